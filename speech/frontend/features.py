@@ -1,0 +1,335 @@
+"""Waveforms to features, the one entry for recognition and synthesis.
+
+The filter bank and MFCC follow Kaldi's definition: each frame has its mean removed, is
+pre-emphasised, windowed and transformed on its own. All of that is linear, so it is done here in
+another order: pre-emphasis once over the samples instead of in each overlapping frame, the mean
+from sums over blocks that frames share, the scale and the window in one product that also pads to
+the size of the transform. Work goes through frames in blocks that stay in the cache.
+
+Legend: B batch, N samples, T frames, L samples in a frame, K frequency bins, F features.
+"""
+
+import math
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from speech.frontend import frames, mel
+from speech.frontend.cepstrum import append_deltas
+from speech.frontend.normalize import Normalization, Normalize
+
+Kind = Literal["fbank", "mfcc", "vocoder_mel"]
+
+# Kaldi's floor of a band's energy: float32 epsilon, at the scale of 16-bit samples.
+ENERGY_FLOOR = 1.1920928955078125e-07
+# The public vocoders' numbers (HiFi-GAN): inside the root, and the floor below the logarithm.
+MAGNITUDE_FLOOR = 1e-9
+MEL_FLOOR = 1e-5
+# Frames at a time: 256 x 512 float32 are half of a core's second-level cache.
+CPU_BLOCK_FRAMES = 256
+CUDA_BLOCK_FRAMES = 1 << 17
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrontendConfig:
+    """What features are computed and how; the defaults are Kaldi's filter bank at 16 kHz.
+
+    `high_hz` <= 0 counts down from half the sample rate. `waveform_scale` multiplies samples in
+    [-1, 1]; Kaldi reads 16-bit integers, hence 32768. `num_ceps`, `lifter` and `num_deltas` matter
+    to kind "mfcc" only; "vocoder_mel" takes no pre-emphasis and keeps the mean, whatever is said
+    here: start from `FrontendConfig.vocoder()`.
+    """
+
+    kind: Kind = "fbank"
+    sample_rate_hz: int = 16_000
+    window_s: float = 0.025
+    hop_s: float = 0.010
+    window: frames.WindowName = "povey"
+    num_mels: int = 80
+    low_hz: float = 20.0
+    high_hz: float = 0.0
+    snip_edges: bool = True
+    preemphasis: float = 0.97
+    remove_dc: bool = True
+    waveform_scale: float = 32_768.0
+    num_ceps: int = 13
+    lifter: float = 22.0
+    num_deltas: int = 0
+    normalization: Normalization = "none"
+
+    def __post_init__(self):
+        if self.kind not in ("fbank", "mfcc", "vocoder_mel"):
+            raise ValueError(f'kind must be "fbank", "mfcc" or "vocoder_mel", got {self.kind!r}')
+        if self.normalization not in ("none", "utterance", "global"):
+            raise ValueError(
+                f'normalization must be "none", "utterance" or "global", got {self.normalization!r}'
+            )
+        if self.hop_samples < 1 or self.window_samples < 2:
+            raise ValueError(
+                f"hop_s={self.hop_s:g} and window_s={self.window_s:g} leave no samples at"
+                f" {self.sample_rate_hz} Hz"
+            )
+        if self.num_mels < 1 or not 1 <= self.num_ceps or self.num_deltas < 0:
+            raise ValueError("num_mels and num_ceps must be at least 1, num_deltas at least 0")
+        if self.kind == "mfcc" and self.num_ceps > self.num_mels:
+            raise ValueError(f"num_ceps={self.num_ceps} exceeds num_mels={self.num_mels}")
+        mel.band_edges(self.sample_rate_hz, self.low_hz, self.high_hz)
+
+    @classmethod
+    def vocoder(cls, *, sample_rate_hz: int = 22_050, **changes) -> "FrontendConfig":
+        """Log-mel of the public neural vocoders: 1024-sample window, hop 256, 80 mels to 8 kHz.
+
+        References
+        ----------
+        Kong et al., HiFi-GAN, NeurIPS 2020, and the settings published with it.
+        """
+        config = cls(
+            kind="vocoder_mel",
+            sample_rate_hz=sample_rate_hz,
+            window_s=1024 / sample_rate_hz,
+            hop_s=256 / sample_rate_hz,
+            window="hann_periodic",
+            low_hz=0.0,
+            high_hz=8000.0,
+            preemphasis=0.0,
+            remove_dc=False,
+            waveform_scale=1.0,
+        )
+        return replace(config, **changes)
+
+    @property
+    def window_samples(self) -> int:
+        """Samples in a frame (L)."""
+        return frames.whole_samples(self.window_s, self.sample_rate_hz)
+
+    @property
+    def hop_samples(self) -> int:
+        """Samples from one frame to the next."""
+        return frames.whole_samples(self.hop_s, self.sample_rate_hz)
+
+    @property
+    def fft_samples(self) -> int:
+        """Size of the transform: the next power of two."""
+        return 1 << (self.window_samples - 1).bit_length()
+
+    @property
+    def num_features(self) -> int:
+        """Features in a frame (F)."""
+        if self.kind == "mfcc":
+            return self.num_ceps * (1 + self.num_deltas)
+        return self.num_mels
+
+
+class Frontend(nn.Module):
+    """Features of a padded batch of waveforms, differentiable in the waveforms.
+
+    >>> frontend = Frontend(FrontendConfig())
+    >>> features, lengths = frontend(torch.zeros(2, 16_000), torch.tensor([16_000, 399]))
+    >>> features.shape, lengths.tolist()
+    (torch.Size([2, 98, 80]), [98, 0])
+    """
+
+    def __init__(self, config: FrontendConfig):
+        super().__init__()
+        self.config = config
+        self.normalize = Normalize(config.num_features, config.normalization)
+        window = frames.make_window(config.window, config.window_samples) * config.waveform_scale
+        padding = config.fft_samples - config.window_samples
+        make_filters = (
+            mel.slaney_mel_filters if config.kind == "vocoder_mel" else mel.kaldi_mel_filters
+        )
+        filters = make_filters(
+            config.num_mels,
+            config.fft_samples,
+            config.sample_rate_hz,
+            config.low_hz,
+            config.high_hz,
+        )
+        # Derived from the config, so not part of a saved model.
+        self.register_buffer(
+            "window", functional.pad(window, (0, padding)).float(), persistent=False
+        )
+        self.register_buffer("mel_filters", filters.float(), persistent=False)
+        if config.kind == "mfcc":
+            cepstra = mel.cepstral_matrix(config.num_mels, config.num_ceps, config.lifter)
+            self.register_buffer("cepstra", cepstra.float(), persistent=False)
+
+    @property
+    def num_features(self) -> int:
+        """Features in a frame (F)."""
+        return self.config.num_features
+
+    def num_frames(self, num_samples):
+        """Frames of a waveform of `num_samples` (int or int64 tensor)."""
+        config = self.config
+        if config.kind == "vocoder_mel":
+            padding = 2 * self._vocoder_padding
+            num_samples = num_samples + padding
+        return frames.num_frames(
+            num_samples,
+            config.window_samples,
+            config.hop_samples,
+            config.snip_edges or config.kind == "vocoder_mel",
+        )
+
+    def forward(self, waveforms: Tensor, lengths: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Compute the features.
+
+        Parameters
+        ----------
+        waveforms : Tensor, float32, [B, N]
+            Samples in [-1, 1]; what stands beyond `lengths` never reaches a valid frame.
+        lengths : Tensor, int64, [B], optional
+            Samples that count in each row; all when absent.
+
+        Returns
+        -------
+        features : Tensor, float32, [B, T, F]
+            T frames of N samples; zero beyond `frame_lengths`.
+        frame_lengths : Tensor, int64, [B]
+            Valid frames in each row, on the device of `lengths`.
+
+        Raises
+        ------
+        ValueError
+            `waveforms` is no float [B, N], or `lengths` no integer [B].
+        """
+        _check(waveforms, lengths)
+        if lengths is None:
+            lengths = torch.full((waveforms.shape[0],), waveforms.shape[1], dtype=torch.int64)
+        with torch.autocast(waveforms.device.type, enabled=False):
+            waveforms = waveforms.to(self.window.dtype)
+            features = self._features(waveforms, lengths)
+            frame_lengths = self.num_frames(lengths)
+            if self.config.kind == "mfcc" and self.config.num_deltas:
+                features = append_deltas(features, frame_lengths, self.config.num_deltas)
+            return self.normalize(features, frame_lengths), frame_lengths
+
+    @property
+    def _vocoder_padding(self) -> int:
+        return (self.config.fft_samples - self.config.hop_samples) // 2
+
+    def _features(self, waveforms: Tensor, lengths: Tensor) -> Tensor:
+        """Features before normalisation, [B, N] -> [B, T, F], block by block."""
+        config = self.config
+        num_frames = self.num_frames(waveforms.shape[1])
+        if num_frames == 0:
+            return waveforms.new_zeros(waveforms.shape[0], 0, config.num_features)
+        valid = frames.frame_mask(lengths, waveforms.shape[1], waveforms.device)
+        waveforms = self._extended(torch.where(valid, waveforms, 0.0), lengths)
+        block_frames = _block_frames(waveforms, num_frames)
+        blocks = []
+        for start in range(0, num_frames, block_frames):
+            stop = min(start + block_frames, num_frames)
+            first = start * config.hop_samples
+            last = (stop - 1) * config.hop_samples + config.window_samples
+            blocks.append(self._block(waveforms[:, first:last]))
+        return blocks[0] if len(blocks) == 1 else torch.cat(blocks, dim=1)
+
+    def _extended(self, waveforms: Tensor, lengths: Tensor) -> Tensor:
+        """Waveforms with what frames need beyond their ends, [B, N] -> [B, N']."""
+        config = self.config
+        if config.kind == "vocoder_mel":
+            padding = self._vocoder_padding
+            return frames.mirror_ends(waveforms, lengths, padding, padding, repeat_edge=False)
+        if config.snip_edges:
+            return waveforms
+        before = config.window_samples // 2 - config.hop_samples // 2
+        after = config.window_samples
+        return frames.mirror_ends(waveforms, lengths, max(before, 0), after, repeat_edge=True)[
+            :, max(-before, 0) :
+        ]
+
+    def _block(self, samples: Tensor) -> Tensor:
+        """Features of the samples of t frames, [B, (t - 1) hop + L] -> [B, t, F]."""
+        config = self.config
+        spectrum = torch.view_as_real(torch.fft.rfft(self._windowed(samples)))
+        power = spectrum.square().sum(-1)
+        if config.kind == "vocoder_mel":
+            magnitude = (power + MAGNITUDE_FLOOR).sqrt()
+            return (magnitude @ self.mel_filters).clamp(min=MEL_FLOOR).log()
+        log_mel = (power @ self.mel_filters).clamp(min=ENERGY_FLOOR).log()
+        return log_mel @ self.cepstra if config.kind == "mfcc" else log_mel
+
+    def _windowed(self, samples: Tensor) -> Tensor:
+        """Frames ready for the transform, [B, (t - 1) hop + L] -> [B, t, fft_samples]."""
+        config = self.config
+        length, hop, window = config.window_samples, config.hop_samples, self.window
+        preemphasis = 0.0 if config.kind == "vocoder_mel" else config.preemphasis
+        remove_dc = config.remove_dc and config.kind != "vocoder_mel"
+        emphasized = functional.pad(samples, (1, 0))
+        emphasized = samples - preemphasis * emphasized[:, :-1] if preemphasis else samples
+        padded = functional.pad(emphasized, (0, config.fft_samples - length))
+        framed = padded.unfold(1, config.fft_samples, hop)
+        mean = _frame_means(samples, length, hop) if remove_dc else None
+        if mean is not None:
+            framed = framed - (1.0 - preemphasis) * mean
+        windowed = framed * window
+        if preemphasis and config.window not in ("povey", "hann", "hann_periodic", "blackman"):
+            # The window is not 0 at a frame's first sample, which Kaldi emphasises by itself.
+            first = samples.unfold(1, length, hop)[:, :, :1]
+            first = first if mean is None else first - mean
+            first = (1.0 - preemphasis) * first * window[0]
+            windowed = torch.cat([first, windowed[:, :, 1:]], dim=2)
+        return windowed
+
+
+def fbank(waveform: Tensor, config: FrontendConfig | None = None) -> Tensor:
+    """Features of one waveform or of equally long ones, without a module to keep.
+
+    Parameters
+    ----------
+    waveform : Tensor, float, [N] or [B, N]
+        Samples in [-1, 1].
+    config : FrontendConfig, optional
+        Any kind of feature; Kaldi's filter bank when absent.
+
+    Returns
+    -------
+    Tensor, float, [T, F] or [B, T, F]
+    """
+    frontend = _frontend(config or FrontendConfig(), waveform.device, waveform.dtype)
+    features, _ = frontend(waveform if waveform.dim() == 2 else waveform[None])
+    return features if waveform.dim() == 2 else features[0]
+
+
+@lru_cache(maxsize=16)
+def _frontend(config: FrontendConfig, device: torch.device, dtype: torch.dtype) -> Frontend:
+    """Frontend of a config, kept."""
+    return Frontend(config).to(device, dtype)
+
+
+def _frame_means(samples: Tensor, length: int, hop: int) -> Tensor:
+    """Mean of each frame, [B, (t - 1) hop + L] -> [B, t, 1], from sums that frames share."""
+    shared = math.gcd(length, hop)
+    if shared < 8:
+        return samples.unfold(1, length, hop).mean(-1, keepdim=True)
+    sums = samples.unflatten(1, (-1, shared)).sum(-1)
+    return sums.unfold(1, length // shared, hop // shared).sum(-1, keepdim=True) / length
+
+
+def _block_frames(waveforms: Tensor, num_frames: int) -> int:
+    """Frames to take at a time; all of them while a graph is being traced."""
+    if torch.compiler.is_compiling() or torch.jit.is_tracing():
+        return num_frames
+    rows = CUDA_BLOCK_FRAMES if waveforms.is_cuda else CPU_BLOCK_FRAMES
+    return max(1, rows // max(1, waveforms.shape[0]))
+
+
+def _check(waveforms: Tensor, lengths: Tensor | None) -> None:
+    """Refuse what is not float [B, N] with integer [B]."""
+    if waveforms.dim() != 2 or not waveforms.is_floating_point():
+        raise ValueError(
+            f"waveforms must be float [B, N], got {waveforms.dtype} {tuple(waveforms.shape)}"
+        )
+    if lengths is None:
+        return
+    if lengths.shape != waveforms.shape[:1] or lengths.is_floating_point():
+        raise ValueError(
+            f"lengths must be integer [B] with B = {waveforms.shape[0]},"
+            f" got {lengths.dtype} {tuple(lengths.shape)}"
+        )
