@@ -1,0 +1,85 @@
+"""Corpora in their official layouts -> manifests.
+
+One small module a corpus lists its rows; `prepare` adds durations and writes `<output_dir>/<split>.jsonl`.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from speech.corpus import write_manifest
+from speech.errors import CorpusError
+from speech.prepare import (
+    cmu_arctic,
+    common_voice,
+    folder,
+    fsdd,
+    librispeech,
+    ljspeech,
+    speechocean762,
+    timit,
+)
+from speech.prepare.rows import Row, to_utterances
+
+CORPORA: Mapping[str, Callable[[Path], Iterator[Row]]] = MappingProxyType(
+    {
+        "librispeech": librispeech.rows,
+        "common_voice": common_voice.rows,
+        "speechocean762": speechocean762.rows,
+        "cmu_arctic": cmu_arctic.rows,
+        "ljspeech": ljspeech.rows,
+        "fsdd": fsdd.rows,
+        "timit": timit.rows,
+        "folder": folder.rows,
+    }
+)
+
+
+def prepare(
+    corpus: str,
+    root: str | os.PathLike[str],
+    output_dir: str | os.PathLike[str],
+    *,
+    num_workers: int | None = None,
+    skip_bad: bool = False,
+) -> dict[str, Path]:
+    """Write one manifest a split.
+
+    Parameters
+    ----------
+    corpus : str
+        A key of `CORPORA`.
+    root : path
+        The corpus's folder, as its archive unpacks.
+    output_dir : path
+        Made when missing; gets `<split>.jsonl`.
+    num_workers : int, optional
+        Threads that read headers; the number of cores, at most 8, by default.
+    skip_bad : bool
+        Leave out (and log) recordings that are missing or unreadable; by default they are an error.
+
+    Returns
+    -------
+    dict of split name to manifest path
+
+    Raises
+    ------
+    CorpusError
+        Unknown corpus, not its layout, or bad recordings; names the file and row.
+    """
+    if corpus not in CORPORA:
+        raise CorpusError(f'there is no corpus "{corpus}"; known: {", ".join(CORPORA)}.')
+    root = Path(root)
+    if not root.is_dir():
+        raise CorpusError(f"{root}: there is no such folder.")
+    if num_workers is None:
+        num_workers = min(8, os.cpu_count() or 1)
+    splits = to_utterances(CORPORA[corpus](root), num_workers=num_workers, skip_bad=skip_bad)
+    if not splits:
+        raise CorpusError(f"{root}: no usable utterances of {corpus} found.")
+    manifests = {}
+    for split, utterances in splits.items():
+        manifests[split] = Path(output_dir) / f"{split}.jsonl"
+        write_manifest(manifests[split], utterances)
+    return manifests
