@@ -1,0 +1,211 @@
+"""Label sequences under CTC: what one may look like, and how many frames it needs.
+
+Legend: **B** batch, **T** frames, **K** units including the blank, **N** labels, **S** = 2N + 1
+states (labels with a blank before, between and after them).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+IntegersLike = torch.Tensor | np.ndarray | Sequence[int]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Checked labels and lengths of B utterances, as contiguous int64 arrays.
+
+    Attributes
+    ----------
+    labels : int64 [sum(target_lengths)]
+        Labels of all rows, one row after the other.
+    offsets : int64 [B + 1]
+        Row b owns ``labels[offsets[b]:offsets[b + 1]]``.
+    input_lengths, target_lengths : int64 [B]
+        Frames and labels that count.
+    """
+
+    labels: np.ndarray
+    offsets: np.ndarray
+    input_lengths: np.ndarray
+    target_lengths: np.ndarray
+
+    def row(self, b: int) -> np.ndarray:
+        """Labels of row b, [N_b]."""
+        return self.labels[self.offsets[b] : self.offsets[b + 1]]
+
+    def minimum_lengths(self) -> np.ndarray:
+        """Frames each row needs: its labels and one blank between equal neighbours, [B]."""
+        repeats = np.zeros(len(self.labels) + 1, dtype=np.int64)
+        np.cumsum(self.labels[1:] == self.labels[:-1], out=repeats[2:])
+        # A pair that straddles two rows is not a repeat: count inside each row only.
+        first, last = self.offsets[:-1], self.offsets[1:]
+        inside = np.where(last > first, repeats[last] - repeats[np.minimum(first + 1, last)], 0)
+        return self.target_lengths + inside
+
+
+@dataclass(frozen=True)
+class Infeasible:
+    """A row whose labels need more frames than it has.
+
+    Attributes
+    ----------
+    row : int
+        Position in the batch.
+    input_length, required_length : int
+        Frames there are, and frames the labels need.
+    num_labels, num_repeats : int
+        The two terms of ``required_length``: labels, and equal neighbours (a blank must part them).
+    """
+
+    row: int
+    input_length: int
+    required_length: int
+    num_labels: int
+    num_repeats: int
+
+    @property
+    def reason(self) -> str:
+        """One sentence for a person."""
+        return (
+            f"row {self.row}: {self.num_labels} labels with {self.num_repeats} adjacent repeats "
+            f"need {self.required_length} frames, got {self.input_length}"
+        )
+
+
+def infeasible(
+    targets: IntegersLike,
+    input_lengths: IntegersLike,
+    target_lengths: IntegersLike,
+) -> list[Infeasible]:
+    """Rows that no CTC path can produce: their loss is infinite whatever the network says.
+
+    Parameters
+    ----------
+    targets : int, [B, N] padded or [sum(target_lengths)] concatenated
+    input_lengths, target_lengths : int, [B]
+
+    Returns
+    -------
+    list of Infeasible
+        In row order; empty if every row is possible. ``print(found.reason)`` says why.
+
+    Raises
+    ------
+    ValueError
+        Shapes or lengths that disagree.
+
+    Examples
+    --------
+    >>> for found in infeasible([[1, 2, 3], [4, 4, 0]], [3, 2], [3, 2]):
+    ...     print(found.reason)
+    row 1: 2 labels with 1 adjacent repeats need 3 frames, got 2
+    """
+    lengths = as_int64(input_lengths, "input_lengths")
+    batch = _split(targets, lengths, as_int64(target_lengths, "target_lengths"))
+    required = batch.minimum_lengths()
+    return [
+        Infeasible(
+            row=int(b),
+            input_length=int(lengths[b]),
+            required_length=int(required[b]),
+            num_labels=int(batch.target_lengths[b]),
+            num_repeats=int(required[b] - batch.target_lengths[b]),
+        )
+        for b in np.flatnonzero(required > lengths)
+    ]
+
+
+def check_batch(
+    num_rows: int,
+    num_frames: int,
+    num_units: int,
+    targets: IntegersLike,
+    input_lengths: IntegersLike,
+    target_lengths: IntegersLike,
+    blank: int,
+) -> Batch:
+    """Check labels and lengths against logits [num_rows, num_frames, num_units].
+
+    Raises
+    ------
+    ValueError
+        Naming the argument and, where there is one, the row.
+    """
+    if not 0 <= blank < num_units:
+        raise ValueError(f"blank must be a unit, 0..{num_units - 1}, got {blank}")
+    lengths = as_int64(input_lengths, "input_lengths")
+    if len(lengths) != num_rows:
+        raise ValueError(
+            f"input_lengths: expected {num_rows} rows as in logits, got {len(lengths)}"
+        )
+    bad = np.flatnonzero((lengths < 0) | (lengths > num_frames))
+    if len(bad):
+        raise ValueError(
+            f"row {bad[0]}: input length {lengths[bad[0]]} is outside 0..{num_frames}, "
+            "the frames of logits"
+        )
+    batch = _split(targets, lengths, as_int64(target_lengths, "target_lengths"))
+    wrong = (batch.labels == blank) | (batch.labels < 0) | (batch.labels >= num_units)
+    if wrong.any():
+        at = int(np.argmax(wrong))
+        row = int(np.searchsorted(batch.offsets, at, side="right")) - 1
+        label = int(batch.labels[at])
+        why = "the blank" if label == blank else f"outside 0..{num_units - 1}"
+        raise ValueError(f"row {row}: label {label} at position {at - batch.offsets[row]} is {why}")
+    return batch
+
+
+def as_int64(values: IntegersLike, name: str, ndim: int = 1) -> np.ndarray:
+    """Integers of any container as a C-ordered int64 array, without rounding anything."""
+    if isinstance(values, torch.Tensor):
+        values = values.detach().cpu().numpy()
+    array = np.asarray(values)
+    if array.size == 0 and array.dtype == np.float64:  # an empty Python list
+        array = array.astype(np.int64)
+    if not np.issubdtype(array.dtype, np.integer):
+        raise ValueError(f"{name}: expected integers, got {array.dtype}")
+    if array.ndim != ndim:
+        raise ValueError(f"{name}: expected {ndim} dimensions, got shape {array.shape}")
+    return np.ascontiguousarray(array, dtype=np.int64)
+
+
+def _split(targets: IntegersLike, input_lengths: np.ndarray, target_lengths: np.ndarray) -> Batch:
+    """Batch of padded [B, N] or concatenated [sum(target_lengths)] targets; labels unchecked."""
+    num_rows = len(input_lengths)
+    if len(target_lengths) != num_rows:
+        raise ValueError(f"target_lengths: expected {num_rows} rows, got {len(target_lengths)}")
+    if (target_lengths < 0).any():
+        bad = int(np.argmax(target_lengths < 0))
+        raise ValueError(f"row {bad}: target length {target_lengths[bad]} is negative")
+    ndim = targets.ndim if isinstance(targets, torch.Tensor) else np.ndim(targets)
+    if ndim not in (1, 2):
+        raise ValueError(
+            f"targets: expected [B, N] or concatenated [sum(target_lengths)], got {ndim} dimensions"
+        )
+    array = as_int64(targets, "targets", ndim)
+    offsets = np.zeros(num_rows + 1, dtype=np.int64)
+    np.cumsum(target_lengths, out=offsets[1:])
+    if ndim == 2:
+        array = _unpad(array, target_lengths)
+    elif len(array) != offsets[-1]:
+        raise ValueError(
+            f"targets: {len(array)} labels, but target_lengths add up to {offsets[-1]}"
+        )
+    return Batch(array, offsets, input_lengths, target_lengths)
+
+
+def _unpad(padded: np.ndarray, target_lengths: np.ndarray) -> np.ndarray:
+    """Labels of a padded [B, N] array, one row after the other."""
+    num_rows, width = padded.shape
+    if num_rows != len(target_lengths):
+        raise ValueError(f"targets: expected {len(target_lengths)} rows, got {num_rows}")
+    bad = np.flatnonzero(target_lengths > width)
+    if len(bad):
+        raise ValueError(
+            f"row {bad[0]}: target length {target_lengths[bad[0]]} exceeds the {width} columns "
+            "of targets"
+        )
+    return padded[np.arange(width) < target_lengths[:, None]]

@@ -1,0 +1,196 @@
+"""`ctc_loss`: checks, choice of the implementation, autograd, reduction.
+
+The gradient is made together with the loss, in one walk over the logits, already times the weight
+that the reduction will give each row. `backward` then only hands it over; it multiplies where the
+loss was scaled further, and walks again if asked a second time (retain_graph), rather than keep a
+[B, T, K] tensor that nobody needs.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from torch.autograd.function import once_differentiable
+
+from ctc import reference
+from ctc.labels import Batch, IntegersLike, check_batch
+
+Reduction = Literal["none", "mean", "sum"]
+Backend = Literal["auto", "reference", "cpu"]
+
+
+def ctc_loss(
+    logits: torch.Tensor,
+    targets: IntegersLike,
+    input_lengths: IntegersLike,
+    target_lengths: IntegersLike,
+    blank: int = 0,
+    reduction: Reduction = "mean",
+    zero_infinity: bool = False,
+    *,
+    backend: Backend = "auto",
+) -> torch.Tensor:
+    """Negative log probability of label sequences under CTC, differentiable in `logits`.
+
+    Parameters
+    ----------
+    logits : Tensor, float32, float64, bfloat16 or float16, [B, T, K]
+        Unnormalised scores; softmax over K is taken here, exactly once, so log probabilities give
+        the same loss. Half precision is widened to float32 first.
+    targets : int, [B, N] or concatenated [sum(target_lengths)]
+        Tensor, array or nested list. Padding is ignored; labels must not be `blank`.
+    input_lengths, target_lengths : int, [B]
+        Frames (0..T) and labels (0..N) that count. Frames beyond get no gradient.
+    blank : int
+        Unit that stands for no label.
+    reduction : "mean", "sum" or "none"
+        "mean" divides each loss by its target length (by 1 if there are no labels) and averages
+        over the batch, as torch does.
+    zero_infinity : bool
+        Count an infinite loss as zero.
+    backend : "auto", "reference" or "cpu"
+        Implementation; "auto" follows the device of `logits`.
+
+    Returns
+    -------
+    Tensor
+        Scalar, or [B] when reduction="none"; nats; float64 for float64 logits, else float32.
+
+    Raises
+    ------
+    ValueError
+        Shapes disagree, or a length or label is out of range or the blank (names the row). A label
+        sequence that needs more frames than there are is no error but an infinite loss;
+        `infeasible()` names such rows.
+    RuntimeError
+        The backend does not serve the device of `logits`.
+
+    Notes
+    -----
+    A row with infinite loss gets a zero gradient with and without `zero_infinity` (torch gives NaN
+    without). A NaN or infinity among a row's scores (-inf excepted, which is probability zero)
+    makes its loss and gradient NaN.
+
+    References
+    ----------
+    Graves et al., ICML 2006, sections 4.1 and 4.2 (forward-backward; error signal, eq. 16).
+
+    Examples
+    --------
+    >>> logits = torch.zeros(1, 2, 2, requires_grad=True)
+    >>> loss = ctc_loss(logits, [[1]], [2], [1])
+    >>> round(loss.exp().item(), 4)  # three of four equally likely paths read "1"
+    1.3333
+    """
+    if logits.ndim != 3 or logits.shape[0] == 0 or logits.shape[2] == 0:
+        raise ValueError(f"logits: expected [B, T, K] with B, K >= 1, got {tuple(logits.shape)}")
+    if not logits.is_floating_point():
+        raise ValueError(f"logits: expected a floating point type, got {logits.dtype}")
+    if reduction not in ("none", "mean", "sum"):
+        raise ValueError(f'reduction: expected "none", "mean" or "sum", got {reduction!r}')
+    batch = check_batch(*logits.shape, targets, input_lengths, target_lengths, blank)
+    backend = _choose_backend(backend, logits.device)
+    if logits.dtype not in (torch.float32, torch.float64):
+        logits = logits.float()
+    want_gradient = logits.requires_grad and torch.is_grad_enabled()
+    return _Loss.apply(
+        logits, _Problem(batch, blank, reduction, zero_infinity, backend), want_gradient
+    )
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """All of a loss but its logits."""
+
+    batch: Batch
+    blank: int
+    reduction: str
+    zero_infinity: bool
+    backend: str
+
+    def weights(self) -> np.ndarray:
+        """Factor of each row in the reduced loss, float64 [B]."""
+        if self.reduction != "mean":
+            return np.ones(len(self.batch.target_lengths))
+        lengths = np.maximum(self.batch.target_lengths, 1)
+        return 1.0 / (len(lengths) * lengths)
+
+    def solve(
+        self, logits: torch.Tensor, want_gradient: bool
+    ) -> tuple[np.ndarray, torch.Tensor | None]:
+        """Losses, float64 [B], and the gradient [B, T, K] of the reduced loss if it is wanted."""
+        logits = logits.detach().contiguous()
+        gradient = torch.empty_like(logits) if want_gradient else None
+        if self.backend == "reference":
+            return _solve_by_reference(self, logits, gradient), gradient
+        from ctc import cpu  # numba is imported at first use
+
+        losses = cpu.loss_and_gradient(
+            logits.numpy(),
+            self.batch,
+            self.blank,
+            self.weights(),
+            None if gradient is None else gradient.numpy(),
+            torch.get_num_threads(),
+        )
+        return losses, gradient
+
+
+class _Loss(torch.autograd.Function):
+    """Reduced loss of logits [B, T, K], with the gradient made on the way forward."""
+
+    @staticmethod
+    def forward(ctx, logits: torch.Tensor, problem: _Problem, want_gradient: bool) -> torch.Tensor:
+        """Scalar, or [B] if nothing is reduced."""
+        losses, ctx.gradient = problem.solve(logits, want_gradient)
+        ctx.problem = problem
+        ctx.infinite = torch.from_numpy(np.isinf(losses))
+        if want_gradient:
+            ctx.save_for_backward(logits)
+        if problem.zero_infinity:
+            losses = np.where(np.isinf(losses), 0.0, losses)
+        if problem.reduction != "none":
+            losses = (losses * problem.weights()).sum()
+        return torch.as_tensor(losses, dtype=logits.dtype)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, upstream: torch.Tensor) -> tuple[torch.Tensor, None, None]:
+        """Gradient [B, T, K] in the logits, times upstream (scalar or [B])."""
+        gradient, ctx.gradient = ctx.gradient, None
+        if gradient is None:
+            (logits,) = ctx.saved_tensors
+            _, gradient = ctx.problem.solve(logits, want_gradient=True)
+        if bool((upstream != 1).any()):
+            # A row with infinite loss stays at zero even if what comes from upstream is infinite
+            # or NaN.
+            scale = torch.where(ctx.infinite, torch.zeros_like(upstream), upstream)
+            gradient.mul_(scale[:, None, None])
+        return gradient, None, None
+
+
+def _solve_by_reference(
+    problem: _Problem, logits: torch.Tensor, gradient: torch.Tensor | None
+) -> np.ndarray:
+    """Losses [B] by the definition; fills gradient."""
+    losses = np.zeros(len(logits))
+    weights = problem.weights()
+    for b, num_frames in enumerate(problem.batch.input_lengths):
+        scores = logits[b, :num_frames].numpy()
+        losses[b], row = reference.loss_and_gradient(scores, problem.batch.row(b), problem.blank)
+        if gradient is not None:
+            gradient[b, num_frames:] = 0.0
+            gradient[b, :num_frames] = torch.from_numpy(weights[b] * row)
+    return losses
+
+
+def _choose_backend(backend: str, device: torch.device) -> str:
+    """Name of the implementation; no silent fallback."""
+    if backend not in ("auto", "reference", "cpu"):
+        raise ValueError(f'backend: expected "auto", "reference" or "cpu", got {backend!r}')
+    if backend == "auto":
+        backend = "cpu"
+    if device.type != "cpu":
+        raise RuntimeError(f"ctc_loss: backend {backend!r} needs logits on the CPU, got {device}")
+    return backend

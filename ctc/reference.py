@@ -1,0 +1,108 @@
+"""The definition of the CTC loss and its gradient: float64, one utterance, two loops.
+
+Slow and readable on purpose. Every faster version in this package is tested against it.
+
+Legend: **T** frames, **K** units including the blank, **N** labels, **S** = 2N + 1 states.
+
+References
+----------
+Graves, Fernandez, Gomez, Schmidhuber, "Connectionist temporal classification", ICML 2006: sections
+4.1 (forward and backward variables) and 4.2 (error signal, eq. 16).
+"""
+
+import numpy as np
+
+
+def extend(labels: np.ndarray, blank: int) -> np.ndarray:
+    """States of a label sequence [N]: a blank before, between and after the labels, [2N + 1].
+
+    >>> extend([3, 3, 5], 0)
+    array([0, 3, 0, 3, 0, 5, 0])
+    """
+    states = np.full(2 * len(labels) + 1, blank, dtype=np.int64)
+    states[1::2] = labels
+    return states
+
+
+def log_softmax(logits: np.ndarray) -> np.ndarray:
+    """Log probabilities of [..., K] scores, float64."""
+    logits = np.asarray(logits, dtype=np.float64)
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+
+
+def loss_and_gradient(
+    logits: np.ndarray, labels: np.ndarray, blank: int = 0
+) -> tuple[float, np.ndarray]:
+    """Negative log probability of `labels` given `logits`, and its gradient.
+
+    Parameters
+    ----------
+    logits : float [T, K]
+        Unnormalised scores; softmax over K is taken here.
+    labels : int [N]
+        Without blanks.
+    blank : int
+
+    Returns
+    -------
+    loss : float
+        Nats; inf if no path of T frames gives the labels.
+    gradient : float64 [T, K]
+        d loss / d logits: softmax minus the share of the paths that are in each unit at that
+        frame. Zero where the loss is infinite.
+
+    Examples
+    --------
+    >>> loss, gradient = loss_and_gradient(np.zeros((2, 2)), [1])
+    >>> float(np.exp(-loss))  # three of the four paths: (1, 1), (1, blank), (blank, 1)
+    0.75
+    """
+    log_probs = log_softmax(logits)
+    num_frames, num_units = log_probs.shape
+    states = extend(labels, blank)
+    if num_frames == 0:
+        return (0.0 if len(labels) == 0 else np.inf), np.zeros((0, num_units))
+    emitted = log_probs[:, states]
+    alpha = forward_variables(emitted, states)
+    # Beta is alpha of the reversed problem; it includes its own frame's emission, hence the
+    # subtraction below.
+    beta = forward_variables(emitted[::-1, ::-1], states[::-1])[::-1, ::-1]
+    log_likelihood = np.logaddexp.reduce(alpha[-1, -2:])
+    if log_likelihood == -np.inf:
+        return np.inf, np.zeros((num_frames, num_units))
+    possible = emitted > -np.inf
+    joint = np.where(possible, alpha + beta - np.where(possible, emitted, 0.0), -np.inf)
+    occupancy = np.zeros((num_frames, num_units))
+    np.add.at(occupancy.T, states, np.exp(joint - log_likelihood).T)
+    return float(-log_likelihood), np.exp(log_probs) - occupancy
+
+
+def forward_variables(emitted: np.ndarray, states: np.ndarray) -> np.ndarray:
+    """Log probability of all path beginnings that end in a state, emission included.
+
+    Parameters
+    ----------
+    emitted : float64 [T, S]
+        Log probability of each state's unit in each frame.
+    states : int [S]
+        Unit of each state, to see which neighbours two apart are equal.
+
+    Returns
+    -------
+    float64 [T, S]
+    """
+    num_frames, num_states = emitted.shape
+    alpha = np.full((num_frames, num_states), -np.inf)
+    alpha[0, :2] = emitted[0, :2]
+    for t in range(1, num_frames):
+        for s in range(num_states):
+            total = alpha[t - 1, s]
+            if s >= 1:
+                total = np.logaddexp(total, alpha[t - 1, s - 1])
+            # Equal labels need the blank between them; blanks are always equal to the state two
+            # before.
+            if s >= 2 and states[s] != states[s - 2]:
+                total = np.logaddexp(total, alpha[t - 1, s - 2])
+            alpha[t, s] = total + emitted[t, s]
+    return alpha
