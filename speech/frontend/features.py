@@ -69,13 +69,10 @@ class FrontendConfig:
         if self.kind not in ("fbank", "mfcc", "vocoder_mel"):
             raise ValueError(f'kind must be "fbank", "mfcc" or "vocoder_mel", got {self.kind!r}')
         if self.normalization not in ("none", "utterance", "global"):
-            raise ValueError(
-                f'normalization must be "none", "utterance" or "global", got {self.normalization!r}'
-            )
+            raise ValueError(f'normalization must be "none", "utterance" or "global", got {self.normalization!r}')
         if self.hop_samples < 1 or self.window_samples < 2:
             raise ValueError(
-                f"hop_s={self.hop_s:g} and window_s={self.window_s:g} leave no samples at"
-                f" {self.sample_rate_hz} Hz"
+                f"hop_s={self.hop_s:g} and window_s={self.window_s:g} leave no samples at {self.sample_rate_hz} Hz"
             )
         if self.num_mels < 1 or not 1 <= self.num_ceps or self.num_deltas < 0:
             raise ValueError("num_mels and num_ceps must be at least 1, num_deltas at least 0")
@@ -211,19 +208,19 @@ class Frontend(nn.Module):
         Raises
         ------
         ValueError
-            `waveforms` is no float [B, N], or `lengths` no integer [B].
+            `waveforms` is no float [B, N], or `lengths` no integer [B] from 0 to N.
         """
-        _check(waveforms, lengths)
+        padded = _check(waveforms, lengths)
+        if lengths is None:
+            lengths = torch.full((waveforms.shape[0],), waveforms.shape[1], dtype=torch.int64)
         with torch.autocast(waveforms.device.type, enabled=False):
             if waveforms.dtype != torch.float64:
                 waveforms = waveforms.float()
-            features = self._features(waveforms, lengths)
-            frame_lengths = self.num_frames(
-                _full_lengths(waveforms) if lengths is None else lengths
-            )
+            features = self._features(waveforms, lengths, padded)
+            frame_lengths = self.num_frames(lengths)
             if self.config.kind == "mfcc" and self.config.num_deltas:
                 features = append_deltas(features, frame_lengths, self.config.num_deltas)
-            return self.normalize(features, frame_lengths), frame_lengths
+            return self.normalize(features, frame_lengths, padded=padded), frame_lengths
 
     @property
     def _num_static(self) -> int:
@@ -234,7 +231,7 @@ class Frontend(nn.Module):
     def _vocoder_padding(self) -> int:
         return (self.config.fft_samples - self.config.hop_samples) // 2
 
-    def _features(self, waveforms: Tensor, lengths: Tensor | None) -> Tensor:
+    def _features(self, waveforms: Tensor, lengths: Tensor, padded: bool) -> Tensor:
         """Features before normalisation, [B, N] -> [B, T, F], block by block."""
         config = self.config
         num_frames = self.num_frames(waveforms.shape[1])
@@ -249,13 +246,13 @@ class Frontend(nn.Module):
             first = start * config.hop_samples
             last = (stop - 1) * config.hop_samples + config.window_samples
             samples = waveforms[:, first:last].double()
-            if lengths is not None:
+            if padded:
                 valid = frames.frame_mask(lengths - first, last - first, samples.device)
                 samples = torch.where(valid, samples, 0.0)
             blocks.append(self._block(samples, filters))
         return blocks[0] if len(blocks) == 1 else torch.cat(blocks, dim=1)
 
-    def _extended(self, waveforms: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    def _extended(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Waveforms and lengths with what frames need beyond the ends, [B, N] -> [B, N']."""
         config = self.config
         if config.kind == "vocoder_mel":
@@ -266,8 +263,6 @@ class Frontend(nn.Module):
             before = (config.window_samples - config.hop_samples) // 2
             after = config.window_samples
         repeat_edge = config.kind != "vocoder_mel"
-        if lengths is None:
-            lengths = _full_lengths(waveforms)
         extended = frames.mirror_ends(waveforms, lengths, before, after, repeat_edge=repeat_edge)
         return extended, lengths + before + after
 
@@ -332,11 +327,6 @@ def _frontend(config: FrontendConfig, device: torch.device) -> Frontend:
     return Frontend(config).to(device)
 
 
-def _full_lengths(waveforms: Tensor) -> Tensor:
-    """Lengths of waveforms without padding, [B]."""
-    return torch.full((waveforms.shape[0],), waveforms.shape[1], dtype=torch.int64)
-
-
 def _frame_means(samples: Tensor, length: int, hop: int) -> Tensor:
     """Mean of each frame, [B, (t - 1) hop + L] -> [B, t, 1], from sums that frames share."""
     shared = math.gcd(length, hop)
@@ -348,22 +338,32 @@ def _frame_means(samples: Tensor, length: int, hop: int) -> Tensor:
 
 def _block_frames(waveforms: Tensor, num_frames: int) -> int:
     """Frames to take at a time; all of them while a graph is being traced."""
-    if torch.compiler.is_compiling() or torch.jit.is_tracing():
+    if _tracing():
         return num_frames
     rows = CUDA_BLOCK_FRAMES if waveforms.is_cuda else CPU_BLOCK_FRAMES
     return max(1, rows // max(1, waveforms.shape[0]))
 
 
-def _check(waveforms: Tensor, lengths: Tensor | None) -> None:
-    """Refuse what is not float [B, N] with integer [B]."""
+def _tracing() -> bool:
+    """Whether a graph is being recorded, in which values must not steer."""
+    return torch.compiler.is_compiling() or torch.jit.is_tracing()
+
+
+def _check(waveforms: Tensor, lengths: Tensor | None) -> bool:
+    """Refuse what is not float [B, N] with integer [B]; say whether there may be padding."""
     if waveforms.dim() != 2 or not waveforms.is_floating_point():
-        raise ValueError(
-            f"waveforms must be float [B, N], got {waveforms.dtype} {tuple(waveforms.shape)}"
-        )
+        raise ValueError(f"waveforms must be float [B, N], got {waveforms.dtype} {tuple(waveforms.shape)}")
     if lengths is None:
-        return
+        return False
     if lengths.shape != waveforms.shape[:1] or lengths.is_floating_point():
         raise ValueError(
-            f"lengths must be integer [B] with B = {waveforms.shape[0]},"
-            f" got {lengths.dtype} {tuple(lengths.shape)}"
+            f"lengths must be integer [B] with B = {waveforms.shape[0]}, got {lengths.dtype} {tuple(lengths.shape)}"
         )
+    if _tracing() or lengths.is_cuda or lengths.shape[0] == 0:
+        return True
+    shortest, longest = int(lengths.min()), int(lengths.max())
+    if shortest < 0 or longest > waveforms.shape[1]:
+        raise ValueError(
+            f"lengths must lie between 0 and the {waveforms.shape[1]} samples of a row, got {shortest} to {longest}"
+        )
+    return shortest < waveforms.shape[1]

@@ -73,9 +73,7 @@ def frame_mask(lengths: Tensor, num_columns: int, device: torch.device) -> Tenso
     return columns[None, :] < lengths.to(device)[:, None]
 
 
-def mirror_ends(
-    waveforms: Tensor, lengths: Tensor, before: int, after: int, repeat_edge: bool
-) -> Tensor:
+def mirror_ends(waveforms: Tensor, lengths: Tensor, before: int, after: int, repeat_edge: bool) -> Tensor:
     """Extend each waveform by its own mirror image at both of its own ends.
 
     Parameters

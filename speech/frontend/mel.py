@@ -15,9 +15,7 @@ def mel_from_hz(frequency_hz):
     return 1127.0 * np.log1p(np.asarray(frequency_hz, dtype=np.float64) / 700.0)
 
 
-def kaldi_mel_filters(
-    num_mels: int, fft_samples: int, sample_rate_hz: int, low_hz: float, high_hz: float
-) -> Tensor:
+def kaldi_mel_filters(num_mels: int, fft_samples: int, sample_rate_hz: int, low_hz: float, high_hz: float) -> Tensor:
     """Triangles that are straight in mel and peak at 1, as Kaldi defines them.
 
     Parameters
@@ -40,9 +38,7 @@ def kaldi_mel_filters(
     return torch.from_numpy(filters)
 
 
-def slaney_mel_filters(
-    num_mels: int, fft_samples: int, sample_rate_hz: int, low_hz: float, high_hz: float
-) -> Tensor:
+def slaney_mel_filters(num_mels: int, fft_samples: int, sample_rate_hz: int, low_hz: float, high_hz: float) -> Tensor:
     """Triangles that are straight in hertz and have unit area, on Slaney's mel scale.
 
     The scale is linear to 1 kHz (15 mel) and logarithmic above, 27 steps to a factor of 6.4

@@ -48,24 +48,41 @@ class Normalize(nn.Module):
         mean, std = torch.as_tensor(mean), torch.as_tensor(std)
         if mean.shape != self.mean.shape or std.shape != self.std.shape:
             raise ValueError(
-                f"mean {tuple(mean.shape)} and std {tuple(std.shape)} must both have shape"
-                f" {tuple(self.mean.shape)}"
+                f"mean {tuple(mean.shape)} and std {tuple(std.shape)} must both have shape {tuple(self.mean.shape)}"
             )
         if not (torch.isfinite(mean).all() and torch.isfinite(std).all() and (std >= 0).all()):
             raise ValueError("mean and std must be finite and std at least 0")
         self.mean.copy_(mean)
         self.std.copy_(std.clamp(min=STD_FLOOR))
 
-    def forward(self, features: Tensor, lengths: Tensor) -> Tensor:
-        """Normalise features [B, T, F] of which lengths [B] frames count; frames beyond are 0."""
-        valid = frame_mask(lengths, features.shape[1], features.device)[:, :, None]
-        features = torch.where(valid, features, 0.0)
-        if self.kind == "none":
+    def forward(self, features: Tensor, lengths: Tensor, *, padded: bool = True) -> Tensor:
+        """Normalise the valid frames and set the others to 0.
+
+        Parameters
+        ----------
+        features : Tensor, float, [B, T, F]
+            Finite beyond `lengths` too.
+        lengths : Tensor, int64, [B]
+            Frames that count.
+        padded : bool
+            False promises that all frames count, which saves the masking.
+
+        Returns
+        -------
+        Tensor, float, [B, T, F]
+        """
+        if self.kind == "none" and not padded:
             return features
+        valid = frame_mask(lengths, features.shape[1], features.device)[:, :, None]
+        valid = valid.to(features.dtype)
+        if self.kind == "none":
+            return features * valid
         if self.kind == "global":
-            return torch.where(valid, (features - self.mean) / self.std, 0.0)
+            features = (features - self.mean) / self.std
+            return features * valid if padded else features
         count = lengths.to(features.device).clamp(min=1)[:, None, None]
-        centred = torch.where(valid, features - features.sum(1, keepdim=True) / count, 0.0)
+        mean = (features * valid).sum(1, keepdim=True) / count
+        centred = (features - mean) * valid
         variance = centred.square().sum(1, keepdim=True) / count
         return centred / variance.clamp(min=STD_FLOOR**2).sqrt()
 
