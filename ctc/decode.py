@@ -31,9 +31,7 @@ class Token:
     confidence: float
 
 
-def greedy_decode(
-    logits: torch.Tensor, lengths: IntegersLike | None = None, blank: int = 0
-) -> list[list[Token]]:
+def greedy_decode(logits: torch.Tensor, lengths: IntegersLike | None = None, blank: int = 0) -> list[list[Token]]:
     """Tokens of the best path of each utterance.
 
     Parameters
@@ -75,9 +73,7 @@ def greedy_decode(
     for b in np.flatnonzero((counts < 0) | (counts > num_frames)):
         raise ValueError(f"row {b}: length {counts[b]} is outside 0..{num_frames}")
     units, posteriors = _best_path(logits.detach())
-    return [
-        _merge(b, units[b, :count], posteriors[b, :count], blank) for b, count in enumerate(counts)
-    ]
+    return [_merge(b, units[b, :count], posteriors[b, :count], blank) for b, count in enumerate(counts)]
 
 
 def _best_path(logits: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:

@@ -138,14 +138,11 @@ def check_batch(
         raise ValueError(f"blank must be a unit, 0..{num_units - 1}, got {blank}")
     lengths = as_int64(input_lengths, "input_lengths")
     if len(lengths) != num_rows:
-        raise ValueError(
-            f"input_lengths: expected {num_rows} rows as in logits, got {len(lengths)}"
-        )
+        raise ValueError(f"input_lengths: expected {num_rows} rows as in logits, got {len(lengths)}")
     bad = np.flatnonzero((lengths < 0) | (lengths > num_frames))
     if len(bad):
         raise ValueError(
-            f"row {bad[0]}: input length {lengths[bad[0]]} is outside 0..{num_frames}, "
-            "the frames of logits"
+            f"row {bad[0]}: input length {lengths[bad[0]]} is outside 0..{num_frames}, the frames of logits"
         )
     batch = _split(targets, lengths, as_int64(target_lengths, "target_lengths"))
     wrong = (batch.labels == blank) | (batch.labels < 0) | (batch.labels >= num_units)
@@ -182,18 +179,14 @@ def _split(targets: IntegersLike, input_lengths: np.ndarray, target_lengths: np.
         raise ValueError(f"row {bad}: target length {target_lengths[bad]} is negative")
     ndim = targets.ndim if isinstance(targets, torch.Tensor) else np.ndim(targets)
     if ndim not in (1, 2):
-        raise ValueError(
-            f"targets: expected [B, N] or concatenated [sum(target_lengths)], got {ndim} dimensions"
-        )
+        raise ValueError(f"targets: expected [B, N] or concatenated [sum(target_lengths)], got {ndim} dimensions")
     array = as_int64(targets, "targets", ndim)
     offsets = np.zeros(num_rows + 1, dtype=np.int64)
     np.cumsum(target_lengths, out=offsets[1:])
     if ndim == 2:
         array = _unpad(array, target_lengths)
     elif len(array) != offsets[-1]:
-        raise ValueError(
-            f"targets: {len(array)} labels, but target_lengths add up to {offsets[-1]}"
-        )
+        raise ValueError(f"targets: {len(array)} labels, but target_lengths add up to {offsets[-1]}")
     return Batch(array, offsets, input_lengths, target_lengths)
 
 
@@ -204,8 +197,5 @@ def _unpad(padded: np.ndarray, target_lengths: np.ndarray) -> np.ndarray:
         raise ValueError(f"targets: expected {len(target_lengths)} rows, got {num_rows}")
     bad = np.flatnonzero(target_lengths > width)
     if len(bad):
-        raise ValueError(
-            f"row {bad[0]}: target length {target_lengths[bad[0]]} exceeds the {width} columns "
-            "of targets"
-        )
+        raise ValueError(f"row {bad[0]}: target length {target_lengths[bad[0]]} exceeds the {width} columns of targets")
     return padded[np.arange(width) < target_lengths[:, None]]

@@ -94,9 +94,7 @@ def ctc_loss(
     if logits.dtype not in (torch.float32, torch.float64):
         logits = logits.float()
     want_gradient = logits.requires_grad and torch.is_grad_enabled()
-    return _Loss.apply(
-        logits, _Problem(batch, blank, reduction, zero_infinity, backend), want_gradient
-    )
+    return _Loss.apply(logits, _Problem(batch, blank, reduction, zero_infinity, backend), want_gradient)
 
 
 @dataclass(frozen=True)
@@ -116,9 +114,7 @@ class _Problem:
         lengths = np.maximum(self.batch.target_lengths, 1)
         return 1.0 / (len(lengths) * lengths)
 
-    def solve(
-        self, logits: torch.Tensor, want_gradient: bool
-    ) -> tuple[np.ndarray, torch.Tensor | None]:
+    def solve(self, logits: torch.Tensor, want_gradient: bool) -> tuple[np.ndarray, torch.Tensor | None]:
         """Losses, float64 [B], and the gradient [B, T, K] of the reduced loss if it is wanted."""
         logits = logits.detach().contiguous()
         gradient = torch.empty_like(logits) if want_gradient else None
@@ -170,9 +166,7 @@ class _Loss(torch.autograd.Function):
         return gradient, None, None
 
 
-def _solve_by_reference(
-    problem: _Problem, logits: torch.Tensor, gradient: torch.Tensor | None
-) -> np.ndarray:
+def _solve_by_reference(problem: _Problem, logits: torch.Tensor, gradient: torch.Tensor | None) -> np.ndarray:
     """Losses [B] by the definition; fills gradient."""
     losses = np.zeros(len(logits))
     weights = problem.weights()

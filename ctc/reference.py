@@ -1,4 +1,4 @@
-"""The definition of the CTC loss and its gradient: float64, one utterance, two loops.
+"""The definition of the CTC loss and its gradient: float64, one utterance, no torch.
 
 Slow and readable on purpose. Every faster version in this package is tested against it.
 
@@ -31,9 +31,7 @@ def log_softmax(logits: np.ndarray) -> np.ndarray:
     return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
 
 
-def loss_and_gradient(
-    logits: np.ndarray, labels: np.ndarray, blank: int = 0
-) -> tuple[float, np.ndarray]:
+def loss_and_gradient(logits: np.ndarray, labels: np.ndarray, blank: int = 0) -> tuple[float, np.ndarray]:
     """Negative log probability of `labels` given `logits`, and its gradient.
 
     Parameters
@@ -92,17 +90,14 @@ def forward_variables(emitted: np.ndarray, states: np.ndarray) -> np.ndarray:
     -------
     float64 [T, S]
     """
-    num_frames, num_states = emitted.shape
-    alpha = np.full((num_frames, num_states), -np.inf)
+    alpha = np.full(emitted.shape, -np.inf)
     alpha[0, :2] = emitted[0, :2]
-    for t in range(1, num_frames):
-        for s in range(num_states):
-            total = alpha[t - 1, s]
-            if s >= 1:
-                total = np.logaddexp(total, alpha[t - 1, s - 1])
-            # Equal labels need the blank between them; blanks are always equal to the state two
-            # before.
-            if s >= 2 and states[s] != states[s - 2]:
-                total = np.logaddexp(total, alpha[t - 1, s - 2])
-            alpha[t, s] = total + emitted[t, s]
+    # Equal labels need the blank between them; blanks always equal the state two before.
+    may_skip = states[2:] != states[:-2]
+    for t in range(1, len(emitted)):
+        alpha[t] = alpha[t - 1]
+        alpha[t, 1:] = np.logaddexp(alpha[t, 1:], alpha[t - 1, :-1])
+        skipped = np.where(may_skip, alpha[t - 1, :-2], -np.inf)
+        alpha[t, 2:] = np.logaddexp(alpha[t, 2:], skipped)
+        alpha[t] += emitted[t]
     return alpha
