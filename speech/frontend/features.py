@@ -14,9 +14,7 @@ Legend: B batch, N samples, T frames, L samples in a frame, K frequency bins, F 
 """
 
 import math
-from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -24,9 +22,8 @@ from torch.nn import functional
 
 from speech.frontend import frames, mel
 from speech.frontend.cepstrum import append_deltas
-from speech.frontend.normalize import Normalization, Normalize
-
-Kind = Literal["fbank", "mfcc", "vocoder_mel"]
+from speech.frontend.config import FrontendConfig
+from speech.frontend.normalize import Normalize
 
 # Kaldi's floor of a band's energy: float32 epsilon, at the scale of 16-bit samples.
 ENERGY_FLOOR = 1.1920928955078125e-07
@@ -36,93 +33,6 @@ MEL_FLOOR = 1e-5
 # Frames at a time: 128 x 512 float64 are half of a core's second-level cache.
 CPU_BLOCK_FRAMES = 128
 CUDA_BLOCK_FRAMES = 1 << 16
-
-
-@dataclass(frozen=True, kw_only=True)
-class FrontendConfig:
-    """What features are computed and how; the defaults are Kaldi's filter bank at 16 kHz.
-
-    `high_hz` <= 0 counts down from half the sample rate. `waveform_scale` multiplies samples in
-    [-1, 1]; Kaldi reads 16-bit integers, hence 32768. `num_ceps`, `lifter` and `num_deltas` matter
-    to kind "mfcc" only; "vocoder_mel" takes no pre-emphasis and keeps the mean, whatever is said
-    here: start from `FrontendConfig.vocoder()`.
-    """
-
-    kind: Kind = "fbank"
-    sample_rate_hz: int = 16_000
-    window_s: float = 0.025
-    hop_s: float = 0.010
-    window: frames.WindowName = "povey"
-    num_mels: int = 80
-    low_hz: float = 20.0
-    high_hz: float = 0.0
-    snip_edges: bool = True
-    preemphasis: float = 0.97
-    remove_dc: bool = True
-    waveform_scale: float = 32_768.0
-    num_ceps: int = 13
-    lifter: float = 22.0
-    num_deltas: int = 0
-    normalization: Normalization = "none"
-
-    def __post_init__(self):
-        if self.kind not in ("fbank", "mfcc", "vocoder_mel"):
-            raise ValueError(f'kind must be "fbank", "mfcc" or "vocoder_mel", got {self.kind!r}')
-        if self.normalization not in ("none", "utterance", "global"):
-            raise ValueError(f'normalization must be "none", "utterance" or "global", got {self.normalization!r}')
-        if self.hop_samples < 1 or self.window_samples < 2:
-            raise ValueError(
-                f"hop_s={self.hop_s:g} and window_s={self.window_s:g} leave no samples at {self.sample_rate_hz} Hz"
-            )
-        if self.num_mels < 1 or not 1 <= self.num_ceps or self.num_deltas < 0:
-            raise ValueError("num_mels and num_ceps must be at least 1, num_deltas at least 0")
-        if self.kind == "mfcc" and self.num_ceps > self.num_mels:
-            raise ValueError(f"num_ceps={self.num_ceps} exceeds num_mels={self.num_mels}")
-        mel.band_edges(self.sample_rate_hz, self.low_hz, self.high_hz)
-
-    @classmethod
-    def vocoder(cls, *, sample_rate_hz: int = 22_050, **changes) -> "FrontendConfig":
-        """Log-mel of the public neural vocoders: 1024-sample window, hop 256, 80 mels to 8 kHz.
-
-        References
-        ----------
-        Kong et al., HiFi-GAN, NeurIPS 2020, and the settings published with it.
-        """
-        config = cls(
-            kind="vocoder_mel",
-            sample_rate_hz=sample_rate_hz,
-            window_s=1024 / sample_rate_hz,
-            hop_s=256 / sample_rate_hz,
-            window="hann_periodic",
-            low_hz=0.0,
-            high_hz=8000.0,
-            preemphasis=0.0,
-            remove_dc=False,
-            waveform_scale=1.0,
-        )
-        return replace(config, **changes)
-
-    @property
-    def window_samples(self) -> int:
-        """Samples in a frame (L)."""
-        return frames.whole_samples(self.window_s, self.sample_rate_hz)
-
-    @property
-    def hop_samples(self) -> int:
-        """Samples from one frame to the next."""
-        return frames.whole_samples(self.hop_s, self.sample_rate_hz)
-
-    @property
-    def fft_samples(self) -> int:
-        """Size of the transform: the next power of two."""
-        return 1 << (self.window_samples - 1).bit_length()
-
-    @property
-    def num_features(self) -> int:
-        """Features in a frame (F)."""
-        if self.kind == "mfcc":
-            return self.num_ceps * (1 + self.num_deltas)
-        return self.num_mels
 
 
 class Frontend(nn.Module):
@@ -239,16 +149,18 @@ class Frontend(nn.Module):
             return waveforms.new_zeros(waveforms.shape[0], 0, self._num_static)
         waveforms, lengths = self._extended(waveforms, lengths)
         filters = self.mel_filters.to(waveforms.dtype)
-        block_frames = _block_frames(waveforms, num_frames)
+        if not padded:
+            lengths = None
+        if _tracing():
+            return self._block(_valid_samples(waveforms, lengths, 0), filters)
+        rows = CUDA_BLOCK_FRAMES if waveforms.is_cuda else CPU_BLOCK_FRAMES
+        block_frames = max(1, rows // max(1, waveforms.shape[0]))
         blocks = []
         for start in range(0, num_frames, block_frames):
             stop = min(start + block_frames, num_frames)
             first = start * config.hop_samples
             last = (stop - 1) * config.hop_samples + config.window_samples
-            samples = waveforms[:, first:last].double()
-            if padded:
-                valid = frames.frame_mask(lengths - first, last - first, samples.device)
-                samples = torch.where(valid, samples, 0.0)
+            samples = _valid_samples(waveforms[:, first:last], lengths, first)
             blocks.append(self._block(samples, filters))
         return blocks[0] if len(blocks) == 1 else torch.cat(blocks, dim=1)
 
@@ -261,7 +173,7 @@ class Frontend(nn.Module):
             return waveforms, lengths
         else:
             before = (config.window_samples - config.hop_samples) // 2
-            after = config.window_samples
+            after = config.window_samples - config.hop_samples + config.hop_samples // 2 - before
         repeat_edge = config.kind != "vocoder_mel"
         extended = frames.mirror_ends(waveforms, lengths, before, after, repeat_edge=repeat_edge)
         return extended, lengths + before + after
@@ -330,18 +242,19 @@ def _frontend(config: FrontendConfig, device: torch.device) -> Frontend:
 def _frame_means(samples: Tensor, length: int, hop: int) -> Tensor:
     """Mean of each frame, [B, (t - 1) hop + L] -> [B, t, 1], from sums that frames share."""
     shared = math.gcd(length, hop)
-    if shared < 8:
+    if shared < 8 or _tracing():
         return samples.unfold(1, length, hop).mean(-1, keepdim=True)
     sums = samples.unflatten(1, (-1, shared)).sum(-1)
     return sums.unfold(1, length // shared, hop // shared).sum(-1, keepdim=True) / length
 
 
-def _block_frames(waveforms: Tensor, num_frames: int) -> int:
-    """Frames to take at a time; all of them while a graph is being traced."""
-    if _tracing():
-        return num_frames
-    rows = CUDA_BLOCK_FRAMES if waveforms.is_cuda else CPU_BLOCK_FRAMES
-    return max(1, rows // max(1, waveforms.shape[0]))
+def _valid_samples(samples: Tensor, lengths: Tensor | None, first: int) -> Tensor:
+    """Samples in float64 with zeros beyond `lengths`, counted from sample `first`, [B, n]."""
+    samples = samples.double()
+    if lengths is None:
+        return samples
+    valid = frames.frame_mask(lengths - first, samples.shape[1], samples.device)
+    return torch.where(valid, samples, 0.0)
 
 
 def _tracing() -> bool:
