@@ -1,9 +1,9 @@
 """Manifests: one utterance a line as JSON, in NeMo's field names, checked on the way in.
 
-`audio_filepath`, `duration` (seconds) and `text` are required; `offset`, `speaker`, `lang`, `confidence` and `corpus` are
-optional. A relative `audio_filepath` counts from the manifest's folder. `text` is the transcript as the corpus has it;
-who needs it normalised calls `speech.text.normalize_text`. Other keys are ignored, since NeMo manifests carry many, but
-a key that looks like a misspelt one of ours is refused.
+`audio_filepath`, `duration` (seconds) and `text` are required; `offset`, `speaker`, `lang`, `confidence` and `corpus`
+are optional. A relative `audio_filepath` counts from the manifest's folder. `text` is the transcript as the corpus has
+it; who needs it normalised calls `speech.text.normalize_text`. Other keys are ignored, since NeMo manifests carry many,
+but a key that looks like a misspelt one of ours is refused.
 """
 
 import difflib
@@ -90,9 +90,7 @@ def read_manifest(path: str | os.PathLike[str], *, check_audio: bool = False) ->
         if line.strip():
             utterance = _parse_row(line, path.parent, f"{path}, row {row}")
             if check_audio and not utterance.audio_filepath.is_file():
-                raise CorpusError(
-                    f"{path}, row {row}: no such audio file: {utterance.audio_filepath}"
-                )
+                raise CorpusError(f"{path}, row {row}: no such audio file: {utterance.audio_filepath}")
             utterances.append(utterance)
     if not utterances:
         raise CorpusError(f"{path}: has no utterances.")
@@ -127,9 +125,7 @@ def _to_row(utterance: Utterance, folder: Path) -> dict[str, Any]:
     """The JSON object of an utterance."""
     audio = Path(os.path.abspath(utterance.audio_filepath))
     row: dict[str, Any] = {
-        "audio_filepath": (
-            audio.relative_to(folder) if folder in audio.parents else audio
-        ).as_posix(),
+        "audio_filepath": (audio.relative_to(folder) if folder in audio.parents else audio).as_posix(),
         "duration": round(utterance.duration, 6),
         "text": utterance.text,
     }
@@ -146,9 +142,7 @@ def _parse_row(line: str, folder: Path, where: str) -> Utterance:
     try:
         row = json.loads(line)
     except json.JSONDecodeError as error:
-        raise CorpusError(
-            f"{where}: is not valid JSON ({error.msg}, column {error.colno})."
-        ) from error
+        raise CorpusError(f"{where}: is not valid JSON ({error.msg}, column {error.colno}).") from error
     if not isinstance(row, dict):
         raise CorpusError(f"{where}: must be a JSON object {{...}}, got {type(row).__name__}.")
     _check_keys(row, where)
@@ -182,11 +176,7 @@ def _check_values(values: dict[str, Any], where: str) -> None:
             raise CorpusError(f'{where}: "{key}" must be text, got {json.dumps(values[key])}.')
     for key in _NUMBERS:
         value = values.get(key, 0)
-        if (
-            isinstance(value, bool)
-            or not isinstance(value, (int, float))
-            or not math.isfinite(value)
-        ):
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
             raise CorpusError(f'{where}: "{key}" must be a number, got {json.dumps(value)}.')
     if not values["audio_filepath"]:
         raise CorpusError(f'{where}: "audio_filepath" is empty.')

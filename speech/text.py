@@ -1,8 +1,8 @@
 """Transcripts as the recogniser writes them: lower-case words, apostrophes inside them, single spaces.
 
 The rules carry a version, because an error rate means nothing without the normalisation it was counted under. What is
-spoken but not spelt out (digits, currency and percent signs) and other alphabets stay in the text: `unexpressible` shows
-them, so that the caller can leave such utterances out of training instead of learning from half a sentence.
+spoken but not spelt out (digits, currency and percent signs) and other alphabets stay in the text: `unexpressible`
+shows them, so that the caller can leave such utterances out of training instead of learning from half a sentence.
 """
 
 import re
@@ -14,9 +14,7 @@ NORMALIZATION_VERSION = "en-1"
 ENGLISH_ALPHABET = " 'abcdefghijklmnopqrstuvwxyz"
 
 # Letters that Unicode does not decompose, in the usual English spelling of names.
-_LETTERS = str.maketrans(
-    {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"}
-)
+_LETTERS = str.maketrans({"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"})
 _APOSTROPHES = str.maketrans(dict.fromkeys("’‘ʼʻ′`´＇ꞌ", "'"))
 _SPOKEN_SYMBOLS = frozenset("$€£¥%@+=°#")
 _INITIAL = re.compile(r"\b([^\W\d_])\.(?=[^\W\d_]\b|\W|$)")

@@ -1,8 +1,8 @@
 """CMU ARCTIC: 1,132 prompts for speech synthesis, each read by one speaker a folder (`cmu_us_<voice>_arctic`).
 
-Layout: `etc/txt.done.data`, lines `( arctic_a0001 "Text." )`, beside `wav/`. Several voices read the same prompts, so the
-split goes by prompt: those 100 that `is_test_prompt` names are the test set of every voice. `root` is one voice or a
-folder of voices.
+Layout: `etc/txt.done.data`, lines `( arctic_a0001 "Text." )`, beside `wav/`. Several voices read the same prompts, so
+the split goes by prompt: those 100 that `is_test_prompt` names are the test set of every voice. `root` is one voice or
+a folder of voices.
 """
 
 import re

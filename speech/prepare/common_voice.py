@@ -1,9 +1,9 @@
 """Common Voice: sentences read aloud by volunteers, many accents and microphones.
 
-Layout: `<language>/{train,dev,test,other}.tsv` beside `clips/`. The three official splits share no speaker. `other.tsv`
-holds clips that people have not checked; where it has a column `label_log_prob` (the mean log-probability of a transcript
-that a machine made), the rows carry `confidence` = exp(label_log_prob). `root` is the language's folder or its parent
-when that has one language.
+Layout: `<language>/{train,dev,test,other}.tsv` beside `clips/`. The three official splits share no speaker.
+`other.tsv` holds clips that people have not checked; where it has a column `label_log_prob` (the mean log-probability
+of a transcript that a machine made), the rows carry `confidence` = exp(label_log_prob). `root` is the language's
+folder or its parent when that has one language.
 """
 
 import math
@@ -60,7 +60,7 @@ def _split_rows(folder: Path, split: str, index: dict[str, Path]) -> Iterator[Ro
 
 
 def _confidence(log_prob: str | None, where: str) -> float | None:
-    """exp of the log-probability, in 0..1; None where the column is absent or empty."""
+    """Exponential of the log-probability, in 0..1; None where the column is absent or empty."""
     if not log_prob:
         return None
     try:

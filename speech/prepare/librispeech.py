@@ -1,7 +1,7 @@
 """LibriSpeech (OpenSLR 12): read English audiobooks, 960 hours in seven parts.
 
-Layout: `<part>/<speaker>/<chapter>/<speaker>-<chapter>.trans.txt`, a line an utterance: id, blank, upper-case transcript.
-Each part found is a split; `root` is the folder that holds the parts, its parent, or one part.
+Layout: `<part>/<speaker>/<chapter>/<speaker>-<chapter>.trans.txt`, a line an utterance: id, blank, upper-case
+transcript. Each part found is a split; `root` is the folder that holds the parts, its parent, or one part.
 """
 
 from collections.abc import Iterator

@@ -41,18 +41,17 @@ def read_lines(path: Path) -> list[str]:
 def index_audio(folder: Path) -> dict[str, Path]:
     """Map every stem to the audio file in `folder` that has it, whatever the encoding.
 
-    A corpus lists `x.wav` while the disk may hold `x.flac` or `x.opus`. Of two files that share a stem, the lossless one
-    (wav, then flac) is taken.
+    A corpus lists `x.wav` while the disk may hold `x.flac` or `x.opus`. Of two files that share a stem, the lossless
+    one (wav, then flac) is taken.
     """
     if not folder.is_dir():
         raise CorpusError(f"{folder}: there is no such folder; is this the corpus's folder?")
-    known = audio.SNDFILE_SUFFIXES | audio.MEDIA_SUFFIXES
     index: dict[str, Path] = {}
     with os.scandir(folder) as entries:
         names = [e.name for e in entries if e.name[:1] != "."]
     for name in sorted(names, key=_preference, reverse=True):
         stem, suffix = os.path.splitext(name)
-        if suffix.lower() in known:
+        if suffix.lower() in audio.AUDIO_SUFFIXES:
             index[stem] = folder / name
     return index
 
@@ -68,9 +67,7 @@ def find_audio(index: dict[str, Path], stem: str, folder: Path) -> Path:
     return index.get(stem, folder / f"{stem}.wav")
 
 
-def to_utterances(
-    rows: Iterable[Row], *, num_workers: int, skip_bad: bool
-) -> dict[str, list[Utterance]]:
+def to_utterances(rows: Iterable[Row], *, num_workers: int, skip_bad: bool) -> dict[str, list[Utterance]]:
     """Add durations from the files' headers, and group by split in the order of the rows.
 
     Raises

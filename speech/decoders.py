@@ -1,0 +1,281 @@
+"""Opening recordings: libsndfile or PyAV behind one interface, and the checks that nothing is missing.
+
+libsndfile reports only a flac that was cut short. So the sizes that headers promise are compared with
+what is there (wav, w64, aiff, au), the last page of an Ogg file must be whole and marked as the end (RFC
+3533, section 6), mp3 frames are counted, and fewer decoded samples than promised are refused.
+"""
+
+import contextlib
+import os
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+
+from speech import mp3
+from speech.errors import AudioError
+
+Source: TypeAlias = str | os.PathLike[str] | BinaryIO
+Samples: TypeAlias = npt.NDArray[np.float32]
+
+MEDIA_SUFFIXES = frozenset(".m4a .mp4 .m4b .mov .aac .webm .mkv .mka .wma .amr .3gp .avi .flv".split())
+# First bytes of matroska/webm, wma, amr, flv and bare AAC; mp4 has "ftyp" from byte 4.
+_MEDIA_MAGIC = (b"\x1aE\xdf\xa3", b"0&\xb2u", b"#!AMR", b"FLV\x01", b"\xff\xf1", b"\xff\xf9")
+_BLOCK_FRAMES = 1 << 16  # decoded at a time: 1.5 s at 44.1 kHz, 0.5 MB in stereo
+_SPOOL_BYTES = 1 << 25  # a pipe longer than 32 MiB continues on disk
+_UNKNOWN_FRAMES = 1 << 62  # libsndfile answers 2^63 - 1 where a header gives no length
+_STREAMED_BYTES = 0x7FFFF000  # sizes from here up are what a writer to a pipe leaves in a header
+_MP3_SLACK_FRAMES = 2 * 1152 + 529  # padding and decoder delay, which headers may or may not count
+_MEDIA_SLACK_S = 0.25  # containers round their duration and count encoder padding
+_OGG_PAGE_BYTES = 65307  # the longest page, RFC 3533
+
+
+@dataclass(frozen=True, kw_only=True)
+class RawFormat:
+    """How to read headerless samples, say from a pipe; `encoding` is a libsndfile subtype."""
+
+    sample_rate_hz: int = 16000
+    num_channels: int = 1
+    encoding: str = "PCM_16"
+
+
+class Decoder(Protocol):
+    """An opened recording; `num_frames` is None where the header does not say."""
+
+    sample_rate_hz: int
+    num_channels: int
+    num_frames: int | None
+
+    def blocks(self, start: int, count: int | None) -> Iterator[Samples]:
+        """Decode blocks [n, channels] from sample `start`, `count` of them or to the end."""
+
+
+@contextlib.contextmanager
+def opened(source: Source, raw: RawFormat | None = None) -> Iterator[Decoder]:
+    """Open a recording with whichever reader knows it, and close it at the end.
+
+    Parameters
+    ----------
+    source : path, "-" (standard input) or binary file object
+        File objects are read from their beginning; a pipe is spooled (to disk from 32 MiB on).
+    raw : RawFormat, optional
+        Take the bytes as headerless samples.
+
+    Raises
+    ------
+    AudioError
+        Missing, empty, cut short as far as the header shows, or not audio.
+    """
+    name = source_name(source)
+    with contextlib.ExitStack() as stack:
+        file: Any
+        if isinstance(source, (str, os.PathLike)) and os.fspath(source) != "-":
+            file = os.fspath(source)
+            handle: Any = stack.enter_context(_open_file(Path(file)))
+        else:
+            handle = sys.stdin.buffer if isinstance(source, (str, os.PathLike)) else source
+            if not handle.seekable():
+                spool = tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES)
+                stack.enter_context(spool)
+                shutil.copyfileobj(handle, spool)
+                handle = spool
+            file = handle
+        yield _open_decoder(file, handle, name, raw, stack)
+
+
+def source_name(source: Source) -> str:
+    """What messages call the source."""
+    if isinstance(source, (str, os.PathLike)):
+        return "standard input" if os.fspath(source) == "-" else os.fspath(source)
+    name = getattr(source, "name", None)
+    return name if isinstance(name, str) else "audio stream"
+
+
+def _open_file(path: Path) -> BinaryIO:
+    """Open what is a readable file."""
+    if not path.exists():
+        raise AudioError(f"{path}: there is no such file.")
+    if path.is_dir():
+        raise AudioError(f"{path}: is a folder, not an audio file.")
+    try:
+        return open(path, "rb")
+    except OSError as error:
+        raise AudioError(f"{path}: cannot be read ({error.strerror}).") from error
+
+
+def _open_decoder(
+    file: Any, handle: BinaryIO, name: str, raw: RawFormat | None, stack: contextlib.ExitStack
+) -> Decoder:
+    """Open `file` (also open as `handle`, for a look at its bytes) until `stack` closes."""
+    handle.seek(0)
+    head = handle.read(16)
+    if not head:
+        raise AudioError(f"{name}: is empty (0 bytes).")
+    if raw is not None:
+        handle.seek(0)
+        return _SndfileDecoder(file, name, raw, stack)
+    if head[:4] == b"OggS":
+        _check_ogg_end(handle, name)
+    elif head[:3] == b"ID3" or (head[0] == 0xFF and head[1] >= 0xE0):
+        file = _checked_mp3(file, handle, name)
+    handle.seek(0)
+    try:
+        return _SndfileDecoder(file, name, None, stack)
+    except soundfile.SoundFileError as error:
+        media = head[4:8] == b"ftyp" or head.startswith(_MEDIA_MAGIC)
+        if media or Path(name).suffix.lower() in MEDIA_SUFFIXES:
+            handle.seek(0)
+            return _MediaDecoder(file, name, stack)
+        raise AudioError(f"{name}: is not audio that can be read ({_reason(error)}).") from error
+
+
+def _reason(error: Exception) -> str:
+    """Cut a library's message down to what follows our own sentence."""
+    text = re.sub(r"^Error opening .*?: ", "", str(error).split("\n")[0]).strip(" .")
+    return text or type(error).__name__
+
+
+def _check_ogg_end(handle: BinaryIO, name: str) -> None:
+    """See that the last Ogg page is whole and marked as the end (RFC 3533, section 6)."""
+    size = handle.seek(0, os.SEEK_END)
+    handle.seek(max(0, size - 2 * _OGG_PAGE_BYTES))
+    tail = handle.read()
+    at = tail.rfind(b"OggS\x00")
+    num_segments = tail[at + 26] if 0 <= at <= len(tail) - 27 else 0
+    page_bytes = 27 + num_segments + sum(tail[at + 27 : at + 27 + num_segments])
+    if at < 0 or not num_segments or at + page_bytes > len(tail) or not tail[at + 5] & 4:
+        raise AudioError(f"{name}: is cut short (the Ogg stream has no end); get a complete copy.")
+
+
+def _checked_mp3(file: Any, handle: BinaryIO, name: str) -> Any:
+    """Refuse an mp3 that was cut; put a header with the true length before one that has none."""
+    frames = mp3.count_frames(handle)
+    if frames is None or frames.has_true_count:
+        return file
+    if frames.cut or frames.num_frames < (frames.promised or 0):
+        of = f" of {frames.promised}" if frames.promised else ""
+        raise AudioError(f"{name}: is cut short ({frames.num_frames}{of} whole mp3 frames); get a complete copy.")
+    return mp3.WithCount(handle, frames)
+
+
+class _Sequential(soundfile.SoundFile):
+    """A SoundFile that does not seek after every block, which breaks flac of unknown length."""
+
+    def seekable(self) -> bool:
+        return False
+
+
+class _SndfileDecoder:
+    """A recording that libsndfile reads."""
+
+    def __init__(self, file: Any, name: str, raw: RawFormat | None, stack: contextlib.ExitStack) -> None:
+        options: dict[str, Any] = {}
+        if raw is not None:
+            options = {"samplerate": raw.sample_rate_hz, "channels": raw.num_channels}
+            options |= {"format": "RAW", "subtype": raw.encoding}
+        self._sound = stack.enter_context(_Sequential(file, **options))
+        self._name = name
+        self.sample_rate_hz: int = self._sound.samplerate
+        self.num_channels: int = self._sound.channels
+        frames = self._sound.frames
+        self.num_frames = frames if 0 <= frames < _UNKNOWN_FRAMES else None
+        self._slack = _MP3_SLACK_FRAMES if self._sound.subtype.startswith("MPEG") else 0
+        self._check_promised_size()
+
+    def _check_promised_size(self) -> None:
+        """Compare the data size in the header with the file's, as libsndfile's log states them."""
+        pattern = r"^\s*(?:data|riff|SSND|Data Size)\s*:\s*(\d+) \(should be (\d+)\)"
+        for promised, present in re.findall(pattern, self._sound.extra_info, re.MULTILINE):
+            if int(present) < int(promised) < _STREAMED_BYTES:
+                raise AudioError(
+                    f"{self._name}: is cut short ({present} of {promised} bytes of samples); get a complete copy."
+                )
+
+    def blocks(self, start: int, count: int | None) -> Iterator[Samples]:
+        """Decode blocks [n, channels]."""
+        left = _UNKNOWN_FRAMES if count is None else count
+        try:
+            if start:
+                self._sound.seek(start)
+            while left > 0:
+                block = self._sound.read(min(left, _BLOCK_FRAMES), dtype="float32", always_2d=True)
+                if len(block) == 0:
+                    break
+                left -= len(block)
+                yield block
+        except soundfile.SoundFileError as error:
+            raise AudioError(f"{self._name}: is damaged or cut short; get a complete copy.") from error
+        if count is not None and left > self._slack:
+            decoded_s, total_s = ((count - left) / self.sample_rate_hz, count / self.sample_rate_hz)
+            raise AudioError(
+                f"{self._name}: is cut short ({decoded_s:.2f} of {total_s:.2f} s could be decoded);"
+                " get a complete copy."
+            )
+
+
+class _MediaDecoder:
+    """The first audio track of a container that PyAV reads."""
+
+    def __init__(self, file: Any, name: str, stack: contextlib.ExitStack) -> None:
+        try:
+            import av
+        except ModuleNotFoundError:
+            raise AudioError(f"{name}: to read this format, run: pip install 'speech-toolkit[media]'") from None
+        self._av, self._name = av, name
+        try:
+            self._container = stack.enter_context(av.open(file))
+        except (av.FFmpegError, ValueError) as error:
+            raise AudioError(f"{name}: is damaged, cut short or not audio.") from error
+        if not self._container.streams.audio:
+            raise AudioError(f"{name}: has no audio track.")
+        self._track = self._container.streams.audio[0]
+        if not self._track.rate:
+            raise AudioError(f"{name}: the audio track has no sampling rate; it may be cut short.")
+        self.sample_rate_hz: int = self._track.rate
+        self.num_channels: int = self._track.channels
+        self.num_frames: int | None = None
+        self._promised_s = self._header_duration_s()
+
+    def _header_duration_s(self) -> float:
+        """Duration that the header states, 0 where it does not."""
+        if self._track.duration is not None:
+            return float(self._track.duration * self._track.time_base)
+        return (self._container.duration or 0) / 1e6  # AV_TIME_BASE: microseconds
+
+    def blocks(self, start: int, count: int | None) -> Iterator[Samples]:
+        """Decode blocks [n, channels], from the beginning so that `start` is exact."""
+        stop = _UNKNOWN_FRAMES if count is None else start + count
+        at = 0
+        try:
+            for samples in self._decoded():
+                first, last = max(start - at, 0), min(stop - at, len(samples))
+                at += len(samples)
+                if last > first:
+                    yield samples[first:last]
+                if at >= stop:
+                    return
+        except self._av.FFmpegError as error:
+            raise AudioError(f"{self._name}: is damaged or cut short; get a complete copy.") from error
+        decoded_s = at / self.sample_rate_hz
+        if self._promised_s - decoded_s > max(_MEDIA_SLACK_S, 0.01 * self._promised_s):
+            raise AudioError(
+                f"{self._name}: is cut short ({decoded_s:.2f} of {self._promised_s:.2f} s could be"
+                " decoded); get a complete copy."
+            )
+
+    def _decoded(self) -> Iterator[Samples]:
+        """Decode frames [n, channels] as float32."""
+        convert = self._av.AudioResampler(format="fltp", rate=self.sample_rate_hz)
+        for frame in self._container.decode(self._track):
+            for converted in convert.resample(frame):
+                yield np.ascontiguousarray(converted.to_ndarray().T)
+        for converted in convert.resample(None):
+            yield np.ascontiguousarray(converted.to_ndarray().T)
