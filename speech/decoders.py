@@ -35,6 +35,11 @@ _UNKNOWN_FRAMES = 1 << 62  # libsndfile answers 2^63 - 1 where a header gives no
 _STREAMED_BYTES = 0x7FFFF000  # sizes from here up are what a writer to a pipe leaves in a header
 _MP3_SLACK_FRAMES = 2 * 1152 + 529  # padding and decoder delay, which headers may or may not count
 _MEDIA_SLACK_S = 0.25  # containers round their duration and count encoder padding
+# How libsndfile's log states that a header promises more than the file holds: wav, w64, aiff, au; then rf64.
+_SIZE_NOTES = (
+    r"^\s*(?:data|riff|SSND|Data Size)\s*:\s*(?P<promised>\d+) \(should be (?P<present>\d+)\)",
+    r"^\*\*\* Calculated frame count (?P<present>\d+) does not match value from 'ds64' chunk of (?P<promised>\d+)",
+)
 _OGG_PAGE_BYTES = 65307  # the longest page, RFC 3533
 
 
@@ -192,12 +197,14 @@ class _SndfileDecoder:
 
     def _check_promised_size(self) -> None:
         """Compare the data size in the header with the file's, as libsndfile's log states them."""
-        pattern = r"^\s*(?:data|riff|SSND|Data Size)\s*:\s*(\d+) \(should be (\d+)\)"
-        for promised, present in re.findall(pattern, self._sound.extra_info, re.MULTILINE):
-            if int(present) < int(promised) < _STREAMED_BYTES:
-                raise AudioError(
-                    f"{self._name}: is cut short ({present} of {promised} bytes of samples); get a complete copy."
-                )
+        for pattern in _SIZE_NOTES:
+            for found in re.finditer(pattern, self._sound.extra_info, re.MULTILINE):
+                present, promised = int(found["present"]), int(found["promised"])
+                if present < promised < _STREAMED_BYTES:
+                    raise AudioError(
+                        f"{self._name}: is cut short ({present / promised:.1%} of the samples are there);"
+                        " get a complete copy."
+                    )
 
     def blocks(self, start: int, count: int | None) -> Iterator[Samples]:
         """Decode blocks [n, channels]."""

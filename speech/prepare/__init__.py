@@ -20,7 +20,10 @@ from speech.prepare import (
     speechocean762,
     timit,
 )
+from speech.prepare.download import ARCHIVES, download
 from speech.prepare.rows import Row, to_utterances
+
+__all__ = ["ARCHIVES", "CORPORA", "download", "prepare"]
 
 CORPORA: Mapping[str, Callable[[Path], Iterator[Row]]] = MappingProxyType(
     {
