@@ -1,4 +1,7 @@
-"""Features for recognition and synthesis: filter banks, cepstra, vocoder mel, pitch, energy."""
+"""Features for recognition and synthesis: filter banks, cepstra, vocoder mel.
+
+Imported by name when wanted, because not everybody does: `pitch`, `energy`, `augment`, `augmenter`.
+"""
 
 from speech.frontend.config import FrontendConfig
 from speech.frontend.features import Frontend, fbank

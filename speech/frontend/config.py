@@ -3,6 +3,9 @@
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import torch
+from torch import Tensor
+
 from speech.frontend import frames, mel
 from speech.frontend.normalize import Normalization
 
@@ -94,3 +97,28 @@ class FrontendConfig:
         if self.kind == "mfcc":
             return self.num_ceps * (1 + self.num_deltas)
         return self.num_mels
+
+    def num_frames(self, num_samples):
+        """Frames of a waveform of `num_samples` (int or int64 tensor); 0 when it is too short."""
+        before, after = self.mirrored_samples
+        return frames.num_frames(num_samples + (before + after), self.window_samples, self.hop_samples)
+
+    @property
+    def mirrored_samples(self) -> tuple[int, int]:
+        """Samples that frames need in front of a waveform and behind it, made by mirroring."""
+        extra = self.window_samples - self.hop_samples
+        if self.kind == "vocoder_mel":
+            return extra // 2, extra // 2
+        if self.snip_edges:
+            return 0, 0
+        return extra // 2, extra + self.hop_samples // 2 - extra // 2
+
+
+def with_ends(waveforms: Tensor, lengths: Tensor, config: FrontendConfig) -> tuple[Tensor, Tensor]:
+    """Waveforms and lengths with the mirrored samples that frames need, [B, N] -> [B, N']."""
+    before, after = config.mirrored_samples
+    if before == after == 0:
+        return waveforms, lengths
+    repeat_edge = config.kind != "vocoder_mel"
+    extended = frames.mirror_ends(waveforms, lengths, before, after, repeat_edge=repeat_edge)
+    return extended, torch.where(lengths > 0, lengths + (before + after), 0)

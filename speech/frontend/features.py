@@ -13,7 +13,6 @@ exact value and from each other. MKL's float64 transform takes 0.1 s more for an
 Legend: B batch, N samples, T frames, L samples in a frame, K frequency bins, F features.
 """
 
-import math
 from functools import lru_cache
 
 import torch
@@ -22,7 +21,7 @@ from torch.nn import functional
 
 from speech.frontend import frames, mel
 from speech.frontend.cepstrum import append_deltas
-from speech.frontend.config import FrontendConfig
+from speech.frontend.config import FrontendConfig, with_ends
 from speech.frontend.normalize import Normalize
 
 # Kaldi's floor of a band's energy: float32 epsilon, at the scale of 16-bit samples.
@@ -86,16 +85,7 @@ class Frontend(nn.Module):
 
     def num_frames(self, num_samples):
         """Frames of a waveform of `num_samples` (int or int64 tensor)."""
-        config = self.config
-        if config.kind == "vocoder_mel":
-            padding = 2 * self._vocoder_padding
-            num_samples = num_samples + padding
-        return frames.num_frames(
-            num_samples,
-            config.window_samples,
-            config.hop_samples,
-            config.snip_edges or config.kind == "vocoder_mel",
-        )
+        return self.config.num_frames(num_samples)
 
     def forward(self, waveforms: Tensor, lengths: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Compute the features.
@@ -122,7 +112,7 @@ class Frontend(nn.Module):
         """
         padded = _check(waveforms, lengths)
         if lengths is None:
-            lengths = torch.full((waveforms.shape[0],), waveforms.shape[1], dtype=torch.int64)
+            lengths = frames.full_lengths(waveforms)
         with torch.autocast(waveforms.device.type, enabled=False):
             if waveforms.dtype != torch.float64:
                 waveforms = waveforms.float()
@@ -137,21 +127,17 @@ class Frontend(nn.Module):
         """Features before deltas."""
         return self.config.num_ceps if self.config.kind == "mfcc" else self.config.num_mels
 
-    @property
-    def _vocoder_padding(self) -> int:
-        return (self.config.fft_samples - self.config.hop_samples) // 2
-
     def _features(self, waveforms: Tensor, lengths: Tensor, padded: bool) -> Tensor:
         """Features before normalisation, [B, N] -> [B, T, F], block by block."""
         config = self.config
         num_frames = self.num_frames(waveforms.shape[1])
         if num_frames == 0:
             return waveforms.new_zeros(waveforms.shape[0], 0, self._num_static)
-        waveforms, lengths = self._extended(waveforms, lengths)
+        waveforms, lengths = with_ends(waveforms, lengths, config)
         filters = self.mel_filters.to(waveforms.dtype)
         if not padded:
             lengths = None
-        if _tracing():
+        if frames.tracing():
             return self._block(_valid_samples(waveforms, lengths, 0), filters)
         rows = CUDA_BLOCK_FRAMES if waveforms.is_cuda else CPU_BLOCK_FRAMES
         block_frames = max(1, rows // max(1, waveforms.shape[0]))
@@ -163,20 +149,6 @@ class Frontend(nn.Module):
             samples = _valid_samples(waveforms[:, first:last], lengths, first)
             blocks.append(self._block(samples, filters))
         return blocks[0] if len(blocks) == 1 else torch.cat(blocks, dim=1)
-
-    def _extended(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """Waveforms and lengths with what frames need beyond the ends, [B, N] -> [B, N']."""
-        config = self.config
-        if config.kind == "vocoder_mel":
-            before = after = self._vocoder_padding
-        elif config.snip_edges:
-            return waveforms, lengths
-        else:
-            before = (config.window_samples - config.hop_samples) // 2
-            after = config.window_samples - config.hop_samples + config.hop_samples // 2 - before
-        repeat_edge = config.kind != "vocoder_mel"
-        extended = frames.mirror_ends(waveforms, lengths, before, after, repeat_edge=repeat_edge)
-        return extended, lengths + before + after
 
     def _block(self, samples: Tensor, filters: Tensor) -> Tensor:
         """Features of the samples of t frames, float64 [B, (t - 1) hop + L] -> [B, t, F]."""
@@ -203,7 +175,7 @@ class Frontend(nn.Module):
         framed = padded.unfold(1, config.fft_samples, hop)
         mean = 0.0
         if config.remove_dc and config.kind != "vocoder_mel":
-            mean = _frame_means(samples, length, hop)
+            mean = frames.window_means(samples, length, hop)[:, :, None]
             framed = framed - (1.0 - emphasis) * mean
         windowed = framed * window
         if emphasis and config.window in ("hamming", "rectangular"):
@@ -239,15 +211,6 @@ def _frontend(config: FrontendConfig, device: torch.device) -> Frontend:
     return Frontend(config).to(device)
 
 
-def _frame_means(samples: Tensor, length: int, hop: int) -> Tensor:
-    """Mean of each frame, [B, (t - 1) hop + L] -> [B, t, 1], from sums that frames share."""
-    shared = math.gcd(length, hop)
-    if shared < 8 or _tracing():
-        return samples.unfold(1, length, hop).mean(-1, keepdim=True)
-    sums = samples.unflatten(1, (-1, shared)).sum(-1)
-    return sums.unfold(1, length // shared, hop // shared).sum(-1, keepdim=True) / length
-
-
 def _valid_samples(samples: Tensor, lengths: Tensor | None, first: int) -> Tensor:
     """Samples in float64 with zeros beyond `lengths`, counted from sample `first`, [B, n]."""
     samples = samples.double()
@@ -255,11 +218,6 @@ def _valid_samples(samples: Tensor, lengths: Tensor | None, first: int) -> Tenso
         return samples
     valid = frames.frame_mask(lengths - first, samples.shape[1], samples.device)
     return torch.where(valid, samples, 0.0)
-
-
-def _tracing() -> bool:
-    """Whether a graph is being recorded, in which values must not steer."""
-    return torch.compiler.is_compiling() or torch.jit.is_tracing()
 
 
 def _check(waveforms: Tensor, lengths: Tensor | None) -> bool:
@@ -272,7 +230,7 @@ def _check(waveforms: Tensor, lengths: Tensor | None) -> bool:
         raise ValueError(
             f"lengths must be integer [B] with B = {waveforms.shape[0]}, got {lengths.dtype} {tuple(lengths.shape)}"
         )
-    if _tracing() or lengths.is_cuda or lengths.shape[0] == 0:
+    if frames.tracing() or lengths.is_cuda or lengths.shape[0] == 0:
         return True
     shortest, longest = int(lengths.min()), int(lengths.max())
     if shortest < 0 or longest > waveforms.shape[1]:

@@ -23,22 +23,18 @@ def whole_samples(duration_s: float, sample_rate_hz: int) -> int:
     return int(duration_s * sample_rate_hz + 1e-3)
 
 
-def num_frames(num_samples, window_samples: int, hop_samples: int, snip_edges: bool = True):
-    """Frames in a waveform.
+def num_frames(num_samples, window_samples: int, hop_samples: int):
+    """Windows that lie inside a waveform.
 
     Parameters
     ----------
     num_samples : int or Tensor, int64
     window_samples, hop_samples : int
-    snip_edges : bool
-        True: only windows that lie inside the waveform. False: one frame for each hop, rounded.
 
     Returns
     -------
     int or Tensor, int64 : as `num_samples`; 0 where the waveform is shorter than one window.
     """
-    if not snip_edges:
-        return (num_samples + hop_samples // 2) // hop_samples
     count = (num_samples - window_samples + hop_samples) // hop_samples
     if isinstance(count, Tensor):
         return count.clamp(min=0)
@@ -100,3 +96,22 @@ def mirror_ends(waveforms: Tensor, lengths: Tensor, before: int, after: int, rep
     wrapped = positions.remainder(period)
     index = torch.minimum(wrapped, last - wrapped).clamp(min=0)
     return waveforms.gather(1, index)
+
+
+def full_lengths(waveforms: Tensor) -> Tensor:
+    """Lengths of waveforms [B, N] without padding: int64 [B] on the CPU."""
+    return torch.full((waveforms.shape[0],), waveforms.shape[1], dtype=torch.int64)
+
+
+def window_means(samples: Tensor, length: int, hop: int) -> Tensor:
+    """Mean over each window, [B, N] -> [B, T]; windows share the sums of what they have in common."""
+    shared = math.gcd(length, hop)
+    if shared < 8 or tracing():
+        return samples.unfold(1, length, hop).mean(-1)
+    sums = samples[:, : samples.shape[1] // shared * shared].unflatten(1, (-1, shared)).sum(-1)
+    return sums.unfold(1, length // shared, hop // shared).sum(-1) / length
+
+
+def tracing() -> bool:
+    """Whether a graph is being recorded, in which values must not steer."""
+    return torch.compiler.is_compiling() or torch.jit.is_tracing()
