@@ -1,0 +1,180 @@
+"""A model in one file: weights as safetensors, everything else as JSON in its header.
+
+The file holds what transcription needs and nothing to execute: the frontend's and the model's configuration, the
+units of each head, the model's card. Weights are stored in float32, float16 or as 8-bit integers with one float16 scale a
+row. Files are written beside their final name and renamed, so a full disk or a killed process leaves the old one.
+"""
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from speech.config import from_dict, to_dict
+from speech.errors import CheckpointError, ConfigError
+from speech.frontend import Frontend, FrontendConfig
+from speech.models import AcousticModel, HeadConfig, ModelConfig
+from speech.units import Units
+
+FORMAT = "speech-model-1"
+Precision = Literal["float32", "float16", "int8"]
+
+
+@dataclass
+class LoadedModel:
+    """An acoustic model with what it needs to hear and to write.
+
+    Attributes
+    ----------
+    frontend : Frontend, waveforms to normalised features
+    model : AcousticModel in evaluation mode
+    units : Units of each head
+    card : what the model is: data, licence, recipe, seed, measured results
+    """
+
+    frontend: Frontend
+    model: AcousticModel
+    heads: dict[str, HeadConfig]
+    units: dict[str, Units]
+    card: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def frame_step_s(self) -> float:
+        """Seconds between two output frames."""
+        return self.frontend.config.hop_s * self.model.config.output_step
+
+
+def build(
+    frontend: FrontendConfig,
+    model: ModelConfig,
+    heads: dict[str, HeadConfig],
+    units: dict[str, Units],
+) -> LoadedModel:
+    """An untrained model of the given configuration."""
+    front = Frontend(frontend)
+    sizes = {name: (head, len(units[name])) for name, head in heads.items()}
+    return LoadedModel(front, AcousticModel(front.num_features, model, sizes), heads, units)
+
+
+def save_model(path: str | Path, loaded: LoadedModel, precision: Precision = "float32") -> None:
+    """Write `loaded` to `path`, atomically.
+
+    Raises
+    ------
+    CheckpointError
+        The file cannot be written; what stood at `path` before is untouched.
+    """
+    state = {f"model.{name}": value for name, value in loaded.model.state_dict().items()}
+    state |= {f"frontend.{name}": value for name, value in loaded.frontend.state_dict().items()}
+    header = {
+        "format": FORMAT,
+        "frontend": to_dict(loaded.frontend.config),
+        "model": to_dict(loaded.model.config),
+        "heads": {name: to_dict(head) for name, head in loaded.heads.items()},
+        "units": {name: {"kind": u.kind, "symbols": list(u.symbols)} for name, u in loaded.units.items()},
+        "card": loaded.card,
+    }
+    tensors = pack(state, precision)
+    data = save(tensors, metadata={"speech": json.dumps(header)})
+    write_atomically(path, lambda file: file.write(data))
+
+
+def load(path: str | Path) -> LoadedModel:
+    """Read a model written by `save_model`.
+
+    Raises
+    ------
+    CheckpointError
+        The file is missing, truncated, not a model, of another format version, or its weights do not fit its
+        configuration.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise CheckpointError(f"{path}: no such model file")
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        header = json.loads(metadata.get("speech", "null"))
+    except (SafetensorError, OSError, ValueError) as error:
+        raise CheckpointError(f"{path}: damaged or not a model file ({error}); copy it again") from error
+    if not isinstance(header, dict) or header.get("format") != FORMAT:
+        raise CheckpointError(f"{path}: not a model of format {FORMAT}; export it with this version")
+    try:
+        frontend = from_dict(FrontendConfig, header["frontend"], "frontend.", str(path))
+        config = from_dict(ModelConfig, header["model"], "model.", str(path))
+        heads = {n: from_dict(HeadConfig, h, f"heads.{n}.", str(path)) for n, h in header["heads"].items()}
+        units = {n: Units(u["kind"], tuple(u["symbols"])) for n, u in header["units"].items()}
+        with torch.device("meta"):
+            model = AcousticModel(
+                Frontend(frontend).num_features,
+                config,
+                {n: (h, len(units[n])) for n, h in heads.items()},
+            )
+        loaded = LoadedModel(Frontend(frontend), model, heads, units, header.get("card", {}))
+        state = unpack(tensors)
+        loaded.model.load_state_dict(_part(state, "model."), assign=True)
+        loaded.frontend.load_state_dict(_part(state, "frontend."))
+    except (ConfigError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise CheckpointError(f"{path}: its weights and configuration disagree ({reason})") from error
+    loaded.model.requires_grad_(False).eval()
+    loaded.frontend.eval()
+    return loaded
+
+
+def _part(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name[len(prefix) :]: value for name, value in state.items() if name.startswith(prefix)}
+
+
+def pack(state: dict[str, Tensor], precision: Precision) -> dict[str, Tensor]:
+    """Tensors as stored: matrices reduced to `precision`, everything else kept in float32."""
+    packed = {}
+    for name, value in state.items():
+        value = value.detach().cpu().contiguous()
+        if precision == "float32" or value.ndim < 2 or not value.is_floating_point():
+            packed[name] = value
+        elif precision == "float16":
+            packed[name] = value.half()
+        else:
+            rows = value.float().flatten(1)
+            scale = (rows.abs().amax(dim=1) / 127).clamp(min=1e-7).half()
+            levels = (rows / scale.float()[:, None]).round().clamp(-127, 127).to(torch.int8)
+            packed[name], packed[f"{name}.scale"] = levels.view_as(value), scale
+    return packed
+
+
+def unpack(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The inverse of `pack`: every floating tensor in float32."""
+    state = {}
+    for name, value in tensors.items():
+        if name.endswith(".scale") and name.removesuffix(".scale") in tensors:
+            continue
+        if value.dtype == torch.int8:
+            scale = tensors[f"{name}.scale"].float()
+            value = (value.flatten(1).float() * scale[:, None]).view(value.shape)
+        state[name] = value.float() if value.is_floating_point() else value
+    return state
+
+
+def write_atomically(path: str | Path, write: Callable) -> None:
+    """Call `write(file)` on a temporary file beside `path`, then rename it to `path`."""
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(temporary, "wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except (OSError, RuntimeError) as error:  # torch reports a full disk as RuntimeError
+        temporary.unlink(missing_ok=True)
+        raise CheckpointError(f"{path}: cannot be written ({error}); what was there is kept") from error

@@ -1,0 +1,147 @@
+"""The schema of a training configuration; `speech train CONFIG.toml` reads a file of exactly these keys."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from speech.frontend import FrontendConfig
+from speech.models import HeadConfig, ModelConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataConfig:
+    """What is learned from.
+
+    Attributes
+    ----------
+    train, dev : manifests; errors on `dev` choose the best model and stop the training
+    cache_dir : where features are kept
+    min_confidence : rows below it are left out; rows without a confidence stay
+    min_duration_s, max_duration_s : rows outside are left out
+    dev_utterances : at most so many of each dev manifest, evenly spaced; 0 takes all
+    num_workers : processes that compute features, 0 for one a core
+    """
+
+    train: tuple[Path, ...]
+    dev: tuple[Path, ...]
+    cache_dir: Path
+    min_confidence: float = 0.0
+    min_duration_s: float = 0.3
+    max_duration_s: float = 24.0
+    dev_utterances: int = 0
+    num_workers: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class AugmentConfig:
+    """What is done to the training data so that the model sees more than was recorded.
+
+    Attributes
+    ----------
+    copies : feature copies of the corpus, used in turn, one an epoch; the first is the recording itself
+    noise, rirs : folders of background noise and room impulse responses for the further copies
+    speed_factors : one is drawn an utterance in the further copies
+    noise_probability, reverb_probability : share of utterances of the further copies
+    snr_low_db, snr_high_db : signal-to-noise ratio, drawn evenly between
+    gain_db : a level change drawn evenly within plus or minus this, for log-mel features
+    time_masks, time_mask_frames, time_mask_fraction, freq_masks, freq_mask_bins : SpecAugment (Park et al. 2019)
+    masking_warmup_epochs : masks grow linearly from nothing to full over these epochs
+    """
+
+    copies: int = 1
+    noise: Path | None = None
+    rirs: Path | None = None
+    speed_factors: tuple[float, ...] = (0.9, 1.0, 1.1)
+    noise_probability: float = 0.5
+    reverb_probability: float = 0.3
+    snr_low_db: float = 5.0
+    snr_high_db: float = 25.0
+    gain_db: float = 0.0
+    time_masks: int = 2
+    time_mask_frames: int = 25
+    time_mask_fraction: float = 0.2
+    freq_masks: int = 2
+    freq_mask_bins: int = 12
+    masking_warmup_epochs: float = 0.0
+
+    def __post_init__(self):
+        if self.copies < 1:
+            raise ValueError(f"copies must be 1 or more, got {self.copies}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingConfig:
+    """How the weights are found.
+
+    Attributes
+    ----------
+    output_dir : checkpoints, log and the exported model
+    epochs : passes over the data
+    batch_frames : most feature frames a batch holds, padding included
+    accumulate : batches whose gradients are added before a step
+    sorted_epochs : first epochs that go from short to long utterances
+    learning_rate, weight_decay, warmup_steps : AdamW; the rate rises linearly, stays, and falls linearly to zero over the
+        last `decay_fraction` of the epochs
+    clip_norm : gradients are scaled down to this norm
+    autocast : bfloat16 arithmetic in the model
+    evaluate_every : epochs between evaluations, a fraction is fine
+    early_stopping : evaluations without improvement after which training stops, 0 for never
+    average_last : exported weights are the mean of so many last evaluations' weights
+    save_every_s : seconds between saved states
+    precision : of the exported model
+    """
+
+    output_dir: Path
+    seed: int = 1
+    device: str = "cpu"
+    epochs: float = 20.0
+    batch_frames: int = 16_000
+    accumulate: int = 1
+    sorted_epochs: int = 1
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.01
+    warmup_steps: int = 500
+    decay_fraction: float = 0.25
+    clip_norm: float = 1.0
+    autocast: bool = True
+    evaluate_every: float = 1.0
+    early_stopping: int = 0
+    average_last: int = 1
+    save_every_s: float = 300.0
+    max_skipped: int = 50
+    tensorboard: bool = False
+    precision: Literal["float32", "float16", "int8"] = "float16"
+    init_from: Path | None = None
+
+    def __post_init__(self):
+        for name in (
+            "epochs",
+            "batch_frames",
+            "accumulate",
+            "learning_rate",
+            "clip_norm",
+            "average_last",
+        ):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
+        if not 0 <= self.decay_fraction <= 1:
+            raise ValueError(f"decay_fraction must be in [0, 1], got {self.decay_fraction}")
+        if self.evaluate_every <= 0:
+            raise ValueError(f"evaluate_every must be positive, got {self.evaluate_every}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExperimentConfig:
+    """A whole training run. The first of `heads` is the one that is evaluated."""
+
+    data: DataConfig
+    training: TrainingConfig
+    frontend: FrontendConfig = field(default_factory=lambda: FrontendConfig(normalization="global"))
+    model: ModelConfig = field(default_factory=ModelConfig)
+    heads: tuple[HeadConfig, ...] = (HeadConfig(),)
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+
+    def __post_init__(self):
+        names = [head.units for head in self.heads]
+        if not names or len(set(names)) != len(names):
+            raise ValueError("heads must be one or more, each of other units")

@@ -1,0 +1,178 @@
+"""Features of a corpus computed once, kept in one file that is mapped into memory.
+
+A store is two files: `KEY.f16`, all frames of all utterances as float16 [sum of T, F], and `KEY.json`, the frames of each
+utterance (0 where the audio could not be read, with the reason). KEY is a hash of all that the features depend on.
+"""
+
+import hashlib
+import json
+import logging
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from speech import audio
+from speech.config import to_dict
+from speech.corpus import Utterance
+from speech.errors import AudioError, CorpusError
+from speech.frontend import Frontend, FrontendConfig, StatisticsAccumulator
+
+logger = logging.getLogger(__name__)
+STATISTICS_UTTERANCES = 1000  # enough for a mean and deviation of 80 bands to three digits
+#: (waveform [N], sample rate, generator) -> waveform [N']
+Augment = Callable[[np.ndarray, int, np.random.Generator], np.ndarray]
+
+
+@dataclass(frozen=True)
+class FeatureStore:
+    """Features of a list of utterances.
+
+    Attributes
+    ----------
+    frames : float16 [sum of T, F], mapped
+    lengths : int64 [number of utterances]
+    starts : int64, first row of each utterance in `frames`
+    """
+
+    frames: np.ndarray
+    lengths: np.ndarray
+    starts: np.ndarray
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        start = self.starts[index]
+        return self.frames[start : start + self.lengths[index]]
+
+    def batch(self, indices: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Padded features float32 [B, T, F] and their lengths int64 [B]."""
+        lengths = torch.from_numpy(self.lengths[indices])
+        features = torch.zeros(len(indices), int(lengths.max()), self.frames.shape[1])
+        for row, index in enumerate(indices):
+            features[row, : lengths[row]] = torch.from_numpy(self[index].astype(np.float32))
+        return features, lengths
+
+
+def measure_statistics(
+    utterances: Sequence[Utterance], config: FrontendConfig, num_workers: int = 0
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean and standard deviation [F] of the unnormalised features of up to 1,000 utterances spread over the corpus."""
+    picked = utterances[:: max(1, len(utterances) // STATISTICS_UTTERANCES)]
+    accumulator = StatisticsAccumulator(config.num_features)
+    for features in _compute(picked, Frontend(config), None, 0, num_workers, "feature statistics"):
+        if not isinstance(features, str) and len(features):
+            batch = torch.from_numpy(features.astype(np.float32))[None]
+            accumulator.add(batch, torch.tensor([batch.shape[1]]))
+    return accumulator.result()
+
+
+def open_store(
+    utterances: Sequence[Utterance],
+    frontend: Frontend,
+    cache_dir: Path,
+    *,
+    augment: Augment | None = None,
+    seed: int = 0,
+    num_workers: int = 0,
+    label: str = "features",
+) -> FeatureStore:
+    """The features of `utterances`, computed on first use and read from `cache_dir` later.
+
+    Raises
+    ------
+    CorpusError
+        No audio file of the corpus can be read.
+    """
+    path = cache_dir / f"{_key(utterances, frontend, augment, seed)}.json"
+    if not path.exists():
+        cache_dir.mkdir(parents=True, exist_ok=True)
+        _write_store(path, _compute(utterances, frontend, augment, seed, num_workers, label))
+    index = json.loads(path.read_text())
+    lengths = np.array(index["lengths"], dtype=np.int64)
+    for row, reason in index["failed"].items():
+        logger.warning("left out: %s", reason or utterances[int(row)].audio_filepath)
+    if not lengths.any():
+        raise CorpusError(f"{utterances[0].audio_filepath} and the others: no audio could be read")
+    shape = (int(lengths.sum()), frontend.num_features)
+    frames = np.memmap(path.with_suffix(".f16"), dtype=np.float16, mode="r", shape=shape)
+    return FeatureStore(frames, lengths, np.cumsum(lengths) - lengths)
+
+
+def _key(utterances, frontend: Frontend, augment: Augment | None, seed: int) -> str:
+    rows = [(str(u.audio_filepath), u.offset, u.duration) for u in utterances]
+    statistics = [value.tolist() for value in frontend.normalize.buffers()]
+    described = [rows, to_dict(frontend.config), statistics, repr(augment), seed if augment else 0]
+    return hashlib.sha256(json.dumps(described).encode()).hexdigest()[:24]
+
+
+def _write_store(path: Path, results: Iterator[np.ndarray | str]) -> None:
+    lengths: list[int] = []
+    failed: dict[int, str] = {}
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.part")
+    try:
+        with open(temporary, "wb") as file:
+            for row, features in enumerate(results):
+                if isinstance(features, str):
+                    failed[row] = features
+                    lengths.append(0)
+                else:
+                    lengths.append(len(features))
+                    file.write(features.tobytes())
+        os.replace(temporary, path.with_suffix(".f16"))
+    finally:
+        temporary.unlink(missing_ok=True)
+    temporary.write_text(json.dumps({"lengths": lengths, "failed": failed}))
+    os.replace(temporary, path)
+
+
+def _compute(
+    utterances, frontend: Frontend, augment: Augment | None, seed: int, num_workers: int, label: str
+) -> Iterator[np.ndarray | str]:
+    """Features of each utterance in order, or the reason why there are none."""
+    num_workers = num_workers or os.cpu_count() or 1
+    bar = tqdm(total=len(utterances), desc=label, unit="utt", smoothing=0.05, mininterval=1.0)
+    with (
+        bar,
+        ProcessPoolExecutor(
+            num_workers,
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=_start_worker,
+            initargs=(frontend, augment, seed),
+        ) as pool,
+    ):
+        for features in pool.map(_features, range(len(utterances)), utterances, chunksize=16):
+            bar.update()
+            yield features
+
+
+_worker: dict = {}
+
+
+def _start_worker(frontend: Frontend, augment: Augment | None, seed: int) -> None:
+    torch.set_num_threads(1)
+    _worker.update(frontend=frontend, augment=augment, seed=seed)
+
+
+def _features(index: int, utterance: Utterance) -> np.ndarray | str:
+    frontend, augment = _worker["frontend"], _worker["augment"]
+    rate = frontend.config.sample_rate_hz
+    try:
+        waveform, _ = audio.read(
+            utterance.audio_filepath,
+            sample_rate_hz=rate,
+            offset_s=utterance.offset,
+            duration_s=utterance.duration,
+        )
+    except AudioError as error:
+        return str(error)
+    if augment is not None:
+        waveform = augment(waveform, rate, np.random.default_rng([_worker["seed"], index]))
+    samples = torch.from_numpy(np.ascontiguousarray(waveform, dtype=np.float32))[None]
+    with torch.inference_mode():
+        features, _ = frontend(samples, torch.tensor([samples.shape[1]]))
+    return features[0].half().numpy()

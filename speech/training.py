@@ -1,0 +1,300 @@
+"""Training: one readable loop, safe to interrupt, resumed to the bit on the CPU.
+
+Every random number of a step comes from a generator seeded by (seed, step), and the order of batches from (seed, epoch),
+so the state to save is weights, optimizer and counters alone.
+"""
+
+import logging
+import math
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from ctc import ctc_loss
+from speech import checkpoint
+from speech.checkpoint import LoadedModel
+from speech.config import load_config, to_dict
+from speech.errors import ConfigError, SpeechError
+from speech.experiment import ExperimentConfig, TrainingConfig
+from speech.scoring import ErrorCounts, greedy_texts, score
+from speech.store import measure_statistics
+from speech.training_augment import augment_features
+from speech.training_data import (
+    Batch,
+    TrainingData,
+    open_dev_data,
+    open_training_data,
+    select_utterances,
+)
+from speech.training_log import InterruptGuard, TrainingLog
+from speech.training_state import TrainingState
+from speech.units import Units, build_units
+
+logger = logging.getLogger(__name__)
+
+
+def train(config_path: str | Path, overrides: Sequence[str] = (), *, restart: bool = False) -> Path:
+    """Train the model that a TOML file describes.
+
+    Parameters
+    ----------
+    config_path : TOML file of `speech.experiment.ExperimentConfig`
+    overrides : strings `key.key=value`
+    restart : begin anew even if the output folder holds a state to resume
+
+    Returns
+    -------
+    Path : the exported model, `OUTPUT_DIR/model.safetensors`
+
+    Raises
+    ------
+    ConfigError, CorpusError, CheckpointError
+        As the message says; nothing already trained is lost.
+    """
+    config = load_config(config_path, ExperimentConfig, overrides)
+    if config.training.device != "cpu" and not torch.cuda.is_available():
+        raise ConfigError(f"training.device={config.training.device}: no CUDA device is available")
+    units = {head.units: build_units(head.units) for head in config.heads}
+    heads = {head.units: head for head in config.heads}
+    state = TrainingState.open(config, restart=restart)
+    utterances = select_utterances(config.data.train, config.data, units[config.heads[0].units])
+    torch.manual_seed(config.training.seed)
+    loaded = checkpoint.build(config.frontend, config.model, heads, units)
+    if config.frontend.normalization == "global":
+        statistics = state.statistics(lambda: measure_statistics(utterances, config.frontend, config.data.num_workers))
+        loaded.frontend.normalize.set_statistics(*statistics)
+    augment = None
+    data = open_training_data(config, utterances, loaded.frontend, units, augment)
+    dev = open_dev_data(config, loaded.frontend, units)
+    if config.training.init_from is not None and not state.progress.step:
+        initialize_from(loaded, config.training.init_from)
+    return fit(config, loaded, data, dev, state)
+
+
+def initialize_from(loaded: LoadedModel, path: Path) -> None:
+    """Start from the weights of another model of the same shape; heads it lacks stay as drawn."""
+    other = checkpoint.load(path)
+    own = loaded.model.state_dict()
+    taken = {k: v for k, v in other.model.state_dict().items() if k in own}
+    wrong = [name for name, value in taken.items() if value.shape != own[name].shape]
+    if wrong or not taken:
+        raise ConfigError(f"training.init_from={path}: another shape of model ({(wrong or ['nothing shared'])[0]})")
+    loaded.model.load_state_dict(own | taken)
+
+
+def fit(
+    config: ExperimentConfig,
+    loaded: LoadedModel,
+    data: TrainingData,
+    dev: TrainingData,
+    state: TrainingState,
+) -> Path:
+    """Update the weights of `loaded` until the epochs are over, evaluating and saving on the way.
+
+    An interrupt (Ctrl-C) takes effect between two steps, after the state is saved, as KeyboardInterrupt.
+    """
+    training, progress = config.training, state.progress
+    model = loaded.model.to(training.device)
+    optimizer = build_optimizer(model, training)
+    state.restore(model, optimizer)
+    progress.next_evaluation = progress.next_evaluation or training.evaluate_every
+    log = TrainingLog(training)
+    with log, InterruptGuard() as interrupt:
+        saved_at = clock = time.monotonic()
+        batches = data.batches(config, progress.epoch)
+        while progress.position(len(batches)) < training.epochs:
+            position = progress.position(len(batches))
+            if not progress.decaying and position >= training.epochs * (1 - training.decay_fraction):
+                progress.decaying = True
+                state.save(model, optimizer, "before_decay.pt")
+            last = min(progress.batch + training.accumulate, len(batches))
+            loaded_batches = [data.load(indices, progress.epoch) for indices in batches[progress.batch : last]]
+            learning_rate = learning_rate_at(progress.step, position, training)
+            losses = update(loaded, optimizer, loaded_batches, learning_rate, position, config, state)
+            progress.step += 1
+            progress.batch = last
+            progress.audio_s += sum(u.duration for batch in loaded_batches for u in batch.utterances)
+            if progress.batch >= len(batches):
+                progress.epoch, progress.batch = progress.epoch + 1, 0
+                batches = data.batches(config, progress.epoch)
+            clock, before = time.monotonic(), clock
+            progress.elapsed_s += clock - before
+            position = progress.position(len(batches))
+            log.step(progress, position, losses, learning_rate)
+            if position >= progress.next_evaluation or position >= training.epochs:
+                if evaluate_and_keep(config, loaded, dev, state, log, position):
+                    break
+                clock = time.monotonic()  # the evaluation counted its own time
+                saved_at = -math.inf  # an evaluation's weights are worth keeping at once
+            if interrupt.requested or time.monotonic() - saved_at > training.save_every_s:
+                state.save(model, optimizer)
+                saved_at = time.monotonic()
+            if interrupt.requested:
+                raise KeyboardInterrupt
+        state.save(model, optimizer)
+    return export(config, loaded, dev, state)
+
+
+def learning_rate_at(step: int, position: float, training: TrainingConfig) -> float:
+    """Linear warm-up over steps, a plateau, and a linear fall to zero over the last part of the epochs."""
+    warm = min(1.0, (step + 1) / max(1, training.warmup_steps))
+    decay_epochs = training.epochs * training.decay_fraction
+    left = (training.epochs - position) / decay_epochs if decay_epochs else 1.0
+    return training.learning_rate * warm * min(1.0, max(0.0, left))
+
+
+def build_optimizer(model: nn.Module, training: TrainingConfig) -> torch.optim.AdamW:
+    """AdamW (Loshchilov & Hutter 2019); biases and normalisation are not decayed."""
+    matrices = [p for p in model.parameters() if p.ndim >= 2]
+    others = [p for p in model.parameters() if p.ndim < 2]
+    groups = [
+        {"params": matrices, "weight_decay": training.weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=training.learning_rate, betas=(0.9, 0.98), fused=True)
+
+
+def update(
+    loaded: LoadedModel,
+    optimizer: torch.optim.Optimizer,
+    batches: Sequence[Batch],
+    learning_rate: float,
+    position: float,
+    config: ExperimentConfig,
+    state: TrainingState,
+) -> dict[str, float]:
+    """One step over accumulated batches; skipped, and counted, where loss or gradient is not finite."""
+    training, model = config.training, loaded.model
+    torch.manual_seed(training.seed * 1_000_003 + state.progress.step)
+    model.train()
+    optimizer.zero_grad(set_to_none=True)
+    sums: dict[str, float] = {}
+    for batch in batches:
+        features = augment_features(batch, loaded.frontend, position, config.augment)
+        features = features.to(training.device)
+        with torch.autocast(torch.device(training.device).type, torch.bfloat16, enabled=training.autocast):
+            logits, lengths = model(features, batch.lengths)
+        losses = head_losses(logits, lengths, batch)
+        weights = {head.units: head.weight for head in config.heads}
+        total = sum(weights[name] * loss for name, loss in losses.items()) / len(batches)
+        total.backward()
+        for name, loss in losses.items():
+            sums[name] = sums.get(name, 0.0) + float(loss.detach()) / len(batches)
+    norm = nn.utils.clip_grad_norm_(model.parameters(), training.clip_norm)
+    if not (torch.isfinite(norm) and all(map(math.isfinite, sums.values()))):
+        _skip(batches, state, training)
+        return sums
+    for group in optimizer.param_groups:
+        group["lr"] = learning_rate
+    optimizer.step()
+    return sums | {"gradient_norm": float(norm)}
+
+
+def _skip(batches: Sequence[Batch], state: TrainingState, training: TrainingConfig) -> None:
+    state.progress.skipped += 1
+    first = batches[0].utterances[0].audio_filepath
+    logger.warning("step %d skipped: loss or gradient not finite, batch of %s", state.progress.step, first)
+    if state.progress.skipped > training.max_skipped:
+        raise SpeechError(
+            f"{state.progress.skipped} steps had a loss or gradient that is not finite; lower training.learning_rate"
+        )
+
+
+def head_losses(logits: dict[str, Tensor], lengths: Tensor, batch: Batch) -> dict[str, Tensor]:
+    """Loss of each head in nats a label, over the utterances that can be written in its units."""
+    losses = {}
+    for name, scores in logits.items():
+        rows = torch.nonzero(batch.target_lengths[name] >= 0).flatten()
+        if len(rows) < len(batch.utterances):
+            scores = scores[rows.to(scores.device)]
+        target_lengths = batch.target_lengths[name][rows]
+        each = ctc_loss(
+            scores.float(),
+            batch.targets[name][rows],
+            lengths[rows],
+            target_lengths,
+            reduction="none",
+            zero_infinity=True,
+        )
+        losses[name] = each.sum() / max(1, int(target_lengths.sum()))
+    return losses
+
+
+def evaluate(loaded: LoadedModel, dev: TrainingData, training: TrainingConfig) -> dict[str, float]:
+    """Greedy error rates over the dev sets: `wer` and `cer` of characters, `per` of phones, all over all."""
+    model = loaded.model.eval()
+    counts: dict[str, ErrorCounts] = {}
+    with torch.inference_mode():
+        for _, batch in dev.ordered(4 * training.batch_frames):
+            with torch.autocast(torch.device(training.device).type, torch.bfloat16, enabled=training.autocast):
+                logits, lengths = model(batch.features.to(training.device), batch.lengths)
+            for name, scores in logits.items():
+                texts = greedy_texts(scores.float(), lengths, loaded.units[name])
+                for row, text in enumerate(texts):
+                    count = int(batch.target_lengths[name][row])
+                    if count >= 0:
+                        ids = batch.targets[name][row, :count].tolist()
+                        _count(counts, loaded.units[name], loaded.units[name].decode(ids), text)
+    return {name: count.rate for name, count in counts.items()}
+
+
+def _count(counts: dict[str, ErrorCounts], units: Units, reference: str, hypothesis: str) -> None:
+    words = score(reference.split(), hypothesis.split())
+    if units.kind == "phone":
+        counts["per"] = counts.get("per", ErrorCounts(0, 0)) + words
+    else:
+        counts["wer"] = counts.get("wer", ErrorCounts(0, 0)) + words
+        characters = score(reference, hypothesis)
+        counts["cer"] = counts.get("cer", ErrorCounts(0, 0)) + characters
+
+
+def evaluate_and_keep(
+    config: ExperimentConfig,
+    loaded: LoadedModel,
+    dev: TrainingData,
+    state: TrainingState,
+    log: TrainingLog,
+    position: float,
+) -> bool:
+    """Try the dev sets, export the model if it is the best so far; true if training should stop early."""
+    training, progress = config.training, state.progress
+    started = time.monotonic()
+    results = evaluate(loaded, dev, training)
+    progress.elapsed_s += time.monotonic() - started
+    log.evaluation(progress, position, results)
+    progress.next_evaluation = position + training.evaluate_every
+    state.remember(loaded.model, training.average_last)
+    error = next(iter(results.values()))
+    if error < progress.best_error:
+        progress.best_error, progress.stale_evaluations = error, 0
+        checkpoint.save_model(training.output_dir / "best.safetensors", loaded, "float32")
+    else:
+        progress.stale_evaluations += 1
+    return 0 < training.early_stopping <= progress.stale_evaluations
+
+
+def export(config: ExperimentConfig, loaded: LoadedModel, dev: TrainingData, state: TrainingState) -> Path:
+    """Write `model.safetensors`: the mean of the last evaluations' weights, or the best ones if those err less."""
+    training = config.training
+    best = training.output_dir / "best.safetensors"
+    loaded.model.load_state_dict(state.averaged())
+    averaged = next(iter(evaluate(loaded, dev, training).values()))
+    chosen = loaded if averaged <= state.progress.best_error else checkpoint.load(best)
+    logger.info(
+        "dev error %.4g with the last %d weights averaged, %.4g at best",
+        averaged, len(state.recent), state.progress.best_error,
+    )  # fmt: skip
+    progress = state.progress
+    chosen.card = {
+        "config": to_dict(config),
+        "steps": progress.step,
+        "training_hours": round(progress.elapsed_s / 3600, 3),
+        "audio_hours_heard": round(progress.audio_s / 3600, 1),
+        "dev_error": min(averaged, progress.best_error),
+    }
+    path = training.output_dir / "model.safetensors"
+    checkpoint.save_model(path, chosen, training.precision)
+    return path

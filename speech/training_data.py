@@ -1,0 +1,155 @@
+"""From manifests to batches: which utterances can be learned from, their features, targets and order."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from speech.batches import make_batches
+from speech.corpus import Utterance, read_manifest
+from speech.errors import CorpusError
+from speech.experiment import DataConfig, ExperimentConfig
+from speech.frontend import Frontend
+from speech.store import Augment, FeatureStore, open_store
+from speech.units import Units
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Padded features and, by head, padded targets.
+
+    Attributes
+    ----------
+    features : float32 [B, T, F]
+    lengths : int64 [B]
+    targets : by head, int64 [B, N]
+    target_lengths : by head, int64 [B]; -1 where the transcript cannot be written in the head's units
+    utterances : list of B
+    """
+
+    features: Tensor
+    lengths: Tensor
+    targets: dict[str, Tensor]
+    target_lengths: dict[str, Tensor]
+    utterances: list[Utterance]
+
+
+def select_utterances(manifests: Sequence[Path], config: DataConfig, primary: Units) -> list[Utterance]:
+    """Rows of all manifests that can be trained on; says how many are left out and why."""
+    kept: list[Utterance] = []
+    left_out = {"unsure transcript": 0, "too short or long": 0, "not writable in the units": 0}
+    for manifest in manifests:
+        for utterance in read_manifest(manifest):
+            if utterance.confidence is not None and utterance.confidence < config.min_confidence:
+                left_out["unsure transcript"] += 1
+            elif not config.min_duration_s <= utterance.duration <= config.max_duration_s:
+                left_out["too short or long"] += 1
+            elif primary.encode(utterance.text) is None:
+                left_out["not writable in the units"] += 1
+            else:
+                kept.append(utterance)
+    hours = sum(utterance.duration for utterance in kept) / 3600
+    reasons = ", ".join(f"{count} {reason}" for reason, count in left_out.items() if count)
+    logger.info("%d utterances, %.2f hours; left out: %s", len(kept), hours, reasons or "none")
+    if not kept:
+        raise CorpusError(f"{', '.join(map(str, manifests))}: no utterance can be trained on")
+    return kept
+
+
+class TrainingData:
+    """Batches of one list of utterances.
+
+    Parameters
+    ----------
+    utterances : what is learned
+    stores : feature copies; epoch e reads copy e modulo their number
+    units : of each head
+    """
+
+    def __init__(self, utterances: list[Utterance], stores: list[FeatureStore], units: dict[str, Units]):
+        self.utterances = utterances
+        self.stores = stores
+        self.targets = {name: [u.encode(utterance.text) for utterance in utterances] for name, u in units.items()}
+
+    def batches(self, config: ExperimentConfig, epoch: int) -> list[np.ndarray]:
+        """Indices of the batches of an epoch, the same for the same seed."""
+        training = config.training
+        lengths = self._store(epoch).lengths
+        readable = np.flatnonzero(lengths)
+        batches = make_batches(
+            lengths[readable],
+            training.batch_frames,
+            seed=training.seed,
+            epoch=epoch,
+            sort=epoch < training.sorted_epochs,
+        )
+        return [readable[batch] for batch in batches]
+
+    def load(self, indices: np.ndarray, epoch: int) -> Batch:
+        """The batch of the utterances `indices`."""
+        features, lengths = self._store(epoch).batch(indices)
+        targets, target_lengths = {}, {}
+        for name, encoded in self.targets.items():
+            rows = [encoded[i] for i in indices]
+            target_lengths[name] = torch.tensor([-1 if r is None else len(r) for r in rows])
+            targets[name] = torch.zeros(len(rows), max(1, int(target_lengths[name].max())), dtype=torch.int64)
+            for row, ids in enumerate(rows):
+                if ids:
+                    targets[name][row, : len(ids)] = torch.tensor(ids)
+        return Batch(features, lengths, targets, target_lengths, [self.utterances[i] for i in indices])
+
+    def ordered(self, batch_frames: int) -> Iterator[tuple[np.ndarray, Batch]]:
+        """Every utterance once, short ones first, for evaluation."""
+        lengths = self.stores[0].lengths
+        readable = np.flatnonzero(lengths)
+        for batch in make_batches(lengths[readable], batch_frames, seed=0, epoch=0, sort=True):
+            yield readable[batch], self.load(readable[batch], 0)
+
+    def _store(self, epoch: int) -> FeatureStore:
+        return self.stores[epoch % len(self.stores)]
+
+
+def open_training_data(
+    config: ExperimentConfig,
+    utterances: list[Utterance],
+    frontend: Frontend,
+    units: dict[str, Units],
+    augment: Augment | None,
+) -> TrainingData:
+    """Features of the training set, one store a copy."""
+    stores = [
+        open_store(
+            utterances,
+            frontend,
+            config.data.cache_dir,
+            augment=augment if copy else None,
+            seed=config.training.seed * 1000 + copy,
+            num_workers=config.data.num_workers,
+            label=f"features {copy + 1}/{config.augment.copies}",
+        )
+        for copy in range(config.augment.copies)
+    ]
+    return TrainingData(utterances, stores, units)
+
+
+def open_dev_data(config: ExperimentConfig, frontend: Frontend, units: dict[str, Units]) -> TrainingData:
+    """Features of the dev manifests, of at most `dev_utterances` rows each."""
+    utterances: list[Utterance] = []
+    for manifest in config.data.dev:
+        rows = select_utterances([manifest], config.data, next(iter(units.values())))
+        count = config.data.dev_utterances or len(rows)
+        utterances += [rows[i] for i in np.linspace(0, len(rows) - 1, min(count, len(rows))).astype(int)]
+    store = open_store(
+        utterances,
+        frontend,
+        config.data.cache_dir,
+        num_workers=config.data.num_workers,
+        label="dev features",
+    )
+    return TrainingData(utterances, [store], units)

