@@ -17,11 +17,12 @@ import numpy.typing as npt
 import soundfile
 import soxr
 
-from speech.decoders import MEDIA_SUFFIXES, Decoder, RawFormat, Samples, Source, opened, source_name
+from speech.decoders import MEDIA_SUFFIXES, SNDFILE_SUFFIXES, Decoder, RawFormat, Samples, Source, opened, source_name
 from speech.errors import AudioError
 
 __all__ = [
-    "AUDIO_SUFFIXES",
+    "MEDIA_SUFFIXES",
+    "SNDFILE_SUFFIXES",
     "AudioInfo",
     "RawFormat",
     "info",
@@ -30,11 +31,6 @@ __all__ = [
     "stream",
     "write",
 ]
-
-# Suffixes by which folders are searched for recordings; files named outright may have any.
-AUDIO_SUFFIXES = MEDIA_SUFFIXES | frozenset(
-    ".wav .wave .flac .mp3 .ogg .oga .opus .aiff .aif .aifc .au .snd .caf .w64 .rf64 .sph".split()
-)
 
 _SHORTFALL_S = 0.1  # a manifest's rounded `offset + duration` may pass the end by this much
 _LARGEST_SAMPLE = 64.0  # 36 dB over full scale: integers kept in a float file, not loud speech

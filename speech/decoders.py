@@ -26,6 +26,10 @@ from speech.errors import AudioError
 Source: TypeAlias = str | os.PathLike[str] | BinaryIO
 Samples: TypeAlias = npt.NDArray[np.float32]
 
+# Suffixes by which folders are searched for recordings; a file named outright may have any.
+SNDFILE_SUFFIXES = frozenset(
+    ".wav .wave .flac .mp3 .ogg .oga .opus .aiff .aif .aifc .au .snd .caf .w64 .rf64 .sph".split()
+)
 MEDIA_SUFFIXES = frozenset(".m4a .mp4 .m4b .mov .aac .webm .mkv .mka .wma .amr .3gp .avi .flv".split())
 # First bytes of matroska/webm, wma, amr, flv and bare AAC; mp4 has "ftyp" from byte 4.
 _MEDIA_MAGIC = (b"\x1aE\xdf\xa3", b"0&\xb2u", b"#!AMR", b"FLV\x01", b"\xff\xf1", b"\xff\xf9")
@@ -50,6 +54,13 @@ class RawFormat:
     sample_rate_hz: int = 16000
     num_channels: int = 1
     encoding: str = "PCM_16"
+
+    def __post_init__(self) -> None:
+        if self.sample_rate_hz < 1 or self.num_channels < 1:
+            raise AudioError(f"raw audio needs a rate and channels above 0, got {self}.")
+        known = soundfile.available_subtypes("RAW")
+        if self.encoding.upper() not in known:
+            raise AudioError(f'raw audio has no encoding "{self.encoding}"; known: {", ".join(known)}.')
 
 
 class Decoder(Protocol):

@@ -51,7 +51,7 @@ def index_audio(folder: Path) -> dict[str, Path]:
         names = [e.name for e in entries if e.name[:1] != "."]
     for name in sorted(names, key=_preference, reverse=True):
         stem, suffix = os.path.splitext(name)
-        if suffix.lower() in audio.AUDIO_SUFFIXES:
+        if suffix.lower() in audio.SNDFILE_SUFFIXES | audio.MEDIA_SUFFIXES:
             index[stem] = folder / name
     return index
 
