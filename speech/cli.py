@@ -1,0 +1,111 @@
+"""The `speech` command: finds the subcommand, runs it, turns errors into one sentence and an exit code.
+
+Exit codes: 0 all is well; 1 some inputs failed, the others are done; 2 wrong usage or nothing could be
+done; 130 interrupted; 141 whoever read the output has gone (as shells report it).
+"""
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+
+from speech.errors import SpeechError
+
+COMMANDS = ("transcribe", "evaluate", "prepare", "train", "info")
+EXIT_SOME_FAILED = 1
+EXIT_NOTHING_DONE = 2
+EXIT_INTERRUPTED = 130
+EXIT_BROKEN_PIPE = 141
+
+DESCRIPTION = """\
+Speech to text with models that train on one machine.
+
+  speech transcribe talk.mp3                     write down what is said
+  speech transcribe recordings/ --format srt --output-dir subtitles/
+  speech evaluate test.jsonl                     count word errors on a manifest
+  speech prepare librispeech LibriSpeech/ --output-dir manifests/
+  speech train recipes/digits/ctc.toml           train a model of your own
+  speech info                                    the card of the model in use
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Parameters
+    ----------
+    argv : list of str, optional
+        Arguments without the program's name; those of the process by default.
+
+    Returns
+    -------
+    int
+        The exit code.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a file name that is not text is printed as its bytes
+            stream.reconfigure(errors="surrogateescape")
+    try:
+        arguments = build_parser(sys.argv[1:] if argv is None else argv).parse_args(argv)
+        code = arguments.run(arguments)
+        sys.stdout.flush()
+    except SystemExit as request:  # argparse: 0 after --help, 2 after wrong usage
+        return request.code if isinstance(request.code, int) else EXIT_NOTHING_DONE
+    except SpeechError as error:
+        print(f"speech: {error}", file=sys.stderr)
+        return EXIT_NOTHING_DONE
+    except KeyboardInterrupt:
+        print("speech: interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # Python flushes stdout once more when it ends; let that go nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_BROKEN_PIPE
+    return code
+
+
+def build_parser(argv: Sequence[str] = ()) -> argparse.ArgumentParser:
+    """Parser of all commands; those of other packages are looked for unless `argv` names one of ours."""
+    parser = argparse.ArgumentParser(
+        prog="speech", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--version", action="version", version=f"speech-toolkit {_version()}")
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for name in COMMANDS:
+        importlib.import_module(f"speech.commands.{name}").add_parser(subparsers)
+    if not argv or argv[0] not in COMMANDS:
+        for module in _foreign_commands():
+            module.add_parser(subparsers)
+    return parser
+
+
+def _foreign_commands() -> list[ModuleType]:
+    """Modules that installed packages offer in the entry-point group ``speech.commands``."""
+    from importlib.metadata import entry_points
+
+    modules = []
+    for entry_point in sorted(entry_points(group="speech.commands"), key=lambda point: point.name):
+        try:
+            modules.append(entry_point.load())
+        except (ImportError, AttributeError) as error:
+            print(
+                f"speech: the command {entry_point.name!r} cannot be loaded ({error}); "
+                f"install {entry_point.value} again",
+                file=sys.stderr,
+            )
+    return modules
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("speech-toolkit")
+    except PackageNotFoundError:
+        return "(not installed)"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,47 @@
+"""`speech info`: the card of a model."""
+
+import argparse
+import json
+
+
+def add_parser(subparsers) -> None:
+    """Describe the command."""
+    parser = subparsers.add_parser(
+        "info",
+        help="show what a model is: data, licence, size, measured errors",
+        description="Show the card of a model: what it was trained on, its licence and size, how many errors it makes.",
+        epilog="examples:\n  speech info\n  speech info runs/english/model.safetensors --json",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("model", nargs="?", metavar="MODEL", help="a model file (default: the included one)")
+    parser.add_argument("--json", action="store_true", help="everything, as JSON")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the card; returns the exit code."""
+    from speech.transcribe import describe
+
+    card = describe(arguments.model)
+    if arguments.json:
+        print(json.dumps(card, indent=1, ensure_ascii=False))
+    else:
+        print("\n".join(_lines(card)))
+    return 0
+
+
+def _lines(card: dict, indent: str = "") -> list[str]:
+    """Nested keys and values as indented lines."""
+    lines = []
+    for key, value in card.items():
+        name = f"{indent}{key.replace('_', ' ')}:"
+        if isinstance(value, dict):
+            lines += [name, *_lines(value, indent + "  ")]
+        elif isinstance(value, list) and any(isinstance(item, dict) for item in value):
+            lines.append(name)
+            for item in value:
+                lines += ["", *_lines(item, indent + "  ")][1:]
+        else:
+            shown = ", ".join(map(str, value)) if isinstance(value, list) else value
+            lines.append(f"{name} {shown}")
+    return lines

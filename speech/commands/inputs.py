@@ -1,0 +1,95 @@
+"""From what was typed to recordings, and to the names of the files written for them."""
+
+import glob
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+STDIN = "-"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Input:
+    """A recording and the path, relative to the output folder and without ending, of its transcripts."""
+
+    path: str
+    output_stem: str
+
+
+def find_recordings(arguments: Sequence[str], suffixes: frozenset[str]) -> tuple[list[Input], list[str]]:
+    """Recordings named by files, folders, patterns and ``-``, without repeats, and what named none.
+
+    Parameters
+    ----------
+    arguments : as typed
+    suffixes : endings, in lower case, of the files that count in a folder
+
+    Returns
+    -------
+    inputs : list of Input
+        Files of a folder keep their place below it; a file named by itself goes to the top. Where two
+        recordings would share a name their endings stay in it (``a.wav.txt``), and if that does not
+        help, so does their folder.
+    problems : list of str
+        One sentence for each argument that leads to no recording.
+    """
+    found: dict[str, str] = {}  # path -> relative path of its output, ending kept
+    problems = []
+    for argument in arguments:
+        matches = [argument]
+        if argument != STDIN and not os.path.exists(argument) and glob.has_magic(argument):
+            matches = sorted(glob.glob(argument, recursive=True))
+            if not matches:
+                problems.append(f"{argument}: the pattern matches no file.")
+        for match in matches:
+            if os.path.isdir(match):
+                files = _files_below(match, suffixes)
+                if not files:
+                    problems.append(f"{match}: no audio file in this folder.")
+                for file in files:
+                    found.setdefault(file, os.path.relpath(file, match))
+            else:
+                found.setdefault(match, "stdin" if match == STDIN else os.path.basename(match))
+    return _named(_unique(found)), problems
+
+
+def _files_below(folder: str, suffixes: frozenset[str]) -> list[str]:
+    """Audio files in a folder and its subfolders, hidden ones left out, sorted."""
+    files = []
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        files += [
+            os.path.join(parent, name)
+            for name in names
+            if os.path.splitext(name)[1].lower() in suffixes and not name.startswith(".")
+        ]
+    return sorted(files)
+
+
+def _unique(found: dict[str, str]) -> dict[str, str]:
+    """Leave out paths that lead to a file that is already there."""
+    seen = set()
+    result = {}
+    for path, relative in found.items():
+        real = path if path == STDIN else os.path.realpath(path)
+        if real not in seen:
+            seen.add(real)
+            result[path] = relative
+    return result
+
+
+def _named(found: dict[str, str]) -> list[Input]:
+    """Give every recording an output name of its own."""
+    stems = {path: os.path.splitext(relative)[0] for path, relative in found.items()}
+    for rename in (lambda path: found[path], _path_below_root):
+        counts = Counter(stem.lower() for stem in stems.values())  # some file systems fold case
+        stems = {path: rename(path) if counts[stem.lower()] > 1 else stem for path, stem in stems.items()}
+    return [Input(path=path, output_stem=stem) for path, stem in stems.items()]
+
+
+def _path_below_root(path: str) -> str:
+    """The whole path as a relative one."""
+    absolute = Path(os.path.abspath(path))
+    return str(absolute.relative_to(absolute.anchor))

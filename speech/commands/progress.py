@@ -1,0 +1,103 @@
+"""What a long run tells on standard error: one changing line on a terminal, plain lines elsewhere."""
+
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import TextIO
+
+
+@dataclass
+class Progress:
+    """Counts recordings and reports them.
+
+    Attributes
+    ----------
+    total : recordings to do
+    unit : what they are called
+    interval_s : plain lines come no more often than this
+    """
+
+    total: int
+    unit: str = "files"
+    interval_s: float = 0.0
+    out: TextIO = field(default_factory=lambda: sys.stderr)
+    num_done: int = 0
+    audio_s: float = 0.0
+    failures: list[str] = field(default_factory=list)
+    _status_shown: bool = False
+    _last_line_s: float = -1e9
+
+    def __post_init__(self):
+        self.started = time.monotonic()
+        self.live = self.out.isatty()
+
+    def working(self, name: str, seconds_done: float) -> None:
+        """On a terminal, show which recording is under way."""
+        if self.live:
+            status = f"[{self._number()}/{self.total}] {name}  {clock(seconds_done)}"
+            self.clear()
+            self.out.write(status[:78])
+            self.out.flush()
+            self._status_shown = True
+
+    def clear(self) -> None:
+        """Take the status line away before something else is printed."""
+        if self._status_shown:
+            self.out.write("\r\x1b[K")
+            self.out.flush()
+            self._status_shown = False
+
+    def done(self, name: str, duration_s: float) -> None:
+        """One recording is finished."""
+        self.num_done += 1
+        self.audio_s += duration_s
+        if self.live:
+            self.working(name, duration_s)
+        else:
+            self._line(f"{name}  {clock(duration_s)}")
+
+    def failed(self, name: str, reason: str) -> None:
+        """One recording could not be done."""
+        self.failures.append(reason)
+        self._line(f"{name}  failed", always=True)
+
+    def summary(self, num_skipped: int = 0, verb: str = "transcribed") -> None:
+        """Say what was done, what was not and why; nothing for one recording that went well."""
+        self.clear()
+        if self.total + num_skipped > 1:
+            elapsed_s = time.monotonic() - self.started
+            text = f"{self.num_done} of {self.total + num_skipped} {self.unit} {verb}"
+            if self.num_done:
+                text += f" ({clock(self.audio_s)} of audio in {clock(elapsed_s)})"
+            if num_skipped:
+                text += f", {num_skipped} already done"
+            if self.failures:
+                text += f", {len(self.failures)} failed:"
+            print(text, file=self.out)
+        for reason in self.failures:
+            print(f"speech: {reason}", file=self.out)
+
+    def _number(self) -> int:
+        return min(self.num_done + len(self.failures) + 1, self.total)
+
+    def _line(self, text: str, always: bool = False) -> None:
+        """A plain line, unless there is one recording only or the last line is too recent."""
+        self.clear()
+        now = time.monotonic()
+        if self.total > 1 and (always or now - self._last_line_s >= self.interval_s):
+            self._last_line_s = now
+            number = self.num_done + len(self.failures)
+            print(f"[{number}/{self.total}] {text}", file=self.out, flush=True)
+
+
+def clock(seconds: float) -> str:
+    """Seconds as h:mm:ss, m:ss or s.
+
+    >>> clock(3661.0), clock(75.2), clock(9.94)
+    ('1:01:01', '1:15', '9.9 s')
+    """
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

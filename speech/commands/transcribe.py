@@ -1,0 +1,212 @@
+"""`speech transcribe`: recordings to text, subtitles and tables of words."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from speech.commands.inputs import STDIN, Input, find_recordings
+from speech.commands.options import add_model_options, comma_list
+from speech.commands.progress import Progress
+from speech.errors import SpeechError
+from speech.formats import SUFFIXES, WRITERS, check_formats, to_json_line
+from speech.transcript import Transcript
+
+STREAMABLE = ("txt", "json", "ctm")  # several recordings make sense in one output
+
+DESCRIPTION = """\
+Write down what is said in recordings.
+
+PATH is an audio file (wav, flac, mp3, ogg, opus, aiff, ...), a folder (all audio below it), a quoted
+pattern such as 'talks/*.mp3', or - for standard input. Any sample rate, any number of channels, any
+length. The text goes to standard output, everything else to standard error.
+"""
+
+EPILOG = """\
+examples:
+  speech transcribe talk.mp3
+  speech transcribe call.wav --channel 0 --format json
+  speech transcribe recordings/ --format srt,json --output-dir transcripts/
+  cat talk.flac | speech transcribe -
+
+With --output-dir a run that was interrupted goes on where it stopped: recordings whose transcripts are
+there, and are newer than the recording, are left alone unless --overwrite is given.
+
+formats:
+  txt       plain text, a new line after each long pause
+  json      text, and words with start, end and confidence
+  srt, vtt  subtitles, at most two lines of 42 characters for 7 seconds
+  tsv       a table: start, end, word, confidence
+  ctm       NIST's word list, for scoring tools
+  textgrid  for Praat
+
+exit codes:
+  0 all recordings done; 1 some failed, the others are done; 2 wrong usage or nothing could be done;
+  130 interrupted
+"""
+
+
+def add_parser(subparsers) -> None:
+    """Describe the command."""
+    parser = subparsers.add_parser(
+        "transcribe",
+        help="write down what is said in recordings",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("paths", nargs="+", metavar="PATH", help="file, folder, pattern or -")
+    parser.add_argument(
+        "--format",
+        action="append",
+        metavar="FORMAT",
+        help=f"{', '.join(WRITERS)}; several with commas or by repeating (default: txt)",
+    )
+    parser.add_argument("--output-dir", metavar="DIR", help="write one file a recording and format into this folder")
+    parser.add_argument("--overwrite", action="store_true", help="do finished recordings again")
+    parser.add_argument(
+        "--channel",
+        type=int,
+        metavar="N",
+        help="listen to this channel only, from 0 (default: the mean of all)",
+    )
+    add_model_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Transcribe; returns the exit code."""
+    formats = _formats(arguments)
+    from speech.audio import MEDIA_SUFFIXES, SNDFILE_SUFFIXES
+
+    inputs, problems = find_recordings(arguments.paths, SNDFILE_SUFFIXES | MEDIA_SUFFIXES)
+    output_dir = Path(arguments.output_dir) if arguments.output_dir else None
+    if output_dir is None and len(inputs) > 1 and set(formats) - set(STREAMABLE):
+        raise SpeechError(f"several recordings as {formats[0]} do not fit into one output; add --output-dir DIR")
+    waiting = inputs
+    if output_dir is not None:
+        check_writable(output_dir)
+        if not arguments.overwrite:
+            waiting = [one for one in inputs if not is_done(one, output_dir, formats)]
+    progress = Progress(total=len(waiting) + len(problems))
+    for problem in problems:
+        progress.failed(problem.split(":")[0], problem)
+    try:
+        if waiting:
+            _transcribe(waiting, arguments, formats, output_dir, progress)
+    except KeyboardInterrupt:
+        progress.failures.append("interrupted; what is done is kept, run it again to go on")
+        raise
+    finally:
+        progress.summary(num_skipped=len(inputs) - len(waiting))
+    if not progress.failures:
+        return 0
+    return 1 if progress.num_done or len(waiting) < len(inputs) else 2
+
+
+def _formats(arguments: argparse.Namespace) -> tuple[str, ...]:
+    """The formats asked for, checked."""
+    names = [name for value in arguments.format or ["txt"] for name in comma_list(value.lower())]
+    try:
+        formats = check_formats(names)
+    except ValueError as error:
+        raise SpeechError(f"--format: {error}") from error
+    if not formats:
+        raise SpeechError("--format: name a format")
+    if len(formats) > 1 and not arguments.output_dir:
+        raise SpeechError(f"{len(formats)} formats do not fit into one output; add --output-dir DIR")
+    return formats
+
+
+def _transcribe(
+    inputs: list[Input],
+    arguments: argparse.Namespace,
+    formats: tuple[str, ...],
+    output_dir: Path | None,
+    progress: Progress,
+) -> None:
+    """Transcribe `inputs` and put every transcript where it belongs as soon as it is there."""
+    from speech.transcribe import load_model
+
+    transcriber = load_model(arguments.model, device=arguments.device)
+    outcomes = transcriber.transcribe_many(
+        [one.path for one in inputs],
+        channel=arguments.channel,
+        batch=arguments.batch,
+        progress=lambda source, seconds: progress.working(str(source), seconds),
+    )
+    for one, outcome in zip(inputs, outcomes, strict=True):
+        if outcome.transcript is None:
+            progress.failed(one.path, str(outcome.error))
+            continue
+        progress.clear()
+        try:
+            if output_dir is None:
+                _print(outcome.transcript, formats[0], many=progress.total > 1)
+            else:
+                write_files(outcome.transcript, output_dir, one, formats)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            reason = error.strerror or error
+            progress.failed(one.path, f"{one.path}: its transcript cannot be written ({reason}).")
+            continue
+        progress.done(one.path, outcome.transcript.duration_s)
+
+
+def _print(transcript: Transcript, format_name: str, *, many: bool) -> None:
+    """To standard output: as the format says, or one line a recording if there are many."""
+    if many and format_name == "txt":
+        text = f"{transcript.source}: {transcript.text}\n"
+    elif many and format_name == "json":
+        text = to_json_line(transcript)
+    else:
+        text = WRITERS[format_name](transcript)
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def check_writable(folder: Path) -> None:
+    """Make the folder; SpeechError if files cannot be written there."""
+    probe = folder / f".speech.{os.getpid()}.part"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise SpeechError(
+            f"--output-dir {folder}: files cannot be written there ({error.strerror}); name another"
+        ) from error
+
+
+def output_path(one: Input, output_dir: Path, format_name: str) -> Path:
+    """Where a transcript goes."""
+    return output_dir / f"{one.output_stem}{SUFFIXES[format_name]}"
+
+
+def is_done(one: Input, output_dir: Path, formats: tuple[str, ...]) -> bool:
+    """Whether all transcripts of a recording are there and not older than it.
+
+    They are written under another name and renamed, so what is there is complete.
+    """
+    if one.path == STDIN:
+        return False
+    try:
+        recorded = os.stat(one.path).st_mtime
+        return all(os.stat(output_path(one, output_dir, name)).st_mtime >= recorded for name in formats)
+    except OSError:
+        return False
+
+
+def write_files(transcript: Transcript, output_dir: Path, one: Input, formats: tuple[str, ...]) -> None:
+    """Write all formats of a transcript, each complete or not at all."""
+    for name in formats:
+        path = output_path(one, output_dir, name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+        try:
+            with open(partial, "w", encoding="utf-8", errors="surrogateescape", newline="\n") as file:
+                file.write(WRITERS[name](transcript))
+            os.replace(partial, path)
+        finally:
+            partial.unlink(missing_ok=True)

@@ -1,0 +1,172 @@
+"""Transcripts as text for people, subtitle players and speech tools: one function a format.
+
+Every structured format counts in the whole milliseconds of `transcript.milliseconds`, so what was
+monotone and inside the audio stays so, and all formats of one transcript agree.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+
+from speech.cues import cues
+from speech.transcript import Transcript, milliseconds
+
+PARAGRAPH_PAUSE_S = 2.0  # txt begins a new line here
+
+
+def to_txt(transcript: Transcript) -> str:
+    """Plain text; a new line after each pause of two seconds."""
+    lines: list[list[str]] = [[]]
+    previous_end_s = None
+    for word in transcript.words:
+        if previous_end_s is not None and word.start_s - previous_end_s >= PARAGRAPH_PAUSE_S:
+            lines.append([])
+        lines[-1].append(word.text)
+        previous_end_s = word.end_s
+    return "".join(" ".join(line) + "\n" for line in lines)
+
+
+def to_json(transcript: Transcript) -> str:
+    """One JSON object: text, duration_s, source, model, and words with their times."""
+    return json.dumps(as_dict(transcript), ensure_ascii=False, indent=1) + "\n"
+
+
+def to_json_line(transcript: Transcript) -> str:
+    """The object of `to_json` on one line, for several transcripts in one stream."""
+    return json.dumps(as_dict(transcript), ensure_ascii=False) + "\n"
+
+
+def as_dict(transcript: Transcript) -> dict:
+    """The fields of `to_json`; seconds rounded to 1 ms, confidence to 3 places."""
+    return {
+        "text": transcript.text,
+        "duration_s": int(transcript.duration_s * 1000) / 1000,
+        "source": transcript.source,
+        "model": transcript.model,
+        "words": [
+            {
+                "word": span.text,
+                "start_s": span.start_ms / 1000,
+                "end_s": span.end_ms / 1000,
+                "confidence": round(span.confidence, 3),
+            }
+            for span in milliseconds(transcript)
+        ],
+    }
+
+
+def to_tsv(transcript: Transcript) -> str:
+    """Tab-separated words under a header line: start_s, end_s, word, confidence."""
+    rows = ["start_s\tend_s\tword\tconfidence\n"]
+    rows += [
+        f"{_seconds(span.start_ms)}\t{_seconds(span.end_ms)}\t{span.text}\t{span.confidence:.3f}\n"
+        for span in milliseconds(transcript)
+    ]
+    return "".join(rows)
+
+
+def to_ctm(transcript: Transcript) -> str:
+    """NIST CTM: recording, channel, start, duration, word, confidence; for sclite and Kaldi.
+
+    The recording is the file's name without its ending; white space in it becomes ``_``.
+    """
+    name = transcript.source.replace("\\", "/").rsplit("/", 1)[-1]
+    stem = name.rsplit(".", 1)[0] or name
+    recording = "_".join(stem.split()) or "audio"
+    return "".join(
+        f"{recording} 1 {_seconds(span.start_ms)} {_seconds(span.end_ms - span.start_ms)} "
+        f"{span.text} {span.confidence:.3f}\n"
+        for span in milliseconds(transcript)
+    )
+
+
+def to_textgrid(transcript: Transcript) -> str:
+    """Praat's long TextGrid with one interval tier, ``words``; pauses are empty intervals.
+
+    Intervals tile the time from 0 to the (millisecond) end of the audio without gaps, as Praat
+    demands.
+    """
+    end_ms = int(transcript.duration_s * 1000)
+    intervals: list[tuple[int, int, str]] = []
+    reached_ms = 0
+    for span in milliseconds(transcript):
+        if span.start_ms > reached_ms:
+            intervals.append((reached_ms, span.start_ms, ""))
+        if span.end_ms > span.start_ms:
+            intervals.append((span.start_ms, span.end_ms, span.text))
+        reached_ms = span.end_ms
+    if reached_ms < end_ms or not intervals:
+        intervals.append((reached_ms, end_ms, ""))
+    lines = [
+        'File type = "ooTextFile"',
+        'Object class = "TextGrid"',
+        "",
+        "xmin = 0",
+        f"xmax = {_seconds(end_ms)}",
+        "tiers? <exists>",
+        "size = 1",
+        "item []:",
+        "    item [1]:",
+        '        class = "IntervalTier"',
+        '        name = "words"',
+        "        xmin = 0",
+        f"        xmax = {_seconds(end_ms)}",
+        f"        intervals: size = {len(intervals)}",
+    ]
+    for number, (start, end, text) in enumerate(intervals, start=1):
+        quoted = text.replace('"', '""')
+        lines += [
+            f"        intervals [{number}]:",
+            f"            xmin = {_seconds(start)}",
+            f"            xmax = {_seconds(end)}",
+            f'            text = "{quoted}"',
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def to_srt(transcript: Transcript) -> str:
+    """SubRip subtitles in cues of readable length (see `speech.cues`)."""
+    return "".join(
+        f"{number}\n{_clock(cue.start_ms, ',')} --> {_clock(cue.end_ms, ',')}\n" + "\n".join(cue.lines) + "\n\n"
+        for number, cue in enumerate(cues(milliseconds(transcript), transcript.duration_s), start=1)
+    )
+
+
+def to_vtt(transcript: Transcript) -> str:
+    """WebVTT subtitles, the cues of `to_srt`; ``&``, ``<`` and ``>`` are escaped."""
+    parts = ["WEBVTT\n\n"]
+    for cue in cues(milliseconds(transcript), transcript.duration_s):
+        text = "\n".join(cue.lines)
+        text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        parts.append(f"{_clock(cue.start_ms, '.')} --> {_clock(cue.end_ms, '.')}\n{text}\n\n")
+    return "".join(parts)
+
+
+def _seconds(time_ms: int) -> str:
+    return f"{time_ms // 1000}.{time_ms % 1000:03d}"
+
+
+def _clock(time_ms: int, point: str) -> str:
+    """hh:mm:ss,mmm, as subtitles write it."""
+    minutes, rest = divmod(time_ms, 60_000)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:02d}:{minutes:02d}:{rest // 1000:02d}{point}{rest % 1000:03d}"
+
+
+WRITERS: dict[str, Callable[[Transcript], str]] = {
+    "txt": to_txt,
+    "json": to_json,
+    "srt": to_srt,
+    "vtt": to_vtt,
+    "tsv": to_tsv,
+    "ctm": to_ctm,
+    "textgrid": to_textgrid,
+}
+SUFFIXES = {name: f".{name}" for name in WRITERS} | {"textgrid": ".TextGrid"}
+
+
+def check_formats(names: Sequence[str]) -> tuple[str, ...]:
+    """`names` without repeats; ValueError names one that is unknown."""
+    for name in names:
+        if name not in WRITERS:
+            raise ValueError(f"format {name!r} is unknown; known: {', '.join(WRITERS)}")
+    return tuple(dict.fromkeys(names))

@@ -1,0 +1,100 @@
+"""What can be transcribed: files, parts of files, streams and arrays, all as blocks of mono samples."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, TypeAlias
+
+import numpy as np
+
+from speech import audio
+from speech.errors import AudioError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clip:
+    """A part of a file: `duration_s` seconds (None: all that is left) from `offset_s` on."""
+
+    path: str | Path
+    offset_s: float = 0.0
+    duration_s: float | None = None
+
+
+Source: TypeAlias = str | os.PathLike | BinaryIO | Clip | np.ndarray
+BLOCK_S = 30.0
+
+
+def open_source(
+    source: Source,
+    *,
+    sample_rate_hz: int,
+    array_rate_hz: int | None = None,
+    channel: int | None = None,
+) -> Iterator[np.ndarray]:
+    """Blocks of a recording.
+
+    Parameters
+    ----------
+    source : path, "-", binary file, Clip or array ([N] or [N, channels])
+    sample_rate_hz : rate of the blocks
+    array_rate_hz : rate of `source` where it is an array
+    channel : channel to take, from 0; the mean of all by default
+
+    Returns
+    -------
+    iterator of float32 [n]
+
+    Raises
+    ------
+    AudioError
+        Unreadable, while opening or later.
+    ValueError
+        An array that is not audio, or without a rate.
+    """
+    if isinstance(source, Clip):
+        if not source.offset_s and source.duration_s is None:
+            return open_source(source.path, sample_rate_hz=sample_rate_hz, channel=channel)
+        waveform, _ = audio.read(
+            source.path,
+            sample_rate_hz=sample_rate_hz,
+            channel=channel,
+            offset_s=source.offset_s,
+            duration_s=source.duration_s,
+        )
+        return iter([waveform])
+    if isinstance(source, (str, os.PathLike)) or hasattr(source, "read"):
+        return audio.stream(source, sample_rate_hz=sample_rate_hz, channel=channel, block_s=BLOCK_S)
+    waveform = _mono(np.asarray(source), channel)
+    if array_rate_hz is None:
+        raise ValueError("an array needs its sample rate: transcribe(array, sample_rate=16000)")
+    return iter([audio.resample(waveform, array_rate_hz, sample_rate_hz)])
+
+
+def source_name(source: Source) -> str:
+    """What a transcript calls its source; empty for arrays."""
+    if isinstance(source, Clip):
+        return str(source.path)
+    if isinstance(source, (str, os.PathLike)):
+        return os.fspath(source)
+    name = getattr(source, "name", "")
+    return name if isinstance(name, str) else ""
+
+
+def _mono(samples: np.ndarray, channel: int | None) -> np.ndarray:
+    """Array [N] or [N, channels], float or integer -> float32 [N]."""
+    if samples.ndim not in (1, 2) or samples.dtype.kind not in "fi":
+        raise ValueError(
+            f"an array must be float or signed integer, [N] or [N, channels], got {samples.dtype} {samples.shape}"
+        )
+    if samples.size == 0:
+        raise AudioError("the array contains no audio (0 samples).")
+    scale = 1.0 if samples.dtype.kind == "f" else -1.0 / np.iinfo(samples.dtype).min
+    samples = samples.astype(np.float32) * np.float32(scale)
+    if samples.ndim == 2:
+        if channel is not None and not 0 <= channel < samples.shape[1]:
+            raise AudioError(f"the array has no channel {channel}; channels are 0 to {samples.shape[1] - 1}.")
+        samples = samples.mean(axis=1) if channel is None else samples[:, channel]
+    if not np.isfinite(samples).all():
+        raise AudioError("the array has NaN or infinite samples.")
+    return samples

@@ -1,0 +1,353 @@
+"""Recordings of any length to words with times and confidences.
+
+A recording is read as a stream, cut into windows that overlap, and run through the model in batches
+that mix windows of many files; `speech.chunks` joins the outputs. Only windows and words are kept, so
+memory does not grow with the recording's audio.
+Times and confidences are defined in `speech.words`.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from speech.checkpoint import LoadedModel, load
+from speech.chunks import ChunkConfig, Stitcher, Window, steady_samples, windows
+from speech.errors import CheckpointError, ConfigError, SpeechError
+from speech.sources import Source, open_source, source_name
+from speech.transcript import Transcript
+from speech.words import TokenStream, frame_times, words_of
+
+DEFAULT_MODEL = Path(__file__).parent / "weights" / "english.safetensors"
+BLANK = 0
+# A unit may be emitted a little before or after its sound: so near to a sound nothing counts as steady.
+STEADY_GUARD_S = 0.3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What became of one recording: a transcript or the error that prevented it."""
+
+    source: Source
+    transcript: Transcript | None = None
+    error: SpeechError | None = None
+
+
+@dataclass
+class _Recording:
+    """A recording under way: its tokens so far and the end of its last window."""
+
+    source: Source
+    stitcher: Stitcher
+    tokens: TokenStream
+    num_samples: int = 0
+
+
+@dataclass
+class _Job:
+    """A window to transcribe, or the end of its recording where `window` is None."""
+
+    recording: _Recording
+    window: Window | None = None
+    error: SpeechError | None = None
+    log_probs: np.ndarray | None = None
+
+
+def load_model(path: str | Path | None = None, device: str = "cpu") -> "Transcriber":
+    """Load a recogniser.
+
+    Parameters
+    ----------
+    path : path, optional
+        A model file; by default the English model that ships with this package.
+    device : str
+        "cpu", "cuda" or "cuda:1".
+
+    Returns
+    -------
+    Transcriber
+
+    Raises
+    ------
+    CheckpointError
+        The file is missing, damaged or no model.
+    ConfigError
+        There is no such device.
+
+    Examples
+    --------
+    >>> load_model().transcribe("talk.flac").text  # doctest: +SKIP
+    'the birch canoe slid on the smooth planks'
+    """
+    path = _model_path(path)
+    loaded = load(path)
+    return Transcriber(loaded, name=str(loaded.card.get("name", path.stem)), device=device)
+
+
+class Transcriber:
+    """A loaded model that writes down what it hears.
+
+    Parameters
+    ----------
+    loaded : LoadedModel
+    name : str
+        What transcripts call the model.
+    device : str
+    chunks : ChunkConfig
+        How long recordings are cut.
+    """
+
+    def __init__(
+        self,
+        loaded: LoadedModel,
+        *,
+        name: str = "",
+        device: str = "cpu",
+        chunks: ChunkConfig | None = None,
+    ):
+        self.name = name
+        self.card = loaded.card
+        self.device = _device(device)
+        self.frontend = loaded.frontend.to(self.device).eval()
+        self.model = loaded.model.to(self.device).eval()
+        self.head = "character" if "character" in loaded.units else next(iter(loaded.units))
+        self.units = loaded.units[self.head]
+        self.chunks = chunks or ChunkConfig()
+        self.sample_rate_hz = loaded.frontend.config.sample_rate_hz
+        self.frame_step_s = loaded.frame_step_s
+        config = loaded.model.config
+        self._frames_per_step = config.output_frames
+        self._step_samples = loaded.frontend.config.hop_samples * config.subsampling_factor
+
+    def transcribe(self, source: Source, sample_rate: int | None = None, channel: int | None = None) -> Transcript:
+        """Transcribe one recording.
+
+        Parameters
+        ----------
+        source : path, "-" (standard input), binary file, `speech.sources.Clip` or array
+            An array is float in [-1, 1] or integer PCM, [N] or [N, channels].
+        sample_rate : int
+            Of an array, in Hz; files know theirs.
+        channel : int, optional
+            Take this channel, from 0; by default all are averaged.
+
+        Returns
+        -------
+        Transcript
+
+        Raises
+        ------
+        AudioError
+            The recording cannot be read; names the file.
+        ValueError
+            An array without a sample rate, or of another shape.
+        """
+        outcome = next(self.transcribe_many([source], sample_rate=sample_rate, channel=channel))
+        if outcome.transcript is None:
+            raise outcome.error or SpeechError("no transcript")
+        return outcome.transcript
+
+    def transcribe_many(
+        self,
+        sources: Iterable[Source],
+        *,
+        sample_rate: int | None = None,
+        channel: int | None = None,
+        batch: int = 8,
+        progress: Callable[[Source, float], None] | None = None,
+    ) -> Iterator[Outcome]:
+        """Transcribe recordings one after the other, in the order given.
+
+        Parameters
+        ----------
+        sources : as `source` of `transcribe`
+        sample_rate, channel : as in `transcribe`
+        batch : int
+            Windows of 30 s (or as much audio in shorter recordings) that the model takes at once.
+            More is faster and takes more memory; the text does not depend on it.
+        progress : callable, optional
+            Told now and then which source is under way and how many seconds of it are done.
+
+        Yields
+        ------
+        Outcome
+            For a recording that cannot be read its error; the others go on.
+        """
+        if batch < 1:
+            raise ValueError(f"batch must be 1 or more, got {batch}")
+        budget = round(batch * self.chunks.window_s * self.sample_rate_hz)
+        for group in _groups(self._jobs(sources, sample_rate, channel), 2 * budget):
+            self._run([job for job in group if job.window is not None], budget)
+            for job in group:
+                if job.window is not None:
+                    first_frame = job.window.first_step * self._frames_per_step
+                    final = job.recording.stitcher.push(first_frame, job.log_probs)
+                    job.recording.tokens.push(final)
+                    if progress is not None:
+                        progress(job.recording.source, job.recording.tokens.num_frames * self.frame_step_s)
+                elif job.error is not None:
+                    yield Outcome(source=job.recording.source, error=job.error)
+                else:
+                    yield Outcome(source=job.recording.source, transcript=self._finish(job.recording))
+
+    def _jobs(self, sources, sample_rate, channel) -> Iterator[_Job]:
+        """Windows of all recordings, each followed by its end or its error."""
+        window_steps, overlap_steps, margin_steps = (
+            max(1, round(seconds * self.sample_rate_hz / self._step_samples))
+            for seconds in (self.chunks.window_s, self.chunks.overlap_s, self.chunks.margin_s)
+        )
+        for source in sources:
+            stitcher = Stitcher(BLANK, margin_steps * self._frames_per_step)
+            recording = _Recording(source, stitcher, TokenStream(BLANK))
+            try:
+                blocks = open_source(
+                    source,
+                    sample_rate_hz=self.sample_rate_hz,
+                    array_rate_hz=sample_rate,
+                    channel=channel,
+                )
+                for window in windows(
+                    blocks,
+                    step_samples=self._step_samples,
+                    window_steps=window_steps,
+                    overlap_steps=overlap_steps,
+                ):
+                    end = window.first_step * self._step_samples + len(window.waveform)
+                    recording.num_samples = end
+                    yield _Job(recording, window)
+                yield _Job(recording)
+            except SpeechError as error:
+                yield _Job(recording, error=error)
+
+    def _run(self, jobs: Sequence[_Job], budget: int) -> None:
+        """Fill in the log probabilities of `jobs`, at most `budget` padded samples at a time."""
+        waiting = []
+        for job in jobs:
+            num_samples = len(job.window.waveform)
+            job.log_probs = self._silence(num_samples)
+            steady = steady_samples(job.window.waveform, self.sample_rate_hz, self.chunks)
+            if len(job.log_probs) and steady != [(0, num_samples)]:
+                waiting.append((job, steady))
+        waiting.sort(key=lambda item: len(item[0].window.waveform), reverse=True)
+        while waiting:
+            longest = len(waiting[0][0].window.waveform)
+            # rows much shorter than the longest would be mostly padding
+            fitting = sum(len(job.window.waveform) > 0.7 * longest for job, _ in waiting[: max(1, budget // longest)])
+            chosen, waiting = waiting[:fitting], waiting[fitting:]
+            outputs = self._log_probs([job.window.waveform for job, _ in chosen])
+            for (job, steady), log_probs in zip(chosen, outputs, strict=True):
+                self._blank_out(log_probs, steady, len(job.window.waveform))
+                job.log_probs = log_probs
+
+    def _log_probs(self, waveforms: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Log probabilities of each waveform, float32 [V, K]."""
+        lengths = torch.tensor([len(waveform) for waveform in waveforms])
+        padded = torch.zeros(len(waveforms), int(lengths.max()))
+        for row, waveform in enumerate(waveforms):
+            padded[row, : len(waveform)] = torch.from_numpy(np.ascontiguousarray(waveform))
+        with torch.inference_mode():
+            features, frames = self.frontend(padded.to(self.device), lengths.to(self.device))
+            logits, frames = self.model(features, frames)
+            log_probs = logits[self.head].float().log_softmax(dim=2).cpu().numpy()
+        counts = frames.tolist()
+        return [log_probs[row, :count].copy() for row, count in enumerate(counts)]
+
+    def _silence(self, num_samples: int) -> np.ndarray:
+        """Log probabilities of a window in which nothing is said, [V, K]."""
+        frames = torch.tensor([self.frontend.num_frames(num_samples)])
+        num_frames = int(self.model.output_lengths(frames)) if frames > 0 else 0
+        log_probs = np.full((num_frames, len(self.units)), -np.inf, np.float32)
+        log_probs[:, BLANK] = 0.0
+        return log_probs
+
+    def _blank_out(self, log_probs: np.ndarray, steady, num_samples: int) -> None:
+        """Make frames [V, K] inside steady stretches surely blank, in place."""
+        step = self.frame_step_s * self.sample_rate_hz
+        guard = STEADY_GUARD_S * self.sample_rate_hz
+        for first, end in steady:
+            start_frame = 0 if first == 0 else int(np.ceil((first + guard) / step))
+            end_frame = len(log_probs) if end == num_samples else int((end - guard) / step)
+            log_probs[start_frame:end_frame] = -np.inf
+            log_probs[start_frame:end_frame, BLANK] = 0.0
+
+    def _finish(self, recording: _Recording) -> Transcript:
+        rest = recording.stitcher.finish()
+        if rest is not None:
+            recording.tokens.push(rest)
+        duration_s = recording.num_samples / self.sample_rate_hz
+        config = self.frontend.config
+        offset_s = (config.window_s - config.hop_s) / 2 if config.snip_edges else 0.0
+        times_s = frame_times(recording.tokens.num_frames, self.frame_step_s, offset_s, duration_s)
+        return Transcript(
+            words=words_of(recording.tokens.tokens, self.units, times_s),
+            duration_s=duration_s,
+            source=source_name(recording.source),
+            model=self.name,
+        )
+
+
+def _groups(jobs: Iterator[_Job], max_samples: int) -> Iterator[list[_Job]]:
+    """Consecutive jobs holding at most `max_samples` of audio, or one job."""
+    group: list[_Job] = []
+    num_samples = 0
+    for job in jobs:
+        length = 0 if job.window is None else len(job.window.waveform)
+        if group and num_samples + length > max_samples:
+            yield group
+            group, num_samples = [], 0
+        group.append(job)
+        num_samples += length
+    if group:
+        yield group
+
+
+def _model_path(path: str | Path | None) -> Path:
+    """`path`, or the shipped model."""
+    if path is None and not DEFAULT_MODEL.is_file():
+        raise CheckpointError(f"{DEFAULT_MODEL}: the included model is missing; name a model file or install again")
+    return Path(path or DEFAULT_MODEL)
+
+
+def _device(name: str) -> torch.device:
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ConfigError(f"device {name!r} is unknown; use cpu, cuda or cuda:0") from error
+    if device.type not in ("cpu", "cuda"):
+        raise ConfigError(f"device {name!r} is not supported; use cpu, cuda or cuda:0")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise ConfigError(f"device {name!r}: there are {torch.cuda.device_count()} CUDA devices here; use cpu")
+    return device
+
+
+def describe(path: str | Path | None = None) -> dict[str, Any]:
+    """What a model file holds: its size and shape, then its card.
+
+    Parameters
+    ----------
+    path : path, optional
+        By default the model that ships with this package.
+
+    Returns
+    -------
+    dict, fit for JSON
+
+    Raises
+    ------
+    CheckpointError
+        As `load_model`.
+    """
+    path = _model_path(path)
+    loaded = load(path)
+    return {
+        "file": str(path),
+        "size_mib": round(path.stat().st_size / 2**20, 2),
+        "parameters": sum(p.numel() for p in loaded.model.parameters()),
+        "sample_rate_hz": loaded.frontend.config.sample_rate_hz,
+        "frames_per_second": round(1 / loaded.frame_step_s, 3),
+        "units": {name: len(units) for name, units in loaded.units.items()},
+        **loaded.card,
+    }
