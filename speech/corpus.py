@@ -8,7 +8,6 @@ but a key that looks like a misspelt one of ours is refused.
 
 import difflib
 import json
-import math
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ _REQUIRED = ("audio_filepath", "duration", "text")
 _NUMBERS = ("duration", "offset", "confidence")
 _TEXTS = ("audio_filepath", "text", "speaker", "lang", "corpus")
 _KNOWN = (*_REQUIRED, "offset", "speaker", "lang", "confidence", "corpus")
+_LARGEST = 1e12  # more than any time in seconds; also refuses inf, nan and integers that no float holds
 _MISSPELT = 0.75  # similarity from which an unknown key counts as a slip ("offest", "durtion")
 
 
@@ -90,7 +90,7 @@ def read_manifest(path: str | os.PathLike[str], *, check_audio: bool = False) ->
         if line.strip():
             utterance = _parse_row(line, path.parent, f"{path}, row {row}")
             if check_audio and not utterance.audio_filepath.is_file():
-                raise CorpusError(f"{path}, row {row}: no such audio file: {utterance.audio_filepath}")
+                raise CorpusError(f"{path}, row {row}: there is no audio file {utterance.audio_filepath}.")
             utterances.append(utterance)
     if not utterances:
         raise CorpusError(f"{path}: has no utterances.")
@@ -176,8 +176,8 @@ def _check_values(values: dict[str, Any], where: str) -> None:
             raise CorpusError(f'{where}: "{key}" must be text, got {json.dumps(values[key])}.')
     for key in _NUMBERS:
         value = values.get(key, 0)
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-            raise CorpusError(f'{where}: "{key}" must be a number, got {json.dumps(value)}.')
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not -_LARGEST < value < _LARGEST:
+            raise CorpusError(f'{where}: "{key}" must be a number, got {json.dumps(value)[:40]}.')
     if not values["audio_filepath"]:
         raise CorpusError(f'{where}: "audio_filepath" is empty.')
     if not values["duration"] > 0:

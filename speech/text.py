@@ -48,7 +48,7 @@ def normalize_text(text: str, lang: str = "en") -> str:
     if lang != "en":
         raise ValueError(f'there are no rules for language "{lang}"; known: "en".')
     text = text.translate(_APOSTROPHES)  # before NFKD, which would split off U+00B4's accent
-    decomposed = unicodedata.normalize("NFKD", text.lower())
+    decomposed = unicodedata.normalize("NFKD", text).lower()
     text = "".join(c for c in decomposed if unicodedata.category(c) not in ("Mn", "Cf"))
     text = text.translate(_LETTERS).translate(_APOSTROPHES).replace("&", " and ")
     text = _INITIAL.sub(r"\1", text)  # "u.s." is one word, other full stops end one

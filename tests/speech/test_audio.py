@@ -58,7 +58,7 @@ def join(blocks) -> np.ndarray:
         ("wav", {"subtype": "FLOAT"}, 0),
         ("wav", {"subtype": "DOUBLE"}, 0),
         ("wav", {"subtype": "ULAW"}, 0.02),
-        ("wav", {"subtype": "MS_ADPCM"}, 0.1),
+        ("wav", {"subtype": "MS_ADPCM"}, 0.2),
         ("flac", {"subtype": "PCM_16"}, 2**-15),
         ("flac", {"subtype": "PCM_24"}, 2**-23),
         ("aiff", {}, 2**-15),
