@@ -44,6 +44,7 @@ _SIZE_NOTES = (
     r"^\s*(?:data|riff|SSND|Data Size)\s*:\s*(?P<promised>\d+) \(should be (?P<present>\d+)\)",
     r"^\*\*\* Calculated frame count (?P<present>\d+) does not match value from 'ds64' chunk of (?P<promised>\d+)",
 )
+_RATES_HZ = (100, 10_000_000)  # outside, resampling a damaged header's rate would fill the memory
 _OGG_PAGE_BYTES = 65307  # the longest page, RFC 3533
 
 
@@ -104,7 +105,10 @@ def opened(source: Source, raw: RawFormat | None = None) -> Iterator[Decoder]:
                 shutil.copyfileobj(handle, spool)
                 handle = spool
             file = handle
-        yield _open_decoder(file, handle, name, raw, stack)
+        decoder = _open_decoder(file, handle, name, raw, stack)
+        if not _RATES_HZ[0] <= decoder.sample_rate_hz <= _RATES_HZ[1]:
+            raise AudioError(f"{name}: states a sampling rate of {decoder.sample_rate_hz} Hz; its header is damaged.")
+        yield decoder
 
 
 def source_name(source: Source) -> str:

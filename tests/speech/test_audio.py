@@ -188,6 +188,12 @@ def test_not_finite_samples(tmp_path, tone, bad):
         audio.read(path)
 
 
+@pytest.mark.parametrize("rate", [1, 20_000_000])
+def test_senseless_rate(tmp_path, tone, rate):
+    with pytest.raises(AudioError, match=rf"a\.wav: states a sampling rate of {rate} Hz"):
+        audio.read(save(tmp_path / "a.wav", tone, rate), sample_rate_hz=RATE)
+
+
 def test_integers_in_a_float_file(tmp_path, tone):
     path = save(tmp_path / "a.wav", tone * 32768, subtype="FLOAT")
     with pytest.raises(AudioError, match="full scale is 1"):
