@@ -84,10 +84,13 @@ def _boundaries(pieces: Sequence[Span]) -> list[tuple[int, int]]:
     first_of = [0]
     for end in range(1, len(pieces) + 1):
         candidates = []
+        num_characters = -1
         for first in range(end - 1, -1, -1):
-            if end - first > 1 and not _fits(pieces[first:end]):
+            num_characters += 1 + len(pieces[first].text)
+            if end - first > 1 and not _fits(pieces[first:end], num_characters):
                 break
-            candidates.append((best[first] + _cost(pieces, first, end), first))
+            pause_ms = pieces[end].start_ms - pieces[end - 1].end_ms if end < len(pieces) else 0
+            candidates.append((best[first] + _cost(num_characters, pause_ms), first))
         cost, first = min(candidates)
         best.append(cost)
         first_of.append(first)
@@ -99,19 +102,21 @@ def _boundaries(pieces: Sequence[Span]) -> list[tuple[int, int]]:
     return groups[::-1]
 
 
-def _fits(group: Sequence[Span]) -> bool:
-    """Whether several words may share a cue: time, room and no long pause inside."""
-    text = " ".join(piece.text for piece in group)
-    return (
-        group[-1].end_ms - group[0].start_ms <= MAX_CUE_MS
-        and group[1].start_ms - group[0].end_ms < SENTENCE_PAUSE_MS
-        and all(len(line) <= MAX_LINE_CHARACTERS for line in lay_out(text))
-    )
+def _fits(group: Sequence[Span], num_characters: int) -> bool:
+    """Whether several words may share a cue: time, room and no long pause after the first."""
+    if (
+        num_characters > MAX_LINES * MAX_LINE_CHARACTERS + 1
+        or group[-1].end_ms - group[0].start_ms > MAX_CUE_MS
+        or group[1].start_ms - group[0].end_ms >= SENTENCE_PAUSE_MS
+    ):
+        return False
+    if num_characters <= MAX_LINE_CHARACTERS:
+        return True
+    lines = lay_out(" ".join(piece.text for piece in group))
+    return all(len(line) <= MAX_LINE_CHARACTERS for line in lines)
 
 
-def _cost(pieces: Sequence[Span], first: int, end: int) -> float:
+def _cost(num_characters: int, pause_ms: int) -> float:
     """Price of one cue: 1, more if nearly empty, less if a pause follows it (up to 1 for a second)."""
-    characters = sum(len(piece.text) + 1 for piece in pieces[first:end])
-    emptiness = max(0.0, 1 - characters / (MAX_LINES * MAX_LINE_CHARACTERS))
-    pause_ms = pieces[end].start_ms - pieces[end - 1].end_ms if end < len(pieces) else 0
+    emptiness = max(0.0, 1 - num_characters / (MAX_LINES * MAX_LINE_CHARACTERS))
     return 1 + emptiness**2 - min(pause_ms, 1000) / 1000

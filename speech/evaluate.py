@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # counting errors needs no model
 
 NUM_RESAMPLES = 2000
 SEED = 1
+RESAMPLE_BLOCK = 1 << 18  # utterances drawn at a time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,12 +199,13 @@ def rate(counts: Sequence[Counts], num_resamples: int = NUM_RESAMPLES, seed: int
         return Rate(counts=total, low=total.rate, high=total.rate)
     generator = np.random.default_rng(seed)
     rates = []
-    for _ in range(num_resamples):
-        drawn = generator.integers(len(counts), size=len(counts))
-        length = lengths[drawn].sum()
-        if length:
-            rates.append(errors[drawn].sum() / length)
-    low, high = np.percentile(rates, [2.5, 97.5])
+    block = max(1, RESAMPLE_BLOCK // len(counts))
+    for first in range(0, num_resamples, block):
+        size = min(block, num_resamples - first), len(counts)
+        drawn = generator.integers(len(counts), size=size)
+        length = lengths[drawn].sum(axis=1)
+        rates.append(errors[drawn].sum(axis=1)[length > 0] / length[length > 0])
+    low, high = np.percentile(np.concatenate(rates), [2.5, 97.5])
     return Rate(counts=total, low=float(low), high=float(high))
 
 

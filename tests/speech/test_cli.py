@@ -1,0 +1,455 @@
+"""The `speech` command: outputs, exit codes, resuming, bad input, no terminal."""
+
+import io
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from speech import audio
+from speech.checkpoint import build, save_model
+from speech.cli import COMMANDS, main
+from speech.commands.inputs import find_recordings
+from speech.commands.progress import Progress
+from speech.errors import ConfigError
+from speech.frontend import FrontendConfig
+from speech.models import HeadConfig, ModelConfig
+from speech.units import build_units
+from tests.speech.tone_model import RATE_HZ, say, tone_transcriber
+
+SUFFIXES = frozenset({".wav", ".mp3"})
+needs_a_user = pytest.mark.skipif(
+    os.name != "posix" or os.geteuid() == 0, reason="the superuser may write anywhere"
+)
+
+
+@pytest.fixture
+def tones(monkeypatch):
+    """The command with the tone model in place of a trained one; counts how often it is loaded."""
+    loads = []
+
+    def load_model(path=None, device="cpu"):
+        loads.append(path)
+        if device != "cpu":
+            raise ConfigError(f"device {device!r}: none here")
+        return tone_transcriber()
+
+    monkeypatch.setattr("speech.transcribe.load_model", load_model)
+    return loads
+
+
+@pytest.fixture
+def talks(tmp_path):
+    """A folder with recordings in two levels and a file that is none."""
+    folder = tmp_path / "talks"
+    (folder / "deep").mkdir(parents=True)
+    audio.write(folder / "a.wav", say("alpha one"), RATE_HZ)
+    audio.write(folder / "b.flac", say("beta"), RATE_HZ)
+    audio.write(folder / "deep" / "c.wav", say("gamma"), RATE_HZ)
+    (folder / "readme.txt").write_text("no audio")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def tiny_model(tmp_path_factory):
+    """A file with a small untrained model."""
+    torch.manual_seed(0)
+    units = {"character": build_units("character")}
+    config = ModelConfig(conv_channels=8, num_layers=1, width=8)
+    loaded = build(FrontendConfig(), config, {"character": HeadConfig()}, units)
+    loaded.card = {"name": "tiny", "licence": "CC0-1.0", "data": ["nothing"], "errors": {"dev": 99}}
+    path = tmp_path_factory.mktemp("model") / "tiny.safetensors"
+    save_model(path, loaded)
+    return path
+
+
+# --- what comes out ----------------------------------------------------------------------------
+
+
+def test_one_file_prints_its_text_and_nothing_else(tones, talks, capsys):
+    assert main(["transcribe", str(talks / "a.wav")]) == 0
+    out, err = capsys.readouterr()
+    assert out == "alpha one\n"
+    assert err == ""
+
+
+def test_a_folder_prints_a_line_a_file_and_a_summary(tones, talks, capsys):
+    assert main(["transcribe", str(talks)]) == 0
+    out, err = capsys.readouterr()
+    assert out.splitlines() == [
+        f"{talks / 'a.wav'}: alpha one",
+        f"{talks / 'b.flac'}: beta",
+        f"{talks / 'deep' / 'c.wav'}: gamma",
+    ]
+    assert "[3/3]" in err
+    assert "3 of 3 files transcribed" in err
+    assert "\r" not in err
+
+
+def test_standard_input(tones, talks, capsys, monkeypatch):
+    class Stdin:
+        buffer = io.BytesIO((talks / "a.wav").read_bytes())
+
+    monkeypatch.setattr(sys, "stdin", Stdin())
+    assert main(["transcribe", "-", "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["text"] == "alpha one"
+
+
+def test_several_files_as_json_are_json_lines(tones, talks, capsys):
+    assert main(["transcribe", str(talks), "--format", "json"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [json.loads(line)["text"] for line in lines] == ["alpha one", "beta", "gamma"]
+
+
+def test_all_formats_into_a_folder(tones, talks, tmp_path, capsys):
+    out = tmp_path / "out"
+    formats = "txt,json,srt,vtt,tsv,ctm,textgrid"
+    assert main(["transcribe", str(talks), "--format", formats, "--output-dir", str(out)]) == 0
+    assert capsys.readouterr().out == ""
+    endings = {".txt", ".json", ".srt", ".vtt", ".tsv", ".ctm", ".TextGrid"}
+    assert {path.suffix for path in out.glob("a.*")} == endings
+    assert {path.suffix for path in (out / "deep").glob("c.*")} == endings
+    assert (out / "b.txt").read_text() == "beta\n"
+    assert not [path for path in out.rglob("*") if path.suffix == ".part"]
+
+
+def test_channel(tones, tmp_path, capsys):
+    import soundfile
+
+    left, right = say("one"), say("six")
+    soundfile.write(tmp_path / "two.wav", np.stack([left, right], axis=1), RATE_HZ)
+    for channel, text in [("0", "one\n"), ("1", "six\n")]:
+        assert main(["transcribe", str(tmp_path / "two.wav"), "--channel", channel]) == 0
+        assert capsys.readouterr().out == text
+    assert main(["transcribe", str(tmp_path / "two.wav"), "--channel", "2"]) == 2
+    assert "no channel 2" in capsys.readouterr().err
+
+
+# --- resuming ----------------------------------------------------------------------------------
+
+
+def test_finished_files_are_left_alone(tones, talks, tmp_path, capsys):
+    out = tmp_path / "out"
+    command = ["transcribe", str(talks), "--output-dir", str(out)]
+    assert main([*command[:1], str(talks / "a.wav"), *command[2:]]) == 0
+    (out / "a.txt").write_text("kept\n")
+    assert main(command) == 0
+    assert (out / "a.txt").read_text() == "kept\n"
+    assert (out / "b.txt").read_text() == "beta\n"
+    assert "1 already done" in capsys.readouterr().err
+
+    assert main(command) == 0
+    assert "3 already done" in capsys.readouterr().err
+    assert len(tones) == 2  # nothing to do: no model is loaded
+
+    assert main([*command, "--overwrite"]) == 0
+    assert (out / "a.txt").read_text() == "alpha one\n"
+
+
+def test_a_further_format_or_a_newer_recording_is_done_again(tones, talks, tmp_path):
+    out = tmp_path / "out"
+    command = ["transcribe", str(talks / "a.wav"), "--output-dir", str(out), "--format"]
+    assert main([*command, "txt"]) == 0
+    assert main([*command, "txt,srt"]) == 0
+    assert (out / "a.srt").exists()
+    audio.write(talks / "a.wav", say("new words"), RATE_HZ)
+    later = time.time() + 10
+    os.utime(talks / "a.wav", (later, later))
+    assert main([*command, "txt"]) == 0
+    assert (out / "a.txt").read_text() == "new words\n"
+
+
+def test_same_names_do_not_overwrite_each_other(tones, talks, tmp_path):
+    audio.write(talks / "a.flac", say("other"), RATE_HZ)
+    out = tmp_path / "out"
+    assert main(["transcribe", str(talks), "--output-dir", str(out)]) == 0
+    assert (out / "a.wav.txt").read_text() == "alpha one\n"
+    assert (out / "a.flac.txt").read_text() == "other\n"
+    assert (out / "b.txt").exists()
+
+
+# --- what is found -----------------------------------------------------------------------------
+
+
+def test_inputs_are_found_once_and_sorted(tmp_path, monkeypatch):
+    for name in ["x/2.wav", "x/1.mp3", "x/.hidden.wav", "y/1.WAV", "y/notes.txt", "[odd].wav"]:
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    monkeypatch.chdir(tmp_path)
+    inputs, problems = find_recordings(["x", "x/*.mp3", "y", "[odd].wav", "-"], SUFFIXES)
+    names = [(one.path, one.output_stem) for one in inputs]
+    # both 1.* would be "1"
+    assert names == [
+        (os.path.join("x", "1.mp3"), "1.mp3"),
+        (os.path.join("x", "2.wav"), "2"),
+        (os.path.join("y", "1.WAV"), "1.WAV"),
+        ("[odd].wav", "[odd]"),
+        ("-", "stdin"),
+    ]
+    assert problems == []
+    inputs, problems = find_recordings(["x/2.wav", "y/*.flac", "x/../x/2.wav"], SUFFIXES)
+    assert [one.path for one in inputs] == ["x/2.wav"]
+    assert len(problems) == 1
+    assert "y/*.flac" in problems[0]
+
+
+def test_the_same_name_in_two_folders_keeps_the_folder(tmp_path):
+    for folder in ("x", "y"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "1.wav").touch()
+    inputs, _ = find_recordings([str(tmp_path / "x"), str(tmp_path / "y")], SUFFIXES)
+    stems = [Path(one.output_stem) for one in inputs]
+    assert len(set(stems)) == 2
+    assert all(not stem.is_absolute() for stem in stems)
+    assert [stem.parent.name for stem in stems] == ["x", "y"]
+
+
+# --- bad input ---------------------------------------------------------------------------------
+
+
+def test_bad_files_are_named_and_the_others_go_on(tones, talks, capsys):
+    (talks / "empty.wav").touch()
+    (talks / "text.wav").write_text("no audio at all, only words\n" * 40)
+    whole = (talks / "b.flac").read_bytes()
+    (talks / "cut.flac").write_bytes(whole[: len(whole) // 2])
+    audio.write(talks / "nan.wav", say("x"), RATE_HZ)
+    import soundfile
+
+    soundfile.write(talks / "nan.wav", np.full(16000, np.nan), RATE_HZ, subtype="FLOAT")
+    assert main(["transcribe", str(talks)]) == 1
+    out, err = capsys.readouterr()
+    assert len(out.splitlines()) == 3
+    assert "3 of 7 files transcribed" in err
+    assert "4 failed" in err
+    for name in ("empty.wav", "text.wav", "cut.flac", "nan.wav"):
+        assert re.search(rf"^speech: .*{name}: \w+", err, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        (["transcribe", "missing.wav"], "missing.wav: there is no such file"),
+        (["transcribe", "empty_folder"], "no audio file in this folder"),
+        (["transcribe", "*.wav"], "matches no file"),
+        (["transcribe", "x.wav", "--format", "docx"], "'docx' is unknown; known: txt"),
+        (["transcribe", "x.wav", "--format", "txt,srt"], "--output-dir"),
+        (["transcribe", "x.wav", "--format", ","], "name a format"),
+        (["transcribe", "x.wav", "y.wav", "--format", "srt"], "--output-dir"),
+        (["transcribe", "x.wav", "--output-dir", "a_file/below"], "cannot be written there"),
+        (["transcribe", "x.wav", "--device", "cuda:7"], "cuda:7"),
+        (["transcribe", "x.wav", "--batch", "0"], "whole number"),
+        (["transcribe"], "PATH"),
+        (["sing"], "sing"),
+        ([], "COMMAND"),
+        (["evaluate", "missing.jsonl"], "missing.jsonl"),
+        (["evaluate", "bad.jsonl"], "bad.jsonl, row 2"),
+        (["evaluate", "bad.jsonl", "--by", "age"], "--by age"),
+        (["info", "a_file"], "a_file"),
+        (["info", "missing.safetensors"], "missing.safetensors"),
+        (["train", "missing.toml"], "missing.toml"),
+        (["prepare", "klingon", ".", "--output-dir", "m"], "klingon"),
+        (["prepare", "folder", ".", "--output-dir", "m", "--parts", "x"], "--download"),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence_and_code_2(
+    tones, tmp_path, monkeypatch, capsys, command, message
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty_folder").mkdir()
+    (tmp_path / "a_file").write_text("x")
+    row = {"audio_filepath": "x.flac", "duration": 1.0, "text": "a"}
+    bad = {**row, "duration": "long"}
+    (tmp_path / "bad.jsonl").write_text(json.dumps(row) + "\n" + json.dumps(bad) + "\n")
+    assert main(command) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert message in err
+    assert "Traceback" not in err
+
+
+@needs_a_user
+def test_a_folder_that_may_not_be_written(tones, talks, tmp_path, capsys):
+    locked = tmp_path / "locked"
+    locked.mkdir(mode=0o500)
+    assert main(["transcribe", str(talks), "--output-dir", str(locked / "out")]) == 2
+    assert "locked" in capsys.readouterr().err
+
+
+def test_a_transcript_that_cannot_be_written_fails_alone(tones, talks, tmp_path, capsys):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "deep").write_text("a file where a folder is needed")
+    assert main(["transcribe", str(talks), "--output-dir", str(out)]) == 1
+    assert "c.wav: its transcript cannot be written" in capsys.readouterr().err
+    assert (out / "a.txt").exists()
+
+
+# --- the other commands ------------------------------------------------------------------------
+
+
+def test_evaluate_prints_tables_and_writes_the_report(tones, talks, tmp_path, capsys):
+    rows = [
+        {"audio_filepath": "talks/a.wav", "duration": 3.4, "text": "Alpha one.", "speaker": "s1"},
+        {"audio_filepath": "talks/b.flac", "duration": 2.6, "text": "better", "speaker": "s2"},
+    ]
+    manifest = tmp_path / "test.jsonl"
+    manifest.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    report = tmp_path / "report.txt"
+    command = ["evaluate", str(manifest), "--by", "speaker", "--report", str(report)]
+    assert main(command) == 0
+    out, err = capsys.readouterr()
+    assert "model tones" in out
+    assert "text normalisation en-" in out
+    assert re.search(r"^all +2 +3 +33\.33", out, re.MULTILINE)
+    assert re.search(r"^s2 +1 +1 +100\.00", out, re.MULTILINE)
+    assert "2 of 2 utterances evaluated" in err
+    assert "REF: better" in report.read_text()
+    assert main([*command[:2], "--limit", "1"]) == 0
+    assert re.search(r"^all +1 +2 +0\.00", capsys.readouterr().out, re.MULTILINE)
+    assert main([*command[:2], "--report", str(tmp_path)]) == 2
+
+
+def test_info_prints_the_card(tiny_model, capsys):
+    assert main(["info", str(tiny_model)]) == 0
+    out = capsys.readouterr().out
+    assert "name: tiny" in out
+    assert "licence: CC0-1.0" in out
+    assert "  dev: 99" in out
+    assert main(["info", str(tiny_model), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["data"] == ["nothing"]
+
+
+def test_train_hands_over_what_was_typed(monkeypatch, capsys):
+    calls = []
+
+    def train(config_path, overrides=(), *, restart=False):
+        calls.append((config_path, list(overrides), restart))
+        return Path("runs/model.safetensors")
+
+    monkeypatch.setattr("speech.training.train", train)
+    assert main(["train", "c.toml", "--set", "training.seed=2", "--set", "a.b=c"]) == 0
+    assert main(["train", "c.toml", "--restart"]) == 0
+    expected = [("c.toml", ["training.seed=2", "a.b=c"], False), ("c.toml", [], True)]
+    assert calls == expected
+    assert capsys.readouterr().out == "runs/model.safetensors\n" * 2
+
+
+def test_prepare_writes_manifests(talks, tmp_path, capsys):
+    for path in talks.rglob("*.wav"):
+        path.with_suffix(".txt").write_text("some words")
+    (talks / "b.flac").unlink()
+    (talks / "readme.txt").unlink()
+    out = tmp_path / "manifests"
+    assert main(["prepare", "folder", str(talks), "--output-dir", str(out)]) == 0
+    split, path = capsys.readouterr().out.split()
+    assert Path(path).parent == out
+    assert len(Path(path).read_text().splitlines()) == 2
+
+
+@pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS)])
+def test_help_shows_examples(command, capsys):
+    assert main([*command, "--help"]) == 0
+    out = capsys.readouterr().out
+    assert out.count("  speech ") >= 2
+    if command:
+        assert "example" in out
+    assert max(map(len, out.splitlines())) <= 105
+
+
+def test_commands_of_other_packages_come_in(monkeypatch, capsys):
+    class Say:
+        name = "say"
+        value = "tts.cli"
+
+        @staticmethod
+        def load():
+            class Module:
+                @staticmethod
+                def add_parser(subparsers):
+                    subparsers.add_parser("say").set_defaults(run=lambda arguments: 7)
+
+            return Module
+
+    class Broken:
+        name = "broken"
+        value = "gone.cli"
+
+        @staticmethod
+        def load():
+            raise ImportError("no module named gone")
+
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: [Say, Broken])
+    assert main(["say"]) == 7
+    assert "'broken' cannot be loaded" in capsys.readouterr().err
+    assert main(["train", "missing.toml"]) == 2  # ours do not look for others
+    assert "broken" not in capsys.readouterr().err
+
+
+# --- terminals, pipes, signals -----------------------------------------------------------------
+
+
+def test_a_terminal_gets_one_changing_line():
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    out = Terminal()
+    progress = Progress(total=3, out=out)
+    progress.working("a.wav", 12.0)
+    progress.done("a.wav", 30.0)
+    progress.failed("b.wav", "b.wav: is empty.")
+    progress.done("c.wav", 30.0)
+    progress.summary()
+    text = out.getvalue()
+    assert "\r" in text
+    assert "speech: b.wav: is empty.\n" in text
+    assert "2 of 3 files transcribed (1:00 of audio" in text
+
+
+def run_speech(*arguments: str, **options) -> subprocess.Popen:
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.getcwd()}
+    command = [sys.executable, "-m", "speech.cli", *arguments]
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, **options
+    )
+
+
+def test_a_reader_that_leaves_and_a_user_who_interrupts(tiny_model, talks, tmp_path):
+    for number in range(40):
+        rng = np.random.default_rng(number)
+        audio.write(talks / f"n{number}.wav", 0.1 * rng.standard_normal(160_000), RATE_HZ)
+    piped = run_speech("transcribe", str(talks), "--model", str(tiny_model))
+    piped.stdout.close()
+    waiting = run_speech("transcribe", "-", "--model", str(tiny_model), stdin=subprocess.PIPE)
+    piped_err = piped.stderr.read().decode()
+    assert piped.wait(timeout=60) == 141
+    assert "Traceback" not in piped_err
+    assert "BrokenPipe" not in piped_err
+
+    time.sleep(0.5)  # past the start of Python, inside the command
+    waiting.send_signal(signal.SIGINT)
+    _, waiting_err = waiting.communicate(timeout=60)
+    assert waiting.returncode == 130
+    assert "Traceback" not in waiting_err.decode()
+    assert "interrupted" in waiting_err.decode()
+
+
+def test_a_plain_process_with_a_real_model_file(tiny_model, talks, tmp_path):
+    out = tmp_path / "out"
+    process = run_speech(
+        "transcribe", str(talks), str(talks / "gone.wav"), "--model", str(tiny_model),
+        "--format", "json", "--output-dir", str(out), stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "3 of 4 files transcribed" in err.decode()
+    assert json.loads((out / "a.json").read_text())["model"] == "tiny"
