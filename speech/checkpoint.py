@@ -112,12 +112,9 @@ def load(path: str | Path) -> LoadedModel:
         config = from_dict(ModelConfig, header["model"], "model.", str(path))
         heads = {n: from_dict(HeadConfig, h, f"heads.{n}.", str(path)) for n, h in header["heads"].items()}
         units = {n: Units(u["kind"], tuple(u["symbols"])) for n, u in header["units"].items()}
-        with torch.device("meta"):
-            model = AcousticModel(
-                Frontend(frontend).num_features,
-                config,
-                {n: (h, len(units[n])) for n, h in heads.items()},
-            )
+        sizes = {name: (head, len(units[name])) for name, head in heads.items()}
+        with torch.device("meta"):  # the weights come from the file, so none are drawn here
+            model = AcousticModel(frontend.num_features, config, sizes)
         loaded = LoadedModel(Frontend(frontend), model, heads, units, header.get("card", {}))
         state = unpack(tensors)
         loaded.model.load_state_dict(_part(state, "model."), assign=True)

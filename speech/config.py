@@ -64,14 +64,14 @@ def from_dict(cls: type[Config], data: Any, prefix: str = "", source: str = "con
         raise ConfigError(f"{source}: {prefix}{error}") from error
 
 
-def to_dict(config: Any) -> Any:
-    """Nested dictionaries, lists and plain values of a configuration, fit for JSON and TOML."""
+def to_dict(config: Any, *, keep_paths: bool = False) -> Any:
+    """Nested dictionaries, lists and plain values of a configuration, fit for JSON and TOML; absent values are left out."""
     if dataclasses.is_dataclass(config):
         items = ((field.name, getattr(config, field.name)) for field in dataclasses.fields(config))
-        return {name: to_dict(value) for name, value in items if value is not None}
+        return {name: to_dict(value, keep_paths=keep_paths) for name, value in items if value is not None}
     if isinstance(config, (tuple, list)):
-        return [to_dict(value) for value in config]
-    return str(config) if isinstance(config, Path) else config
+        return [to_dict(value, keep_paths=keep_paths) for value in config]
+    return str(config) if isinstance(config, Path) and not keep_paths else config
 
 
 def _suggest(key: str, known: typing.Iterable[str]) -> str:

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Literal
 
 from speech.frontend import FrontendConfig
+from speech.frontend.augment import SpecAugmentConfig
+from speech.frontend.augmenter import WaveformAugmentConfig
 from speech.models import HeadConfig, ModelConfig
 
 
@@ -38,35 +40,26 @@ class AugmentConfig:
 
     Attributes
     ----------
-    copies : feature copies of the corpus, used in turn, one an epoch; the first is the recording itself
-    noise, rirs : folders of background noise and room impulse responses for the further copies
-    speed_factors : one is drawn an utterance in the further copies
-    noise_probability, reverb_probability : share of utterances of the further copies
-    snr_low_db, snr_high_db : signal-to-noise ratio, drawn evenly between
-    gain_db : a level change drawn evenly within plus or minus this, for log-mel features
-    time_masks, time_mask_frames, time_mask_fraction, freq_masks, freq_mask_bins : SpecAugment (Park et al. 2019)
-    masking_warmup_epochs : masks grow linearly from nothing to full over these epochs
+    copies : feature copies of the corpus, used in turn, one an epoch; the first is the recordings themselves, the
+        further ones are changed as `waveform` says
+    folder : background noise and room impulse responses, `noise/*` and `rirs/*`; none for changes of speed and level only
+    gain_db : level of an utterance, drawn anew each time evenly within plus or minus this; log-mel features only
+    masks : SpecAugment, drawn anew each time
+    masks_warmup_epochs : masks grow linearly from nothing to full over these epochs
     """
 
     copies: int = 1
-    noise: Path | None = None
-    rirs: Path | None = None
-    speed_factors: tuple[float, ...] = (0.9, 1.0, 1.1)
-    noise_probability: float = 0.5
-    reverb_probability: float = 0.3
-    snr_low_db: float = 5.0
-    snr_high_db: float = 25.0
+    folder: Path | None = None
     gain_db: float = 0.0
-    time_masks: int = 2
-    time_mask_frames: int = 25
-    time_mask_fraction: float = 0.2
-    freq_masks: int = 2
-    freq_mask_bins: int = 12
-    masking_warmup_epochs: float = 0.0
+    masks_warmup_epochs: float = 0.0
+    waveform: WaveformAugmentConfig = field(default_factory=WaveformAugmentConfig)
+    masks: SpecAugmentConfig = field(default_factory=SpecAugmentConfig)
 
     def __post_init__(self):
         if self.copies < 1:
             raise ValueError(f"copies must be 1 or more, got {self.copies}")
+        if self.gain_db < 0:
+            raise ValueError(f"gain_db must be 0 or more, got {self.gain_db}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,6 +135,8 @@ class ExperimentConfig:
     augment: AugmentConfig = field(default_factory=AugmentConfig)
 
     def __post_init__(self):
+        if self.augment.gain_db and (self.frontend.kind, self.frontend.normalization) != ("fbank", "global"):
+            raise ValueError("augment.gain_db needs filter banks with global normalization; set it to 0")
         names = [head.units for head in self.heads]
         if not names or len(set(names)) != len(names):
             raise ValueError("heads must be one or more, each of other units")

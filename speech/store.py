@@ -4,6 +4,7 @@ A store is two files: `KEY.f16`, all frames of all utterances as float16 [sum of
 utterance (0 where the audio could not be read, with the reason). KEY is a hash of all that the features depend on.
 """
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -90,6 +91,7 @@ def open_store(
     """
     path = cache_dir / f"{_key(utterances, frontend, augment, seed)}.json"
     if not path.exists():
+        logger.info("%s: computed once, kept in %s", label, cache_dir)
         cache_dir.mkdir(parents=True, exist_ok=True)
         _write_store(path, _compute(utterances, frontend, augment, seed, num_workers, label))
     index = json.loads(path.read_text())
@@ -136,16 +138,21 @@ def _compute(
     """Features of each utterance in order, or the reason why there are none."""
     num_workers = num_workers or os.cpu_count() or 1
     bar = tqdm(total=len(utterances), desc=label, unit="utt", smoothing=0.05, mininterval=1.0)
-    with (
-        bar,
-        ProcessPoolExecutor(
-            num_workers,
-            mp_context=multiprocessing.get_context("spawn"),
-            initializer=_start_worker,
-            initargs=(frontend, augment, seed),
-        ) as pool,
-    ):
-        for features in pool.map(_features, range(len(utterances)), utterances, chunksize=16):
+    with bar, contextlib.ExitStack() as stack:
+        if num_workers == 1:
+            _start_worker(frontend, augment, seed)
+            results = map(_features, range(len(utterances)), utterances)
+        else:
+            pool = stack.enter_context(
+                ProcessPoolExecutor(
+                    num_workers,
+                    mp_context=multiprocessing.get_context("spawn"),
+                    initializer=_start_pool_worker,
+                    initargs=(frontend, augment, seed),
+                )
+            )
+            results = pool.map(_features, range(len(utterances)), utterances, chunksize=16)
+        for features in results:
             bar.update()
             yield features
 
@@ -153,8 +160,12 @@ def _compute(
 _worker: dict = {}
 
 
-def _start_worker(frontend: Frontend, augment: Augment | None, seed: int) -> None:
+def _start_pool_worker(frontend: Frontend, augment: Augment | None, seed: int) -> None:
     torch.set_num_threads(1)
+    _start_worker(frontend, augment, seed)
+
+
+def _start_worker(frontend: Frontend, augment: Augment | None, seed: int) -> None:
     _worker.update(frontend=frontend, augment=augment, seed=seed)
 
 

@@ -21,7 +21,7 @@ from speech.errors import ConfigError, SpeechError
 from speech.experiment import ExperimentConfig, TrainingConfig
 from speech.scoring import ErrorCounts, greedy_texts, score
 from speech.store import measure_statistics
-from speech.training_augment import augment_features
+from speech.training_augment import augment_features, build_augmenter
 from speech.training_data import (
     Batch,
     TrainingData,
@@ -66,8 +66,7 @@ def train(config_path: str | Path, overrides: Sequence[str] = (), *, restart: bo
     if config.frontend.normalization == "global":
         statistics = state.statistics(lambda: measure_statistics(utterances, config.frontend, config.data.num_workers))
         loaded.frontend.normalize.set_statistics(*statistics)
-    augment = None
-    data = open_training_data(config, utterances, loaded.frontend, units, augment)
+    data = open_training_data(config, utterances, loaded.frontend, units, build_augmenter(config.augment))
     dev = open_dev_data(config, loaded.frontend, units)
     if config.training.init_from is not None and not state.progress.step:
         initialize_from(loaded, config.training.init_from)
@@ -208,6 +207,9 @@ def head_losses(logits: dict[str, Tensor], lengths: Tensor, batch: Batch) -> dic
     losses = {}
     for name, scores in logits.items():
         rows = torch.nonzero(batch.target_lengths[name] >= 0).flatten()
+        if not len(rows):
+            losses[name] = 0.0 * scores.sum()
+            continue
         if len(rows) < len(batch.utterances):
             scores = scores[rows.to(scores.device)]
         target_lengths = batch.target_lengths[name][rows]
@@ -289,7 +291,8 @@ def export(config: ExperimentConfig, loaded: LoadedModel, dev: TrainingData, sta
     )  # fmt: skip
     progress = state.progress
     chosen.card = {
-        "config": to_dict(config),
+        "seed": training.seed,
+        "config": described(config),
         "steps": progress.step,
         "training_hours": round(progress.elapsed_s / 3600, 3),
         "audio_hours_heard": round(progress.audio_s / 3600, 1),
@@ -298,3 +301,16 @@ def export(config: ExperimentConfig, loaded: LoadedModel, dev: TrainingData, sta
     path = training.output_dir / "model.safetensors"
     checkpoint.save_model(path, chosen, training.precision)
     return path
+
+
+def described(config: ExperimentConfig) -> dict:
+    """The configuration as a model's card shows it: of each path only the name, which means something elsewhere."""
+
+    def shorten(value):
+        if isinstance(value, dict):
+            return {key: shorten(item) for key, item in value.items() if key not in ("cache_dir", "output_dir")}
+        if isinstance(value, (list, tuple)):
+            return [shorten(item) for item in value]
+        return value.name if isinstance(value, Path) else value
+
+    return shorten(to_dict(config, keep_paths=True))

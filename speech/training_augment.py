@@ -1,13 +1,25 @@
 """Augmentation during training, from one table of the configuration."""
 
 import math
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from speech.experiment import AugmentConfig
 from speech.frontend import Frontend
+from speech.frontend.augment import spec_augment
+from speech.frontend.augmenter import WaveformAugmenter
 from speech.training_data import Batch
+
+
+def build_augmenter(config: AugmentConfig) -> WaveformAugmenter | None:
+    """What makes the further feature copies; None if there are none."""
+    if config.copies == 1:
+        return None
+    if config.folder is None:
+        return WaveformAugmenter(config.waveform)
+    return WaveformAugmenter.from_folder(config.waveform, config.folder)
 
 
 def augment_features(batch: Batch, frontend: Frontend, position: float, config: AugmentConfig) -> Tensor:
@@ -15,27 +27,19 @@ def augment_features(batch: Batch, frontend: Frontend, position: float, config: 
 
     Parameters
     ----------
-    position : epochs trained so far; masks grow with it during `masking_warmup_epochs`
+    position : epochs trained so far; masks grow with it during `masks_warmup_epochs`
     """
     features = batch.features
     if config.gain_db:
         # A gain of g dB adds g ln(10) / 10 to a log power; dividing by the deviation follows the normalisation.
         gain = (2 * torch.rand(len(features), 1, 1) - 1) * config.gain_db * math.log(10) / 10
         features = features + gain / frontend.normalize.std
-    strength = 1.0
-    if config.masking_warmup_epochs:
-        strength = min(1.0, position / config.masking_warmup_epochs)
-    num_rows, num_frames, num_bins = features.shape
-    frame, band = torch.arange(num_frames), torch.arange(num_bins)
-    keep_frames = torch.ones(num_rows, num_frames, dtype=torch.bool)
-    keep_bands = torch.ones(num_rows, num_bins, dtype=torch.bool)
-    for _ in range(config.time_masks):
-        longest = (batch.lengths * config.time_mask_fraction).clamp(max=config.time_mask_frames) * strength
-        width = torch.rand(num_rows) * longest
-        start = torch.rand(num_rows) * (batch.lengths - width)
-        keep_frames &= (frame < start[:, None]) | (frame >= (start + width)[:, None])
-    for _ in range(config.freq_masks):
-        width = torch.rand(num_rows) * config.freq_mask_bins * strength
-        start = torch.rand(num_rows) * (num_bins - width)
-        keep_bands &= (band < start[:, None]) | (band >= (start + width)[:, None])
-    return features * (keep_frames[:, :, None] & keep_bands[:, None, :])
+    masks = config.masks
+    if position < config.masks_warmup_epochs:
+        strength = position / config.masks_warmup_epochs
+        masks = replace(
+            masks,
+            max_time_frames=round(strength * masks.max_time_frames),
+            max_frequency_bins=round(strength * masks.max_frequency_bins),
+        )
+    return spec_augment(features, batch.lengths, masks)

@@ -1,0 +1,194 @@
+"""Training: learns, resumes to the bit, survives interruptions, refuses what does not fit."""
+
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from speech import checkpoint, training
+from speech.batches import make_batches
+from speech.errors import CheckpointError, ConfigError, CorpusError, SpeechError
+from speech.training import learning_rate_at, train
+from speech.training_state import TrainingState
+
+CONFIG = """
+[data]
+train = ["{manifest}"]
+dev = ["{manifest}"]
+cache_dir = "{folder}/cache"
+num_workers = 1
+
+[frontend]
+num_mels = 24
+normalization = "global"
+
+[augment]
+gain_db = 2.0
+masks = {{ max_time_frames = 3, max_frequency_bins = 2 }}
+
+[model]
+subsampling_factor = 4
+conv_channels = 24
+num_layers = 1
+width = 24
+dropout = 0.1
+
+[training]
+output_dir = "{folder}/run"
+epochs = 4
+batch_frames = 700
+learning_rate = 5e-3
+warmup_steps = 5
+save_every_s = 1e9
+autocast = false
+precision = "float32"
+"""
+
+
+@pytest.fixture
+def config(tones, tmp_path) -> Path:
+    path = tmp_path / "config.toml"
+    cache = tones.parent / "cache"  # features are the same for every test
+    text = CONFIG.format(manifest=tones, folder=tmp_path).replace(f"{tmp_path}/cache", str(cache))
+    path.write_text(text)
+    return path
+
+
+def weights(path: Path) -> dict[str, torch.Tensor]:
+    return checkpoint.load(path).model.state_dict()
+
+
+def assert_same(first: dict, second: dict) -> None:
+    assert first.keys() == second.keys()
+    for name, value in first.items():
+        assert torch.equal(value, second[name]), name
+
+
+def test_tones_are_learned(config):
+    model = train(config, ["training.epochs=30", "training.evaluate_every=10.0"])
+    assert checkpoint.load(model).card["dev_error"] < 0.2
+
+
+@pytest.mark.parametrize("stop_at", [3, 8])
+def test_a_resumed_run_equals_an_uninterrupted_one(config, tmp_path, monkeypatch, stop_at):
+    whole = train(config, [f"training.output_dir={tmp_path}/whole", "training.average_last=2"])
+    update, calls = training.update, 0
+
+    def interrupted(*arguments):
+        nonlocal calls
+        calls += 1
+        if calls == stop_at:
+            os.kill(os.getpid(), signal.SIGINT)
+        return update(*arguments)
+
+    monkeypatch.setattr(training, "update", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train(config, ["training.average_last=2"])
+    assert calls == stop_at  # the step was finished, the next not begun
+    resumed = train(config, ["training.average_last=2"])
+    assert_same(weights(whole), weights(resumed))
+
+
+def test_killed_between_saves_loses_only_the_steps_since(config, tmp_path, monkeypatch):
+    whole = train(config, [f"training.output_dir={tmp_path}/whole"])
+
+    def killed(*_):
+        raise MemoryError("as if the process had died")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "export", killed)
+        patch.setattr(TrainingState, "save", lambda *_: None)
+        with pytest.raises(MemoryError):
+            train(config)
+    assert_same(weights(whole), weights(train(config)))
+
+
+def test_a_longer_run_goes_on_from_before_the_decay(config, tmp_path):
+    train(config, ["training.epochs=2"])
+    longer = train(config, ["training.epochs=4"])
+    state = torch.load(tmp_path / "run" / "state.pt", weights_only=True)
+    assert state["progress"]["epoch"] == 4
+    assert checkpoint.load(longer).card["steps"] == state["progress"]["step"]
+
+
+def test_another_model_is_refused(config):
+    train(config, ["training.epochs=1"])
+    with pytest.raises(ConfigError, match="model.width"):
+        train(config, ["model.width=32"])
+    train(config, ["model.width=32", "training.epochs=1"], restart=True)
+
+
+def test_a_damaged_state_is_named(config, tmp_path):
+    train(config, ["training.epochs=1"])
+    state = tmp_path / "run" / "state.pt"
+    state.write_bytes(state.read_bytes()[:1000])
+    with pytest.raises(CheckpointError, match=r"state\.pt.*--restart"):
+        train(config)
+
+
+def test_a_full_disk_keeps_the_previous_state(config, tmp_path, monkeypatch):
+    train(config, ["training.epochs=1"])
+    state = tmp_path / "run" / "state.pt"
+    before = state.read_bytes()
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(CheckpointError, match="No space left"):
+        train(config, ["training.epochs=2"])
+    assert state.read_bytes() == before
+    assert not list(state.parent.glob("*.part"))
+
+
+def test_losses_that_are_not_finite_are_skipped_then_refused(config, monkeypatch):
+    def infinite(logits, lengths, batch):
+        return {name: scores.sum() * float("nan") for name, scores in logits.items()}
+
+    monkeypatch.setattr(training, "head_losses", infinite)
+    with pytest.raises(SpeechError, match="not finite"):
+        train(config, ["training.max_skipped=3"])
+
+
+def test_starting_weights(config, tmp_path):
+    first = train(config, ["training.epochs=1"])
+    overrides = [f"training.init_from={first}", f"training.output_dir={tmp_path}/second"]
+    train(config, [*overrides, "training.epochs=1"])
+    with pytest.raises(ConfigError, match="another shape"):
+        train(config, [*overrides, "model.width=32"], restart=True)
+
+
+def test_nothing_to_train_on_is_said(config):
+    with pytest.raises(CorpusError, match="no utterance"):
+        train(config, ["data.min_duration_s=100.0", "data.max_duration_s=200.0"])
+
+
+def test_without_a_cuda_device_the_key_is_named(config):
+    if torch.cuda.is_available():
+        pytest.skip("a CUDA device is available")
+    with pytest.raises(ConfigError, match=r"training\.device"):
+        train(config, ["training.device=cuda"])
+
+
+def test_learning_rate_rises_stays_and_falls():
+    from speech.experiment import TrainingConfig
+
+    config = TrainingConfig(output_dir=Path("x"), epochs=10, warmup_steps=10, decay_fraction=0.5, learning_rate=1.0)
+    rates = [learning_rate_at(step, step / 10, config) for step in (0, 9, 50, 75, 100)]
+    np.testing.assert_allclose(rates, [0.1, 1.0, 1.0, 0.5, 0.0])
+
+
+def test_batches_hold_every_utterance_once_and_follow_the_seed():
+    lengths = np.random.default_rng(0).integers(1, 900, 500)
+    batches = make_batches(lengths, 2000, seed=3, epoch=1)
+    assert sorted(np.concatenate(batches)) == list(range(500))
+    assert all(len(b) * lengths[b].max() <= 2000 or len(b) == 1 for b in batches)
+    again = make_batches(lengths, 2000, seed=3, epoch=1)
+    assert all(np.array_equal(a, b) for a, b in zip(batches, again, strict=True))
+    other = make_batches(lengths, 2000, seed=3, epoch=2)
+    assert not all(np.array_equal(a, b) for a, b in zip(batches, other, strict=False))
+    longest = [lengths[b].max() for b in make_batches(lengths, 2000, seed=3, epoch=0, sort=True)]
+    assert max(longest[:10]) < min(longest[-10:])
