@@ -47,8 +47,7 @@ def add_parser(subparsers) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Prepare; prints the manifests and returns the exit code."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")  # standard error
-    from speech.prepare import prepare
-    from speech.prepare.download import download
+    from speech.prepare import download, prepare
 
     root = arguments.root
     if arguments.parts and not arguments.download:

@@ -31,18 +31,14 @@ def utterance(text: str, **fields) -> Utterance:
 )
 def test_word_counts(reference, hypothesis, hits, substitutions, deletions, insertions):
     result = compare(utterance(reference), hypothesis)
-    assert result.words == Counts(
-        hits=hits, substitutions=substitutions, deletions=deletions, insertions=insertions
-    )
+    assert result.words == Counts(hits=hits, substitutions=substitutions, deletions=deletions, insertions=insertions)
     assert result.words.total == len(result.reference.split())
 
 
 def test_counts_agree_with_an_independent_edit_distance():
     rng = np.random.default_rng(0)
     for _ in range(100):
-        reference, hypothesis = (
-            "".join(rng.choice(list("ab  "), rng.integers(0, 14))) for _ in range(2)
-        )
+        reference, hypothesis = ("".join(rng.choice(list("ab  "), rng.integers(0, 14))) for _ in range(2))
         result = compare(utterance(reference), hypothesis)
         words = score(result.reference.split(), result.hypothesis.split())
         characters = score(result.reference, result.hypothesis)
@@ -116,9 +112,7 @@ def test_a_manifest_is_transcribed_and_counted(tmp_path):
         Utterance(tmp_path / "gone.wav", 1.0, "nothing"),
     ]
     told = []
-    evaluation = evaluate(
-        tone_transcriber(), utterances, progress=lambda one, failure: told.append(failure)
-    )
+    evaluation = evaluate(tone_transcriber(), utterances, progress=lambda one, failure: told.append(failure))
     assert [result.hypothesis for result in evaluation.results] == ["red green", "blue"]
     assert evaluation.words().counts == Counts(hits=2, substitutions=1)
     assert evaluation.characters().counts.errors == 1

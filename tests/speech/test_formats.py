@@ -99,10 +99,7 @@ def parse_textgrid(text: str):
     rows = re.findall(rf'xmin = {number}\s+xmax = {number}\s+text = "(.*)"\n', text)
     end_ms = round(1000 * float(re.search(rf"\nxmax = {number}\n", text)[1]))
     assert f"size = {len(rows)}\n" in text
-    return end_ms, [
-        (round(1000 * float(a)), round(1000 * float(b)), label.replace('""', '"'))
-        for a, b, label in rows
-    ]
+    return end_ms, [(round(1000 * float(a)), round(1000 * float(b)), label.replace('""', '"')) for a, b, label in rows]
 
 
 @given(transcripts())
@@ -120,9 +117,7 @@ def test_word_formats_parse_back_and_stay_inside(transcript):
     loaded = json.loads(to_json(transcript))
     assert loaded == json.loads(to_json_line(transcript))
     assert loaded["text"] == transcript.text
-    assert [
-        (round(w["start_s"] * 1000), round(w["end_s"] * 1000), w["word"]) for w in loaded["words"]
-    ] == expected
+    assert [(round(w["start_s"] * 1000), round(w["end_s"] * 1000), w["word"]) for w in loaded["words"]] == expected
     assert all(word["end_s"] <= loaded["duration_s"] for word in loaded["words"])
 
     header, *rows = to_tsv(transcript).splitlines()

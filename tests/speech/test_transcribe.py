@@ -78,9 +78,7 @@ def test_shipped_window_lengths_keep_every_word(tones):
     overlap_steps=st.integers(1, 29),
 )
 @settings(deadline=None, max_examples=60)
-def test_windows_cover_the_stream_and_overlap(
-    num_samples, block_samples, step_samples, window_steps, overlap_steps
-):
+def test_windows_cover_the_stream_and_overlap(num_samples, block_samples, step_samples, window_steps, overlap_steps):
     overlap_steps = min(overlap_steps, window_steps - 1)
     stream = np.arange(num_samples, dtype=np.float32)
     blocks = [stream[at : at + block_samples] for at in range(0, num_samples, block_samples)]
