@@ -1,8 +1,8 @@
 """A model in one file: weights as safetensors, everything else as JSON in its header.
 
-The file holds what transcription needs and nothing to execute: the frontend's and the model's configuration, the
-units of each head, the model's card. Weights are stored in float32, float16 or as 8-bit integers with one float16 scale a
-row. Files are written beside their final name and renamed, so a full disk or a killed process leaves the old one.
+The file holds what transcription needs and nothing to execute: the frontend's and the model's configuration, the units
+of each head, the model's card. Weights are float32, float16 or 8-bit integers with one float16 scale a row. Files are
+written beside their final name and renamed, so a full disk or a killed process leaves the old one.
 """
 
 import json
@@ -173,5 +173,6 @@ def write_atomically(path: str | Path, write: Callable) -> None:
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except (OSError, RuntimeError) as error:  # torch reports a full disk as RuntimeError
-        temporary.unlink(missing_ok=True)
+        if temporary.parent.is_dir():
+            temporary.unlink(missing_ok=True)
         raise CheckpointError(f"{path}: cannot be written ({error}); what was there is kept") from error

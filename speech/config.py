@@ -65,7 +65,7 @@ def from_dict(cls: type[Config], data: Any, prefix: str = "", source: str = "con
 
 
 def to_dict(config: Any, *, keep_paths: bool = False) -> Any:
-    """Nested dictionaries, lists and plain values of a configuration, fit for JSON and TOML; absent values are left out."""
+    """Nested dictionaries, lists and plain values, fit for JSON and TOML; absent values are left out."""
     if dataclasses.is_dataclass(config):
         items = ((field.name, getattr(config, field.name)) for field in dataclasses.fields(config))
         return {name: to_dict(value, keep_paths=keep_paths) for name, value in items if value is not None}

@@ -42,7 +42,7 @@ class AugmentConfig:
     ----------
     copies : feature copies of the corpus, used in turn, one an epoch; the first is the recordings themselves, the
         further ones are changed as `waveform` says
-    folder : background noise and room impulse responses, `noise/*` and `rirs/*`; none for changes of speed and level only
+    folder : background noise and room responses, `noise/*` and `rirs/*`; none for changes of speed and level only
     gain_db : level of an utterance, drawn anew each time evenly within plus or minus this; log-mel features only
     masks : SpecAugment, drawn anew each time
     masks_warmup_epochs : masks grow linearly from nothing to full over these epochs
@@ -73,8 +73,8 @@ class TrainingConfig:
     batch_frames : most feature frames a batch holds, padding included
     accumulate : batches whose gradients are added before a step
     sorted_epochs : first epochs that go from short to long utterances
-    learning_rate, weight_decay, warmup_steps : AdamW; the rate rises linearly, stays, and falls linearly to zero over the
-        last `decay_fraction` of the epochs
+    learning_rate, weight_decay, warmup_steps : AdamW; the rate rises linearly, stays, and falls linearly to zero over
+        the last `decay_fraction` of the epochs
     clip_norm : gradients are scaled down to this norm
     autocast : bfloat16 arithmetic in the model
     evaluate_every : epochs between evaluations, a fraction is fine

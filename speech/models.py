@@ -96,6 +96,7 @@ class ConvSubsampling(nn.Module):
         self.num_outputs = sizes[-1]
 
     def forward(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Steps [B, U, channels] and their lengths [B]."""
         x = features
         for conv in self.convs:
             x = x * valid_frames(lengths, x.shape[1])[:, :, None]
@@ -113,6 +114,7 @@ class StackSubsampling(nn.Module):
         self.num_outputs = num_features * factor
 
     def forward(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Steps [B, U, factor * F] and their lengths [B]."""
         x = features * valid_frames(lengths, features.shape[1])[:, :, None]
         x = nn.functional.pad(x, (0, 0, 0, -x.shape[1] % self.factor))
         x = x.reshape(x.shape[0], -1, self.num_outputs)
@@ -135,6 +137,7 @@ class BiLSTMLayer(nn.Module):
             _initialize_lstm(lstm)
 
     def forward(self, x: Tensor, reversal: Tensor) -> Tensor:
+        """Outputs [B, U, D'] of inputs [B, U, D]; `reversal` [B, U] reverses each row by its own length."""
         forward = self.forward_lstm(x)[0]
         backward = self.backward_lstm(_reverse(x, reversal))[0]
         y = torch.cat([forward, _reverse(backward, reversal)], dim=-1)

@@ -1,7 +1,7 @@
 """Features of a corpus computed once, kept in one file that is mapped into memory.
 
-A store is two files: `KEY.f16`, all frames of all utterances as float16 [sum of T, F], and `KEY.json`, the frames of each
-utterance (0 where the audio could not be read, with the reason). KEY is a hash of all that the features depend on.
+A store is two files: `KEY.f16`, all frames of all utterances as float16 [sum of T, F], and `KEY.json`, the frames of
+each utterance (0 where the audio could not be read, with the reason). KEY is a hash of all that the features depend on.
 """
 
 import contextlib

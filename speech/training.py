@@ -1,7 +1,7 @@
 """Training: one readable loop, safe to interrupt, resumed to the bit on the CPU.
 
-Every random number of a step comes from a generator seeded by (seed, step), and the order of batches from (seed, epoch),
-so the state to save is weights, optimizer and counters alone.
+Every random number of a step comes from a generator seeded by (seed, step), the order of batches from (seed, epoch), so
+the state to save is weights, optimizer and counters alone.
 """
 
 import logging
@@ -29,7 +29,7 @@ from speech.training_data import (
     open_training_data,
     select_utterances,
 )
-from speech.training_log import InterruptGuard, TrainingLog
+from speech.training_log import InterruptGuard, TrainingLog, read_curve
 from speech.training_state import TrainingState
 from speech.units import Units, build_units
 
@@ -297,6 +297,7 @@ def export(config: ExperimentConfig, loaded: LoadedModel, dev: TrainingData, sta
         "training_hours": round(progress.elapsed_s / 3600, 3),
         "audio_hours_heard": round(progress.audio_s / 3600, 1),
         "dev_error": min(averaged, progress.best_error),
+        "curve": read_curve(training.output_dir / "log.jsonl"),
     }
     path = training.output_dir / "model.safetensors"
     checkpoint.save_model(path, chosen, training.precision)

@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
@@ -131,3 +132,17 @@ def _summary_writer(folder):
             'training.tensorboard: TensorBoard is not installed; pip install "speech-toolkit[train]"'
         ) from error
     return SummaryWriter(folder / "tensorboard")
+
+
+def read_curve(path: Path) -> list[str]:
+    """Errors on the dev sets over hours of training, a line an evaluation, from a run's `log.jsonl`.
+
+    Where a run went on from an earlier state, the later values count.
+    """
+    lines = {}
+    for row in map(json.loads, path.read_text(encoding="utf-8").splitlines()):
+        if row["kind"] == "dev":
+            lines = {step: line for step, line in lines.items() if step < row["step"]}
+            rates = ", ".join(f"{name} {100 * row[name]:.1f} %" for name in ("wer", "cer", "per") if name in row)
+            lines[row["step"]] = f"{row['hours']:.2f} h, epoch {row['epoch']:.1f}: {rates}"
+    return list(lines.values())

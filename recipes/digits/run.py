@@ -2,9 +2,9 @@
 
     python recipes/digits/run.py --data free-spoken-digit-dataset [--set training.epochs=10]
 
-The corpus is the Free Spoken Digit Dataset (CC BY-SA 4.0; `speech prepare fsdd ROOT --download` fetches it): ten words, six
-speakers, 8 kHz. The official split is used: indices 0 to 4 of each digit and speaker are the test set. Indices 5 to 9 are
-held out of training to choose the weights.
+The corpus is the Free Spoken Digit Dataset (CC BY-SA 4.0; `speech prepare fsdd ROOT --download` fetches it): ten
+words, six speakers, 8 kHz. The official split is used: indices 0 to 4 of each digit and speaker are the test set.
+Indices 5 to 9 are held out of training to choose the weights.
 """
 
 import argparse
