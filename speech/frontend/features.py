@@ -110,7 +110,7 @@ class Frontend(nn.Module):
         ValueError
             `waveforms` is no float [B, N], or `lengths` no integer [B] from 0 to N.
         """
-        padded = _check(waveforms, lengths)
+        padded = frames.check_batch(waveforms, lengths)
         if lengths is None:
             lengths = frames.full_lengths(waveforms)
         with torch.autocast(waveforms.device.type, enabled=False):
@@ -138,7 +138,7 @@ class Frontend(nn.Module):
         if not padded:
             lengths = None
         if frames.tracing():
-            return self._block(_valid_samples(waveforms, lengths, 0), filters)
+            return self._block(frames.valid_samples(waveforms.double(), lengths), filters)
         rows = CUDA_BLOCK_FRAMES if waveforms.is_cuda else CPU_BLOCK_FRAMES
         block_frames = max(1, rows // max(1, waveforms.shape[0]))
         blocks = []
@@ -146,7 +146,7 @@ class Frontend(nn.Module):
             stop = min(start + block_frames, num_frames)
             first = start * config.hop_samples
             last = (stop - 1) * config.hop_samples + config.window_samples
-            samples = _valid_samples(waveforms[:, first:last], lengths, first)
+            samples = frames.valid_samples(waveforms[:, first:last].double(), lengths, first)
             blocks.append(self._block(samples, filters))
         return blocks[0] if len(blocks) == 1 else torch.cat(blocks, dim=1)
 
@@ -209,32 +209,3 @@ def fbank(waveform: Tensor, config: FrontendConfig | None = None) -> Tensor:
 def _frontend(config: FrontendConfig, device: torch.device) -> Frontend:
     """Frontend of a config, kept."""
     return Frontend(config).to(device)
-
-
-def _valid_samples(samples: Tensor, lengths: Tensor | None, first: int) -> Tensor:
-    """Samples in float64 with zeros beyond `lengths`, counted from sample `first`, [B, n]."""
-    samples = samples.double()
-    if lengths is None:
-        return samples
-    valid = frames.frame_mask(lengths - first, samples.shape[1], samples.device)
-    return torch.where(valid, samples, 0.0)
-
-
-def _check(waveforms: Tensor, lengths: Tensor | None) -> bool:
-    """Refuse what is not float [B, N] with integer [B]; say whether there may be padding."""
-    if waveforms.dim() != 2 or not waveforms.is_floating_point():
-        raise ValueError(f"waveforms must be float [B, N], got {waveforms.dtype} {tuple(waveforms.shape)}")
-    if lengths is None:
-        return False
-    if lengths.shape != waveforms.shape[:1] or lengths.is_floating_point():
-        raise ValueError(
-            f"lengths must be integer [B] with B = {waveforms.shape[0]}, got {lengths.dtype} {tuple(lengths.shape)}"
-        )
-    if frames.tracing() or lengths.is_cuda or lengths.shape[0] == 0:
-        return True
-    shortest, longest = int(lengths.min()), int(lengths.max())
-    if shortest < 0 or longest > waveforms.shape[1]:
-        raise ValueError(
-            f"lengths must lie between 0 and the {waveforms.shape[1]} samples of a row, got {shortest} to {longest}"
-        )
-    return shortest < waveforms.shape[1]

@@ -115,3 +115,31 @@ def window_means(samples: Tensor, length: int, hop: int) -> Tensor:
 def tracing() -> bool:
     """Whether a graph is being recorded, in which values must not steer."""
     return torch.compiler.is_compiling() or torch.jit.is_tracing()
+
+
+def valid_samples(samples: Tensor, lengths: Tensor | None, first: int = 0) -> Tensor:
+    """Samples with zeros beyond `lengths`, which count from sample `first` on, [B, n]."""
+    if lengths is None:
+        return samples
+    valid = frame_mask(lengths - first, samples.shape[1], samples.device)
+    return torch.where(valid, samples, 0.0)
+
+
+def check_batch(waveforms: Tensor, lengths: Tensor | None) -> bool:
+    """Refuse what is not float [B, N] with integer [B]; say whether there may be padding."""
+    if waveforms.dim() != 2 or not waveforms.is_floating_point():
+        raise ValueError(f"waveforms must be float [B, N], got {waveforms.dtype} {tuple(waveforms.shape)}")
+    if lengths is None:
+        return False
+    if lengths.shape != waveforms.shape[:1] or lengths.is_floating_point():
+        raise ValueError(
+            f"lengths must be integer [B] with B = {waveforms.shape[0]}, got {lengths.dtype} {tuple(lengths.shape)}"
+        )
+    if tracing() or lengths.is_cuda or lengths.shape[0] == 0:
+        return True
+    shortest, longest = int(lengths.min()), int(lengths.max())
+    if shortest < 0 or longest > waveforms.shape[1]:
+        raise ValueError(
+            f"lengths must lie between 0 and the {waveforms.shape[1]} samples of a row, got {shortest} to {longest}"
+        )
+    return shortest < waveforms.shape[1]
