@@ -66,7 +66,7 @@ class HeadConfig:
 
     Attributes
     ----------
-    units : "character" or "phone"; also the head's name
+    units : "character", "phone" or "word" (those of the training texts); also the head's name
     loss : "ctc"
     weight : factor of its loss in the sum
     layer : LSTM layer it reads, counted from 1; 0 is the last

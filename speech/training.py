@@ -17,6 +17,7 @@ from ctc import ctc_loss
 from speech import checkpoint
 from speech.checkpoint import LoadedModel
 from speech.config import load_config, to_dict
+from speech.corpus import read_manifest
 from speech.errors import ConfigError, SpeechError
 from speech.experiment import ExperimentConfig, TrainingConfig
 from speech.scoring import ErrorCounts, greedy_texts, score
@@ -57,10 +58,11 @@ def train(config_path: str | Path, overrides: Sequence[str] = (), *, restart: bo
     config = load_config(config_path, ExperimentConfig, overrides)
     if config.training.device != "cpu" and not torch.cuda.is_available():
         raise ConfigError(f"training.device={config.training.device}: no CUDA device is available")
-    units = {head.units: build_units(head.units) for head in config.heads}
+    rows = [row for manifest in config.data.train for row in read_manifest(manifest)]
+    units = {head.units: build_units(head.units, (row.text for row in rows)) for head in config.heads}
     heads = {head.units: head for head in config.heads}
     state = TrainingState.open(config, restart=restart)
-    utterances = select_utterances(config.data.train, config.data, units[config.heads[0].units])
+    utterances = select_utterances(rows, config.data, units[config.heads[0].units])
     torch.manual_seed(config.training.seed)
     loaded = checkpoint.build(config.frontend, config.model, heads, units)
     if config.frontend.normalization == "global":
@@ -226,31 +228,29 @@ def head_losses(logits: dict[str, Tensor], lengths: Tensor, batch: Batch) -> dic
 
 
 def evaluate(loaded: LoadedModel, dev: TrainingData, training: TrainingConfig) -> dict[str, float]:
-    """Greedy error rates over the dev sets: `wer` and `cer` of characters, `per` of phones, all over all."""
+    """Greedy error rates over the dev sets, the first head's first: `wer`, `cer` of characters, `per` of phones."""
     model = loaded.model.eval()
     counts: dict[str, ErrorCounts] = {}
     with torch.inference_mode():
         for _, batch in dev.ordered(4 * training.batch_frames):
             with torch.autocast(torch.device(training.device).type, torch.bfloat16, enabled=training.autocast):
                 logits, lengths = model(batch.features.to(training.device), batch.lengths)
-            for name, scores in logits.items():
-                texts = greedy_texts(scores.float(), lengths, loaded.units[name])
+            for name, units in loaded.units.items():
+                texts = greedy_texts(logits[name].float(), lengths, units)
                 for row, text in enumerate(texts):
                     count = int(batch.target_lengths[name][row])
                     if count >= 0:
                         ids = batch.targets[name][row, :count].tolist()
-                        _count(counts, loaded.units[name], loaded.units[name].decode(ids), text)
+                        _count(counts, units, units.decode(ids), text)
     return {name: count.rate for name, count in counts.items()}
 
 
 def _count(counts: dict[str, ErrorCounts], units: Units, reference: str, hypothesis: str) -> None:
-    words = score(reference.split(), hypothesis.split())
-    if units.kind == "phone":
-        counts["per"] = counts.get("per", ErrorCounts(0, 0)) + words
-    else:
-        counts["wer"] = counts.get("wer", ErrorCounts(0, 0)) + words
-        characters = score(reference, hypothesis)
-        counts["cer"] = counts.get("cer", ErrorCounts(0, 0)) + characters
+    none = ErrorCounts(0, 0)
+    name = "per" if units.kind == "phone" else "wer"
+    counts[name] = counts.get(name, none) + score(reference.split(), hypothesis.split())
+    if units.kind == "character":
+        counts["cer"] = counts.get("cer", none) + score(reference, hypothesis)
 
 
 def evaluate_and_keep(

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -40,25 +39,31 @@ class Batch:
     utterances: list[Utterance]
 
 
-def select_utterances(manifests: Sequence[Path], config: DataConfig, primary: Units) -> list[Utterance]:
-    """Rows of all manifests that can be trained on; says how many are left out and why."""
+def select_utterances(rows: Sequence[Utterance], config: DataConfig, primary: Units) -> list[Utterance]:
+    """Rows that can be trained on; says how many are left out and why.
+
+    Raises
+    ------
+    CorpusError
+        No row is left.
+    """
     kept: list[Utterance] = []
     left_out = {"unsure transcript": 0, "too short or long": 0, "not writable in the units": 0}
-    for manifest in manifests:
-        for utterance in read_manifest(manifest):
-            if utterance.confidence is not None and utterance.confidence < config.min_confidence:
-                left_out["unsure transcript"] += 1
-            elif not config.min_duration_s <= utterance.duration <= config.max_duration_s:
-                left_out["too short or long"] += 1
-            elif primary.encode(utterance.text) is None:
-                left_out["not writable in the units"] += 1
-            else:
-                kept.append(utterance)
-    hours = sum(utterance.duration for utterance in kept) / 3600
+    for row in rows:
+        if row.confidence is not None and row.confidence < config.min_confidence:
+            left_out["unsure transcript"] += 1
+        elif not config.min_duration_s <= row.duration <= config.max_duration_s:
+            left_out["too short or long"] += 1
+        elif primary.encode(row.text) is None:
+            left_out["not writable in the units"] += 1
+        else:
+            kept.append(row)
+    hours = sum(row.duration for row in kept) / 3600
     reasons = ", ".join(f"{count} {reason}" for reason, count in left_out.items() if count)
     logger.info("%d utterances, %.2f hours; left out: %s", len(kept), hours, reasons or "none")
     if not kept:
-        raise CorpusError(f"{', '.join(map(str, manifests))}: no utterance can be trained on")
+        first = rows[0].audio_filepath if rows else "the manifests"
+        raise CorpusError(f"{first} and the others: no utterance can be trained on ({reasons or 'no rows'})")
     return kept
 
 
@@ -142,7 +147,7 @@ def open_dev_data(config: ExperimentConfig, frontend: Frontend, units: dict[str,
     """Features of the dev manifests, of at most `dev_utterances` rows each."""
     utterances: list[Utterance] = []
     for manifest in config.data.dev:
-        rows = select_utterances([manifest], config.data, next(iter(units.values())))
+        rows = select_utterances(read_manifest(manifest), config.data, next(iter(units.values())))
         count = config.data.dev_utterances or len(rows)
         utterances += [rows[i] for i in np.linspace(0, len(rows) - 1, min(count, len(rows))).astype(int)]
     store = open_store(

@@ -1,7 +1,7 @@
 """Symbols and their ids: what a head of the acoustic model emits. Id 0 is always the CTC blank."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,7 +9,8 @@ from speech.errors import ConfigError
 from speech.text import normalize_text
 
 BLANK = "<blank>"
-UnitKind = Literal["character", "phone"]
+UnitKind = Literal["character", "phone", "word"]
+MOST_WORDS = 5000  # a head of whole words learns each from its own examples
 ENGLISH_CHARACTERS = (" ", "'", *"abcdefghijklmnopqrstuvwxyz")
 #: ARPAbet without stress, the 39 phones of the CMU Pronouncing Dictionary.
 ARPABET = tuple(
@@ -23,7 +24,7 @@ class Units:
 
     Attributes
     ----------
-    kind : "character" or "phone"
+    kind : "character", "phone" or "word"
     symbols : one string an id; symbols[0] is the blank
     """
 
@@ -47,33 +48,56 @@ class Units:
     def encode(self, text: str) -> list[int] | None:
         """Ids of a transcript (normalised first), or None where it cannot be written in these units.
 
-        Characters fail on symbols outside the inventory (digits, other scripts), phones on words outside the
-        pronouncing dictionary, where the first pronunciation is taken.
+        Characters fail on symbols outside the inventory (digits, other scripts), words on others than those trained,
+        phones on words outside the pronouncing dictionary, of which the first pronunciation is taken.
         """
         words = normalize_text(text)
-        symbols = pronounce(words) if self.kind == "phone" else words
+        match self.kind:
+            case "character":
+                symbols: Sequence[str] | None = words
+            case "word":
+                symbols = words.split()
+            case "phone":
+                symbols = pronounce(words)
         if symbols is None or any(symbol not in self.ids for symbol in symbols):
             return None
         return [self.ids[symbol] for symbol in symbols]
 
     def decode(self, ids: Sequence[int]) -> str:
-        """Text of a sequence of ids without blanks; phones are separated by spaces."""
+        """Text of a sequence of ids without blanks; words and phones are separated by spaces."""
         symbols = [self.symbols[index] for index in ids if index != 0]
-        return " ".join(symbols) if self.kind == "phone" else "".join(symbols)
+        return "".join(symbols) if self.kind == "character" else " ".join(symbols)
 
 
-def build_units(kind: UnitKind) -> Units:
-    """Inventory of English characters or phones.
+def build_units(kind: UnitKind, texts: Iterable[str] = ()) -> Units:
+    """Inventory of English characters, of phones, or of the words of `texts`.
 
+    Raises
+    ------
+    ConfigError
+        `texts` have no words, or more than 5,000 different ones.
+
+    Examples
+    --------
     >>> build_units("character").encode("It's")
-    [12, 22, 2, 21]
+    [11, 22, 2, 21]
+    >>> build_units("word", ["go left", "go right"]).symbols
+    ('<blank>', 'go', 'left', 'right')
     """
     match kind:
         case "character":
             return Units("character", (BLANK, *ENGLISH_CHARACTERS))
         case "phone":
             return Units("phone", (BLANK, *ARPABET))
-    raise ConfigError(f"units must be 'character' or 'phone', got {kind!r}")
+        case "word":
+            words = sorted({word for text in texts for word in normalize_text(text).split()})
+            if not 0 < len(words) <= MOST_WORDS:
+                raise ConfigError(
+                    f"heads.units = 'word' needs 1 to {MOST_WORDS} different words, the texts have {len(words)};"
+                    " use 'character'"
+                )
+            return Units("word", (BLANK, *words))
+    raise ConfigError(f"units must be 'character', 'phone' or 'word', got {kind!r}")
 
 
 def pronounce(text: str) -> list[str] | None:

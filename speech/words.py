@@ -54,7 +54,7 @@ def words_of(tokens: Sequence[Token], units: Units, frame_times_s: np.ndarray) -
     Parameters
     ----------
     tokens : in time order
-    units : characters, where the space separates words, or phones, where each is a word
+    units : characters, where the space separates words, or words or phones, each a word here
     frame_times_s : float [V + 1], when each output frame begins and the last ends, increasing
 
     Returns
@@ -65,7 +65,7 @@ def words_of(tokens: Sequence[Token], units: Units, frame_times_s: np.ndarray) -
     for token in tokens:
         if units.symbols[token.label] == " ":
             groups.append([])
-        elif units.kind == "phone":
+        elif units.kind != "character":
             groups.append([token])
         else:
             groups[-1].append(token)

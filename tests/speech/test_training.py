@@ -192,3 +192,24 @@ def test_batches_hold_every_utterance_once_and_follow_the_seed():
     assert not all(np.array_equal(a, b) for a, b in zip(batches, other, strict=False))
     longest = [lengths[b].max() for b in make_batches(lengths, 2000, seed=3, epoch=0, sort=True)]
     assert max(longest[:10]) < min(longest[-10:])
+
+
+def test_accumulated_batches_are_one_larger_batch(config, tmp_path):
+    model = train(config, ["training.accumulate=2", "training.epochs=2"])
+    assert checkpoint.load(model).card["steps"] < checkpoint.load(train(config, [
+        "training.epochs=2", f"training.output_dir={tmp_path}/plain"])).card["steps"]  # fmt: skip
+
+
+def test_early_stopping_and_events(config, tmp_path):
+    pytest.importorskip("tensorboard")
+    overrides = ["training.early_stopping=1", "training.learning_rate=1e-12", "training.epochs=50"]
+    model = train(config, [*overrides, "training.tensorboard=true", "training.evaluate_every=0.5"])
+    assert checkpoint.load(model).card["steps"] < 20
+    assert list((tmp_path / "run" / "tensorboard").glob("events*"))
+
+
+def test_the_card_names_no_folder_of_this_machine(config, tmp_path, tones):
+    card = str(checkpoint.load(train(config, ["training.epochs=1"])).card)
+    assert tones.name in card
+    assert str(tones.parent) not in card
+    assert str(tmp_path) not in card

@@ -2,6 +2,7 @@
 
 import pytest
 
+from speech.errors import ConfigError
 from speech.scoring import score
 from speech.units import BLANK, Units, build_units
 
@@ -23,6 +24,14 @@ def test_phones_have_no_stress():
     units = build_units("phone")
     assert units.decode(units.encode("hello world")) == "HH AH L OW W ER L D"
     assert len(units) == 40
+
+
+def test_words_are_those_of_the_texts():
+    units = build_units("word", ["go left", "Go right!"])
+    assert units.decode(units.encode("right go")) == "right go"
+    assert units.encode("stop") is None
+    with pytest.raises(ConfigError, match="use 'character'"):
+        build_units("word", [])
 
 
 def test_empty_text_is_no_labels():
