@@ -28,7 +28,7 @@ class DataConfig:
     dev: tuple[Path, ...]
     cache_dir: Path
     min_confidence: float = 0.0
-    min_duration_s: float = 0.3
+    min_duration_s: float = 0.1
     max_duration_s: float = 24.0
     dev_utterances: int = 0
     num_workers: int = 0

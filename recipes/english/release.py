@@ -1,0 +1,101 @@
+"""Make a trained model one to ship: measure it, write its card, store it in eight bits.
+
+    python recipes/english/release.py --model runs/english/model.safetensors --manifests manifests/english \\
+        --output speech/weights/english.safetensors
+
+The errors on the card are those of the eight-bit weights, measured by this script on every `dev_*` and `test_*` manifest,
+beside the relative change that eight bits make on the development sets.
+"""
+
+import argparse
+import hashlib
+from pathlib import Path
+
+import torch
+
+from speech import checkpoint
+from speech.corpus import read_manifest
+from speech.evaluate import evaluate
+from speech.text import NORMALIZATION_VERSION
+from speech.transcribe import Transcriber
+
+CARD = {
+    "name": "english-characters",
+    "description": "English, characters by CTC, bidirectional LSTM; greedy decoding without a language model",
+    "language": "en",
+    "licence": "Apache-2.0 for the weights; licences of the data below",
+    "data": [
+        "LibriSpeech: train-clean-100 and dev-clean speakers, CC BY 4.0 (Panayotov et al. 2015), www.openslr.org/12",
+        "Common Voice English: validated clips, and clips with machine transcripts (whisper tiny.en), CC0",
+        "speechocean762: free for commercial and non-commercial use (Zhang et al. 2021), www.openslr.org/101",
+        "CMU ARCTIC slt and bdl: free (Kominek & Black 2004)",
+        "kathleen: CC0",
+        "LJSpeech, 142 utterances: public domain",
+        "noise and room responses for augmentation: CC0, CC BY 3.0, CC BY 4.0, Apache-2.0",
+        "CMU Pronouncing Dictionary, for an auxiliary loss: BSD-2-Clause",
+    ],
+    "recipe": "python recipes/english/run.py --data DATA",
+    "intended_use": "read English; children and strong accents err more; not for decisions about people",
+}
+
+
+def main() -> None:
+    """Measure, describe, store."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--manifests", type=Path, required=True, help="folder of dev_*.jsonl and test_*.jsonl")
+    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--note", help="a sentence on how it was trained, for the card")
+    arguments = parser.parse_args()
+    dev = sorted(arguments.manifests.glob("dev_*.jsonl"))
+    trained = checkpoint.load(arguments.model)
+    training = trained.card
+    full = [measured(trained, path)["word_errors"] for path in dev]
+    checkpoint.save_model(arguments.output, trained, "int8")
+    small = checkpoint.load(arguments.output)
+    results = {}
+    for path in sorted(arguments.manifests.glob("test_*.jsonl")) + dev:
+        results[path.stem] = measured(small, path)
+        print(f"{path.stem:40s} {results[path.stem]['text']}", flush=True)
+    eight_bit = [results[path.stem]["word_errors"] for path in dev]
+    change = 100 * (sum(eight_bit) / sum(full) - 1)
+    print(f"eight bits change the word errors on the development sets by {change:+.2f} %")
+    small.card = {
+        **CARD,
+        **({"training": arguments.note} if arguments.note else {}),
+        "results": {name: result["text"] for name, result in results.items()},
+        "eight_bit_change": f"{change:+.2f} % word errors on the development sets",
+        "text_normalization": NORMALIZATION_VERSION,
+        "weights_sha256": weights_hash(small.model),
+        **training,
+    }
+    checkpoint.save_model(arguments.output, small, "int8")
+
+
+def measured(loaded: checkpoint.LoadedModel, manifest: Path) -> dict:
+    """Word and character errors on a manifest, as numbers and as a line."""
+    evaluation = evaluate(Transcriber(loaded), read_manifest(manifest))
+    if evaluation.failures:
+        raise SystemExit(f"{manifest}: {evaluation.failures[0]}")
+    words, characters = evaluation.words(), evaluation.characters()
+    return {
+        "word_errors": words.counts.errors,
+        "text": (
+            f"WER {100 * words.counts.rate:.1f} % ({words.counts.errors} of {words.counts.total},"
+            f" 95 % interval {100 * words.low:.1f} to {100 * words.high:.1f}),"
+            f" CER {100 * characters.counts.rate:.1f} %"
+        ),
+    }
+
+
+def weights_hash(model: torch.nn.Module) -> str:
+    """SHA-256 over names and values of all weights."""
+    digest = hashlib.sha256()
+    for name, value in sorted(model.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(value.contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+if __name__ == "__main__":
+    main()
