@@ -1,0 +1,271 @@
+r"""The ARPA format: a text file of n-grams, log10 probability, words, and log10 back-off weight, one a line.
+
+    \data\
+    ngram 1=4
+    ngram 2=2
+
+    \1-grams:
+    -1.2 <unk>
+    ...
+    \end\
+"""
+
+import gzip
+import io
+import os
+import re
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TextIO
+
+import numpy as np
+
+from ctc.ngram import BEGIN, END, MAX_ORDER, UNKNOWN, UNKNOWN_LOG10, Level, MissingContext, NGram
+from speech.errors import CheckpointError
+
+_COUNT = re.compile(r"ngram\s+(\d+)\s*=\s*(\d+)$")
+
+
+def read_arpa(path: str | Path) -> NGram:
+    """Read a model.
+
+    Parameters
+    ----------
+    path : path
+        UTF-8; compressed if it begins as gzip does.
+
+    Returns
+    -------
+    NGram
+        With <unk> at log10 -100 if the file has none, as KenLM takes it.
+
+    Raises
+    ------
+    CheckpointError
+        Names the file, the line and what is wrong: a count that differs, a number that is none, a positive probability, a word
+        outside the vocabulary, an n-gram twice or without its context, a missing back-off weight, an early end.
+    """
+    reader = _Reader(path)
+    try:
+        return reader.read()
+    except UnicodeDecodeError as error:
+        raise CheckpointError(f"{path}: is not UTF-8 text after line {reader.number}.") from error
+    except (OSError, EOFError, zlib.error) as error:
+        raise CheckpointError(f"{path}: cannot be read after line {reader.number} ({error}).") from error
+
+
+class _Reader:
+    """One pass over the lines of a file."""
+
+    def __init__(self, path: str | Path):
+        self.path = path
+        self.number = 0
+        self.ids: dict[str, int] = {UNKNOWN: 0, BEGIN: 1, END: 2}
+        self._seen: set[str] = set()
+
+    def error(self, what: str, number: int | None = None) -> CheckpointError:
+        """Error at a line, the current one by default."""
+        return CheckpointError(f"{self.path}: line {self.number if number is None else number}: {what}.")
+
+    def read(self) -> NGram:
+        """The whole file."""
+        with open(self.path, "rb") as file:
+            gzipped = file.read(2) == b"\x1f\x8b"
+        opener = gzip.open if gzipped else open
+        with opener(self.path, "rt", encoding="utf-8") as stream:
+            lines = self._lines(stream)
+            counts = self._header(lines)
+            levels = []
+            for order, count in enumerate(counts, 1):
+                levels.append(self._section(lines, order, count, order == len(counts)))
+            for text in lines:
+                if text:
+                    if text != "\\end\\":
+                        raise self.error(f"expected \\end\\, got {text[:40]!r}")
+                    break
+            else:
+                raise self.error("the file ends before \\end\\; get a complete copy")
+        return self._build(levels)
+
+    def _lines(self, stream: TextIO) -> Iterator[str]:
+        """Lines without white space at their ends, counted."""
+        for line in stream:
+            self.number += 1
+            yield line.strip()
+
+    def _header(self, lines: Iterator[str]) -> list[int]:
+        """Counts of each order."""
+        for text in lines:
+            if text == "\\data\\":
+                break
+            if text:
+                raise self.error(f"expected \\data\\, got {text[:40]!r}; this is no ARPA file")
+        counts: list[int] = []
+        for text in lines:
+            if not text:
+                if counts:
+                    break
+                continue
+            found = _COUNT.match(text)
+            if not found:
+                raise self.error(f"expected ngram N=COUNT, got {text[:40]!r}")
+            if int(found[1]) != len(counts) + 1:
+                raise self.error(f"expected the count of order {len(counts) + 1}, got that of order {found[1]}")
+            counts.append(int(found[2]))
+        if not counts:
+            raise self.error("the header holds no counts")
+        if len(counts) > MAX_ORDER:
+            raise self.error(f"the model has order {len(counts)}; up to {MAX_ORDER} can be read")
+        return counts
+
+    def _section(self, lines: Iterator[str], order: int, count: int, highest: bool) -> "_Section":
+        r"""The n-grams of one order, with "\N-grams:" before them."""
+        for text in lines:
+            if text:
+                if text != f"\\{order}-grams:":
+                    raise self.error(f"expected \\{order}-grams:, got {text[:40]!r}; is the count of order {order - 1} right")
+                break
+        else:
+            raise self.error(f"the file ends before \\{order}-grams:; get a complete copy")
+        first = self.number + 1
+        grams = np.empty((count, order), dtype=np.uint32)
+        values = np.zeros((count, 2))
+        has_backoff = np.zeros(count, dtype=bool)
+        ids = self.ids
+        for row in range(count):
+            fields = next(lines, "").split()
+            if len(fields) not in (order + 1, order + 2):
+                raise self._bad_line(fields, order, row, count)
+            try:
+                values[row, 0] = float(fields[0])
+                if len(fields) == order + 2:
+                    values[row, 1] = float(fields[-1])
+                    has_backoff[row] = True
+            except ValueError:
+                raise self.error(f"{fields[0]!r} or {fields[-1]!r} is not a number") from None
+            if order == 1:
+                grams[row, 0] = self._new_word(fields[1])
+                continue
+            try:
+                grams[row] = [ids[word] for word in fields[1 : order + 1]]
+            except KeyError as error:
+                raise self.error(f"the word {error.args[0]!r} is not among the 1-grams") from None
+        section = _Section(grams, values, has_backoff, first)
+        self._check_values(section, highest)
+        return section
+
+    def _bad_line(self, fields: list[str], order: int, row: int, count: int) -> CheckpointError:
+        """What is wrong with a line of too few or too many fields."""
+        if not fields or fields[0].startswith("\\"):
+            return self.error(f"order {order} ends after {row} n-grams, but the header counts {count}")
+        return self.error(f"expected a number, {order} words and perhaps a back-off weight, got {len(fields)} fields")
+
+    def _new_word(self, word: str) -> int:
+        """Id of a word of the 1-grams."""
+        word = UNKNOWN if word == "<UNK>" else word  # SRILM's spelling
+        if word in self._seen:
+            raise self.error(f"the word {word!r} stands twice among the 1-grams")
+        self._seen.add(word)
+        return self.ids.setdefault(word, len(self.ids))
+
+    def _check_values(self, section: "_Section", highest: bool) -> None:
+        """Probabilities finite and not above 1, back-off weights finite, none at the highest order."""
+        log_probs, backoffs = section.values.T
+        bad = ~np.isfinite(backoffs) | np.isnan(log_probs) | (log_probs > 1e-6)
+        for row in np.flatnonzero(bad)[:1]:
+            raise self.error(
+                f"log10 probability {log_probs[row]:g} or back-off weight {backoffs[row]:g} is out of range",
+                section.first_line + int(row),
+            )
+        for row in np.flatnonzero(section.has_backoff)[:1] if highest else ():
+            raise self.error("an n-gram of the highest order has a back-off weight", section.first_line + int(row))
+        np.maximum(log_probs, UNKNOWN_LOG10, out=section.values[:, 0])
+
+    def _build(self, sections: "list[_Section]") -> NGram:
+        """Sort the n-grams and hang them in a tree."""
+        for word in (BEGIN, END):
+            if word not in self._seen:
+                raise CheckpointError(f"{self.path}: the 1-grams lack {word}.")
+        if UNKNOWN not in self._seen:
+            unknown = _Section(np.zeros((1, 1), np.uint32), np.array([[UNKNOWN_LOG10, 0.0]]), np.ones(1, bool), 0)
+            sections[0] = unknown.joined(sections[0])
+        levels = []
+        for section in sections:
+            order = np.lexsort(section.grams.T[::-1])
+            grams = section.grams[order]
+            twice = np.flatnonzero((grams[1:] == grams[:-1]).all(axis=1))
+            for row in twice[:1]:
+                lines = sorted(section.line(order[row + k]) for k in (0, 1))
+                raise self.error(f"the n-gram of line {lines[0]} stands here again", lines[1])
+            levels.append(Level(grams, section.values[order, 0], section.values[order, 1]))
+            section.order = order
+        try:
+            model = NGram.from_levels(tuple(self.ids), levels)
+        except MissingContext as error:
+            section = sections[error.order - 1]
+            line = section.line(section.order[error.row])
+            raise self.error(f"its first {error.order - 1} words are no n-gram of order {error.order - 1}", line) from None
+        self._check_backoffs(model, sections)
+        return model
+
+    def _check_backoffs(self, model: NGram, sections: "list[_Section]") -> None:
+        """Every n-gram that others continue needs a back-off weight; a missing one elsewhere means 0."""
+        first = 1
+        for section in sections[:-1]:
+            num_children = np.diff(model.arrays.begins[first : first + len(section.order) + 1])
+            bad = section.order[(num_children > 0) & ~section.has_backoff[section.order]]
+            if len(bad):
+                line = section.line(bad.min())
+                raise self.error("the back-off weight is missing, though longer n-grams begin with these words", line)
+            first += len(section.order)
+
+
+class _Section:
+    """N-grams as read: `values` hold log10 probability and back-off weight; `order` sorts the rows."""
+
+    def __init__(self, grams: np.ndarray, values: np.ndarray, has_backoff: np.ndarray, first_line: int):
+        self.grams, self.values, self.has_backoff, self.first_line = grams, values, has_backoff, first_line
+        self.order = np.zeros(0, dtype=np.int64)
+
+    def line(self, row: int) -> int:
+        """Line of a row as read."""
+        return self.first_line + int(row)
+
+    def joined(self, other: "_Section") -> "_Section":
+        """Both, `other` keeping its line numbers."""
+        parts = [np.concatenate([a, b]) for a, b in zip(self._arrays(), other._arrays(), strict=True)]
+        return _Section(*parts, other.first_line - len(self.grams))
+
+    def _arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        return self.grams, self.values, self.has_backoff
+
+
+def write_arpa(path: str | Path, model: NGram) -> None:
+    """Write a model, gzipped if the name ends in .gz; the file appears when it is complete.
+
+    Numbers keep 7 significant digits, so that scores read back differ by less than 1e-6.
+    """
+    path = Path(path)
+    partial = path.with_name(path.name + ".partial")
+    with open(partial, "wb") as file:
+        # Neither name nor time in the gzip header: equal models give equal files.
+        binary = gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) if path.suffix == ".gz" else file
+        with io.TextIOWrapper(binary, encoding="utf-8", newline="\n") as stream:
+            _write(stream, model)
+    os.replace(partial, path)
+
+
+def _write(stream: TextIO, model: NGram) -> None:
+    """All sections."""
+    stream.write("\\data\\\n")
+    for order, size in enumerate(model.level_sizes, 1):
+        stream.write(f"ngram {order}={size}\n")
+    words = np.array(model.vocabulary, dtype=object)
+    for order, level in enumerate(model.levels(), 1):
+        stream.write(f"\n\\{order}-grams:\n")
+        ends = [""] * len(level.grams) if order == model.order else [f"\t{value:.7g}" for value in level.backoffs.tolist()]
+        log_probs = level.log_probs.tolist()
+        for row, end, value in zip(words[level.grams], ends, log_probs, strict=True):
+            stream.write(f"{value:.7g}\t{' '.join(row)}{end}\n")
+    stream.write("\n\\end\\\n")

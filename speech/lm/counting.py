@@ -1,0 +1,201 @@
+"""Counting n-grams in text of any size: words become ids on disk, then sorted runs of n-grams are merged."""
+
+import bz2
+import gzip
+import io
+import lzma
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from ctc.compilation import jit_cached
+from ctc.ngram import BEGIN, BEGIN_ID, END, END_ID, UNKNOWN
+from speech.errors import CorpusError
+from speech.lm.sorting import Counts, ExternalSort, Keys, Packing, unpack
+
+Unit = Literal["word", "character"]
+SPACE = "<space>"
+"""How a character model writes the space."""
+_FLUSH_TOKENS = 1 << 20
+_OPENERS: dict[str, Callable] = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
+
+
+def read_lines(path: str | Path) -> Iterator[str]:
+    """Lines of a UTF-8 text file (.gz, .xz and .bz2 too), or of the standard input for "-".
+
+    Raises
+    ------
+    CorpusError
+        Missing, damaged or not UTF-8; names the file and, for text, the line.
+    """
+    number = 0
+    try:
+        if str(path) == "-":
+            stream = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8")
+        else:
+            stream = _OPENERS.get(Path(path).suffix, open)(path, "rt", encoding="utf-8")
+        with stream:
+            for line in stream:
+                number += 1
+                yield line
+    except UnicodeDecodeError as error:
+        raise CorpusError(f"{path}: is not UTF-8 text after line {number}.") from error
+    except (OSError, EOFError, lzma.LZMAError) as error:
+        raise CorpusError(f"{path}: cannot be read after line {number} ({error}).") from error
+
+
+@dataclass(frozen=True, eq=False)
+class EncodedText:
+    """A text as word ids on disk.
+
+    Attributes
+    ----------
+    vocabulary : tuple of str
+        <unk>, <s>, </s>, then words by falling count, equal counts by the alphabet.
+    counts : int64 [V]
+        How often each word occurs; </s>, once a sentence.
+    ids : uint32 [N]
+        Words, each sentence ended by </s>; memory-mapped.
+    """
+
+    vocabulary: tuple[str, ...]
+    counts: npt.NDArray[np.int64]
+    ids: npt.NDArray[np.uint32]
+
+
+def encode_text(lines: Iterable[str], folder: Path, unit: Unit = "word") -> EncodedText:
+    """Write a text as ids.
+
+    Parameters
+    ----------
+    lines : iterable of str
+        One sentence each; lines without words are left out.
+    folder : Path
+        For the file of ids.
+    unit : "word" or "character"
+        Words are what white space separates.
+
+    Raises
+    ------
+    CorpusError
+        A line with <s>, </s> or <unk>, or no words at all.
+    """
+    ids: defaultdict[str, int] = defaultdict()
+    ids.default_factory = ids.__len__
+    for word in (UNKNOWN, BEGIN, END):
+        _ = ids[word]
+    path = folder / "tokens"
+    counts = np.zeros(3, dtype=np.int64)
+    get = ids.__getitem__
+    with open(path, "wb") as file:
+        buffer: list[int] = []
+        number, first = 0, 1
+        num_sentences = 0
+        for line in lines:
+            number += 1
+            words = line.split() if unit == "word" else [SPACE if c == " " else c for c in " ".join(line.split())]
+            if not words:
+                continue
+            buffer.extend(map(get, words))
+            buffer.append(END_ID)
+            num_sentences += 1
+            if len(buffer) >= _FLUSH_TOKENS:
+                counts = _flush(buffer, file, counts, num_sentences, len(ids), (first, number))
+                buffer, first, num_sentences = [], number + 1, 0
+        counts = _flush(buffer, file, counts, num_sentences, len(ids), (first, number))
+    if len(ids) == 3:
+        raise CorpusError("the text holds no words.")
+    words = list(ids)
+    order = [0, 1, 2, *sorted(range(3, len(words)), key=lambda k: (-counts[k], words[k]))]
+    rank = np.empty(len(words), dtype=np.uint32)
+    rank[order] = np.arange(len(words), dtype=np.uint32)
+    mapped = np.memmap(path, np.uint32, "r+")
+    for start in range(0, len(mapped), _FLUSH_TOKENS):
+        mapped[start : start + _FLUSH_TOKENS] = rank[mapped[start : start + _FLUSH_TOKENS]]
+    return EncodedText(tuple(words[k] for k in order), counts[order], mapped)
+
+
+def _flush(buffer, file, counts, num_sentences, num_words, line_range) -> npt.NDArray[np.int64]:
+    """Write ids, return the word counts so far."""
+    block = np.array(buffer, dtype=np.uint32)
+    found = np.bincount(block, minlength=num_words)
+    if found[0] or found[1] or found[2] != num_sentences:
+        first, last = line_range
+        raise CorpusError(
+            f"lines {first} to {last} of the text hold {UNKNOWN}, {BEGIN} or {END} as a word; these mark what is"
+            " unknown and where sentences begin and end, so take them out."
+        )
+    block.tofile(file)
+    found[: len(counts)] += counts
+    return found
+
+
+@jit_cached
+def reversed_windows(ids, start, stop, grams):
+    """Write the n words [n] that end at each token, the last one first; before the sentence stands <s>."""
+    length = grams.shape[1]
+    for i in range(start, stop):
+        inside = True
+        for k in range(length):
+            if inside and k > 0 and (i - k < 0 or ids[i - k] == END_ID):
+                inside = False
+            grams[i - start, k] = ids[i - k] if inside else BEGIN_ID
+
+
+def count_ngrams(text: EncodedText, order: int, folder: Path, run_rows: int) -> tuple[Keys, Counts, Packing]:
+    """Count all n-grams of the highest order, words reversed, sorted; those at a sentence's beginning hold <s> several times."""
+    packing = Packing(len(text.vocabulary), order)
+    rows = ExternalSort(folder, "ngrams", packing.num_columns, run_rows)
+    block = min(run_rows, _FLUSH_TOKENS)
+    ids = np.asarray(text.ids)
+    for start in range(0, len(ids), block):
+        stop = min(start + block, len(ids))
+        grams = np.empty((stop - start, order), dtype=np.uint32)
+        reversed_windows(ids, start, stop, grams)
+        rows.append(packing.pack(grams))
+    keys, counts = rows.finish()
+    return keys, counts, packing
+
+
+@jit_cached
+def adjusted_counts(keys, counts, row, order, length, bits, per_column, grams, adjusted, raw):
+    """Write the next n-grams of an order with their counts, from `row` on; return (next row, n-grams written).
+
+    Adjusted (Chen and Goodman 1998, section 4.1.6, as lmplz counts): of the highest order and after <s>, how often; else, how
+    many different words come before. Raw: how often.
+    """
+    num_rows, written = len(counts), 0
+    while row < num_rows and written < len(raw):
+        first = row
+        total, num_before = np.int64(0), np.int64(0)
+        before = np.int64(-1)
+        while row < num_rows:
+            same = True
+            for k in range(order):
+                if unpack(keys, row, k, bits, per_column) != unpack(keys, first, k, bits, per_column):
+                    same = False
+                    break
+            if not same:
+                break
+            total += counts[row]
+            if order < length:
+                word = unpack(keys, row, order, bits, per_column)
+                if word != before:
+                    num_before += 1
+                    before = word
+            row += 1
+        starts = unpack(keys, first, order - 1, bits, per_column) == BEGIN_ID
+        if starts and order > 1 and unpack(keys, first, order - 2, bits, per_column) == BEGIN_ID:
+            continue  # <s> <s> is no context
+        for k in range(order):
+            grams[written, k] = unpack(keys, first, order - 1 - k, bits, per_column)
+        adjusted[written] = total if starts or order == length else num_before
+        raw[written] = total
+        written += 1
+    return row, written
