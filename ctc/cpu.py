@@ -1,167 +1,108 @@
-"""CTC on the CPU: Numba kernels over utterances, run by plain threads.
+"""CTC on the CPU: utterances dealt to threads, walked in the probability or the log domain.
 
-Each utterance is walked by one thread. Threads of Python and kernels that release its lock, rather
-than numba's `prange`: numba's thread pools may not be entered by two threads at once (workqueue)
-or after a fork (GNU OpenMP), and both happen in training programs. The rows are dealt to the
-threads by their number of cells, longest first.
+Threads of Python and kernels that release its lock, rather than numba's `prange`: numba's thread
+pools may not be entered by two threads at once (workqueue) or after a fork (GNU OpenMP), and both
+happen in training programs.
 
-Legend: **B** batch, **T** frames, **K** units including the blank, **N** labels, **S** = 2N + 1
-states. State s is the blank if s is even, else label ``(s - 1) / 2``.
+Legend: **B** batch, **T** frames, **K** units including the blank, **N** labels.
 """
 
 import math
-import sys
-import threading
-from collections.abc import Callable
+import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
-import numba
 import numpy as np
 
-from ctc import recursion
+from ctc import logdomain, scaled
+from ctc.compilation import jit, jit_cached, prepare
 from ctc.labels import Batch
 
-COMPILE_NOTICE_S = 1.0
-"""Loading a cached kernel takes a tenth of this; whatever takes longer is compiling."""
-
-
-def jit(function: Callable) -> Callable:
-    """Compile at first use, to run without Python's lock; cached on disk if that can be."""
-    try:
-        return numba.njit(cache=True, nogil=True)(function)
-    except RuntimeError as error:
-        # Neither the package's folder, nor the user's cache folder, nor NUMBA_CACHE_DIR can be
-        # written.
-        if "no locator available" not in str(error):
-            raise
-        return numba.njit(nogil=True)(function)
-
-
-log_add = jit(recursion.log_add)
+logdomain_utterance = logdomain.utterance
+scaled_forward, scaled_backward = scaled.forward, scaled.backward
+windows, pair_units, row_of = scaled.windows, scaled.pair_units, scaled.row_of
 
 
 @jit
-def log_normalizer(scores):
-    """Log of the sum of exponentials of one frame [K], in float64."""
-    largest = -math.inf
-    for k in range(len(scores)):
-        if not scores[k] <= largest:  # also true for NaN, which then stays
-            largest = scores[k]
-    total = 0.0
-    for k in range(len(scores)):
-        total += math.exp(float(scores[k]) - largest)
-    return largest + math.log(total)
-
-
-@jit
-def forward(scores, normalizers, labels, blank, alpha):
-    """Fill alpha [T, S]: log probability of all path beginnings up to a state.
-
-    Only states that frame t can have reached and from which the end can still be reached are
-    walked.
-    """
-    num_frames, num_states = alpha.shape
-    alpha[:] = -math.inf
-    for t in range(num_frames):
-        first = max(0, num_states - 2 * (num_frames - t))
-        last = min(num_states, 2 * t + 2)
-        for s in range(first, last):
-            unit = labels[s >> 1] if s & 1 else blank
-            emitted = float(scores[t, unit]) - normalizers[t]
-            if t == 0:
-                alpha[t, s] = emitted
-                continue
-            stay = alpha[t - 1, s]
-            step = alpha[t - 1, s - 1] if s >= 1 else -math.inf
-            skip = -math.inf
-            if s & 1 and s >= 3 and labels[s >> 1] != labels[(s >> 1) - 1]:
-                skip = alpha[t - 1, s - 2]
-            alpha[t, s] = log_add(stay, step, skip) + emitted
-
-
-@jit
-def backward(scores, normalizers, labels, blank, alpha, gradient, weight):
-    """Write the gradient [T, K], times weight, walking beta back over alpha [T, S].
-
-    Beta leaves out its own frame's emission here, so that alpha + beta is the log probability of
-    all paths through a state.
-    """
-    num_frames, num_states = alpha.shape
-    beta = np.full(num_states + 2, -math.inf)
-    later = np.full(num_states + 2, -math.inf)
-    occupancy = np.zeros(gradient.shape[1])
-    for t in range(num_frames - 1, -1, -1):
-        first = max(0, num_states - 2 * (num_frames - t))
-        last = min(num_states, 2 * t + 2)
-        largest = -math.inf
-        for s in range(first, num_states):
-            if t == num_frames - 1:
-                beta[s] = 0.0
-            else:
-                skip = -math.inf
-                if s & 1 and s + 2 < num_states and labels[s >> 1] != labels[(s >> 1) + 1]:
-                    skip = later[s + 2]
-                beta[s] = log_add(later[s], later[s + 1], skip)
-            largest = max(largest, alpha[t, s] + beta[s])
-        total = 0.0
-        for s in range(first, last):
-            total += math.exp(alpha[t, s] + beta[s] - largest)
-        for s in range(first, last):
-            unit = labels[s >> 1] if s & 1 else blank
-            occupancy[unit] += math.exp(alpha[t, s] + beta[s] - largest) / total
-        for k in range(gradient.shape[1]):
-            share = math.exp(float(scores[t, k]) - normalizers[t])
-            gradient[t, k] = weight * (share - occupancy[k])
-        for s in range(first, last):
-            occupancy[labels[s >> 1] if s & 1 else blank] = 0.0
-        for s in range(first, num_states):
-            unit = labels[s >> 1] if s & 1 else blank
-            later[s] = beta[s] + (float(scores[t, unit]) - normalizers[t])
-
-
-@jit
-def utterance(scores, labels, blank, gradient, weight, want_gradient):
-    """Loss of one utterance [T, K]; writes gradient [T, K] times weight if it is wanted."""
-    num_frames = scores.shape[0]
-    num_states = 2 * len(labels) + 1
-    if num_frames == 0:
-        return 0.0 if num_states == 1 else math.inf
-    normalizers = np.empty(num_frames)
-    for t in range(num_frames):
-        normalizers[t] = log_normalizer(scores[t])
-        if not abs(normalizers[t]) < math.inf:
-            gradient[:] = math.nan
-            return math.nan
-    alpha = np.empty((num_frames, num_states))
-    forward(scores, normalizers, labels, blank, alpha)
-    before_last = alpha[-1, -2] if num_states > 1 else -math.inf
-    loss = -log_add(alpha[-1, -1], before_last, -math.inf)
-    if want_gradient:
-        if loss == math.inf:
-            gradient[:] = 0.0
-        else:
-            backward(scores, normalizers, labels, blank, alpha, gradient, weight)
-    return loss
-
-
-@jit
-def rows_kernel(rows, logits, labels, offsets, input_lengths, blank, weights, losses, gradient):
-    """Walk some rows of logits [B, T, K]; an empty gradient [0, T, K] is not wanted."""
-    want_gradient = gradient.shape[0] > 0
-    for b in rows:
-        num_frames = input_lengths[b]
-        out = gradient[b] if want_gradient else gradient[:0].reshape(0, logits.shape[2])
-        losses[b] = utterance(
-            logits[b, :num_frames],
-            labels[offsets[b] : offsets[b + 1]],
-            blank,
-            out[:num_frames],
-            weights[b],
-            want_gradient,
+def utterance(logits, gradient, b, num_frames, time_major, labels, blank, log_prior, weight, smallest, keep, alpha):
+    """Return (loss, whether the log domain was needed) of utterance b; if keep, write gradient times weight."""
+    num_labels = len(labels)
+    window = np.empty((num_frames, 2), dtype=np.int64)
+    feasible = windows(labels, num_frames, window)
+    if num_frames == 0 or not feasible:
+        if keep:
+            for t in range(num_frames):
+                row_of(gradient, b, t, time_major)[:] = 0.0
+        return (0.0 if num_frames == 0 and feasible else math.inf), False
+    tables = (
+        np.empty(num_labels + 2, dtype=np.int64),
+        np.empty(num_labels + 2),
+        np.empty(num_labels + 3),
+        np.empty(num_labels + 2),
+        np.empty((5, num_labels + 3)),
+    )
+    shift = pair_units(labels, blank, log_prior, tables[0], tables[1], tables[2])
+    powers, totals = np.empty(num_frames, dtype=np.int64), np.empty(num_frames)
+    loss, final = scaled_forward(logits, gradient, b, time_major, tables, window, alpha, powers, totals, smallest, keep)
+    if math.isnan(loss):
+        if keep:
+            for t in range(num_frames):
+                row_of(gradient, b, t, time_major)[:] = math.nan
+        return loss, False
+    exact = final > 0.0
+    if exact and keep:
+        exact = scaled_backward(
+            logits, gradient, b, time_major, tables, window, alpha, powers, totals, final, weight, smallest
         )
-        if want_gradient:
-            out[num_frames:] = 0.0
+    if exact:
+        return loss + num_frames * shift, False
+    loss = logdomain_utterance(logits, gradient, b, num_frames, time_major, labels, blank, log_prior, weight, keep)
+    return loss, True
+
+
+@jit_cached
+def rows_kernel(
+    rows,
+    logits,
+    time_major,
+    labels,
+    offsets,
+    input_lengths,
+    blank,
+    log_prior,
+    weights,
+    smallest,
+    keep,
+    losses,
+    gradient,
+    redone,
+):
+    """Walk some rows of logits; without keep, gradient is room for one frame, [1, 1, K]."""
+    num_cells = 0
+    for b in rows:
+        num_rows = input_lengths[b] + 1 if keep else 2
+        num_cells = max(num_cells, num_rows * (offsets[b + 1] - offsets[b] + 3))
+    room = np.empty(num_cells)
+    for b in rows:
+        num_frames, row_labels = input_lengths[b], labels[offsets[b] : offsets[b + 1]]
+        num_rows, width = (num_frames + 1 if keep else 2), len(row_labels) + 3
+        losses[b], redone[b] = utterance(
+            logits,
+            gradient,
+            b,
+            num_frames,
+            time_major,
+            row_labels,
+            blank,
+            log_prior,
+            weights[b],
+            smallest,
+            keep,
+            room[: num_rows * width].reshape(num_rows, width),
+        )
+        if keep:
+            for t in range(num_frames, logits.shape[0] if time_major else logits.shape[1]):
+                row_of(gradient, b, t, time_major)[:] = 0.0
 
 
 def loss_and_gradient(
@@ -171,12 +112,16 @@ def loss_and_gradient(
     weights: np.ndarray,
     gradient: np.ndarray | None,
     num_threads: int,
-) -> np.ndarray:
+    *,
+    time_major: bool = False,
+    log_prior: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
     """Losses of a batch, and its gradient in place.
 
     Parameters
     ----------
     logits : float32 or float64 [B, T, K], C-ordered
+        [T, B, K] if `time_major`.
     batch : Batch
         Checked; kernels check nothing.
     blank : int
@@ -185,34 +130,51 @@ def loss_and_gradient(
     gradient : same shape and type as logits, or None
         Overwritten, padding included.
     num_threads : int
+    time_major : bool
+    log_prior : float64 [K], optional
+        Subtracted from the log probabilities that the recursions see.
 
     Returns
     -------
-    float64 [B]
-        Losses in nats.
+    losses : float64 [B]
+        Nats.
+    redone : bool [B]
+        Rows for which the probability domain was not exact.
     """
-    losses = np.zeros(len(batch.input_lengths))
-    if gradient is None:
-        gradient = logits[:0]
-    arrays = (
-        logits,
-        batch.labels,
-        batch.offsets,
-        batch.input_lengths,
-        blank,
-        weights,
-        losses,
-        gradient,
-    )
-    shares = deal(batch, logits.shape[2], num_threads)
-    prepare(rows_kernel, (shares[0], *arrays))
-    if len(shares) == 1:
-        rows_kernel(shares[0], *arrays)
-    else:
-        with ThreadPoolExecutor(len(shares)) as pool:
-            for done in [pool.submit(rows_kernel, share, *arrays) for share in shares]:
-                done.result()
-    return losses
+    num_rows, num_units = len(batch.input_lengths), logits.shape[2]
+    losses, redone = np.zeros(num_rows), np.zeros(num_rows, dtype=np.bool_)
+    keep = gradient is not None
+    smallest = 1e-37 if logits.dtype == np.float32 else 1e-300
+    arguments = [
+        *(logits, time_major, batch.labels, batch.offsets, batch.input_lengths, blank),
+        *(np.zeros(0) if log_prior is None else log_prior, weights, smallest, keep, losses),
+    ]
+    shares = deal(batch, num_units, num_threads)
+    jobs = [
+        (share, *arguments, gradient if keep else np.empty((1, 1, num_units), logits.dtype), redone) for share in shares
+    ]
+    _prepare(logits.dtype, jobs[0])
+    others = [_pool(os.getpid()).submit(rows_kernel, *job) for job in jobs[1:]]
+    rows_kernel(*jobs[0])
+    for other in others:
+        other.result()
+    return losses, redone
+
+
+_prepared: set[np.dtype] = set()
+
+
+def _prepare(dtype: np.dtype, job: tuple) -> None:
+    """Compile or load the kernel for a float type, once a process."""
+    if dtype not in _prepared:
+        prepare(rows_kernel, job)
+        _prepared.add(dtype)
+
+
+@cache
+def _pool(_process: int) -> ThreadPoolExecutor:
+    """Threads of this process; a fork inherits none, hence the argument."""
+    return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="ctc")
 
 
 def deal(batch: Batch, num_units: int, num_threads: int) -> list[np.ndarray]:
@@ -220,9 +182,8 @@ def deal(batch: Batch, num_units: int, num_threads: int) -> list[np.ndarray]:
     num_rows = len(batch.input_lengths)
     if num_threads == 1 or num_rows == 1:
         return [np.arange(num_rows)]
-    # A cell of the recursions costs several times a cell of the softmax; the balance needs no
-    # better than that.
-    cells = batch.input_lengths * (8 * batch.target_lengths + num_units + 8)
+    # Measured: a label costs about 10 ns a frame, a unit 1.
+    cells = batch.input_lengths * (10 * batch.target_lengths + num_units + 40)
     shares: list[list[int]] = [[] for _ in range(min(num_threads, num_rows))]
     loads = np.zeros(len(shares))
     for b in np.argsort(-cells, kind="stable"):
@@ -230,30 +191,3 @@ def deal(batch: Batch, num_units: int, num_threads: int) -> list[np.ndarray]:
         shares[least].append(int(b))
         loads[least] += cells[b]
     return [np.array(share, dtype=np.int64) for share in shares]
-
-
-_compile_lock = threading.Lock()
-
-
-def prepare(kernel: Callable, arguments: tuple) -> None:
-    """Compile or load a kernel for these arguments; say so if that takes over a second."""
-    if not hasattr(kernel, "compile"):  # NUMBA_DISABLE_JIT=1
-        return
-    signature = tuple(numba.typeof(argument) for argument in arguments)
-    if signature in kernel.overloads:
-        return
-    with _compile_lock:
-        notice = threading.Timer(COMPILE_NOTICE_S, _say_compiling)
-        notice.daemon = True
-        notice.start()
-        try:
-            kernel.compile(signature)
-        finally:
-            notice.cancel()
-
-
-@cache
-def _say_compiling() -> None:
-    """Tell a waiting person, once a process."""
-    sys.stderr.write("ctc: compiling the CPU kernels; done once, then cached on disk\n")
-    sys.stderr.flush()

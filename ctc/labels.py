@@ -166,7 +166,8 @@ def as_int64(values: IntegersLike, name: str, ndim: int = 1) -> np.ndarray:
         raise ValueError(f"{name}: expected integers, got {array.dtype}")
     if array.ndim != ndim:
         raise ValueError(f"{name}: expected {ndim} dimensions, got shape {array.shape}")
-    return np.ascontiguousarray(array, dtype=np.int64)
+    # Writable, too: numba compiles once more for read-only arrays.
+    return np.require(array, dtype=np.int64, requirements=["C", "W"])
 
 
 def _split(targets: IntegersLike, input_lengths: np.ndarray, target_lengths: np.ndarray) -> Batch:

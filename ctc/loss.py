@@ -29,6 +29,7 @@ def ctc_loss(
     reduction: Reduction = "mean",
     zero_infinity: bool = False,
     *,
+    label_log_prior: torch.Tensor | np.ndarray | None = None,
     backend: Backend = "auto",
 ) -> torch.Tensor:
     """Negative log probability of label sequences under CTC, differentiable in `logits`.
@@ -49,6 +50,11 @@ def ctc_loss(
         over the batch, as torch does.
     zero_infinity : bool
         Count an infinite loss as zero.
+    label_log_prior : float [K], optional
+        Log prior of every unit, blank included, already times the scale it shall have. It is
+        subtracted from the log probabilities inside the sum over paths, which then may stay on
+        labels for longer: less peaky outputs and better times (Huang et al.). The loss is then no
+        probability and may be negative. Usual priors are the mean posteriors of the epoch before.
     backend : "auto", "reference" or "cpu"
         Implementation; "auto" follows the device of `logits`.
 
@@ -75,6 +81,7 @@ def ctc_loss(
     References
     ----------
     Graves et al., ICML 2006, sections 4.1 and 4.2 (forward-backward; error signal, eq. 16).
+    Huang et al., "Less peaky and more accurate CTC forced alignment by label priors", ICASSP 2024.
 
     Examples
     --------
@@ -94,7 +101,22 @@ def ctc_loss(
     if logits.dtype not in (torch.float32, torch.float64):
         logits = logits.float()
     want_gradient = logits.requires_grad and torch.is_grad_enabled()
-    return _Loss.apply(logits, _Problem(batch, blank, reduction, zero_infinity, backend), want_gradient)
+    log_prior = None if label_log_prior is None else _check_prior(label_log_prior, logits.shape[2])
+    problem = _Problem(batch, blank, reduction, zero_infinity, log_prior, backend)
+    return _Loss.apply(logits, problem, want_gradient)
+
+
+def _check_prior(log_prior: torch.Tensor | np.ndarray, num_units: int) -> np.ndarray:
+    """Finite float64 [K]."""
+    if isinstance(log_prior, torch.Tensor):
+        log_prior = log_prior.detach().cpu().numpy()
+    array = np.require(log_prior, dtype=np.float64, requirements=["C", "W"])
+    if array.shape != (num_units,):
+        raise ValueError(f"label_log_prior: expected [{num_units}], got {list(array.shape)}")
+    if not np.isfinite(array).all():
+        unit = int(np.argmin(np.isfinite(array)))
+        raise ValueError(f"label_log_prior: unit {unit} has {array[unit]}, expected a finite number")
+    return array
 
 
 @dataclass(frozen=True)
@@ -105,6 +127,7 @@ class _Problem:
     blank: int
     reduction: str
     zero_infinity: bool
+    log_prior: np.ndarray | None
     backend: str
 
     def weights(self) -> np.ndarray:
@@ -116,21 +139,30 @@ class _Problem:
 
     def solve(self, logits: torch.Tensor, want_gradient: bool) -> tuple[np.ndarray, torch.Tensor | None]:
         """Losses, float64 [B], and the gradient [B, T, K] of the reduced loss if it is wanted."""
-        logits = logits.detach().contiguous()
+        # Time-major storage, as torch's own CTC wants it, is walked where it lies.
+        time_major = not logits.is_contiguous() and logits.transpose(0, 1).is_contiguous()
+        logits = logits.detach() if time_major else logits.detach().contiguous()
         gradient = torch.empty_like(logits) if want_gradient else None
         if self.backend == "reference":
             return _solve_by_reference(self, logits, gradient), gradient
         from ctc import cpu  # numba is imported at first use
 
-        losses = cpu.loss_and_gradient(
-            logits.numpy(),
+        losses, _ = cpu.loss_and_gradient(
+            _storage(logits, time_major),
             self.batch,
             self.blank,
             self.weights(),
-            None if gradient is None else gradient.numpy(),
+            None if gradient is None else _storage(gradient, time_major),
             torch.get_num_threads(),
+            time_major=time_major,
+            log_prior=self.log_prior,
         )
         return losses, gradient
+
+
+def _storage(tensor: torch.Tensor, time_major: bool) -> np.ndarray:
+    """The memory of a tensor [B, T, K] as a C-ordered array, [T, B, K] if it is stored so."""
+    return (tensor.transpose(0, 1) if time_major else tensor).numpy()
 
 
 class _Loss(torch.autograd.Function):
@@ -172,7 +204,7 @@ def _solve_by_reference(problem: _Problem, logits: torch.Tensor, gradient: torch
     weights = problem.weights()
     for b, num_frames in enumerate(problem.batch.input_lengths):
         scores = logits[b, :num_frames].numpy()
-        losses[b], row = reference.loss_and_gradient(scores, problem.batch.row(b), problem.blank)
+        losses[b], row = reference.loss_and_gradient(scores, problem.batch.row(b), problem.blank, problem.log_prior)
         if gradient is not None:
             gradient[b, num_frames:] = 0.0
             gradient[b, :num_frames] = torch.from_numpy(weights[b] * row)

@@ -31,7 +31,9 @@ def log_softmax(logits: np.ndarray) -> np.ndarray:
     return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
 
 
-def loss_and_gradient(logits: np.ndarray, labels: np.ndarray, blank: int = 0) -> tuple[float, np.ndarray]:
+def loss_and_gradient(
+    logits: np.ndarray, labels: np.ndarray, blank: int = 0, log_prior: np.ndarray | None = None
+) -> tuple[float, np.ndarray]:
     """Negative log probability of `labels` given `logits`, and its gradient.
 
     Parameters
@@ -41,6 +43,8 @@ def loss_and_gradient(logits: np.ndarray, labels: np.ndarray, blank: int = 0) ->
     labels : int [N]
         Without blanks.
     blank : int
+    log_prior : float [K], optional
+        Subtracted from the log probabilities that make up the paths.
 
     Returns
     -------
@@ -61,7 +65,7 @@ def loss_and_gradient(logits: np.ndarray, labels: np.ndarray, blank: int = 0) ->
     states = extend(labels, blank)
     if num_frames == 0:
         return (0.0 if len(labels) == 0 else np.inf), np.zeros((0, num_units))
-    emitted = log_probs[:, states]
+    emitted = (log_probs if log_prior is None else log_probs - log_prior)[:, states]
     alpha = forward_variables(emitted, states)
     # Beta is alpha of the reversed problem; it includes its own frame's emission, hence the
     # subtraction below.

@@ -4,12 +4,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numba
 import numpy as np
 import pytest
 
-from ctc import cpu
+from ctc import compilation, cpu, reference
 from ctc.labels import check_batch
 
 ROOT = Path(__file__).parents[2]
@@ -47,20 +48,19 @@ def test_works_where_nothing_can_be_written(monkeypatch):
     def refuse(cache=False, **options):
         if cache:
             raise RuntimeError("cannot cache function 'f': no locator available for file 'x.py'")
-        return original(**options)
+        return numba.njit(**options)
 
-    original = numba.njit
-    monkeypatch.setattr(numba, "njit", refuse)
-    assert cpu.jit(lambda x: x + 1)(1) == 2
+    monkeypatch.setattr(compilation, "numba", SimpleNamespace(njit=refuse))
+    assert compilation.jit_cached(lambda x: x + 1)(1) == 2
 
 
 def test_other_errors_are_not_hidden(monkeypatch):
     def refuse(**options):
         raise RuntimeError("something else")
 
-    monkeypatch.setattr(numba, "njit", refuse)
+    monkeypatch.setattr(compilation, "numba", SimpleNamespace(njit=refuse))
     with pytest.raises(RuntimeError, match="something else"):
-        cpu.jit(lambda x: x)
+        compilation.jit_cached(lambda x: x)
 
 
 @pytest.mark.parametrize("num_threads", [1, 2, 3, 16])
@@ -74,3 +74,43 @@ def test_deal_gives_every_row_once(num_threads):
     loads = [lengths[share].sum() for share in shares]
     if num_threads <= 3:
         assert max(loads) < 1.2 * min(loads)
+
+
+def test_lost_range_is_noticed_and_redone():
+    """1,300 frames that each cost 60 nats more on the only paths that can finish than beside them."""
+    T, N = 2600, 2590
+    logits = np.random.default_rng(0).standard_normal((1, T, 9))
+    logits[0, :1300, 0] += 60.0
+    targets = np.resize(np.arange(1, 9), (1, N))
+    batch = check_batch(1, T, 9, targets, [T], [N], 0)
+    gradient = np.empty_like(logits)
+    losses, _ = cpu.loss_and_gradient(logits, batch, 0, np.ones(1), gradient, 1)
+    expected, expected_gradient = reference.loss_and_gradient(logits[0], targets[0])
+    np.testing.assert_allclose(losses, expected, rtol=1e-10)
+    np.testing.assert_allclose(gradient[0], expected_gradient, atol=1e-8)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_log_domain_alone(dtype):
+    """Scores further apart than any exponential reaches go to the log domain, and are right."""
+    rng = np.random.default_rng(1)
+    logits = (1000.0 * rng.standard_normal((3, 30, 6))).astype(dtype)
+    targets = rng.integers(1, 6, (3, 12))
+    batch = check_batch(3, 30, 6, targets, [30, 25, 30], [12, 9, 0], 0)
+    gradient = np.empty_like(logits)
+    losses, redone = cpu.loss_and_gradient(logits, batch, 0, np.ones(3), gradient, 1)
+    assert redone.any()
+    for b, length in enumerate([30, 25, 30]):
+        expected, expected_gradient = reference.loss_and_gradient(logits[b, :length], batch.row(b))
+        np.testing.assert_allclose(losses[b], expected, rtol=1e-10)
+        np.testing.assert_allclose(gradient[b, :length], expected_gradient, atol=1e-6)
+
+
+def test_usual_networks_never_need_the_log_domain():
+    rng = np.random.default_rng(2)
+    for scale in (1.0, 4.0):
+        logits = (scale * rng.standard_normal((4, 400, 30))).astype(np.float32)
+        batch = check_batch(4, 400, 30, rng.integers(1, 30, (4, 80)), [400] * 4, [80] * 4, 0)
+        gradient = np.empty_like(logits)
+        _, redone = cpu.loss_and_gradient(logits, batch, 0, np.ones(4), gradient, 1)
+        assert not redone.any()

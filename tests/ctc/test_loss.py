@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ctc import ctc_loss
 from tests.ctc.oracle import Problem, problems, random_problem
@@ -161,6 +162,29 @@ def test_agrees_with_torch(reduction, scale):
     expected.sum().backward()
     np.testing.assert_allclose(loss, expected.detach().numpy(), rtol=1e-10)
     np.testing.assert_allclose(gradient, logits.grad.numpy(), atol=1e-8)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@settings(max_examples=60, deadline=None)
+@given(problem=problems(max_frames=12), prior_scale=st.sampled_from([0.3, 3.0, 30.0]))
+def test_label_prior(problem, dtype, prior_scale):
+    log_prior = -prior_scale * np.arange(problem.logits.shape[2])
+    problem = rounded(problem, dtype)
+    expected = solve(problem, backend="reference", label_log_prior=log_prior)
+    loss, gradient = solve(problem, dtype, label_log_prior=torch.from_numpy(log_prior))
+    rtol, atol = TOLERANCE[dtype]
+    # The prior's share can cancel the rest of the loss, whose digits are then those of the parts.
+    parts = np.abs(log_prior).max() * problem.input_lengths.max()
+    np.testing.assert_allclose(loss, expected[0], rtol=rtol, atol=1e-2 * rtol * (1 + parts))
+    np.testing.assert_allclose(gradient, expected[1], rtol=0, atol=atol)
+
+
+def test_flat_prior_shifts_the_loss_only():
+    problem = random_problem(np.random.default_rng(16), B=3, T=20, K=6, N=5)
+    loss, gradient = solve(problem)
+    shifted, same = solve(problem, label_log_prior=np.full(6, -1.5))
+    np.testing.assert_allclose(shifted, loss - 1.5 * problem.input_lengths, rtol=1e-12)
+    np.testing.assert_allclose(same, gradient, atol=1e-14)
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
@@ -371,6 +395,13 @@ def test_inputs_are_left_alone():
         (torch.zeros(1, 3, 4).long(), {}, ValueError, "floating point"),
         (torch.zeros(1, 3, 4), {"reduction": "avg"}, ValueError, "reduction"),
         (torch.zeros(1, 3, 4), {"backend": "gpu"}, ValueError, "backend"),
+        (torch.zeros(1, 3, 4), {"label_log_prior": np.zeros(3)}, ValueError, r"expected \[4\]"),
+        (
+            torch.zeros(1, 3, 4),
+            {"label_log_prior": np.array([0.0, -np.inf, 0.0, 0.0])},
+            ValueError,
+            "label_log_prior: unit 1 has -inf",
+        ),
         (torch.zeros(1, 3, 4, device="meta"), {}, RuntimeError, "needs logits on the CPU"),
     ],
 )

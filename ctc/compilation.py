@@ -1,0 +1,63 @@
+"""How kernels are compiled: at first use, cached on disk where that can be, and never silently for long."""
+
+import sys
+import threading
+from collections.abc import Callable
+from functools import cache
+
+import numba
+
+COMPILE_NOTICE_S = 1.0
+"""Loading a cached kernel takes a tenth of this; whatever takes longer is compiling."""
+
+FASTMATH = frozenset({"reassoc", "contract", "nsz"})
+"""What sums need to be vectorised. Never nnan or ninf: NaN and infinity mean something here."""
+
+_lock = threading.Lock()
+
+
+def jit(function: Callable) -> Callable:
+    """Compile at first use, to run without Python's lock."""
+    return numba.njit(nogil=True, error_model="numpy")(function)
+
+
+def jit_sums(function: Callable) -> Callable:
+    """Compile as `jit` does, letting sums be reordered (about 3 times as fast in the recursions)."""
+    return numba.njit(nogil=True, error_model="numpy", fastmath=set(FASTMATH))(function)
+
+
+def jit_cached(function: Callable) -> Callable:
+    """Compile as `jit` does and cache on disk, if some folder can be written.
+
+    Numba looks for such a folder in NUMBA_CACHE_DIR, beside the source, and in the user's cache.
+    """
+    try:
+        return numba.njit(nogil=True, error_model="numpy", cache=True)(function)
+    except RuntimeError as error:
+        if "no locator available" not in str(error):
+            raise
+        return jit(function)
+
+
+def prepare(kernel: Callable, arguments: tuple) -> None:
+    """Compile or load a kernel for these arguments; say so if that takes over a second."""
+    if not hasattr(kernel, "compile"):  # NUMBA_DISABLE_JIT=1
+        return
+    signature = tuple(numba.typeof(argument) for argument in arguments)
+    with _lock:
+        if signature in kernel.overloads:
+            return
+        notice = threading.Timer(COMPILE_NOTICE_S, _say_compiling)
+        notice.daemon = True
+        notice.start()
+        try:
+            kernel.compile(signature)
+        finally:
+            notice.cancel()
+
+
+@cache
+def _say_compiling() -> None:
+    """Tell a waiting person, once a process."""
+    sys.stderr.write("ctc: compiling the CPU kernels; done once, then cached on disk\n")
+    sys.stderr.flush()

@@ -1,0 +1,294 @@
+"""CTC in the probability domain: what nearly every utterance takes.
+
+Exactness is a matter of range, not of digits: path weights are float64, so a thousand frames cost
+1e-13. They carry one power of two a frame, and what matters is that a state which lies on good
+paths is never lost below the range while states that lie on none hold the scale. Hence
+
+- only states are walked that can be reached and can still reach the end;
+- the range is 1,000 bits either side of the scale, which stands near 2**500;
+- backward weights are scaled as the forward ones were, inverted, so that their product in a state
+is its share of all paths, and
+  both are small, or large, where the other is not;
+- a frame in which a unit that is needed has a softmax below the float type's range takes its
+emissions from the scores again,
+  relative to the best unit that is needed;
+- the backward walk must end with what the forward walk began with, and the shares of no frame may
+exceed one. Else mass was lost,
+  and the caller walks this utterance in the log domain.
+
+The forward variables are kept for labels only ([T, N]); what remains of a frame is the blank's.
+
+Legend: **T** frames, **K** units including the blank, **N** labels. States come in pairs i = 0..N:
+the blank before label i, and label i; the last pair has a blank only. Arrays over pairs have a
+zero before the first and after the last.
+
+References
+----------
+Rabiner, Proc. IEEE 77(2), 1989, section V.A (scaling).
+"""
+
+import math
+
+import numpy as np
+
+from ctc.compilation import jit, jit_sums
+from ctc.exponential import largest, shares_of
+
+CENTRE = 500
+"""Exponent (base 2) near which the sum of the forward weights is held."""
+LOW, HIGH = 2.0 ** (CENTRE - 100), 2.0 ** (CENTRE + 100)
+DEEPEST = -700.0
+"""Nats below the best needed unit at which float64 ends."""
+TOLERANCE = 1e-8
+"""Of a sum that must be one; rounding makes 1e-13 in 2,000 frames."""
+
+
+@jit
+def row_of(array, b, t, time_major):
+    """Frame t of utterance b, [K], in an array [B, T, K] or [T, B, K]."""
+    return array[t, b] if time_major else array[b, t]
+
+
+@jit
+def windows(labels, num_frames, out):
+    """Pairs first..last (exclusive) worth walking in each frame, out [T, 2]; false if no path exists."""
+    num_labels = len(labels)
+    repeats = 0
+    for i in range(1, num_labels):
+        repeats += labels[i] == labels[i - 1]
+    if num_labels + repeats > num_frames:
+        return False
+    # Pair i is reached by its blank, a frame after label i - 1; a repeated label waits one more.
+    last, reached = 0, 0
+    for t in range(num_frames):
+        while last <= num_labels and reached <= t:
+            reached += 1
+            if 0 < last < num_labels:
+                reached += labels[last] == labels[last - 1]
+            last += 1
+        out[t, 1] = last
+    # It is left by its label, which must leave frames for all labels after it.
+    first, leaves = 0, num_frames - num_labels - repeats
+    for t in range(num_frames):
+        while first < num_labels and leaves < t:
+            first += 1
+            if first < num_labels:
+                leaves += 1 + (labels[first] == labels[first - 1])
+        out[t, 0] = first
+    return True
+
+
+@jit
+def pair_units(labels, blank, log_prior, units, factors, skips):
+    """Tables over pairs: unit and prior factor of label i at i, of the blank at N + 1; may label i - 1 pass to i.
+
+    Returns the log of what all factors were multiplied by, to keep them at one or below.
+    """
+    num_labels = len(labels)
+    units[:num_labels] = labels
+    units[num_labels:] = blank
+    factors[:] = 1.0
+    shift = 0.0
+    if len(log_prior) > 0:
+        shift = log_prior[blank]
+        for i in range(num_labels):
+            shift = min(shift, log_prior[labels[i]])
+        for i in range(num_labels + 2):
+            factors[i] = math.exp(shift - log_prior[units[i]])
+    factors[num_labels] = 0.0  # the last pair has no label
+    skips[:] = 0.0
+    for i in range(1, num_labels):
+        skips[i + 1] = labels[i] != labels[i - 1]
+    return shift
+
+
+@jit
+def emissions(scores, shares, top, units, factors, first, last, smallest, emitted):
+    """Fill emitted [N + 2] for pairs first..last and, at N + 1, the blank; return (log scale, whether in range).
+
+    An emission is ``factor * exp(score - top - log scale)``.
+    """
+    num_pairs = len(units) - 1
+    deep = shares[units[num_pairs]] < smallest
+    emitted[num_pairs] = np.float64(shares[units[num_pairs]]) * factors[num_pairs]
+    for i in range(first, last):
+        share = shares[units[i]]
+        deep |= share < smallest
+        emitted[i] = np.float64(share) * factors[i]
+    if not deep:
+        return 0.0, True
+    return deep_emissions(scores, top, units, factors, first, last, emitted)
+
+
+@jit
+def deep_emissions(scores, top, units, factors, first, last, emitted):
+    """As `emissions`, relative to the best needed unit instead of the best of all."""
+    num_pairs = len(units) - 1
+    best = np.float64(scores[units[num_pairs]])
+    for i in range(first, last):
+        best = max(best, np.float64(scores[units[i]]))
+    if best == -math.inf:
+        return 0.0, False
+    in_range = True
+    for j in range(first, last + 1):
+        i = j if j < last else num_pairs
+        depth = np.float64(scores[units[i]]) - best
+        in_range &= depth >= DEEPEST or depth == -math.inf
+        emitted[i] = math.exp(depth) * factors[i]
+    return best - top, in_range
+
+
+@jit_sums
+def step_forward(blanks, labels, skips, emitted, emitted_blank, new_blanks, new_labels):
+    """One frame over n pairs; return the sum of the new weights.
+
+    `blanks` [n] and `labels` [n + 1] are the weights before, the latter from one pair earlier.
+    """
+    total = 0.0
+    for i in range(len(new_blanks)):
+        arriving = labels[i]
+        new_blank = (blanks[i] + arriving) * emitted_blank
+        new_label = (labels[i + 1] + blanks[i] + skips[i] * arriving) * emitted[i]
+        new_blanks[i] = new_blank
+        new_labels[i] = new_label
+        total += new_blank + new_label
+    return total
+
+
+@jit_sums
+def step_backward(blanks, labels, skips, alpha, emitted, emitted_blank, new_blanks, new_labels, occupied):
+    """One frame over n pairs; write each label's share of all paths, return their sum.
+
+    `blanks`, `labels` [n + 1] are later weights times emission, up to one pair later; `skips` [n +
+    1] likewise.
+    """
+    total = 0.0
+    for i in range(len(new_blanks)):
+        beta = labels[i] + blanks[i + 1] + skips[i + 1] * labels[i + 1]
+        new_blanks[i] = (blanks[i] + labels[i]) * emitted_blank
+        new_labels[i] = beta * emitted[i]
+        share = alpha[i] * beta
+        occupied[i] = share
+        total += share
+    return total
+
+
+@jit
+def scale_up(values, factor):
+    """Multiply in place."""
+    for i in range(len(values)):
+        values[i] *= factor
+
+
+@jit
+def forward(scores, shares, b, time_major, tables, window, alpha, powers, totals, smallest, keep):
+    """Walk alpha forward; return (loss without priors, final weight), the latter 0 if out of range.
+
+    Fills alpha [T + 1, N + 3] (frame t in row t + 1; two rows taken in turns will do if no
+    gradient is wanted), the power of two of each frame, powers [T], the sum over K of each frame's
+    shares, totals [T], and the shares, if they are to be kept, else [1, 1, K] is room for one
+    frame's.
+    """
+    units, factors, skips, emitted, walk = tables
+    num_frames, num_pairs = len(powers), len(units) - 1
+    num_rows = alpha.shape[0]
+    walk[:] = 0.0
+    alpha[0] = 0.0
+    walk[0, 1] = 2.0**CENTRE
+    log_scale, product, exponent = 0.0, 1.0, -CENTRE
+    for t in range(num_frames):
+        row = row_of(scores, b, t, time_major)
+        out = row_of(shares, b, t, time_major) if keep else shares[0, 0]
+        top = largest(row)
+        totals[t] = shares_of(row, top, out)
+        if not totals[t] < math.inf:
+            return math.nan, 0.0
+        first, last = window[t, 0], window[t, 1]
+        shift, in_range = emissions(row, out, np.float64(top), units, factors, first, last, smallest, emitted)
+        if not in_range:
+            return 0.0, 0.0
+        blanks, new_blanks = walk[t & 1], walk[1 - (t & 1)]
+        labels, new_labels = alpha[t % num_rows], alpha[(t + 1) % num_rows]
+        weight = step_forward(
+            blanks[first + 1 : last + 1],
+            labels[first : last + 1],
+            skips[first + 1 : last + 1],
+            emitted[first:last],
+            emitted[num_pairs],
+            new_blanks[first + 1 : last + 1],
+            new_labels[first + 1 : last + 1],
+        )
+        new_blanks[first], new_blanks[last + 1] = 0.0, 0.0
+        new_labels[first], new_labels[last + 1] = 0.0, 0.0
+        powers[t] = 0
+        if not LOW < weight < HIGH:
+            if not 0.0 < weight < math.inf:
+                return 0.0, 0.0
+            powers[t] = min(CENTRE - math.frexp(weight)[1], 1000)
+            scale_up(new_blanks[first + 1 : last + 1], math.ldexp(1.0, powers[t]))
+            scale_up(new_labels[first + 1 : last + 1], math.ldexp(1.0, powers[t]))
+            exponent -= powers[t]
+        log_scale += shift
+        product *= totals[t]
+        if product > HIGH:  # one logarithm for many frames
+            log_scale -= math.log(product)
+            product = 1.0
+    final = walk[num_frames & 1, num_pairs] + alpha[num_frames % num_rows, num_pairs - 1]
+    if final == 0.0:
+        return 0.0, 0.0
+    # Near certainty the two scales cancel: add exponents first, so that a tiny loss keeps its
+    # digits.
+    mantissa, power = math.frexp(final)
+    if abs(power + exponent) < 1000:
+        log_final = math.log(math.ldexp(mantissa, power + exponent))
+    else:
+        log_final = math.log(mantissa) + (power + exponent) * math.log(2.0)
+    return math.log(product) - log_scale - log_final, final
+
+
+@jit
+def backward(scores, gradient, b, time_major, tables, window, alpha, powers, totals, final, weight, smallest):
+    """Walk back and turn the shares in gradient into it, times weight; return whether nothing was lost."""
+    units, factors, skips, emitted, walk = tables
+    num_frames, num_pairs = len(powers), len(units) - 1
+    walk[:] = 0.0
+    occupied = walk[4]
+    flip = 0
+    walk[0, num_pairs] = 1.0 / final
+    for t in range(num_frames - 1, -1, -1):
+        row, out = row_of(scores, b, t, time_major), row_of(gradient, b, t, time_major)
+        first, last = window[t, 0], window[t, 1]
+        emissions(row, out, 0.0, units, factors, first, last, smallest, emitted)
+        if powers[t] != 0:
+            scale_up(emitted[first:last], math.ldexp(1.0, powers[t]))
+            emitted[num_pairs] *= math.ldexp(1.0, powers[t])
+        blanks, labels = walk[2 * flip], walk[2 * flip + 1]
+        flip = 1 - flip
+        new_blanks, new_labels = walk[2 * flip], walk[2 * flip + 1]
+        total = step_backward(
+            blanks[first + 1 : last + 2],
+            labels[first + 1 : last + 2],
+            skips[first + 1 : last + 2],
+            alpha[t + 1, first + 1 : last + 1],
+            emitted[first:last],
+            emitted[num_pairs],
+            new_blanks[first + 1 : last + 1],
+            new_labels[first + 1 : last + 1],
+            occupied[first:last],
+        )
+        new_blanks[first], new_blanks[last + 1] = 0.0, 0.0
+        new_labels[first], new_labels[last + 1] = 0.0, 0.0
+        if not total < 1.0 + TOLERANCE:
+            return False
+        finish_row(out, weight / totals[t], weight, units, first, last, occupied, total)
+    return abs((walk[2 * flip, 1] + walk[2 * flip + 1, 1]) * 2.0**CENTRE - 1.0) < TOLERANCE
+
+
+@jit
+def finish_row(row, scale, weight, units, first, last, occupied, total):
+    """Shares [K] to weight times (softmax minus occupancy)."""
+    for k in range(len(row)):
+        row[k] = row[k] * scale
+    for i in range(first, last):
+        row[units[i]] -= weight * occupied[i]
+    row[units[len(units) - 1]] -= weight * (1.0 - total)
