@@ -6,7 +6,7 @@ import numpy as np
 
 
 def make_batches(
-    lengths: Sequence[int], batch_frames: int, *, seed: int, epoch: int, sort: bool = False
+    lengths: Sequence[int] | np.ndarray, batch_frames: int, *, seed: int, epoch: int, sort: bool = False
 ) -> list[np.ndarray]:
     """Group utterances of similar length so that padding is small.
 

@@ -10,7 +10,7 @@ import json
 import logging
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,7 +50,7 @@ class FeatureStore:
         start = self.starts[index]
         return self.frames[start : start + self.lengths[index]]
 
-    def batch(self, indices: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
+    def batch(self, indices: Sequence[int] | np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
         """Padded features float32 [B, T, F] and their lengths int64 [B]."""
         lengths = torch.from_numpy(self.lengths[indices])
         features = torch.zeros(len(indices), int(lengths.max()), self.frames.shape[1])
@@ -141,7 +141,7 @@ def _compute(
     with bar, contextlib.ExitStack() as stack:
         if num_workers == 1:
             _start_worker(frontend, augment, seed)
-            results = map(_features, range(len(utterances)), utterances)
+            results: Iterable[np.ndarray | str] = map(_features, range(len(utterances)), utterances)
         else:
             pool = stack.enter_context(
                 ProcessPoolExecutor(

@@ -20,6 +20,7 @@ from speech.config import load_config, to_dict
 from speech.corpus import read_manifest
 from speech.errors import ConfigError, SpeechError
 from speech.experiment import ExperimentConfig, TrainingConfig
+from speech.models import HeadConfig
 from speech.scoring import ErrorCounts, greedy_texts, score
 from speech.store import measure_statistics
 from speech.training_augment import augment_features, build_augmenter
@@ -59,8 +60,8 @@ def train(config_path: str | Path, overrides: Sequence[str] = (), *, restart: bo
     if config.training.device != "cpu" and not torch.cuda.is_available():
         raise ConfigError(f"training.device={config.training.device}: no CUDA device is available")
     rows = [row for manifest in config.data.train for row in read_manifest(manifest)]
-    units = {head.units: build_units(head.units, (row.text for row in rows)) for head in config.heads}
-    heads = {head.units: head for head in config.heads}
+    units: dict[str, Units] = {head.units: build_units(head.units, (row.text for row in rows)) for head in config.heads}
+    heads: dict[str, HeadConfig] = {head.units: head for head in config.heads}
     state = TrainingState.open(config, restart=restart)
     utterances = select_utterances(rows, config.data, units[config.heads[0].units])
     torch.manual_seed(config.training.seed)
@@ -179,13 +180,13 @@ def update(
         with torch.autocast(torch.device(training.device).type, torch.bfloat16, enabled=training.autocast):
             logits, lengths = model(features, batch.lengths)
         losses = head_losses(logits, lengths, batch)
-        weights = {head.units: head.weight for head in config.heads}
-        total = sum(weights[name] * loss for name, loss in losses.items()) / len(batches)
+        weighted = [head.weight * losses[head.units] for head in config.heads]
+        total = torch.stack(weighted).sum() / len(batches)
         total.backward()
         for name, loss in losses.items():
             sums[name] = sums.get(name, 0.0) + float(loss.detach()) / len(batches)
     norm = nn.utils.clip_grad_norm_(model.parameters(), training.clip_norm)
-    if not (torch.isfinite(norm) and all(map(math.isfinite, sums.values()))):
+    if not (math.isfinite(norm) and all(map(math.isfinite, sums.values()))):
         _skip(batches, state, training)
         return sums
     for group in optimizer.param_groups:

@@ -139,7 +139,7 @@ def read_curve(path: Path) -> list[str]:
 
     Where a run went on from an earlier state, the later values count.
     """
-    lines = {}
+    lines: dict[int, str] = {}
     for row in map(json.loads, path.read_text(encoding="utf-8").splitlines()):
         if row["kind"] == "dev":
             lines = {step: line for step, line in lines.items() if step < row["step"]}
