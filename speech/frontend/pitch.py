@@ -98,6 +98,7 @@ class PitchTracker(nn.Module):
 
     def __init__(self, config: PitchConfig | None = None, frontend: FrontendConfig | None = None):
         super().__init__()
+        frames.keep_freed_memory()
         self.config = config or PitchConfig()
         self.frontend = frontend or FrontendConfig()
         rate = self.frontend.sample_rate_hz
