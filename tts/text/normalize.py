@@ -1,0 +1,178 @@
+"""The engine: rules applied from left to right to one sentence after another; nothing is dropped silently."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from typing import Literal
+
+from tts.text import number_rules, word_rules
+from tts.text.sentences import split_sentences
+from tts.text.tables import GREEK, LONG_SYMBOLS, MARKS, SYMBOLS
+from tts.text.tokens import BREAK_MARKS, Sentence, TextError, Token, token_kind
+
+OnUnknown = Literal["error", "name", "skip"]
+
+# A number does not begin within a word or another number; a word not within a word.
+_NUMBER_EDGE = r"(?<![\w])(?<!\d[.,])"
+_FREE = frozenset(("power", "minus", "fraction", "to", "short_year"))
+_RULES = [
+    *(
+        (name, pattern if name in _FREE else _NUMBER_EDGE + f"(?:{pattern})", f)
+        for name, pattern, f in number_rules.RULES
+    ),
+    *word_rules.RULES,
+]
+_COMPILED = [(re.compile(pattern), function) for _, pattern, function in _RULES]
+#: A plain word between spaces or before a mark: most of any text, so tried first.
+_PLAIN = re.compile(r"[A-Za-z]?[a-z]{2,}(?=[ \n,;:?!)]|$)(?! [IVXLCDM]+\b| \d)")
+_MONTHS_OPEN = re.compile(
+    r"(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|room|flight|highw|route|inter|boeing|airbus|the)"
+)
+_INVISIBLE = ("Cf", "Cc", "Mn", "Me", "Sk")
+
+
+def normalize(text: str, on_unknown: OnUnknown = "error") -> list[Token]:
+    """All tokens of a text; see `sentences` for parameters and errors.
+
+    Examples
+    --------
+    >>> " ".join(token.text for token in normalize("Dr. Smith paid $49.95 on 10/12/2026."))
+    'doctor smith paid forty nine dollars and ninety five cents on october twelfth twenty twenty six .'
+    """
+    return [token for sentence in sentences(text, on_unknown) for token in sentence.tokens]
+
+
+def sentences(text: str | Iterable[str], on_unknown: OnUnknown = "error") -> Iterator[Sentence]:
+    """Sentences of speakable tokens, one at a time, in bounded memory.
+
+    Parameters
+    ----------
+    text : a string, or its pieces in order (an open file)
+    on_unknown : what to do with characters that have no English reading (emoji, other scripts)
+        "error" raises, "name" says their Unicode name, "skip" leaves them out.
+
+    Raises
+    ------
+    TextError
+        A character cannot be spoken and `on_unknown` is "error"; the message names it and its place.
+    ValueError
+        `on_unknown` is none of the three.
+    """
+    if on_unknown not in ("error", "name", "skip"):
+        raise ValueError(f'on_unknown must be "error", "name" or "skip", got {on_unknown!r}')
+    return _sentences(text, on_unknown)
+
+
+def _sentences(text: str | Iterable[str], on_unknown: OnUnknown) -> Iterator[Sentence]:
+    for start, sentence in split_sentences(text):
+        tokens = tuple(_tokens(sentence, start, on_unknown))
+        if tokens:
+            yield Sentence(tokens, start, start + len(sentence))
+
+
+def _tokens(text: str, offset: int, on_unknown: OnUnknown) -> Iterator[Token]:
+    """Tokens of one sentence that begins at `offset` of the source."""
+    position = 0
+    while position < len(text):
+        if text[position].isspace():
+            position += 1
+            continue
+        words, end = _expand(text, position)
+        for word in words.split():
+            if word in BREAK_MARKS or word.isascii() and word.replace("'", "").isalpha():
+                yield Token(word, token_kind(word), offset + position, offset + end)
+            else:
+                yield from _unknown(word, offset + position, offset + end, on_unknown)
+        position = end
+
+
+def _expand(text: str, position: int) -> tuple[str, int]:
+    """Spoken words of what stands at `position`, and where it ends."""
+    plain = _PLAIN.match(text, position)
+    if plain and not _MONTHS_OPEN.match(plain[0]) and word_rules.is_plain(plain[0]):
+        return plain[0].lower(), plain.end()
+    for pattern, function in _COMPILED:
+        match = pattern.match(text, position)
+        if match and match.end() > position:
+            words = function(match)
+            if words is not None:
+                return words + _final_stop(match, words), match.end()
+    return _symbol(text, position)
+
+
+def _final_stop(match: re.Match, words: str) -> str:
+    """The full stop of an abbreviation at the end of a sentence ends the sentence too."""
+    ends = match[0].endswith(".") and not words.endswith(".") and not match.string[match.end() :].strip("\"'”’)]")
+    return " ." if ends else ""
+
+
+def _symbol(text: str, position: int) -> tuple[str, int]:
+    """A character that no rule takes: a mark, a symbol by its name, an invisible one, or itself where it is unknown."""
+    character = text[position]
+    before, after = text[position - 1 : position], text[position + 1 : position + 2]
+    if character == "-" and before.isalnum() and after.isalnum():
+        return "", position + 1
+    for symbol, name in LONG_SYMBOLS.items():
+        if text.startswith(symbol, position):
+            return name, position + len(symbol)
+    if text.startswith("...", position):
+        return "…", position + len(re.compile(r"\.+").match(text, position)[0])
+    if text.startswith("--", position):
+        return "—", position + len(re.compile("-+").match(text, position)[0])
+    if character == "~" and re.match(r"\s?[\d$£€]", text[position + 1 :]):
+        return "about", position + 1
+    if character == "/" and (before.isdigit() or before == "%") and after.isalpha():
+        return "per", position + 1
+    if character == "." and before.isalnum() and after.isalnum() and after.islower():
+        return "dot", position + 1
+    if character in MARKS:
+        return MARKS[character], position + 1
+    spoken = SYMBOLS.get(character) or GREEK.get(character.lower())
+    if spoken:
+        return spoken, position + 1
+    if unicodedata.category(character) in _INVISIBLE or character in "\ufe0f\u20e3":
+        return "", position + 1
+    if character.isdigit() or character.isnumeric() and unicodedata.normalize("NFKC", character) != character:
+        return _compatible(character), position + 1
+    return character, position + 1
+
+
+def _compatible(character: str) -> str:
+    """Words of a digit of another script or a compatibility form (① ５), or the character where it has none."""
+    plain = unicodedata.normalize("NFKC", character)
+    if plain.isdecimal():
+        return number_rules.digits("".join(str(unicodedata.decimal(digit)) for digit in plain))
+    return character
+
+
+def _unknown(word: str, start: int, end: int, on_unknown: OnUnknown) -> Iterator[Token]:
+    """What the policy makes of characters that have no reading; readable letters among them are kept."""
+    if on_unknown == "error":
+        strange = next((c for c in word if not (c.isascii() and c.isalpha()) and c != "'"), word[0])
+        name = unicodedata.name(strange, f"U+{ord(strange):04X}")
+        raise TextError(
+            f'cannot speak "{strange}" ({name}) at character {start + 1}: it has no English reading; '
+            'remove it, or choose on_unknown="name" or "skip"'
+        )
+    for part in re.findall(r"[a-z']+|[A-Z]|.", word):
+        if part.isascii() and part.replace("'", "").isalpha():
+            yield Token(part, token_kind(part), start, end)
+        elif on_unknown == "name":
+            for spoken in _name_words(part):
+                yield Token(spoken, token_kind(spoken), start, end)
+
+
+def _name_words(character: str) -> list[str]:
+    """Unicode name of a character as tokens.
+
+    >>> " ".join(_name_words("😀")), " ".join(_name_words("中"))
+    ('grinning face', 'C J K unified ideograph four E two D')
+    """
+    name = unicodedata.name(character, f"character {ord(character):04X}")
+    words = []
+    for part in re.findall(r"[A-Za-z0-9]+", name):
+        if any(c.isdigit() for c in part) or part == "CJK":
+            words += word_rules.spell(part).split()
+        else:
+            words.append(part.lower())
+    return words

@@ -1,0 +1,102 @@
+"""Sentences of a text of any length, in bounded memory; full stops of abbreviations do not end one."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from tts.text.tables import ENDINGS, STARTERS, TITLES, WORDS_TOO
+
+#: Longer stretches without an end are cut at a mark or a space; about a minute and a half of speech.
+MAX_SENTENCE_CHARACTERS = 1000
+_LOOKAHEAD = 64
+_READ_CHARACTERS = 4096
+_CLOSERS = "\"'”’»)]}*_"
+_END = re.compile(rf"[.!?…。！？]+[{re.escape(_CLOSERS)}]*(?=\s|$)|[。！？]|\n[ \t\r]*\n\s*")
+_LAST_WORD = re.compile(r"[\w.'’&-]*$")
+_NEXT_WORD = re.compile(r"\s*[\"“'‘(\[]*(\w+)?")
+_CUT = re.compile(r"(?:[,;:—–)\]]+|\s)(?=\s|\S)")
+_NEVER_LAST = frozenset(TITLES) - WORDS_TOO | frozenset("dr st no nos p mrs".split()) - frozenset(("al",))
+
+
+def split_sentences(text: str | Iterable[str]) -> Iterator[tuple[int, str]]:
+    """Cut a text into sentences.
+
+    Parameters
+    ----------
+    text : a string, or its pieces in order (an open file)
+
+    Yields
+    ------
+    (int, str)
+        Where the sentence begins in the whole text, and the sentence without surrounding white space. At most
+        `MAX_SENTENCE_CHARACTERS` long; a paragraph always ends a sentence.
+
+    Examples
+    --------
+    >>> [sentence for _, sentence in split_sentences("Dr. Smith left at 3 p.m. He met J. R. Lee etc. Fine!")]
+    ['Dr. Smith left at 3 p.m.', 'He met J. R. Lee etc.', 'Fine!']
+    """
+    pieces = _pieces(text)
+    buffer, offset, ended = "", 0, False
+    while not ended or buffer:
+        while not ended and len(buffer) < MAX_SENTENCE_CHARACTERS + _LOOKAHEAD:
+            piece = next(pieces, None)
+            ended = piece is None
+            buffer += piece or ""
+        position = 0
+        while position < len(buffer):
+            if not ended and len(buffer) - position < MAX_SENTENCE_CHARACTERS + _LOOKAHEAD:
+                break
+            end = _find_end(buffer, position)
+            sentence = buffer[position:end]
+            stripped = sentence.strip()
+            if stripped:
+                yield offset + position + sentence.index(stripped[0]), stripped
+            position = end
+        buffer, offset = buffer[position:], offset + position
+
+
+def _pieces(text: str | Iterable[str]) -> Iterator[str]:
+    """The text in pieces of bounded length."""
+    for piece in (text,) if isinstance(text, str) else text:
+        for start in range(0, len(piece), _READ_CHARACTERS):
+            yield piece[start : start + _READ_CHARACTERS]
+
+
+def _find_end(text: str, start: int) -> int:
+    """End of the sentence that begins at `start`, within the greatest length."""
+    limit = start + MAX_SENTENCE_CHARACTERS
+    for match in _END.finditer(text, start, min(len(text), limit)):
+        if match[0].lstrip()[:1] in ("", "。", "！", "？") or _is_end(text, start, match):
+            return match.end()
+    if len(text) <= limit:
+        return len(text)
+    cuts = [match.end() for match in _CUT.finditer(text, start + MAX_SENTENCE_CHARACTERS // 2, limit)]
+    return cuts[-1] if cuts else limit
+
+
+def _is_end(text: str, start: int, match: re.Match) -> bool:
+    """Whether a mark ends the sentence, judged by the words around it."""
+    following = _NEXT_WORD.match(text, match.end())
+    word = (following and following[1]) or ""
+    if not text[match.end() : match.end() + _LOOKAHEAD].strip():
+        return True
+    if match[0][0] in "!?。":
+        return not word[:1].islower()
+    if match[0].startswith(("...", "…")):
+        return not word[:1].islower()
+    if match[0][0] != "." or len(match[0].rstrip(_CLOSERS)) > 1:
+        return not word[:1].islower()
+    before = _LAST_WORD.search(text[max(start, match.start() - 24) : match.start()])[0].lower().lstrip("'’")
+    if word[:1].islower():
+        return False
+    if before in _NEVER_LAST and (before not in ("no", "p", "nos") or word[:1].isdigit()):
+        return before in ("st", "dr") and word in STARTERS
+    is_initial = re.fullmatch(r"(?:[^\W\d_]\.)*[^\W\d_]", before)
+    if before in ENDINGS or before in ("al",) or is_initial:
+        if before == "i" and "." not in before:
+            return word in STARTERS
+        return word in STARTERS
+    if before in WORDS_TOO:
+        is_title = text[match.start() - len(before)].isupper()
+        return not (is_title and (word[:1].isdigit() or word not in STARTERS))
+    return True

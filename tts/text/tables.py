@@ -1,0 +1,162 @@
+"""Vocabulary of the rules: abbreviations, units, currencies, symbols and initialisms, all of English."""
+
+MONTHS = (
+    "january february march april may june july august september october november december"
+).split()  # fmt: skip
+MONTH_NUMBERS = {name: index for index, name in enumerate(MONTHS, 1)}
+MONTH_NUMBERS |= {name[:3]: index for index, name in enumerate(MONTHS, 1)} | {"sept": 9}
+
+#: Abbreviations with a full stop after which no sentence begins.
+TITLES = {
+    "mr": "mister", "mrs": "missus", "ms": "miz", "messrs": "messieurs", "prof": "professor", "rev": "reverend",
+    "gen": "general", "col": "colonel", "capt": "captain", "cpt": "captain", "lt": "lieutenant", "sgt": "sergeant",
+    "cmdr": "commander", "adm": "admiral", "maj": "major", "sen": "senator", "rep": "representative",
+    "gov": "governor", "pres": "president", "hon": "honorable", "fr": "father", "supt": "superintendent",
+    "mt": "mount", "ft": "fort",
+    "vs": "versus", "e.g": "for example", "i.e": "that is", "cf": "compare", "approx": "approximately",
+    "viz": "namely", "ca": "circa", "al": "al", "fig": "figure", "figs": "figures", "vol": "volume", "ch": "chapter",
+    "sec": "section", "eq": "equation", "pp": "pages", "nos": "numbers", "apt": "apartment", "tel": "telephone",
+    "ext": "extension", "est": "established", "resp": "respectively", "incl": "including", "univ": "university",
+    "jan": "january", "feb": "february", "mar": "march", "apr": "april", "jun": "june", "jul": "july",
+    "aug": "august", "sep": "september", "sept": "september", "oct": "october", "nov": "november", "dec": "december",
+    "mon": "monday", "tue": "tuesday", "tues": "tuesday", "wed": "wednesday", "thu": "thursday", "thur": "thursday",
+    "thurs": "thursday", "fri": "friday", "sat": "saturday", "sun": "sunday",
+}  # fmt: skip
+#: Abbreviations that may also end a sentence.
+ENDINGS = {
+    "etc": "et cetera", "jr": "junior", "sr": "senior", "esq": "esquire", "inc": "incorporated",
+    "corp": "corporation", "ltd": "limited", "co": "company", "bros": "brothers", "dept": "department",
+    "assn": "association", "ave": "avenue", "blvd": "boulevard", "rd": "road", "ln": "lane", "ct": "court",
+    "sq": "square", "hwy": "highway", "pkwy": "parkway", "misc": "miscellaneous", "max": "maximum", "min": "minimum",
+    "ph.d": "P H D", "m.d": "M D", "b.a": "B A", "m.a": "M A", "b.sc": "B S C", "m.sc": "M S C",
+    "calif": "california", "mass": "massachusetts", "conn": "connecticut", "penn": "pennsylvania", "tenn": "tennessee",
+    "mich": "michigan", "ariz": "arizona", "wash": "washington", "okla": "oklahoma", "govt": "government",
+    "hrs": "hours", "hr": "hour", "mins": "minutes", "secs": "seconds", "yrs": "years", "lbs": "pounds",
+    "lb": "pound", "oz": "ounces",
+}  # fmt: skip
+#: Of the above, those that are words of their own: only before a capital, a digit or the end of the text.
+WORDS_TOO = frozenset("mar jun jul sat sun mon wed mass wash max min sec fig gen col al rep hon".split())
+#: Abbreviations that are also said so without a full stop.
+BARE = {
+    "mr": "mister", "mrs": "missus", "ms": "miz", "dr": "doctor", "prof": "professor", "jr": "junior", "vs": "versus",
+    "etc": "et cetera", "ph.d": "P H D", "phd": "P H D", "blvd": "boulevard",
+}  # fmt: skip
+
+#: Unit symbol, as written: its name in the singular.
+UNITS = {
+    "km": "kilometer", "m": "meter", "cm": "centimeter", "mm": "millimeter", "µm": "micrometer", "μm": "micrometer",
+    "nm": "nanometer", "mi": "mile", "mi.": "mile", "yd": "yard", "yds": "yard", "ft": "foot", "ft.": "foot",
+    "in": "inch", "in.": "inch", "kg": "kilogram", "g": "gram", "mg": "milligram", "µg": "microgram",
+    "μg": "microgram", "lb": "pound", "lbs": "pound", "lb.": "pound", "lbs.": "pound", "oz": "ounce", "oz.": "ounce",
+    "t": "ton", "l": "liter", "L": "liter", "ml": "milliliter", "mL": "milliliter", "cl": "centiliter", "gal": "gallon",
+    "gal.": "gallon", "pt": "pint", "tsp": "teaspoon", "tbsp": "tablespoon", "s": "second", "sec": "second",
+    "secs": "second", "ms": "millisecond", "µs": "microsecond", "μs": "microsecond", "ns": "nanosecond",
+    "min": "minute", "mins": "minute", "min.": "minute", "h": "hour", "hr": "hour", "hrs": "hour", "hrs.": "hour",
+    "yr": "year", "yrs": "year", "Hz": "hertz", "kHz": "kilohertz", "MHz": "megahertz", "GHz": "gigahertz",
+    "B": "byte", "kB": "kilobyte", "KB": "kilobyte", "MB": "megabyte", "GB": "gigabyte", "TB": "terabyte",
+    "PB": "petabyte", "KiB": "kibibyte", "MiB": "mebibyte", "GiB": "gibibyte", "kbps": "kilobit per second",
+    "Mbps": "megabit per second", "Gbps": "gigabit per second", "Mb": "megabit", "Gb": "gigabit", "V": "volt",
+    "mV": "millivolt", "kV": "kilovolt", "A": "ampere", "mA": "milliampere", "mAh": "milliampere hour", "W": "watt",
+    "kW": "kilowatt", "MW": "megawatt", "GW": "gigawatt", "kWh": "kilowatt hour", "J": "joule", "kJ": "kilojoule",
+    "cal": "calorie", "kcal": "kilocalorie", "N": "newton", "Pa": "pascal", "kPa": "kilopascal", "hPa": "hectopascal",
+    "dB": "decibel", "Ω": "ohm", "kΩ": "kilohm", "K": "kelvin", "mph": "mile per hour", "kph": "kilometer per hour",
+    "km/h": "kilometer per hour", "m/s": "meter per second", "mpg": "mile per gallon", "rpm": "revolution per minute",
+    "fps": "frame per second", "dpi": "dot per inch", "px": "pixel", "ha": "hectare", "psi": "pound per square inch",
+    "m²": "square meter", "m2": "square meter", "km²": "square kilometer", "km2": "square kilometer",
+    "ft²": "square foot", "cm²": "square centimeter", "m³": "cubic meter", "m3": "cubic meter",
+    "cm³": "cubic centimeter", "sq ft": "square foot", "m/s²": "meter per second squared", "bpm": "beat per minute",
+}  # fmt: skip
+#: Units that are also letters or words: only directly after the digits.
+ATTACHED_UNITS = frozenset({"in", "t", "A", "B", "N"})
+
+#: Sign: unit, and hundredth where it has one.
+CURRENCIES = {
+    "$": ("dollar", "cent"), "£": ("pound", "penny"), "€": ("euro", "cent"), "¥": ("yen", None),
+    "₹": ("rupee", "paisa"), "₽": ("ruble", "kopeck"), "₩": ("won", None), "₿": ("bitcoin", None), "₺": ("lira", None), "₪": ("shekel", None),
+}  # fmt: skip
+CURRENCY_PLURALS = {"penny": "pence", "paisa": "paise", "won": "won", "yen": "yen", "lira": "lira"}
+CURRENCY_CODES = {
+    "USD": "US dollar", "EUR": "euro", "GBP": "british pound", "JPY": "yen", "CAD": "canadian dollar",
+    "AUD": "australian dollar", "CHF": "swiss franc", "INR": "rupee", "CNY": "yuan",
+}  # fmt: skip
+DOLLARS_OF = {
+    "US": "U S",
+    "A": "australian",
+    "C": "canadian",
+    "CA": "canadian",
+    "AU": "australian",
+    "NZ": "new zealand",
+}
+MAGNITUDES = {
+    "k": "thousand", "K": "thousand", "m": "million", "M": "million", "mn": "million", "mm": "million",
+    "b": "billion", "B": "billion", "bn": "billion", "tn": "trillion", "T": "trillion",
+}  # fmt: skip
+
+#: Symbols wherever no rule has taken them.
+SYMBOLS = {
+    "&": "and", "+": "plus", "=": "equals", "@": "at", "%": "percent", "#": "hash", "*": "asterisk", "/": "slash",
+    "\\": "backslash", "^": "caret", "~": "tilde", "_": "underscore", "<": "less than", ">": "greater than",
+    "|": "vertical bar", "`": "backtick", "$": "dollar", "£": "pound", "€": "euro", "¥": "yen", "¢": "cents",
+    "₹": "rupee", "₽": "ruble", "₩": "won", "₿": "bitcoin", "₺": "lira", "₪": "shekel", "°": "degrees",
+    "≤": "less than or equal to", "≥": "greater than or equal to", "≠": "not equal to", "≈": "approximately equal to",
+    "±": "plus or minus", "×": "times", "÷": "divided by", "−": "minus", "√": "square root of", "∞": "infinity",
+    "∑": "sum", "∫": "integral", "∂": "partial", "∈": "in", "→": "to", "←": "from", "⇒": "implies", "↔": "to and from",
+    "©": "copyright", "®": "registered", "™": "trademark", "§": "section", "†": "dagger", "‡": "double dagger",
+    "‰": "per mille", "µ": "micro", "№": "number", "½": "one half", "¼": "one quarter", "¾": "three quarters",
+    "⅓": "one third", "⅔": "two thirds", "⅛": "one eighth", "⅜": "three eighths", "⅝": "five eighths",
+    "⅞": "seven eighths", "²": "squared", "³": "cubed", "⁄": "slash", "′": "prime", "″": "double prime", "·": "dot",
+    "∙": "dot", "¬": "not", "∧": "and", "∨": "or", "♀": "female", "♂": "male", "¡": "!", "¿": "?",
+}  # fmt: skip
+#: Symbols of several characters, longest first.
+LONG_SYMBOLS = {
+    "+/-": "plus or minus", "<=>": "if and only if", ">=": "greater than or equal to", "<=": "less than or equal to",
+    "!=": "not equal to", "==": "equals", "->": "to", "=>": "implies", "<-": "from", "&&": "and", "||": "or",
+}  # fmt: skip
+GREEK = dict(
+    zip(
+        "αβγδεζηθικλμνξοπρσςτυφχψω",
+        "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma sigma tau "
+        "upsilon phi chi psi omega".split(),
+        strict=True,
+    )
+)
+#: Marks that become breaks; what stands for each.
+MARKS = {
+    ",": ",", ";": ";", ":": ":", ".": ".", "?": "?", "!": "!", "…": "…", "—": "—", "–": "—", "―": "—", "-": "-",
+    "‐": "-", "‑": "-", "(": "(", ")": ")", "[": "[", "]": "]", "{": "{", "}": "}", '"': '"', "“": '"', "”": '"',
+    "„": '"', "«": '"', "»": '"', "'": "'", "‘": "'", "’": "'", "‚": "'", "‹": "'", "›": "'", "•": ";", "‣": ";",
+    "▪": ";", "●": ";", "◦": ";", "、": ",", "。": ".", "，": ",", "！": "!", "？": "?", "；": ";", "：": ":",
+}  # fmt: skip
+
+#: Capitals said as a word although short.
+SAID_AS_WORDS = frozenset(
+    "NASA NATO OPEC AIDS RAM ROM LAN WAN PIN SIM GIF JPEG RADAR SONAR LASER SCUBA SWAT FEMA OSHA NAFTA ASAP YOLO "
+    "FOMO COVID SARS MERS UNICEF BASIC BIOS CAPTCHA WASP NIMBY POTUS SCOTUS FLOTUS ZIP DARPA CERN TED LEGO IKEA "
+    "YAML JSON TOML AWOL".split()
+)
+#: Capitals that are stressed words, not initials.
+STRESSED = frozenset(
+    "A I AM AN AND ANY ARE AS AT BE BEEN BEST BIG BUT BY CAN DAY DID DO DONE DONT EACH ELSE END EVEN EVER FOR FREE "
+    "FROM GET GO GOD GOOD HAD HAS HAVE HE HELP HER HERE HEY HI HIM HIS HOT HOW IF IN INTO IS ITS JUST KEEP LAST LET LIKE "
+    "LOOK LOVE MADE MAKE MAN MAY ME MORE MOST MUCH MUST MY NEED NEVER NEW NEXT NICE NO NOT NOW OF OFF OH OLD ON ONCE "
+    "ONE ONLY OR OUR OUT OVER OWN PLEASE READ REAL RUN SAID SALE SAY SEE SHE SO SOME STILL STOP SUCH SURE TAKE THAN "
+    "THAT THE THEIR THEM THEN THERE THEY THIS TIME TO TOO TRUE TRY TWO UP USE VERY WAIT WANT WAS WAY WE WELL WERE "
+    "WHAT WHEN WHERE WHO WHY WILL WITH WOW YES YET YOU YOUR HELLO WORLD WATCH WARM FALSE NOTE STAY WENT OPEN "
+    "DOWN FIRE".split()
+)
+#: Initialisms that stay so in a sentence all in capitals.
+ALWAYS_SPELT = frozenset("USA UK EU UN FBI CIA NBC CBS ABC BBC CNN TV DVD CD PC HTML PDF URL USB GPS DNA IBM".split())
+#: Names numbered with ordinals: Henry VIII.
+MONARCHS = frozenset(
+    "Alexander Alfonso Benedict Catherine Charles Christian Clement Edward Elizabeth Ferdinand Francis Frederick "
+    "George Gregory Gustav Harald Haakon Henry Innocent Ivan James John Joseph Julius Leo Leopold Louis Mary Maximilian "
+    "Napoleon Nicholas Olaf Otto Paul Peter Philip Pius Ptolemy Ramses Richard Robert Rudolf Stephen Thutmose Urban "
+    "Victor Wilhelm William Xerxes Darius Cosimo Kenneth Umberto Margrethe Albert Alexius".split()
+)
+#: Words that often begin a sentence after an abbreviation that may have ended the one before.
+STARTERS = frozenset(
+    "The A An He She It I We They You This That These Those There Then In On At By For From But And Or So When Where "
+    "While What Who Why How If After Before Because Although However Its His Her Our Their My Your No Not One Some "
+    "Many Most All Each Every Now Today Tomorrow Yesterday As With Another Both Here Please Let Do Did "
+    "Is Are Was".split()
+)

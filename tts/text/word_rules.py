@@ -1,0 +1,360 @@
+"""Rules for what begins with a letter: addresses, abbreviations, initials, Roman numerals, mixed names, words.
+
+Rules have the form described in `tts.text.number_rules`.
+"""
+
+import re
+import unicodedata
+
+from speech.text import normalize_text
+from tts.text.number_rules import Expand
+from tts.text.numbers import cardinal, digits, ordinal, pairs, plural, roman
+from tts.text.tables import (
+    ALWAYS_SPELT,
+    BARE,
+    ENDINGS,
+    GREEK,
+    MONARCHS,
+    SAID_AS_WORDS,
+    STARTERS,
+    STRESSED,
+    SYMBOLS,
+    TITLES,
+    WORDS_TOO,
+)
+
+#: A letter, no superscript, vulgar fraction or circled digit, which Python also counts as word characters.
+LETTER = r"[^\W\d_²³¹⁰-₟¼-¾⅐-↋①-⓿]"
+#: Abbreviations that need their full stop, longest first.
+_STOPPED = "|".join(re.escape(name) for name in sorted(TITLES | ENDINGS, key=len, reverse=True))
+_BARE = "|".join(sorted((re.escape(name.capitalize()) for name in BARE if "." not in name), key=len, reverse=True))
+_ADDRESS_MARKS = {
+    ".": "dot", "-": "dash", "_": "underscore", "/": "slash", ":": "colon", "@": "at", "?": "question mark",
+    "=": "equals", "&": "and", "#": "hash", "%": "percent", "~": "tilde", "+": "plus", ",": "comma", ";": "semicolon",
+    "!": "exclamation mark", "*": "asterisk", "(": "parenthesis", ")": "parenthesis", "'": "apostrophe", "$": "dollar",
+}  # fmt: skip
+_DOMAIN_WORDS = frozenset(
+    "com org net gov edu info app dev bin the and get art pay map web doc new blog txt pip git".split()
+)
+_VOWEL = re.compile("[aeiouy]")
+_NEXT_CAPITAL = re.compile(r"\s+[\"“'‘(]?[A-Z]")
+
+
+def spell(text: str) -> str:
+    """Letters by their names, digits one by one.
+
+    >>> spell("at4")
+    'A T four'
+    """
+    return " ".join(c.upper() if c.isalpha() else digits(c) for c in text if c.isalnum())
+
+
+def mixed(text: str) -> str:
+    """A name of letters and digits: capitals and short runs are spelt, longer ones are words.
+
+    >>> mixed("MP3"), mixed("covid19"), mixed("A380")
+    ('M P three', 'covid nineteen', 'A three eighty')
+    """
+    words = []
+    if re.search(r"[A-Z]\d+s$", text):
+        head, _, last = mixed(text[:-1]).rpartition(" ")
+        return f"{head} {plural(last)}"
+    for part in re.findall(r"\d+|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_]+", text):
+        if part.isdigit():
+            words.append(pairs(part))
+        elif len(part) < 3 or (part.isupper() and part not in SAID_AS_WORDS):
+            words.append(spell(part))
+        else:
+            words.append(fold(part))
+    return " ".join(words)
+
+
+def fold(word: str) -> str:
+    """A word in a-z and apostrophes; other characters stay and are for the engine to refuse."""
+    if word.isascii():
+        return word.lower()
+    return normalize_text(word)
+
+
+def _address(match: re.Match) -> str:
+    """Web and mail addresses: words, with the marks between them named."""
+    words = []
+    for part in re.findall(r"[A-Za-z]+|\d+|[^\W\d_]+|.", match[0]):
+        if part.isdigit():
+            words.append(pairs(part) if len(part) < 5 else digits(part))
+        elif part.isalpha():
+            lower = part.lower()
+            is_word = (
+                len(part) > 3 and _VOWEL.search(lower) and lower not in ("https", "http") or lower in _DOMAIN_WORDS
+            )
+            words.append(" ".join(camel(part)) if is_word else spell(part) if part.isascii() else fold(part))
+        else:
+            words.append(_ADDRESS_MARKS.get(part) or SYMBOLS.get(part) or part)
+    return " ".join(words)
+
+
+def camel(text: str) -> list[str]:
+    """Words of a compound written with inner capitals.
+
+    >>> camel("MachineLearning")
+    ['machine', 'learning']
+    """
+    return [fold(part) for part in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\dA-Z_]+", text)]
+
+
+def _hashtag(match: re.Match) -> str:
+    head = "hashtag" if match[0][0] == "#" else "at"
+    words = []
+    for part in match[1].split("_"):
+        for piece in re.findall(r"\d+|[A-Z]+(?![a-z])|[A-Z]?[^\W\dA-Z_]+", part):
+            words.append(pairs(piece) if piece.isdigit() else acronym(piece) if piece.isupper() else fold(piece))
+    return f"{head} {' '.join(words)}"
+
+
+def acronym(text: str) -> str:
+    """A run of capitals, as a word or letter by letter.
+
+    >>> acronym("NASA"), acronym("FBI"), acronym("NOT"), acronym("UNESCO")
+    ('nasa', 'F B I', 'not', 'unesco')
+    """
+    if text in SAID_AS_WORDS or text in STRESSED:
+        return text.lower()
+    return text.lower() if len(text) > 5 and _VOWEL.search(text.lower()) else spell(text)
+
+
+def _abbreviation(match: re.Match) -> str | None:
+    name = match[1].lower()
+    rest = match.string[match.end() :]
+    if name in WORDS_TOO and not (match[1][0].isupper() and re.match(r"\s+[A-Z\d]|,", rest)):
+        if not (name in ("max", "min", "sec") and re.match(r"\s+[a-z\d]", rest)) and name != "al":
+            return None
+    if name == "co" and match[1].islower():
+        return None
+    return TITLES.get(name) or ENDINGS[name]
+
+
+def _bare(match: re.Match) -> str | None:
+    if match[1].lower() == "dr" and not _NEXT_CAPITAL.match(match.string, match.end()):
+        return "drive"
+    return BARE[match[1].lower()]
+
+
+def _before(match: re.Match) -> str:
+    """The word before the match, with its mark."""
+    words = match.string[max(0, match.start() - 30) : match.start()].split()
+    return words[-1] if words else ""
+
+
+def _after_name(match: re.Match) -> bool:
+    """Whether a name of a street stands before: a capitalised word that does not open the sentence, or an ordinal."""
+    before = _before(match)
+    if re.fullmatch(r"\d+(?:st|nd|rd|th)", before):
+        return True
+    if before in STARTERS:
+        return False
+    opens = not match.string[: match.start()].strip().removesuffix(before).strip()
+    return (
+        before[:1].isupper()
+        and before[-1:].isalnum()
+        and (not opens or not _NEXT_CAPITAL.match(match.string, match.end()))
+    )
+
+
+def _saint_or_street(match: re.Match) -> str:
+    follows = _NEXT_CAPITAL.match(match.string, match.end())
+    if _after_name(match) and not (follows and _before(match) in ("East", "West", "North", "South", "Mount", "Port")):
+        return "street"
+    return "saint" if follows else "street"
+
+
+def _doctor_or_drive(match: re.Match) -> str:
+    follows = _NEXT_CAPITAL.match(match.string, match.end())
+    if follows and not (_after_name(match) and re.match(r"\d", match.string.lstrip())):
+        return "doctor"
+    return "drive" if _after_name(match) else "doctor"
+
+
+def _number_abbreviation(match: re.Match) -> str:
+    return "numbers" if match[1].lower() == "nos." else "number"
+
+
+def _page(match: re.Match) -> str:
+    return "page"
+
+
+def _initials(match: re.Match) -> str:
+    """U.S.A., J. R. R. Tolkien, a.m.: letters by their names."""
+    words = spell(re.sub(r"['’]s$", "", match[0]))
+    if match[0].endswith(("'s", "’s")):
+        words += "'s"
+    return words
+
+
+def _joined_initials(match: re.Match) -> str:
+    """AT&T, R&D, Q&A."""
+    return " and ".join(acronym_letters(part) for part in re.split(r"\s?&\s?", match[1])) + (match[2] and "'s" or "")
+
+
+def acronym_letters(text: str) -> str:
+    """Letters of a run of capitals by their names.
+
+    >>> acronym_letters("AT")
+    'A T'
+    """
+    return spell(text)
+
+
+def _capitals(match: re.Match) -> str | None:
+    text, suffix = match[1], match[2]
+    if is_shouting(match.string) and text not in ALWAYS_SPELT:
+        return fold(text) + ("'s" if suffix and suffix != "s" else suffix or "")
+    if not text.isascii():
+        return fold(text)
+    words = acronym(text)
+    if suffix:
+        words += "'s" if words[-1].isupper() else suffix.replace("’", "'")
+    return words
+
+
+def is_shouting(text: str) -> bool:
+    """Whether a sentence is written in capitals throughout.
+
+    >>> is_shouting("STOP RIGHT THERE NOW"), is_shouting("The FBI and CIA")
+    (True, False)
+    """
+    head = text[:400]
+    if any(character.islower() for character in head):
+        return False
+    words = re.findall(r"[^\W\d_]{2,}", head)
+    return len(words) >= 3 or len(words) == 2 and max(map(len, words)) >= 5
+
+
+def _letter_s(match: re.Match) -> str:
+    return f"{match[1].upper()}'s"
+
+
+def _roman(match: re.Match) -> str | None:
+    """A numeral after a name: ordinal after a monarch's, else cardinal."""
+    number = roman(match["numeral"])
+    owner = "'s" if match["owner"] else ""
+    if number is None or number > 3999:
+        return None
+    name = match["name"]
+    if name in MONARCHS:
+        if match["numeral"] == "I" and not re.match(
+            r"[.,;:!?)]|\s*$|\s+(?:of|was|ruled|reigned|died)\b|['’]s", match.string[match.end() :]
+        ):
+            return None
+        return f"{name.lower()} the {ordinal(number)}{owner}"
+    if name.lower() in _NUMBERED:
+        return f"{acronym(name) if name.isupper() and len(name) > 1 else name.lower()} {cardinal(number)}{owner}"
+    if len(match["numeral"]) < 2 or set(match["numeral"]) - set("IVX") or match["numeral"] in ("XX", "XXX", "IX"):
+        return None
+    return f"{fold(name) if not name.isupper() else acronym(name)} {cardinal(number)}{owner}"
+
+
+_NUMBERED = frozenset(
+    "war chapter part act scene book volume section article type phase stage class title appendix level bowl unit "
+    "figure table page grade rocky section division group mark version episode season olympiad".split()
+)
+
+
+def _alphanumeric(match: re.Match) -> str:
+    return mixed(match[0])
+
+
+def _single(match: re.Match) -> str | None:
+    """A letter alone: "I" and the article are words, in a formula and elsewhere it is said by its name."""
+    letter, text = match[0], match.string
+    if not letter.isascii():
+        return GREEK.get(letter.lower())
+    if letter in "Ia":
+        if not _in_formula(text, match):
+            return letter.lower()
+    elif letter == "A":
+        before = text[: match.start()].rstrip()
+        opens = not before or before[-1] in '.!?:"“(' or is_shouting(text)
+        follows = re.match(r"\s+[a-zA-Z]{2}", text[match.end() :])
+        if follows and (opens or re.match(r"\s+[A-Z][a-z]", text[match.end() :])):
+            return "a"
+    return letter.upper()
+
+
+def _in_formula(text: str, match: re.Match) -> bool:
+    before = re.search(r"[=+*/^<>×÷−≤≥≠≈±∈(]\s?$", text[max(0, match.start() - 2) : match.start()])
+    after = re.match(r"\s?[=+*^<>×÷−²³≤≥≠≈∈]|\s?/\s?\w\b", text[match.end() :])
+    return bool(after or before and text[match.start() - 1] != "(")
+
+
+def _word(match: re.Match) -> str:
+    text = fold(match[0].replace("’", "'"))
+    if text.isascii() and "'" not in text and len(text) > 1 and not _VOWEL.search(text) and len(text) < 5:
+        return text if text in _VOWELLESS else spell(text)
+    return text
+
+
+def is_plain(text: str) -> bool:
+    """Whether a run of letters is an ordinary word, for which no other rule is needed."""
+    return _VOWEL.search(text.lower()) is not None and text not in _NOT_PLAIN
+
+
+#: Words that begin a rule of more than one word or stand for an abbreviation.
+_NOT_PLAIN = frozenset(name.capitalize() for name in BARE) | {"St"}
+_VOWELLESS = frozenset("hmm mmm mm shh pfft psst brr nth grr pst tsk shhh hmmm zzz hm cwm".split())
+
+
+def _superscript_letter(match: re.Match) -> str:
+    plain = unicodedata.normalize("NFKC", match[0])
+    return digits(plain) if plain.isdigit() else plain.upper()
+
+
+_SHORTHAND = {"w/o": "without", "w/": "with", "c/o": "care of", "n/a": "N A", "and/or": "and or", "b/c": "because"}
+_SHORTHAND |= {"km/h": "kilometers per hour", "c#": "C sharp", "f#": "F sharp"}
+
+
+def _shorthand(match: re.Match) -> str:
+    return _SHORTHAND[match[0].lower()]
+
+
+#: (name, pattern, function), tried in this order after those for numbers; none begins inside a word.
+RULES: list[tuple[str, str, Expand]] = [
+    ("address", r"(?:https?|ftp)://[^\s<>\"“”]*[\w/]|www\.[^\s<>\"“”]*[\w/]", _address),
+    ("address", r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+", _address),
+    ("hashtag", r"(?<![\w&])[#@]((?:\w*[^\W\d]\w*))", _hashtag),
+    ("shorthand", r"(?i:w/o\b|w/(?=\s|\w)|c/o\b|n/a\b|and/or\b|b/c\b|km/h\b)|[CF]#(?!\w)", _shorthand),
+    ("saint", r"[Ss]t\.(?!\w)|St(?=\s[A-Z])|(?<=[a-z]\s)St\b", _saint_or_street),
+    ("doctor", r"[Dd]r\.(?!\w)", _doctor_or_drive),
+    ("number", r"((?:No|Nos|no|nos)\.)(?=\s?\d)", _number_abbreviation),
+    ("page", r"p\.(?=\s?\d)", _page),
+    ("abbreviation", rf"(?i:({_STOPPED})\.)(?![\w])", _abbreviation),
+    ("bare", rf"({_BARE}|PhD|vs|etc)\b(?!\.?\w)", _bare),
+    (
+        "initials",
+        rf"(?:{LETTER}\.\s?){{2,}}(?<!\s)(?:['’]s\b)?(?!\w)|(?:[A-Z]\.\s?)+(?=\s?[A-Z][a-z])(?<!\s)",
+        _initials,
+    ),
+    ("initials", r"[A-Z]\.(?=\s[A-Z][a-z])", _initials),
+    (
+        "address",
+        r"(?:[A-Za-z0-9-]+\.)+(?:[a-z]{2,})(?:/[^\s<>\"“”,;]*[\w/])?(?![\w])",
+        _address,
+    ),
+    ("joined", r"((?:[A-Z]{1,3}\s?&\s?)+[A-Z]{1,3})(['’]?s)?\b", _joined_initials),
+    (
+        "roman",
+        r"(?P<name>[A-Z][a-z]+|[A-Z]{2,})\s(?P<numeral>[IVXLCDM]+)\b(?P<owner>['’]s\b)?(?!['’]|\.\w|\.\s[A-Z]|&)",
+        _roman,
+    ),
+    ("letter", r"\b([A-Za-z])(?:['’]s)\b", _letter_s),
+    ("alphanumeric", rf"(?=\w*\d)(?=\w*{LETTER})[A-Za-z0-9]+(?![A-Za-z0-9])", _alphanumeric),
+    ("capitals", rf"((?=[^\Wa-z\d_]{{2}})(?:(?![a-zß-öø-ÿ]){LETTER})+)(['’]?s|['’]S)?(?!\w|['’]\w)", _capitals),
+    ("and", r"(?<=\w\s)['’]n['’]?(?=\s)", lambda match: "and"),
+    ("greek", r"[Α-Ωα-ω](?![Ͱ-Ͽ])(?<![Ͱ-Ͽ].)", lambda match: GREEK.get(match[0].lower())),
+    ("single", rf"(?<!['’]){LETTER}(?!{LETTER}|[\d_]|['’]{LETTER})", _single),
+    (
+        "word",
+        rf"(?:(?<!\w)['’](?=(?:tis|twas|em|bout|cause|til)\b))?{LETTER}(?:{LETTER}|[\u0300-\u036f])*(?:['’]{LETTER}+)*",
+        _word,
+    ),
+    ("small", r"[₀-₉ᵃ-ᶻⁿⁱ]", _superscript_letter),
+]
