@@ -3,7 +3,9 @@
     python -m recipes.benchmarks.frontend [--hours 1] [--data ../shared/data] [--pyin-seconds 20]
 
 Times are CPU seconds of this process, the least of `--repeats` rounds through all tools, so that
-other work on the machine disturbs them little. Every tool gets the same pieces of 30 s.
+other work on the machine disturbs them little. Every tool gets the same pieces of 30 s, and all
+profit from what `speech.frontend.frames.keep_freed_memory` does to the process (torchaudio takes
+about twice as long without it).
 Needs the extra `bench` (parselmouth, kaldi-native-fbank).
 """
 
