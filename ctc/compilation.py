@@ -2,10 +2,14 @@
 
 import sys
 import threading
+import zlib
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
+from types import ModuleType
 
 import numba
+import numpy as np
 
 COMPILE_NOTICE_S = 1.0
 """Loading a cached kernel takes a tenth of this; whatever takes longer is compiling."""
@@ -29,7 +33,8 @@ def jit_sums(function: Callable) -> Callable:
 def jit_cached(function: Callable) -> Callable:
     """Compile as `jit` does and cache on disk, if some folder can be written.
 
-    Numba looks for such a folder in NUMBA_CACHE_DIR, beside the source, and in the user's cache.
+    Numba looks for such a folder in NUMBA_CACHE_DIR, beside the source, and in the user's cache. It makes a kernel anew
+    when the kernel's own file changes or a number that it closes over: see `sources_fingerprint`.
     """
     try:
         return numba.njit(nogil=True, error_model="numpy", cache=True)(function)
@@ -39,13 +44,25 @@ def jit_cached(function: Callable) -> Callable:
         return jit(function)
 
 
-def prepare(kernel: Callable, arguments: tuple) -> None:
-    """Compile or load a kernel for these arguments; say so if that takes over a second."""
-    if not hasattr(kernel, "compile"):  # NUMBA_DISABLE_JIT=1
+def sources_fingerprint(*modules: ModuleType) -> int:
+    """Number, never zero, that changes with the text of the modules that a kernel is made of."""
+    text = b"".join(Path(str(module.__file__)).read_bytes() for module in modules)
+    return zlib.crc32(text) | 1 << 32
+
+
+_ready: set[tuple[Callable, np.dtype]] = set()
+
+
+def prepare(kernel: Callable, dtype: np.dtype, arguments: tuple) -> None:
+    """Compile or load a kernel for a float type; say so if that takes over a second.
+
+    `arguments` are an example of that type; the other types of a kernel's arguments never change.
+    """
+    if (kernel, dtype) in _ready or not hasattr(kernel, "compile"):  # NUMBA_DISABLE_JIT=1
         return
     signature = tuple(numba.typeof(argument) for argument in arguments)
     with _lock:
-        if signature in kernel.overloads:
+        if (kernel, dtype) in _ready:
             return
         notice = threading.Timer(COMPILE_NOTICE_S, _say_compiling)
         notice.daemon = True
@@ -54,6 +71,7 @@ def prepare(kernel: Callable, arguments: tuple) -> None:
             kernel.compile(signature)
         finally:
             notice.cancel()
+        _ready.add((kernel, dtype))
 
 
 @cache

@@ -9,17 +9,19 @@ Legend: **B** batch, **T** frames, **K** units including the blank, **N** labels
 
 import math
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 import numpy as np
 
-from ctc import logdomain, scaled
-from ctc.compilation import jit, jit_cached, prepare
+from ctc import exponential, logdomain, recursion, scaled, viterbi
+from ctc.compilation import jit, jit_cached, prepare, sources_fingerprint
 from ctc.labels import Batch
 
 logdomain_utterance = logdomain.utterance
 scaled_forward, scaled_backward = scaled.forward, scaled.backward
+best_path = viterbi.best_path
 windows, pair_units, row_of = scaled.windows, scaled.pair_units, scaled.row_of
 
 
@@ -60,49 +62,64 @@ def utterance(logits, gradient, b, num_frames, time_major, labels, blank, log_pr
     return loss, True
 
 
-@jit_cached
-def rows_kernel(
-    rows,
-    logits,
-    time_major,
-    labels,
-    offsets,
-    input_lengths,
-    blank,
-    log_prior,
-    weights,
-    smallest,
-    keep,
-    losses,
-    gradient,
-    redone,
-):
-    """Walk some rows of logits; without keep, gradient is room for one frame, [1, 1, K]."""
-    num_cells = 0
-    for b in rows:
-        num_rows = input_lengths[b] + 1 if keep else 2
-        num_cells = max(num_cells, num_rows * (offsets[b + 1] - offsets[b] + 3))
-    room = np.empty(num_cells)
-    for b in rows:
-        num_frames, row_labels = input_lengths[b], labels[offsets[b] : offsets[b + 1]]
-        num_rows, width = (num_frames + 1 if keep else 2), len(row_labels) + 3
-        losses[b], redone[b] = utterance(
-            logits,
-            gradient,
-            b,
-            num_frames,
-            time_major,
-            row_labels,
-            blank,
-            log_prior,
-            weights[b],
-            smallest,
-            keep,
-            room[: num_rows * width].reshape(num_rows, width),
-        )
-        if keep:
-            for t in range(num_frames, logits.shape[0] if time_major else logits.shape[1]):
-                row_of(gradient, b, t, time_major)[:] = 0.0
+def _make_kernels(sources: int) -> tuple[Callable, Callable]:
+    """Entry points of the loss and of alignment, made anew if `sources` is another than that of the cached ones."""
+
+    @jit_cached
+    def rows_kernel(
+        rows,
+        logits,
+        time_major,
+        labels,
+        offsets,
+        input_lengths,
+        blank,
+        log_prior,
+        weights,
+        smallest,
+        keep,
+        losses,
+        gradient,
+        redone,
+    ):
+        """Walk some rows of logits; without keep, gradient is room for one frame, [1, 1, K]."""
+        assert sources
+        num_cells = 0
+        for b in rows:
+            num_rows = input_lengths[b] + 1 if keep else 2
+            num_cells = max(num_cells, num_rows * (offsets[b + 1] - offsets[b] + 3))
+        room = np.empty(num_cells)
+        for b in rows:
+            num_frames, row_labels = input_lengths[b], labels[offsets[b] : offsets[b + 1]]
+            num_rows, width = (num_frames + 1 if keep else 2), len(row_labels) + 3
+            losses[b], redone[b] = utterance(
+                logits,
+                gradient,
+                b,
+                num_frames,
+                time_major,
+                row_labels,
+                blank,
+                log_prior,
+                weights[b],
+                smallest,
+                keep,
+                room[: num_rows * width].reshape(num_rows, width),
+            )
+            if keep:
+                for t in range(num_frames, logits.shape[0] if time_major else logits.shape[1]):
+                    row_of(gradient, b, t, time_major)[:] = 0.0
+
+    @jit_cached
+    def align_kernel(log_probs, labels, blank, path):
+        """Write the best path of log_probs [T, K] to path [T]; return its score."""
+        assert sources
+        return best_path(log_probs, labels, blank, path)
+
+    return rows_kernel, align_kernel
+
+
+rows_kernel, align_kernel = _make_kernels(sources_fingerprint(exponential, logdomain, recursion, scaled, viterbi))
 
 
 def loss_and_gradient(
@@ -153,26 +170,16 @@ def loss_and_gradient(
     jobs = [
         (share, *arguments, gradient if keep else np.empty((1, 1, num_units), logits.dtype), redone) for share in shares
     ]
-    _prepare(logits.dtype, jobs[0])
-    others = [_pool(os.getpid()).submit(rows_kernel, *job) for job in jobs[1:]]
+    prepare(rows_kernel, logits.dtype, jobs[0])
+    others = [pool(os.getpid()).submit(rows_kernel, *job) for job in jobs[1:]]
     rows_kernel(*jobs[0])
     for other in others:
         other.result()
     return losses, redone
 
 
-_prepared: set[np.dtype] = set()
-
-
-def _prepare(dtype: np.dtype, job: tuple) -> None:
-    """Compile or load the kernel for a float type, once a process."""
-    if dtype not in _prepared:
-        prepare(rows_kernel, job)
-        _prepared.add(dtype)
-
-
 @cache
-def _pool(_process: int) -> ThreadPoolExecutor:
+def pool(_process: int) -> ThreadPoolExecutor:
     """Threads of this process; a fork inherits none, hence the argument."""
     return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="ctc")
 

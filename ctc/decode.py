@@ -73,7 +73,7 @@ def greedy_decode(logits: torch.Tensor, lengths: IntegersLike | None = None, bla
     for b in np.flatnonzero((counts < 0) | (counts > num_frames)):
         raise ValueError(f"row {b}: length {counts[b]} is outside 0..{num_frames}")
     units, posteriors = _best_path(logits.detach())
-    return [_merge(b, units[b, :count], posteriors[b, :count], blank) for b, count in enumerate(counts)]
+    return [merge(b, units[b, :count], posteriors[b, :count], blank) for b, count in enumerate(counts)]
 
 
 def _best_path(logits: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
@@ -85,7 +85,7 @@ def _best_path(logits: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
     return units.cpu().numpy(), posteriors.cpu().numpy()
 
 
-def _merge(row: int, units: np.ndarray, posteriors: np.ndarray, blank: int) -> list[Token]:
+def merge(row: int, units: np.ndarray, posteriors: np.ndarray, blank: int) -> list[Token]:
     """Tokens of one best path [T]."""
     bad = np.flatnonzero(np.isnan(posteriors))
     if len(bad):

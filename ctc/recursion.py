@@ -1,8 +1,4 @@
-"""Scalar steps of the recursions in plain Python, compiled by the CPU and the CUDA kernels alike.
-
-After an edit here remove numba's cache (``__pycache__/*.nb?``): it watches only the file of the
-compiled kernel.
-"""
+"""Scalar steps of the recursions in plain Python, compiled by the CPU and the CUDA kernels alike."""
 
 import math
 
