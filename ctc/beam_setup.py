@@ -1,0 +1,358 @@
+"""From what a user gives the decoder to the arrays that the search walks; all checks of it are here."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ctc import beam_kernels as kernels
+from ctc import beam_spelling as spelling
+from ctc.decode import Token
+from ctc.ngram import EMPTY, UNKNOWN_ID, NGram, NGramArrays
+
+if TYPE_CHECKING:
+    from ctc.beam import SpokenWord
+
+Pronunciation = str | Sequence[str]
+Lexicon = Mapping[str, Pronunciation | Sequence[Pronunciation] | Mapping[Any, float]]
+DEFAULT_BOOST = 8.0
+PIECE = "▁"
+_SPACES = (" ", "|")
+_LM_SPACES = ("<space>", "|", "▁")
+
+
+@dataclass(frozen=True, eq=False)
+class Search:
+    """A decoder's settings as arrays.
+
+    `words` are those of the lexicon or of the model; `by_word` tells that a node's word is set where one ends.
+    """
+
+    tokens: tuple[str, ...]
+    options: kernels.Options
+    lm: NGramArrays
+    tree: kernels.Tree
+    hot: kernels.HotWords
+    weights: npt.NDArray[np.float64]
+    words: tuple[str, ...]
+    begin_state: int
+    hot_state: int
+
+    @property
+    def by_word(self) -> bool:
+        """Whether words come from a lexicon."""
+        return self.options.mode >= kernels.LEXICON_PARTED
+
+    @property
+    def has_words(self) -> bool:
+        """Whether hypotheses are sequences of words."""
+        return self.by_word or self.options.boundary >= 0 or self._in_pieces
+
+    @property
+    def _in_pieces(self) -> bool:
+        return any(token.startswith(PIECE) for token in self.tokens)
+
+    def join_tokens(self, labels: Sequence[int]) -> str:
+        """Text of tokens that do not tell words apart."""
+        return "".join(self.tokens[label] for label in labels)
+
+    def group_words(self, tokens: Sequence[Token], ended: Sequence[int]) -> "list[SpokenWord]":
+        """Words of tokens; `ended` [N] holds the word that ends with each token, or -1."""
+        from ctc.beam import SpokenWord
+
+        if not self.has_words:
+            return []
+        groups: list[tuple[str | None, list[Token]]] = []
+        current: list[Token] = []
+        for token, word in zip(tokens, ended, strict=True):
+            is_boundary = token.label == self.options.boundary
+            if not self.by_word and self.tokens[token.label].startswith(PIECE) and current:
+                groups.append((None, current))
+                current = []
+            if not is_boundary:
+                current.append(token)
+            if word >= 0 or (is_boundary and not self.by_word):
+                groups.append((self.words[word] if word >= 0 else None, current))
+                current = []
+        if not self.by_word:
+            groups.append((None, current))
+        return [
+            SpokenWord(
+                text if text is not None else self.join_tokens([t.label for t in group]).replace(PIECE, ""),
+                group[0].start_frame,
+                group[-1].end_frame,
+                min(1.0, sum(t.confidence for t in group) / len(group)),
+            )
+            for text, group in groups
+            if group
+        ]
+
+
+def build_search(
+    tokens: tuple[str, ...],
+    lm: NGram | None,
+    lexicon: Lexicon | None,
+    *,
+    beam_size: int,
+    token_beam: int | None,
+    beam_threshold: float,
+    lm_weight: float,
+    word_bonus: float,
+    unknown_score: float,
+    hotwords: Mapping[str, float] | Sequence[str] | None,
+    blank: int,
+    boundary: str | None,
+    lm_unit: str | None,
+    framewise: bool,
+    silence: str | None,
+    log_prior: npt.ArrayLike | None,
+    look_ahead: bool,
+) -> Search:
+    """Check everything and build the arrays; parameters are those of `BeamDecoder`."""
+    ids = _check_tokens(tokens, -1 if framewise else blank)
+    _check_numbers(beam_size, token_beam, beam_threshold, lm_weight, word_bonus, unknown_score)
+    border = _boundary(ids, boundary)
+    mode = _mode(lm, lexicon, border, lm_unit)
+    rest = blank
+    if framewise:
+        if silence is not None and silence not in ids:
+            raise ValueError(f"silence: {silence!r} is not among the tokens")
+        rest = ids[silence] if silence is not None else -1
+    elif silence is not None:
+        raise ValueError("silence belongs to framewise=True; CTC has the blank")
+    weight = lm_weight if lm is not None else 0.0
+    words, tree = _words_and_tree(mode, ids, border, lm, lexicon, weight, word_bonus, unknown_score, look_ahead)
+    by_word = mode >= kernels.LEXICON_PARTED
+    patterns = _patterns(hotwords, ids, border, words if by_word else None)
+    hot = spelling.build_hot_words(patterns, len(tokens), by_word=by_word)
+    hot_state = 0
+    if not by_word and border >= 0 and patterns:
+        hot_state = int(kernels.hot_step(hot, 0, border)[0])
+    options = kernels.Options(
+        mode=mode,
+        blank=int(rest),
+        boundary=int(border),
+        framewise=bool(framewise),
+        beam_size=int(beam_size),
+        token_beam=int(token_beam or len(tokens)),
+        smallest=math.exp(-beam_threshold),
+        lm_weight=float(weight * spelling.LN10),
+        word_bonus=float(word_bonus if mode != kernels.PLAIN else 0.0),
+        unknown_score=float(unknown_score),
+    )
+    weights = _weights(log_prior, len(tokens))
+    begin = lm.begin_state if lm is not None else 0
+    return Search(tokens, options, lm.arrays if lm else EMPTY, tree, hot, weights, words, begin, hot_state)
+
+
+def _check_tokens(tokens: tuple[str, ...], blank: int) -> dict[str, int]:
+    """Ids of the tokens, the blank left out."""
+    if not -1 <= blank < len(tokens):
+        raise ValueError(f"blank must be a token, 0..{len(tokens) - 1}, got {blank}")
+    ids = {token: k for k, token in enumerate(tokens) if k != blank}
+    if len(ids) != len(tokens) - (blank >= 0) or "" in ids:
+        raise ValueError("tokens must differ from one another and not be empty")
+    return ids
+
+
+def _check_numbers(beam_size, token_beam, beam_threshold, lm_weight, word_bonus, unknown_score) -> None:
+    if beam_size < 1 or (token_beam is not None and token_beam < 1) or not beam_threshold > 0:
+        raise ValueError("beam_size, token_beam and beam_threshold must be above 0")
+    if not (0 <= lm_weight < math.inf and math.isfinite(word_bonus) and math.isfinite(unknown_score)):
+        raise ValueError("lm_weight must be 0 or more, word_bonus and unknown_score finite")
+
+
+def _boundary(ids: dict[str, int], boundary: str | None) -> int:
+    """Id of the token between words, or -1."""
+    if boundary is not None:
+        if boundary not in ids:
+            raise ValueError(f"boundary: {boundary!r} is not among the tokens")
+        return ids[boundary]
+    return next((ids[token] for token in _SPACES if token in ids), -1)
+
+
+def _mode(lm: NGram | None, lexicon: Lexicon | None, border: int, lm_unit: str | None) -> int:
+    if lm_unit not in (None, "word", "token"):
+        raise ValueError(f'lm_unit must be "word" or "token", got {lm_unit!r}')
+    if lexicon is not None:
+        if lm_unit == "token":
+            raise ValueError("with a lexicon the language model must be of words")
+        return kernels.LEXICON_PARTED if border >= 0 else kernels.LEXICON
+    if lm is None:
+        return kernels.PLAIN
+    if lm_unit == "token" or (lm_unit is None and border < 0):
+        return kernels.TOKEN_MODEL
+    if border < 0:
+        raise ValueError("a language model of words needs a boundary token between words, or a lexicon")
+    return kernels.OPEN_WORDS
+
+
+def _words_and_tree(
+    mode: int,
+    ids: dict[str, int],
+    border: int,
+    lm: NGram | None,
+    lexicon: Lexicon | None,
+    weight: float,
+    word_bonus: float,
+    unknown_score: float,
+    look_ahead: bool,
+) -> tuple[tuple[str, ...], kernels.Tree]:
+    """Words that a search can name, and the tree of their spellings."""
+    if mode == kernels.PLAIN:
+        return (), spelling.no_tree()
+    if mode == kernels.TOKEN_MODEL:
+        assert lm is not None
+        return (), spelling.no_tree(_token_ids(ids, lm))
+    unknown = -math.inf
+    if mode == kernels.OPEN_WORDS:
+        assert lm is not None
+        words, spellings = _spelt_vocabulary(lm, ids, border)
+        owners, costs = np.arange(len(words)), np.zeros(len(words))
+        unknown = weight * spelling.LN10 * (float(lm.arrays.log_probs[1 + UNKNOWN_ID]) + unknown_score)
+    else:
+        assert lexicon is not None
+        words, spellings, owners, costs = _spelt_lexicon(lexicon, ids, border)
+    word_ids = np.zeros(len(words), np.int64) if lm is None else lm.encode(words).astype(np.int64)
+    potentials = spelling.unigram_potentials(lm, word_ids, weight, unknown_score)[owners] + costs
+    if not look_ahead:
+        potentials, unknown = np.zeros(len(owners)), min(unknown, 0.0) if unknown == -math.inf else 0.0
+    return words, spelling.build_tree(spellings, owners, costs, word_ids, potentials, unknown)
+
+
+def _token_ids(ids: dict[str, int], lm: NGram) -> npt.NDArray[np.int64]:
+    """Id of each token in a model of tokens."""
+    found = np.zeros(max(ids.values()) + 1, np.int64)
+    for token, k in ids.items():
+        names = _LM_SPACES if token in _SPACES else (token,)
+        found[k] = next((lm.ids[name] for name in names if name in lm.ids), UNKNOWN_ID)
+    if not found.any():
+        raise ValueError(
+            f"none of the tokens ({', '.join(list(ids)[:5])} ...) is in the language model's vocabulary"
+            f" ({', '.join(lm.vocabulary[3:8])} ...); is it a model of words?"
+        )
+    return found
+
+
+def _spelt_vocabulary(lm: NGram, ids: dict[str, int], border: int) -> tuple[tuple[str, ...], list[list[int]]]:
+    """Words of the model that the tokens can spell."""
+    letters = {token: k for token, k in ids.items() if k != border}
+    words, spellings = [], []
+    for word in lm.vocabulary[3:]:
+        try:
+            spellings.append([letters[c] for c in word])
+        except KeyError:
+            continue
+        words.append(word)
+    if not words:
+        raise ValueError(
+            f"no word of the language model ({', '.join(lm.vocabulary[3:8])} ...) can be spelt with the tokens"
+            f" ({', '.join(list(ids)[:5])} ...); check upper and lower case"
+        )
+    return tuple(words), spellings
+
+
+def _spelt_lexicon(lexicon: Lexicon, ids: dict[str, int], border: int):
+    """Words, spellings, the word of each spelling and its log probability."""
+    words: list[str] = []
+    spellings: list[list[int]] = []
+    owners: list[int] = []
+    costs: list[float] = []
+    for word, entry in lexicon.items():
+        if isinstance(entry, str):
+            entry = [entry]
+        probs = list(entry.values()) if isinstance(entry, Mapping) else [1.0] * len(entry)
+        for pronunciation, prob in zip(entry, probs, strict=True):
+            if not 0.0 < prob <= 1.0:
+                raise ValueError(f"lexicon: the probability of {word!r} as {pronunciation!r} must be in 0..1, got {prob}")
+            spellings.append(_spell(word, pronunciation, ids, border))
+            owners.append(len(words))
+            costs.append(math.log(prob))
+        words.append(word)
+    if not spellings:
+        raise ValueError("lexicon: holds no pronunciations")
+    return tuple(words), spellings, np.array(owners), np.array(costs)
+
+
+def _spell(word: str, pronunciation: Pronunciation, ids: dict[str, int], border: int) -> list[int]:
+    """Token ids of a pronunciation: tokens parted by spaces, or characters."""
+    parts: Sequence[str] = pronunciation
+    if isinstance(pronunciation, str):
+        parts = pronunciation.split()
+        if not all(part in ids for part in parts):
+            parts = pronunciation
+    for part in parts:
+        if part not in ids or ids[part] == border:
+            raise ValueError(f"lexicon: {word!r} is spelt with {part!r}, which is not among the tokens")
+    if not parts:
+        raise ValueError(f"lexicon: {word!r} has an empty pronunciation")
+    return [ids[part] for part in parts]
+
+
+def _patterns(
+    hotwords: Mapping[str, float] | Sequence[str] | None,
+    ids: dict[str, int],
+    border: int,
+    words: tuple[str, ...] | None,
+) -> dict[tuple[int, ...], float]:
+    """Label sequences of hot-words and their boosts."""
+    if not hotwords:
+        return {}
+    if isinstance(hotwords, str):
+        raise ValueError("hotwords: expected a list or a mapping, got one string")
+    boosts = hotwords if isinstance(hotwords, Mapping) else dict.fromkeys(hotwords, DEFAULT_BOOST)
+    word_ids = {word: k for k, word in enumerate(words)} if words is not None else {}
+    patterns: dict[tuple[int, ...], float] = {}
+    for phrase, boost in boosts.items():
+        if not math.isfinite(boost):
+            raise ValueError(f"hotwords: the boost of {phrase!r} must be finite, got {boost}")
+        parts = phrase.split()
+        if not parts:
+            raise ValueError("hotwords: one is empty")
+        if words is not None:
+            for part in parts:
+                if part not in word_ids:
+                    raise ValueError(f"hotwords: {part!r} is not in the lexicon; add its pronunciation")
+            patterns[tuple(word_ids[part] for part in parts)] = float(boost)
+        else:
+            patterns[_spell_hot(phrase, parts, ids, border)] = float(boost)
+    return patterns
+
+
+def _spell_hot(phrase: str, parts: list[str], ids: dict[str, int], border: int) -> tuple[int, ...]:
+    """Tokens of a phrase, with the boundaries around its words."""
+    if any(token.startswith(PIECE) for token in ids):
+        return tuple(k for part in parts for k in _pieces(phrase, PIECE + part, ids))
+    labels = [border] if border >= 0 else []
+    for part in parts:
+        for character in part:
+            if character not in ids:
+                raise ValueError(f"hotwords: {phrase!r} holds {character!r}, which the tokens cannot spell")
+            labels.append(ids[character])
+        labels += [border] if border >= 0 else []
+    return tuple(labels)
+
+
+def _pieces(phrase: str, text: str, ids: dict[str, int]) -> list[int]:
+    """Word pieces, always the longest that fits."""
+    labels, at = [], 0
+    while at < len(text):
+        end = next((end for end in range(len(text), at, -1) if text[at:end] in ids), at)
+        if end == at:
+            raise ValueError(f"hotwords: {phrase!r} holds {text[at]!r}, which the tokens cannot spell")
+        labels.append(ids[text[at:end]])
+        at = end
+    return labels
+
+
+def _weights(log_prior: npt.ArrayLike | None, num_units: int) -> npt.NDArray[np.float64]:
+    """What posteriors are multiplied with [K]."""
+    if log_prior is None:
+        return np.ones(num_units)
+    prior = np.asarray(log_prior, dtype=np.float64)
+    if prior.shape != (num_units,) or not np.isfinite(prior).all():
+        raise ValueError(f"log_prior: expected {num_units} finite numbers, one a token, got shape {prior.shape}")
+    return np.exp(-prior)

@@ -1,0 +1,156 @@
+"""Spelling trees of vocabularies and lexicons, and the automaton of hot-words, as arrays for the beam search."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from ctc.beam_kernels import HotWords, Tree
+from ctc.ngram import UNKNOWN_ID, NGram
+
+LN10 = math.log(10.0)
+
+
+def no_tree(word_ids: npt.NDArray[np.int64] | None = None) -> Tree:
+    """Stands for no tree; a model of tokens keeps the tokens' ids in it."""
+    empty = np.zeros(1, np.int64)
+    ids = empty if word_ids is None else word_ids
+    zeros = np.zeros(2)
+    return Tree(np.ones(2, np.int64), empty - 1, zeros, zeros + 1, np.zeros(2, np.int64), empty, zeros[:1], ids)
+
+
+def build_tree(
+    spellings: Sequence[Sequence[int]],
+    words: npt.NDArray[np.int64],
+    costs: npt.NDArray[np.float64],
+    word_ids: npt.NDArray[np.int64],
+    word_potentials: npt.NDArray[np.float64],
+    unknown_potential: float,
+) -> Tree:
+    """Build the prefix tree of spellings.
+
+    Parameters
+    ----------
+    spellings : N sequences of token ids, none empty
+    words : int64 [N]
+        Word of each spelling.
+    costs : float64 [N]
+        Log probability of each spelling given its word, nats; 0 or less.
+    word_ids : int64 [words]
+        Id of each word in the language model.
+    word_potentials : float64 [N]
+        What the best that each spelling can lead to is worth, nats.
+    unknown_potential : float
+        The same of words that the tree does not hold; -inf if there are none.
+    """
+    lengths = np.array([len(spelling) for spelling in spellings], dtype=np.int64)
+    padded = np.full((len(spellings), int(lengths.max(initial=0)) + 1), -1, dtype=np.int64)
+    inside = np.arange(padded.shape[1]) < lengths[:, None]
+    padded[inside] = np.fromiter((token for spelling in spellings for token in spelling), np.int64, int(lengths.sum()))
+    order = np.lexsort(padded.T[::-1])
+    padded, lengths = padded[order], lengths[order]
+    at = np.zeros(len(order), dtype=np.int64)  # node of each spelling at the current depth
+    tokens, parents, total = [np.array([-1])], [np.array([-1])], 1
+    rows = np.arange(len(order))
+    for depth in range(padded.shape[1] - 1):
+        rows = rows[lengths[rows] > depth]
+        if not len(rows):
+            break
+        token, parent = padded[rows, depth], at[rows]
+        is_new = np.append(True, (token[1:] != token[:-1]) | (parent[1:] != parent[:-1]))
+        at[rows] = total + np.cumsum(is_new) - 1
+        tokens.append(token[is_new])
+        parents.append(parent[is_new])
+        total += int(is_new.sum())
+    all_parents = np.concatenate(parents)
+    counts = np.bincount(all_parents[1:], minlength=total)
+    by_node = np.argsort(at, kind="stable")
+    potentials = np.full(total + 1, unknown_potential)
+    np.maximum.at(potentials, at, word_potentials[order])
+    first = total
+    for level in reversed(tokens[1:]):
+        first -= len(level)
+        np.maximum.at(potentials, all_parents[first : first + len(level)], potentials[first : first + len(level)])
+    potentials -= potentials[0]
+    return Tree(
+        np.append(1, 1 + np.cumsum(counts)).astype(np.int64),
+        np.concatenate(tokens).astype(np.int64),
+        potentials,
+        np.exp(-np.maximum(potentials, -700.0)),
+        np.append(0, np.cumsum(np.bincount(at, minlength=total))).astype(np.int64),
+        words[order][by_node].astype(np.int64),
+        costs[order][by_node].astype(np.float64),
+        word_ids,
+    )
+
+
+def unigram_potentials(model: NGram | None, word_ids: npt.NDArray[np.int64], weight: float, unknown_score: float):
+    """What a word is worth by its probability alone, nats [N]; a guess that the search takes back where the word ends."""
+    if model is None or weight == 0.0:
+        return np.zeros(len(word_ids))
+    scores = model.arrays.log_probs[1 + word_ids].astype(np.float64)
+    return weight * LN10 * np.where(word_ids == UNKNOWN_ID, scores + unknown_score, scores)
+
+
+def no_hot_words(num_tokens: int) -> HotWords:
+    """An automaton of nothing."""
+    zeros = np.zeros(1, np.int64)
+    return HotWords(np.ones(2, np.int64), zeros - 1, zeros, np.zeros(1), np.zeros(1), np.ones(num_tokens))
+
+
+def build_hot_words(patterns: Mapping[tuple[int, ...], float], num_tokens: int, *, by_word: bool) -> HotWords:
+    """Build the automaton of Aho and Corasick (1975) of label sequences.
+
+    A state promises, for the part of a pattern already seen, that part of its boost (the most of all patterns it may become),
+    so that a rare word survives until it is complete; the promise is taken back when the pattern fails, so only whole patterns
+    count in the end.
+
+    Parameters
+    ----------
+    patterns : mapping of label sequences to boosts in nats
+    num_tokens : int
+    by_word : bool
+        Labels are words; else tokens.
+    """
+    if not patterns:
+        return no_hot_words(num_tokens)
+    keys = sorted(patterns)
+    tree = build_tree(
+        keys,
+        np.arange(len(keys)),
+        np.zeros(len(keys)),
+        np.zeros(1, np.int64),
+        np.zeros(len(keys)),
+        0.0,
+    )
+    num_states = len(tree.tokens)
+    children: list[dict[int, int]] = [
+        {int(tree.tokens[child]): int(child) for child in range(tree.begins[s], tree.begins[s + 1])}
+        for s in range(num_states)
+    ]
+    fail, parent = np.zeros(num_states, np.int64), np.zeros(num_states, np.int64)
+    potentials, awards = np.zeros(num_states), np.zeros(num_states)
+    for pattern in keys:
+        state = 0
+        for depth, label in enumerate(pattern, 1):
+            state = children[state][label]
+            if depth < len(pattern):
+                potentials[state] = max(potentials[state], patterns[pattern] * depth / len(pattern))
+        awards[state] += patterns[pattern]
+    for state in range(num_states):  # level by level
+        for label, child in children[state].items():
+            parent[child] = state
+            at = int(fail[state])
+            while state and at and label not in children[at]:
+                at = int(fail[at])
+            fail[child] = children[at].get(label, 0) if state else 0
+            potentials[child] = max(potentials[child], potentials[fail[child]])
+            awards[child] += awards[fail[child]]
+    gains = potentials + awards - potentials[parent]
+    bounds = np.ones(num_tokens)
+    if by_word:
+        bounds[:] = math.exp(max(0.0, float(gains.max())))
+    else:
+        np.maximum.at(bounds, tree.tokens[1:], np.exp(gains[1:]))
+    return HotWords(tree.begins, tree.tokens, fail, potentials, awards, bounds)

@@ -1,0 +1,99 @@
+"""When the tokens of a hypothesis were said: the most likely path through them, by Viterbi.
+
+Legend: **T** frames, **K** units, **N** tokens, **S** = 2N + 1 states as in `ctc.labels`.
+"""
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from ctc.compilation import jit_cached
+from ctc.decode import Token
+
+CHUNK_TOKENS, OVERLAP_TOKENS = 256, 16
+
+
+@jit_cached
+def best_path(scores, start, stop, labels, blank, framewise, spans, peaks):
+    """Write first and last frame + 1 of each label [N, 2], and its highest posterior in them; return whether a path exists."""
+    num_frames, num_states = stop - start, 2 * len(labels) + 1
+    back = np.zeros((num_frames, num_states), np.uint8)
+    best, before = np.full(num_states, -math.inf), np.full(num_states, -math.inf)
+    log_probs = np.empty(scores.shape[1])
+    for t in range(num_frames):
+        row = scores[start + t]
+        top = -math.inf
+        for k in range(len(row)):
+            top = max(top, float(row[k]))
+        total = 0.0
+        for k in range(len(row)):
+            total += math.exp(float(row[k]) - top)
+        normalizer = top + math.log(total)
+        for k in range(len(row)):
+            log_probs[k] = float(row[k]) - normalizer
+        best, before = before, best
+        best[:] = -math.inf
+        for s in range(max(0, num_states - 2 * (num_frames - t)), min(num_states, 2 * t + 2)):
+            value, step = before[s], 0
+            if t == 0:
+                value = 0.0
+            elif s >= 1 and before[s - 1] > value:
+                value, step = before[s - 1], 1
+            if t > 0 and s & 1 and s >= 3 and before[s - 2] > value:
+                if framewise or labels[s >> 1] != labels[(s >> 1) - 1]:
+                    value, step = before[s - 2], 2
+            if s & 1:
+                value += log_probs[labels[s >> 1]]
+            elif blank >= 0:
+                value += log_probs[blank]
+            else:
+                value = -math.inf
+            best[s], back[t, s] = value, step
+    s = num_states - 1
+    if num_states > 1 and best[s - 1] > best[s]:
+        s -= 1
+    if best[s] == -math.inf:
+        return False
+    spans[:, 0], spans[:, 1] = stop, start
+    peaks[:] = -math.inf
+    for t in range(num_frames - 1, -1, -1):
+        if s & 1:
+            n = s >> 1
+            spans[n, 0] = start + t
+            spans[n, 1] = max(spans[n, 1], start + t + 1)
+            row = scores[start + t]
+            top = row.max()
+            value = float(row[labels[n]] - top) - math.log(np.exp((row - top).astype(np.float64)).sum())
+            peaks[n] = max(peaks[n], value)
+        s -= back[t, s]
+    return True
+
+
+def time_tokens(
+    scores: npt.NDArray, labels: npt.NDArray[np.int64], first_frames: npt.NDArray[np.int64], blank: int, framewise: bool
+) -> list[Token]:
+    """Tokens of labels [N] said in scores [T, K].
+
+    Long recordings are walked in chunks, whose ends are where the search met later tokens first (`first_frames` [N]).
+    """
+    tokens: list[Token] = []
+    num_frames, cursor, done = len(scores), 0, 0
+    while done < len(labels):
+        stop_token = min(done + CHUNK_TOKENS, len(labels))
+        ahead = min(stop_token + OVERLAP_TOKENS, len(labels))
+        stop = num_frames if ahead == len(labels) else int(first_frames[ahead - 1]) + 1
+        if ahead == len(labels):
+            stop_token = ahead
+        chunk = np.ascontiguousarray(labels[done:ahead])
+        spans, peaks = np.empty((len(chunk), 2), np.int64), np.empty(len(chunk))
+        if not best_path(scores, cursor, stop, chunk, blank, framewise, spans, peaks):
+            stop, ahead, stop_token = num_frames, len(labels), len(labels)
+            chunk = np.ascontiguousarray(labels[done:])
+            spans, peaks = np.empty((len(chunk), 2), np.int64), np.empty(len(chunk))
+            best_path(scores, cursor, stop, chunk, blank, framewise, spans, peaks)
+        for n in range(stop_token - done):
+            start, end = int(spans[n, 0]), int(spans[n, 1])
+            tokens.append(Token(int(chunk[n]), start, end, min(1.0, math.exp(peaks[n]))))
+        cursor, done = tokens[-1].end_frame, stop_token
+    return tokens
