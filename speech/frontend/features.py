@@ -43,6 +43,10 @@ class Frontend(nn.Module):
     (torch.Size([2, 98, 80]), [98, 0])
     """
 
+    window: Tensor
+    mel_filters: Tensor
+    cepstra: Tensor
+
     def __init__(self, config: FrontendConfig):
         super().__init__()
         frames.keep_freed_memory()
@@ -139,10 +143,9 @@ class Frontend(nn.Module):
             return waveforms.new_zeros(waveforms.shape[0], 0, self._num_static)
         waveforms, lengths = with_ends(waveforms, lengths, config)
         filters = self.mel_filters.to(waveforms.dtype)
-        if not padded:
-            lengths = None
+        counted = lengths if padded else None
         if frames.tracing():
-            return self._block(frames.valid_samples(waveforms.double(), lengths), filters)
+            return self._block(frames.valid_samples(waveforms.double(), counted), filters)
         rows = CUDA_BLOCK_FRAMES if waveforms.is_cuda else CPU_BLOCK_FRAMES
         block_frames = max(1, rows // max(1, waveforms.shape[0]))
         blocks = []
@@ -150,7 +153,7 @@ class Frontend(nn.Module):
             stop = min(start + block_frames, num_frames)
             first = start * config.hop_samples
             last = (stop - 1) * config.hop_samples + config.window_samples
-            samples = frames.valid_samples(waveforms[:, first:last].double(), lengths, first)
+            samples = frames.valid_samples(waveforms[:, first:last].double(), counted, first)
             blocks.append(self._block(samples, filters))
         return blocks[0] if len(blocks) == 1 else torch.cat(blocks, dim=1)
 
@@ -182,7 +185,7 @@ class Frontend(nn.Module):
         else:
             padded = functional.pad(samples, (0, beyond))
         framed = padded.unfold(1, config.fft_samples, hop)
-        mean = 0.0
+        mean = samples.new_zeros(())
         if config.remove_dc and config.kind != "vocoder_mel":
             mean = frames.window_means(samples, length, hop)[:, :, None]
             windowed = (framed - (1.0 - emphasis) * mean).mul_(window)

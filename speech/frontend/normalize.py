@@ -27,6 +27,9 @@ class Normalize(nn.Module):
         "global": with `mean` and `std`, buffers that are saved with a model; 0 and 1 until set.
     """
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, num_features: int, kind: Normalization):
         super().__init__()
         self.kind = kind

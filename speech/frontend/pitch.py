@@ -96,6 +96,10 @@ class PitchTracker(nn.Module):
     (220, True)
     """
 
+    window: Tensor
+    to_lags: Tensor
+    low_pass: Tensor
+
     def __init__(self, config: PitchConfig | None = None, frontend: FrontendConfig | None = None):
         super().__init__()
         frames.keep_freed_memory()
