@@ -17,11 +17,9 @@ from collections.abc import Sequence
 import numba
 import numpy as np
 
+from speech.letter_to_sound import LETTERS, VOWELS
 from speech.units import ARPABET
 
-LETTERS = "'abcdefghijklmnopqrstuvwxyz"
-#: The 15 phones that carry stress.
-VOWELS = frozenset("AA AE AH AO AW AY EH ER EY IH IY OW OY UH UW".split())
 NUM_PHONES = len(ARPABET)
 #: Tag 0 emits nothing, 1 .. 39 one phone, the rest two.
 NUM_TAGS = 1 + NUM_PHONES + NUM_PHONES * NUM_PHONES

@@ -20,8 +20,9 @@ from torch.nn.functional import cross_entropy
 
 from speech.checkpoint import write_atomically
 from speech.errors import CheckpointError, ConfigError
-from speech.letter_alignment import LETTERS, VOWELS, align_letters, tag_phones
-from speech.letter_to_sound import LetterToSound, LetterToSoundConfig, Tagger, encode
+from speech.letter_alignment import align_letters, tag_phones
+from speech.letter_to_sound import LETTERS, VOWELS, LetterToSound, LetterToSoundConfig, Tagger, encode
+from speech.lexicon import without_stress
 from speech.scoring import score
 
 log = logging.getLogger(__name__)
@@ -158,11 +159,6 @@ def measure(model: LetterToSound, pronunciations: Pronunciations, words: Sequenc
         wrong += best.errors > 0
     n = max(1, len(words))
     return LetterErrors(errors / max(1, num_phones), wrong / n, wrong_with_stress / n, len(words), num_phones)
-
-
-def without_stress(phones: Sequence[str]) -> tuple[str, ...]:
-    """Phones with their stress digits taken off."""
-    return tuple(phone.rstrip("012") for phone in phones)
 
 
 def _examples(pronunciations: Pronunciations, words: Sequence[str]) -> tuple[tuple[tuple[str, ...], ...], dict]:

@@ -72,7 +72,8 @@ ATTACHED_UNITS = frozenset({"in", "t", "A", "B", "N"})
 #: Sign: unit, and hundredth where it has one.
 CURRENCIES = {
     "$": ("dollar", "cent"), "£": ("pound", "penny"), "€": ("euro", "cent"), "¥": ("yen", None),
-    "₹": ("rupee", "paisa"), "₽": ("ruble", "kopeck"), "₩": ("won", None), "₿": ("bitcoin", None), "₺": ("lira", None), "₪": ("shekel", None),
+    "₹": ("rupee", "paisa"), "₽": ("ruble", "kopeck"), "₩": ("won", None),
+    "₿": ("bitcoin", None), "₺": ("lira", None), "₪": ("shekel", None),
 }  # fmt: skip
 CURRENCY_PLURALS = {"penny": "pence", "paisa": "paise", "won": "won", "yen": "yen", "lira": "lira"}
 CURRENCY_CODES = {
@@ -137,11 +138,11 @@ SAID_AS_WORDS = frozenset(
 #: Capitals that are stressed words, not initials.
 STRESSED = frozenset(
     "A I AM AN AND ANY ARE AS AT BE BEEN BEST BIG BUT BY CAN DAY DID DO DONE DONT EACH ELSE END EVEN EVER FOR FREE "
-    "FROM GET GO GOD GOOD HAD HAS HAVE HE HELP HER HERE HEY HI HIM HIS HOT HOW IF IN INTO IS ITS JUST KEEP LAST LET LIKE "
-    "LOOK LOVE MADE MAKE MAN MAY ME MORE MOST MUCH MUST MY NEED NEVER NEW NEXT NICE NO NOT NOW OF OFF OH OLD ON ONCE "
-    "ONE ONLY OR OUR OUT OVER OWN PLEASE READ REAL RUN SAID SALE SAY SEE SHE SO SOME STILL STOP SUCH SURE TAKE THAN "
-    "THAT THE THEIR THEM THEN THERE THEY THIS TIME TO TOO TRUE TRY TWO UP USE VERY WAIT WANT WAS WAY WE WELL WERE "
-    "WHAT WHEN WHERE WHO WHY WILL WITH WOW YES YET YOU YOUR HELLO WORLD WATCH WARM FALSE NOTE STAY WENT OPEN "
+    "FROM GET GO GOD GOOD HAD HAS HAVE HE HELP HER HERE HEY HI HIM HIS HOT HOW IF IN INTO IS ITS JUST KEEP LAST LET "
+    "LIKE LOOK LOVE MADE MAKE MAN MAY ME MORE MOST MUCH MUST MY NEED NEVER NEW NEXT NICE NO NOT NOW OF OFF OH OLD ON "
+    "ONCE ONE ONLY OR OUR OUT OVER OWN PLEASE READ REAL RUN SAID SALE SAY SEE SHE SO SOME STILL STOP SUCH SURE TAKE "
+    "THAN THAT THE THEIR THEM THEN THERE THEY THIS TIME TO TOO TRUE TRY TWO UP USE VERY WAIT WANT WAS WAY WE WELL "
+    "WERE WHAT WHEN WHERE WHO WHY WILL WITH WOW YES YET YOU YOUR HELLO WORLD WATCH WARM FALSE NOTE STAY WENT OPEN "
     "DOWN FIRE".split()
 )
 #: Initialisms that stay so in a sentence all in capitals.
@@ -149,9 +150,9 @@ ALWAYS_SPELT = frozenset("USA UK EU UN FBI CIA NBC CBS ABC BBC CNN TV DVD CD PC 
 #: Names numbered with ordinals: Henry VIII.
 MONARCHS = frozenset(
     "Alexander Alfonso Benedict Catherine Charles Christian Clement Edward Elizabeth Ferdinand Francis Frederick "
-    "George Gregory Gustav Harald Haakon Henry Innocent Ivan James John Joseph Julius Leo Leopold Louis Mary Maximilian "
-    "Napoleon Nicholas Olaf Otto Paul Peter Philip Pius Ptolemy Ramses Richard Robert Rudolf Stephen Thutmose Urban "
-    "Victor Wilhelm William Xerxes Darius Cosimo Kenneth Umberto Margrethe Albert Alexius".split()
+    "George Gregory Gustav Harald Haakon Henry Innocent Ivan James John Joseph Julius Leo Leopold Louis Mary "
+    "Maximilian Napoleon Nicholas Olaf Otto Paul Peter Philip Pius Ptolemy Ramses Richard Robert Rudolf Stephen "
+    "Thutmose Urban Victor Wilhelm William Xerxes Darius Cosimo Kenneth Umberto Margrethe Albert Alexius".split()
 )
 #: Words that often begin a sentence after an abbreviation that may have ended the one before.
 STARTERS = frozenset(
