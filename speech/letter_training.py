@@ -91,7 +91,8 @@ def split_words(pronunciations: Pronunciations, *, fraction: float = 0.1, seed: 
     >>> ("dog" in train) == ("dog's" in train), ("dogs" in train) == ("dogs'" in train)
     (True, True)
     """
-    train, held_out = [], []
+    train: list[str] = []
+    held_out: list[str] = []
     for word in sorted(word for word in pronunciations if word.strip("'") and set(word) <= set(LETTERS)):
         family = word.removesuffix("'s").replace("'", "")
         digest = hashlib.sha256(f"{seed}:{family}".encode()).digest()

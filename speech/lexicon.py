@@ -1,9 +1,9 @@
 """Pronunciations of English words: a user's lexicon, the CMU Pronouncing Dictionary, inflection, letter-to-sound model.
 
-The dictionary is kept as it is written and a word's phones are split when it is asked for: 0.1 s instead of a second
-at the first look-up. The rules of inflection give one of the dictionary's own pronunciations for 94 to 97 % of the words
-in -s, -'s, -ed and -ing that it lists with their bases, far more than guessing from letters. Nothing else in the toolkit
-knows which language a word is of.
+The dictionary is kept as it is written and a word's phones are split when it is asked for: 0.1 s instead of a
+second at the first look-up. The rules of inflection give one of the dictionary's own pronunciations for 94 to 97 % of
+the words in -s, -'s, -ed and -ing that it lists with their bases, far more than guessing from letters does. Nothing
+else in the toolkit knows which language a word is of.
 """
 
 import functools

@@ -116,9 +116,9 @@ def _symbol(text: str, position: int) -> tuple[str, int]:
         if text.startswith(symbol, position):
             return name, position + len(symbol)
     if text.startswith("...", position):
-        return "…", position + len(re.compile(r"\.+").match(text, position)[0])
+        return "…", position + _run(text, position)
     if text.startswith("--", position):
-        return "—", position + len(re.compile("-+").match(text, position)[0])
+        return "—", position + _run(text, position)
     if character == "~" and re.match(r"\s?[\d$£€]", text[position + 1 :]):
         return "about", position + 1
     if character == "/" and (before.isdigit() or before == "%") and after.isalpha():
@@ -135,6 +135,11 @@ def _symbol(text: str, position: int) -> tuple[str, int]:
     if character.isdigit() or character.isnumeric() and unicodedata.normalize("NFKC", character) != character:
         return _compatible(character), position + 1
     return character, position + 1
+
+
+def _run(text: str, position: int) -> int:
+    """How often the character at `position` is repeated."""
+    return len(text) - position - len(text[position:].lstrip(text[position]))
 
 
 def _compatible(character: str) -> str:

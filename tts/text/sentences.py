@@ -74,6 +74,11 @@ def _find_end(text: str, start: int) -> int:
     return cuts[-1] if cuts else limit
 
 
+def _last_word(text: str) -> str:
+    match = _LAST_WORD.search(text)
+    return match[0].lower().lstrip("'’") if match else ""
+
+
 def _is_end(text: str, start: int, match: re.Match) -> bool:
     """Whether a mark ends the sentence, judged by the words around it."""
     following = _NEXT_WORD.match(text, match.end())
@@ -86,7 +91,7 @@ def _is_end(text: str, start: int, match: re.Match) -> bool:
         return not word[:1].islower()
     if match[0][0] != "." or len(match[0].rstrip(_CLOSERS)) > 1:
         return not word[:1].islower()
-    before = _LAST_WORD.search(text[max(start, match.start() - 24) : match.start()])[0].lower().lstrip("'’")
+    before = _last_word(text[max(start, match.start() - 24) : match.start()])
     if word[:1].islower():
         return False
     if before in _NEVER_LAST and (before not in ("no", "p", "nos") or word[:1].isdigit()):
