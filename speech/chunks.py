@@ -198,16 +198,14 @@ def steady_samples(waveform: np.ndarray, sample_rate_hz: int, config: ChunkConfi
     spans = np.lib.stride_tricks.sliding_window_view(levels_db, reach - SMOOTHED + 1, axis=0)
     steady_from = np.flatnonzero((np.ptp(spans, axis=2) < config.steady_db).all(axis=1))
     stretches: list[tuple[int, int]] = []
-    for first in steady_from:
+    for first in steady_from.tolist():
         end = first + reach
         if stretches and first <= stretches[-1][1]:
             stretches[-1] = (stretches[-1][0], end)
         else:
             stretches.append((first, end))
     # the samples after the last whole frame go with the stretch before them
-    return [
-        (int(a) * frame_samples, len(waveform) if b == num_frames else int(b) * frame_samples) for a, b in stretches
-    ]
+    return [(a * frame_samples, len(waveform) if b == num_frames else b * frame_samples) for a, b in stretches]
 
 
 def _band_levels(waveform: np.ndarray, frame_samples: int) -> np.ndarray:

@@ -21,7 +21,7 @@ class Clip:
     duration_s: float | None = None
 
 
-Source: TypeAlias = str | os.PathLike | BinaryIO | Clip | np.ndarray
+Source: TypeAlias = str | os.PathLike[str] | BinaryIO | Clip | np.ndarray
 BLOCK_S = 30.0
 
 
@@ -63,12 +63,13 @@ def open_source(
             duration_s=source.duration_s,
         )
         return iter([waveform])
-    if isinstance(source, (str, os.PathLike)) or hasattr(source, "read"):
-        return audio.stream(source, sample_rate_hz=sample_rate_hz, channel=channel, block_s=BLOCK_S)
-    waveform = _mono(np.asarray(source), channel)
-    if array_rate_hz is None:
-        raise ValueError("an array needs its sample rate: transcribe(array, sample_rate=16000)")
-    return iter([audio.resample(waveform, array_rate_hz, sample_rate_hz)])
+    if hasattr(source, "__array__"):  # a tensor, for example
+        source = np.asarray(source)
+    if isinstance(source, np.ndarray):
+        if array_rate_hz is None:
+            raise ValueError("an array needs its sample rate: transcribe(array, sample_rate=16000)")
+        return iter([audio.resample(_mono(source, channel), array_rate_hz, sample_rate_hz)])
+    return audio.stream(source, sample_rate_hz=sample_rate_hz, channel=channel, block_s=BLOCK_S)
 
 
 def source_name(source: Source) -> str:

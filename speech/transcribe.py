@@ -7,7 +7,7 @@ Times and confidences are defined in `speech.words`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -47,13 +47,20 @@ class _Recording:
 
 
 @dataclass
-class _Job:
-    """A window to transcribe, or the end of its recording where `window` is None."""
+class _Part:
+    """A window of a recording, and its log probabilities once they are known."""
 
     recording: _Recording
-    window: Window | None = None
+    window: Window
+    log_probs: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+
+
+@dataclass
+class _End:
+    """A recording has no further windows, or breaks off with an error."""
+
+    recording: _Recording
     error: SpeechError | None = None
-    log_probs: np.ndarray | None = None
 
 
 def load_model(path: str | Path | None = None, device: str = "cpu") -> "Transcriber":
@@ -180,9 +187,9 @@ class Transcriber:
             raise ValueError(f"batch must be 1 or more, got {batch}")
         budget = round(batch * self.chunks.window_s * self.sample_rate_hz)
         for group in _groups(self._jobs(sources, sample_rate, channel), 2 * budget):
-            self._run([job for job in group if job.window is not None], budget)
+            self._run([job for job in group if isinstance(job, _Part)], budget)
             for job in group:
-                if job.window is not None:
+                if isinstance(job, _Part):
                     first_frame = job.window.first_step * self._frames_per_step
                     final = job.recording.stitcher.push(first_frame, job.log_probs)
                     job.recording.tokens.push(final)
@@ -193,7 +200,7 @@ class Transcriber:
                 else:
                     yield Outcome(source=job.recording.source, transcript=self._finish(job.recording))
 
-    def _jobs(self, sources, sample_rate, channel) -> Iterator[_Job]:
+    def _jobs(self, sources, sample_rate, channel) -> Iterator[_Part | _End]:
         """Windows of all recordings, each followed by its end or its error."""
         window_steps, overlap_steps, margin_steps = (
             max(1, round(seconds * self.sample_rate_hz / self._step_samples))
@@ -217,30 +224,30 @@ class Transcriber:
                 ):
                     end = window.first_step * self._step_samples + len(window.waveform)
                     recording.num_samples = end
-                    yield _Job(recording, window)
-                yield _Job(recording)
+                    yield _Part(recording, window)
+                yield _End(recording)
             except SpeechError as error:
-                yield _Job(recording, error=error)
+                yield _End(recording, error)
 
-    def _run(self, jobs: Sequence[_Job], budget: int) -> None:
-        """Fill in the log probabilities of `jobs`, at most `budget` padded samples at a time."""
+    def _run(self, parts: Sequence[_Part], budget: int) -> None:
+        """Fill in the log probabilities of `parts`, at most `budget` padded samples at a time."""
         waiting = []
-        for job in jobs:
-            num_samples = len(job.window.waveform)
-            job.log_probs = self._silence(num_samples)
-            steady = steady_samples(job.window.waveform, self.sample_rate_hz, self.chunks)
-            if len(job.log_probs) and steady != [(0, num_samples)]:
-                waiting.append((job, steady))
+        for part in parts:
+            num_samples = len(part.window.waveform)
+            part.log_probs = self._silence(num_samples)
+            steady = steady_samples(part.window.waveform, self.sample_rate_hz, self.chunks)
+            if len(part.log_probs) and steady != [(0, num_samples)]:
+                waiting.append((part, steady))
         waiting.sort(key=lambda item: len(item[0].window.waveform), reverse=True)
         while waiting:
             longest = len(waiting[0][0].window.waveform)
             # rows much shorter than the longest would be mostly padding
-            fitting = sum(len(job.window.waveform) > 0.7 * longest for job, _ in waiting[: max(1, budget // longest)])
+            fitting = sum(len(part.window.waveform) > 0.7 * longest for part, _ in waiting[: max(1, budget // longest)])
             chosen, waiting = waiting[:fitting], waiting[fitting:]
-            outputs = self._log_probs([job.window.waveform for job, _ in chosen])
-            for (job, steady), log_probs in zip(chosen, outputs, strict=True):
-                self._blank_out(log_probs, steady, len(job.window.waveform))
-                job.log_probs = log_probs
+            outputs = self._log_probs([part.window.waveform for part, _ in chosen])
+            for (part, steady), log_probs in zip(chosen, outputs, strict=True):
+                self._blank_out(log_probs, steady, len(part.window.waveform))
+                part.log_probs = log_probs
 
     def _log_probs(self, waveforms: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Log probabilities of each waveform, float32 [V, K]."""
@@ -289,12 +296,12 @@ class Transcriber:
         )
 
 
-def _groups(jobs: Iterator[_Job], max_samples: int) -> Iterator[list[_Job]]:
+def _groups(jobs: Iterator[_Part | _End], max_samples: int) -> Iterator[list[_Part | _End]]:
     """Consecutive jobs holding at most `max_samples` of audio, or one job."""
-    group: list[_Job] = []
+    group: list[_Part | _End] = []
     num_samples = 0
     for job in jobs:
-        length = 0 if job.window is None else len(job.window.waveform)
+        length = len(job.window.waveform) if isinstance(job, _Part) else 0
         if group and num_samples + length > max_samples:
             yield group
             group, num_samples = [], 0

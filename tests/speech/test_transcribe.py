@@ -254,6 +254,13 @@ def test_speech_is_never_steady():
             assert end - first == pytest.approx(2.0 * RATE_HZ, abs=0.2 * RATE_HZ)
 
 
+def test_noise_as_loud_as_the_words_does_not_hide_them():
+    waveform = say(random_text(30, seed=1), padding_s=0.0)
+    noise = np.random.default_rng(0).standard_normal(len(waveform)) * np.sqrt((waveform**2).mean())
+    assert steady_samples(waveform + noise, RATE_HZ, ChunkConfig()) == []
+    assert steady_samples(noise, RATE_HZ, ChunkConfig()) == [(0, len(noise))]
+
+
 # --- sources -----------------------------------------------------------------------------------
 
 
@@ -271,6 +278,7 @@ def test_all_kinds_of_source_say_the_same(tones, tmp_path):
             tones.transcribe(Clip(path=path)),
             tones.transcribe(waveform, sample_rate=RATE_HZ),
             tones.transcribe(waveform.astype(np.float64), sample_rate=RATE_HZ),
+            tones.transcribe(torch.from_numpy(waveform), sample_rate=RATE_HZ),
             tones.transcribe((waveform * 32767).astype(np.int16), sample_rate=RATE_HZ),
             tones.transcribe(audio.resample(waveform, RATE_HZ, 44100), sample_rate=44100),
             tones.transcribe(np.stack([waveform, waveform], axis=1), sample_rate=RATE_HZ),
