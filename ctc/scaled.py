@@ -39,6 +39,7 @@ CENTRE = 500
 LOW, HIGH = 2.0 ** (CENTRE - 100), 2.0 ** (CENTRE + 100)
 DEEPEST = -700.0
 """Nats below the best needed unit at which float64 ends."""
+ONE, TWO, OCCUPIED = np.uint64(1), np.uint64(2), np.uint64(4)
 TOLERANCE = 1e-8
 """Of a sum that must be one; rounding makes 1e-13 in 2,000 frames."""
 
@@ -138,37 +139,47 @@ def deep_emissions(scores, top, units, factors, first, last, emitted):
     return best - top, in_range
 
 
+# The two steps index whole tables by unsigned numbers: a slice counts a reference, a signed index
+# may mean the end, and at 40 labels a frame either costs as much as the arithmetic.
 @jit_sums
-def step_forward(blanks, labels, skips, emitted, emitted_blank, new_blanks, new_labels):
-    """One frame over n pairs; return the sum of the new weights.
+def step_forward(walk, alpha, skips, emitted, first, last, old, source, target):
+    """One frame for pairs first..last; return the sum of the new weights.
 
-    `blanks` [n] and `labels` [n + 1] are the weights before, the latter from one pair earlier.
+    Blanks go from row `old` of walk [5, N + 3] to row ``1 - old``, labels from row `source` of
+    alpha to row `target`.
     """
     total = 0.0
-    for i in range(len(new_blanks)):
-        arriving = labels[i]
-        new_blank = (blanks[i] + arriving) * emitted_blank
-        new_label = (labels[i + 1] + blanks[i] + skips[i] * arriving) * emitted[i]
-        new_blanks[i] = new_blank
-        new_labels[i] = new_label
+    emitted_blank = emitted[len(emitted) - 1]
+    new = ONE - old
+    for i in range(first, last):
+        j = i + ONE
+        arriving, blank = alpha[source, i], walk[old, j]
+        new_blank = (blank + arriving) * emitted_blank
+        new_label = (alpha[source, j] + blank + skips[j] * arriving) * emitted[i]
+        walk[new, j] = new_blank
+        alpha[target, j] = new_label
         total += new_blank + new_label
     return total
 
 
 @jit_sums
-def step_backward(blanks, labels, skips, alpha, emitted, emitted_blank, new_blanks, new_labels, occupied):
-    """One frame over n pairs; write each label's share of all paths, return their sum.
+def step_backward(walk, alpha, skips, emitted, first, last, old, source):
+    """One frame for pairs first..last; write each label's share of all paths to row 4 of walk, return their sum.
 
-    `blanks`, `labels` [n + 1] are later weights times emission, up to one pair later; `skips` [n +
-    1] likewise.
+    Blanks and labels of the frame after, times emission, are in rows old and old + 1 of walk (old
+    is 0 or 2) and go to the other two; alpha is in row `source`.
     """
     total = 0.0
-    for i in range(len(new_blanks)):
-        beta = labels[i] + blanks[i + 1] + skips[i + 1] * labels[i + 1]
-        new_blanks[i] = (blanks[i] + labels[i]) * emitted_blank
-        new_labels[i] = beta * emitted[i]
-        share = alpha[i] * beta
-        occupied[i] = share
+    emitted_blank = emitted[len(emitted) - 1]
+    old_label, new, new_label = old + ONE, TWO - old, TWO - old + ONE
+    for i in range(first, last):
+        j = i + ONE
+        after = j + ONE
+        beta = walk[old_label, j] + walk[old, after] + skips[after] * walk[old_label, after]
+        walk[new, j] = (walk[old, j] + walk[old_label, j]) * emitted_blank
+        walk[new_label, j] = beta * emitted[i]
+        share = alpha[source, j] * beta
+        walk[OCCUPIED, i] = share
         total += share
     return total
 
@@ -207,26 +218,27 @@ def forward(scores, shares, b, time_major, tables, window, alpha, powers, totals
         shift, in_range = emissions(row, out, np.float64(top), units, factors, first, last, smallest, emitted)
         if not in_range:
             return 0.0, 0.0
-        blanks, new_blanks = walk[t & 1], walk[1 - (t & 1)]
-        labels, new_labels = alpha[t % num_rows], alpha[(t + 1) % num_rows]
+        old, new, target = t & 1, 1 - (t & 1), (t + 1) % num_rows
         weight = step_forward(
-            blanks[first + 1 : last + 1],
-            labels[first : last + 1],
-            skips[first + 1 : last + 1],
-            emitted[first:last],
-            emitted[num_pairs],
-            new_blanks[first + 1 : last + 1],
-            new_labels[first + 1 : last + 1],
+            walk,
+            alpha,
+            skips,
+            emitted,
+            np.uint64(first),
+            np.uint64(last),
+            np.uint64(old),
+            np.uint64(t % num_rows),
+            np.uint64(target),
         )
-        new_blanks[first], new_blanks[last + 1] = 0.0, 0.0
-        new_labels[first], new_labels[last + 1] = 0.0, 0.0
+        walk[new, first], walk[new, last + 1] = 0.0, 0.0
+        alpha[target, first], alpha[target, last + 1] = 0.0, 0.0
         powers[t] = 0
         if not LOW < weight < HIGH:
             if not 0.0 < weight < math.inf:
                 return 0.0, 0.0
             powers[t] = min(CENTRE - math.frexp(weight)[1], 1000)
-            scale_up(new_blanks[first + 1 : last + 1], math.ldexp(1.0, powers[t]))
-            scale_up(new_labels[first + 1 : last + 1], math.ldexp(1.0, powers[t]))
+            scale_up(walk[new, first + 1 : last + 1], math.ldexp(1.0, powers[t]))
+            scale_up(alpha[target, first + 1 : last + 1], math.ldexp(1.0, powers[t]))
             exponent -= powers[t]
         log_scale += shift
         product *= totals[t]
@@ -253,7 +265,7 @@ def backward(scores, gradient, b, time_major, tables, window, alpha, powers, tot
     num_frames, num_pairs = len(powers), len(units) - 1
     walk[:] = 0.0
     occupied = walk[4]
-    flip = 0
+    old = 0
     walk[0, num_pairs] = 1.0 / final
     for t in range(num_frames - 1, -1, -1):
         row, out = row_of(scores, b, t, time_major), row_of(gradient, b, t, time_major)
@@ -262,26 +274,23 @@ def backward(scores, gradient, b, time_major, tables, window, alpha, powers, tot
         if powers[t] != 0:
             scale_up(emitted[first:last], math.ldexp(1.0, powers[t]))
             emitted[num_pairs] *= math.ldexp(1.0, powers[t])
-        blanks, labels = walk[2 * flip], walk[2 * flip + 1]
-        flip = 1 - flip
-        new_blanks, new_labels = walk[2 * flip], walk[2 * flip + 1]
         total = step_backward(
-            blanks[first + 1 : last + 2],
-            labels[first + 1 : last + 2],
-            skips[first + 1 : last + 2],
-            alpha[t + 1, first + 1 : last + 1],
-            emitted[first:last],
-            emitted[num_pairs],
-            new_blanks[first + 1 : last + 1],
-            new_labels[first + 1 : last + 1],
-            occupied[first:last],
+            walk,
+            alpha,
+            skips,
+            emitted,
+            np.uint64(first),
+            np.uint64(last),
+            np.uint64(old),
+            np.uint64(t + 1),
         )
-        new_blanks[first], new_blanks[last + 1] = 0.0, 0.0
-        new_labels[first], new_labels[last + 1] = 0.0, 0.0
+        old = 2 - old
+        walk[old, first], walk[old, last + 1] = 0.0, 0.0
+        walk[old + 1, first], walk[old + 1, last + 1] = 0.0, 0.0
         if not total < 1.0 + TOLERANCE:
             return False
         finish_row(out, weight / totals[t], weight, units, first, last, occupied, total)
-    return abs((walk[2 * flip, 1] + walk[2 * flip + 1, 1]) * 2.0**CENTRE - 1.0) < TOLERANCE
+    return abs((walk[old, 1] + walk[old + 1, 1]) * 2.0**CENTRE - 1.0) < TOLERANCE
 
 
 @jit
