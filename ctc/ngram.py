@@ -114,7 +114,10 @@ def score_sequence(lm, state, words, scores):
 
 @jit_cached
 def find_parents(grams, shorter, parents):
-    """Write the row of each gram's [N, k] first k - 1 words in `shorter` [M, k - 1]; both sorted. Return a row without, or -1."""
+    """Write the row of each gram's [N, k] first k - 1 words in `shorter` [M, k - 1], both sorted; return one without.
+
+    It returns -1 if all have one.
+    """
     at, num_shorter, depth = 0, shorter.shape[0], shorter.shape[1]
     for i in range(grams.shape[0]):
         while True:

@@ -1,13 +1,13 @@
 r"""The ARPA format: a text file of n-grams, log10 probability, words, and log10 back-off weight, one a line.
 
-    \data\
+\data\
     ngram 1=4
-    ngram 2=2
+ngram 2=2
 
-    \1-grams:
-    -1.2 <unk>
-    ...
-    \end\
+\1-grams:
+-1.2 <unk>
+...
+\end\
 """
 
 import gzip
@@ -43,7 +43,8 @@ def read_arpa(path: str | Path) -> NGram:
     Raises
     ------
     CheckpointError
-        Names the file, the line and what is wrong: a count that differs, a number that is none, a positive probability, a word
+        Names the file, the line and what is wrong: a count that differs, a number that is none, a positive
+        probability, a word
         outside the vocabulary, an n-gram twice or without its context, a missing back-off weight, an early end.
     """
     reader = _Reader(path)
@@ -124,7 +125,9 @@ class _Reader:
         for text in lines:
             if text:
                 if text != f"\\{order}-grams:":
-                    raise self.error(f"expected \\{order}-grams:, got {text[:40]!r}; is the count of order {order - 1} right")
+                    raise self.error(
+                        f"expected \\{order}-grams:, got {text[:40]!r}; is the count of order {order - 1} right"
+                    )
                 break
         else:
             raise self.error(f"the file ends before \\{order}-grams:; get a complete copy")
@@ -205,7 +208,9 @@ class _Reader:
         except MissingContext as error:
             section = sections[error.order - 1]
             line = section.line(section.order[error.row])
-            raise self.error(f"its first {error.order - 1} words are no n-gram of order {error.order - 1}", line) from None
+            raise self.error(
+                f"its first {error.order - 1} words are no n-gram of order {error.order - 1}", line
+            ) from None
         self._check_backoffs(model, sections)
         return model
 
@@ -264,7 +269,9 @@ def _write(stream: TextIO, model: NGram) -> None:
     words = np.array(model.vocabulary, dtype=object)
     for order, level in enumerate(model.levels(), 1):
         stream.write(f"\n\\{order}-grams:\n")
-        ends = [""] * len(level.grams) if order == model.order else [f"\t{value:.7g}" for value in level.backoffs.tolist()]
+        ends = (
+            [""] * len(level.grams) if order == model.order else [f"\t{value:.7g}" for value in level.backoffs.tolist()]
+        )
         log_probs = level.log_probs.tolist()
         for row, end, value in zip(words[level.grams], ends, log_probs, strict=True):
             stream.write(f"{value:.7g}\t{' '.join(row)}{end}\n")

@@ -1,9 +1,9 @@
 """A compact binary form of n-gram models, mapped into memory, and checked before it is trusted.
 
-Layout, little-endian: a header of 128 bytes; the vocabulary, UTF-8, one word a line; then arrays, each padded to 8 bytes. Plain
-files hold the arrays of `NGramArrays` (the links are filled in on loading); quantised ones hold for each n-gram its last word
-(16 bits if the vocabulary allows it), 8-bit codes of the log probability and the back-off weight, and 16-bit child counts:
-3 to 6 bytes an n-gram.
+Layout, little-endian: a header of 128 bytes; the vocabulary, UTF-8, one word a line; then arrays, each padded to 8
+bytes. Plain files hold the arrays of `NGramArrays` (the links are filled in on loading); quantised ones hold for each
+n-gram its last word (16 bits if the vocabulary allows it), 8-bit codes of the log probability and the back-off weight
+(16-bit floats for single words), and 16-bit child counts: 3 to 6 bytes an n-gram.
 """
 
 import mmap
@@ -25,6 +25,7 @@ _HEADER_BYTES = 128
 _QUANTISED = 1
 _FULL_CHECK_BYTES = 32 << 20
 _SAMPLES, _SAMPLE_BYTES = 256, 4096
+_QUANTISED_RANGE = 12.0  # log10 below the highest; what is lower shares a bin
 
 
 def save(path: str | Path, model: NGram, *, quantise: bool = False) -> None:
@@ -56,8 +57,8 @@ def load(path: str | Path) -> NGram:
     Raises
     ------
     CheckpointError
-        No such file, another kind of file, another version, cut short or damaged. All bytes are checked up to 32 MiB, and 1 MiB
-        spread over larger files.
+        No such file, another kind of file, another version, cut short or damaged. All bytes are checked up to 32 MiB,
+        and 1 MiB spread over larger files.
     """
     try:
         with open(path, "rb") as file:
@@ -92,7 +93,9 @@ def _checked_header(path: str | Path, mapped: mmap.mmap) -> tuple[int, int, tupl
     if magic != MAGIC:
         raise CheckpointError(f"{path}: is not a language model that `speech lm train` wrote.")
     if version != VERSION:
-        raise CheckpointError(f"{path}: has version {version}, this program reads version {VERSION}; train or convert it again.")
+        raise CheckpointError(
+            f"{path}: has version {version}, this program reads version {VERSION}; train or convert it again."
+        )
     if header_checksum != zlib.crc32(header[:-4]):
         raise CheckpointError(f"{path}: is damaged (its header); get a complete copy.")
     if file_bytes != len(mapped):
@@ -164,9 +167,9 @@ def _quantised(model: NGram) -> list[npt.NDArray]:
     ]
     first = 1
     for order, size in enumerate(model.level_sizes, 1):
-        parts += quantise_values(log_probs[first : first + size])
-        if order < model.order:
-            parts += quantise_values(backoffs[first : first + size])
+        for values in (log_probs, backoffs)[: 1 + (order < model.order)]:
+            part = values[first : first + size]
+            parts += quantise_values(part) if order > 1 else [part.astype("<f2")]
         first += size
     return parts
 
@@ -184,29 +187,28 @@ def _read_quantised(reader: _Arrays, sizes: tuple[int, ...]) -> tuple[npt.NDArra
         raise CheckpointError(f"{reader.path}: is damaged (sizes disagree); get a complete copy.")
     log_probs, backoffs = [np.zeros(1, np.float32)], [np.zeros(1, np.float32)]
     for order, size in enumerate(sizes, 1):
-        log_probs.append(reader.take("<f4", 256)[reader.take("u1", size)])
-        if order < len(sizes):
-            backoffs.append(reader.take("<f4", 256)[reader.take("u1", size)])
+        for values in (log_probs, backoffs)[: 1 + (order < len(sizes))]:
+            if order == 1:
+                values.append(reader.take("<f2", size).astype(np.float32))
+            else:
+                values.append(reader.take("<f4", 256)[reader.take("u1", size)])
     return words, np.concatenate(log_probs), np.concatenate(backoffs), begins
 
 
 def quantise_values(values: npt.NDArray[np.float32]) -> list[npt.NDArray]:
-    """Table float32 [256] and codes uint8 [N] of values: bins of equal population, their means, 0 kept exactly."""
+    """Table float32 [256] and codes uint8 [N] of values: the means of 255 bins of equal width, and 0 exactly."""
     table = np.zeros(256, dtype="<f4")
     codes = np.zeros(len(values), dtype=np.uint8)
     rest = np.flatnonzero(values != 0.0)  # code 0 is 0: the back-off weight of contexts that nothing follows
-    order = rest[np.argsort(values[rest], kind="stable")]
-    distinct, starts = np.unique(values[order], return_index=True)
+    distinct = np.unique(values[rest])
     if len(distinct) <= 255:
         table[1 : 1 + len(distinct)] = distinct
-        codes[order] = 1 + np.searchsorted(distinct, values[order])
+        codes[rest] = 1 + np.searchsorted(distinct, values[rest])
         return [table, codes]
-    # Equal values share a code: bins end where values change.
-    edges = starts[np.searchsorted(starts, np.linspace(0, len(order), 256)[1:-1].astype(np.int64))
-                   .clip(max=len(starts) - 1)]
-    edges = np.unique(np.concatenate([[0], edges]))
-    bins = np.searchsorted(edges, np.arange(len(order)), side="right")
-    sums = np.bincount(bins, weights=values[order].astype(np.float64), minlength=256)
+    # Bins of equal width: of equal population, the most likely n-grams, which matter, shared one (4 % more perplexity).
+    low, high = max(float(distinct[0]), float(distinct[-1]) - _QUANTISED_RANGE), float(distinct[-1])
+    bins = 1 + np.clip((values[rest] - low) / (high - low) * 254.999, 0, 254).astype(np.int64)
+    sums = np.bincount(bins, weights=values[rest].astype(np.float64), minlength=256)
     table[:] = sums / np.maximum(np.bincount(bins, minlength=256), 1)
-    codes[order] = bins
+    codes[rest] = bins
     return [table, codes]

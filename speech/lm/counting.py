@@ -149,7 +149,7 @@ def reversed_windows(ids, start, stop, grams):
 
 
 def count_ngrams(text: EncodedText, order: int, folder: Path, run_rows: int) -> tuple[Keys, Counts, Packing]:
-    """Count all n-grams of the highest order, words reversed, sorted; those at a sentence's beginning hold <s> several times."""
+    """Count n-grams of the highest order, words reversed, sorted; a sentence's first ones hold <s> several times."""
     packing = Packing(len(text.vocabulary), order)
     rows = ExternalSort(folder, "ngrams", packing.num_columns, run_rows)
     block = min(run_rows, _FLUSH_TOKENS)
@@ -167,8 +167,8 @@ def count_ngrams(text: EncodedText, order: int, folder: Path, run_rows: int) -> 
 def adjusted_counts(keys, counts, row, order, length, bits, per_column, grams, adjusted, raw):
     """Write the next n-grams of an order with their counts, from `row` on; return (next row, n-grams written).
 
-    Adjusted (Chen and Goodman 1998, section 4.1.6, as lmplz counts): of the highest order and after <s>, how often; else, how
-    many different words come before. Raw: how often.
+    Adjusted (Chen and Goodman 1998, section 4.1.6, as lmplz counts): of the highest order and after <s>, how often;
+    else, how many different words come before. Raw: how often.
     """
     num_rows, written = len(counts), 0
     while row < num_rows and written < len(raw):

@@ -1,14 +1,15 @@
 """Modified Kneser-Ney smoothing, interpolated, as KenLM's lmplz defines it.
 
-Chen and Goodman, "An empirical study of smoothing techniques for language modeling", Harvard TR-10-98 (1998), section 4.1.6
-(three discounts); Heafield et al., "Scalable modified Kneser-Ney language model estimation", ACL 2013 (adjusted counts of
-n-grams after <s>, the uniform distribution that unigrams are interpolated with, pruning).
+Chen and Goodman, "An empirical study of smoothing techniques for language modeling", Harvard TR-10-98 (1998), section
+4.1.6 (three discounts); Heafield et al., "Scalable modified Kneser-Ney language model estimation", ACL 2013 (adjusted
+counts of n-grams after <s>, the uniform distribution that unigrams are interpolated with, pruning).
 
-Legend: **a** adjusted count, **D** discount, **u** discounted share of an n-gram, **gamma** weight of the next shorter context.
+Legend: **a** adjusted count, **D** discount, **u** discounted share of an n-gram, **gamma** weight of the next
+shorter context.
 """
 
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,8 +58,15 @@ class EstimationConfig:
             raise ConfigError(f"order must be 1..{MAX_ORDER}, got {self.order}.")
         if self.unit not in ("word", "character"):
             raise ConfigError(f'unit must be "word" or "character", got {self.unit!r}.')
-        if not self.prune or len(self.prune) > self.order or min(self.prune) < 0 or list(self.prune) != sorted(self.prune):
-            raise ConfigError(f"prune must be 1..{self.order} thresholds of 0 or more that do not fall, got {self.prune}.")
+        if (
+            not self.prune
+            or len(self.prune) > self.order
+            or min(self.prune) < 0
+            or list(self.prune) != sorted(self.prune)
+        ):
+            raise ConfigError(
+                f"prune must be 1..{self.order} thresholds of 0 or more that do not fall, got {self.prune}."
+            )
         if self.max_words < 0 or self.memory_mib < 1:
             raise ConfigError("max_words must not be negative, and memory_mib at least 1.")
 
@@ -97,7 +105,13 @@ def estimate(lines: Iterable[str], config: EstimationConfig, *, folder: str | Pa
 
 
 def _estimate_levels(
-    text: EncodedText, keys: Keys, counts: Counts, packing: Packing, config: EstimationConfig, place: Path, run_rows: int
+    text: EncodedText,
+    keys: Keys,
+    counts: Counts,
+    packing: Packing,
+    config: EstimationConfig,
+    place: Path,
+    run_rows: int,
 ) -> NGram:
     """Levels from the lowest to the highest order, each interpolated with the one below."""
     num_words = _num_kept_words(text, config)
@@ -176,8 +190,8 @@ def _discounts(adjusted: npt.NDArray[np.int64], order: int, fallback: bool) -> n
 class _Counted:
     """A level before logarithms, with what the next one needs to find its shorter n-grams.
 
-    `suffixes` are the rows, in the level below, of the n-grams without their first word; `begins` the first child, in this
-    level, of each row below.
+    `suffixes` are the rows, in the level below, of the n-grams without their first word; `begins` the first child, in
+    this level, of each row below.
     """
 
     grams: npt.NDArray[np.uint32]
@@ -213,7 +227,9 @@ def _level(rows: tuple[Keys, Counts], packing: Packing, order: int, discounts, s
     begins = np.append(0, np.cumsum(np.bincount(parents, minlength=len(shorter.grams))))
     suffixes = np.empty(num_kept, dtype=np.int64)
     last_words = np.ascontiguousarray(shorter.grams[:, -1])
-    interpolate(grams, parents, shorter.suffixes, shorter.begins, last_words, shorter.probs, shorter.gammas, suffixes, probs)
+    interpolate(
+        grams, parents, shorter.suffixes, shorter.begins, last_words, shorter.probs, shorter.gammas, suffixes, probs
+    )
     return _Counted(grams, probs, np.ones(num_kept), suffixes, begins)
 
 

@@ -1,7 +1,7 @@
 """Sorting more rows than memory holds: sorted runs on disk, merged two by two.
 
-A row is a key of L 64-bit columns and a count; rows with equal keys are added up. Words are packed into keys so that keys sort
-as the word sequences do.
+A row is a key of L 64-bit columns and a count; rows with equal keys are added up. Words are packed into keys so that
+keys sort as the word sequences do.
 """
 
 from pathlib import Path

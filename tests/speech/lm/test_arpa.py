@@ -1,0 +1,111 @@
+"""ARPA files: what is written is read, and what is wrong is named with its line."""
+
+import gzip
+
+import numpy as np
+import pytest
+
+from speech.errors import CheckpointError
+from speech.lm import EstimationConfig, estimate, read_arpa, write_arpa
+from tests.speech.lm.test_kneser_ney import random_text
+
+GOOD = r"""
+\data\
+ngram 1=5
+ngram 2=3
+ngram 3=1
+
+\1-grams:
+-1.5	<unk>
+0	<s>	-0.25
+-0.5	</s>
+-0.75	a	-0.125
+-1	b	-0.5
+
+\2-grams:
+-0.375	<s> a	-0.0625
+-0.625	a b	0
+-0.875	b </s>
+
+\3-grams:
+-0.1	<s> a b
+
+\end\
+"""
+
+
+@pytest.fixture
+def written(tmp_path):
+    def write(text):
+        path = tmp_path / "model.arpa"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+def test_query_by_hand(written):
+    model = read_arpa(written(GOOD))
+    assert model.level_sizes == (5, 3, 1)
+    np.testing.assert_allclose(model.word_scores(["a", "b"]), [-0.375, -0.1, -0.875], atol=1e-6)
+    # b after "b": weight of b; </s> after "b b": weight of the missing "b b" is none.
+    np.testing.assert_allclose(model.word_scores(["b", "b"]), [-1.25, -1.5, -0.875], atol=1e-6)
+    # unknown: its own probability after the weights of <s> a and a; then nothing is known of the context.
+    np.testing.assert_allclose(
+        model.word_scores(["a", "zz", "a"]), [-0.375, -0.0625 - 0.125 - 1.5, -0.75, -0.625], atol=1e-6
+    )
+    assert model.score(["a"], bos=False, eos=False) == pytest.approx(-0.75)
+
+
+@pytest.mark.parametrize("name", ["model.arpa", "model.arpa.gz"])
+def test_round_trip(tmp_path, name):
+    sentences = [" ".join(words) for words in random_text(1)]
+    model = estimate(sentences, EstimationConfig(order=4, prune=(0, 0, 1), discount_fallback=True))
+    write_arpa(tmp_path / name, model)
+    write_arpa(tmp_path / f"again-{name}", model)
+    assert (tmp_path / name).read_bytes() == (tmp_path / f"again-{name}").read_bytes()
+    again = read_arpa(tmp_path / name)
+    assert again.vocabulary == model.vocabulary
+    assert again.level_sizes == model.level_sizes
+    for sentence in [*sentences[:20], "w1 zzz w2"]:
+        np.testing.assert_allclose(again.word_scores(sentence.split()), model.word_scores(sentence.split()), atol=1e-6)
+
+
+def test_without_unknown_it_scores_minus_100(written):
+    model = read_arpa(written(GOOD.replace("-1.5\t<unk>\n", "").replace("1=5", "1=4")))
+    assert model.word_scores(["zz"])[0] == pytest.approx(-100.25)
+
+
+BAD = [
+    ("ngram 1=5", "ngram 1=6", "line 13: order 1 ends after 5 n-grams, but the header counts 6"),
+    ("ngram 1=5", "ngram 1=4", r"line 12: expected \\2-grams:, got '-1"),
+    ("ngram 3=1", "ngram 3=2", "line 21: order 3 ends after 1"),
+    ("-0.75\ta", "nought\ta", "line 11: 'nought' or '-0.125' is not a number"),
+    ("-0.75\ta", "nan\ta", "line 11: .*out of range"),
+    ("-0.75\ta", "0.75\ta", "line 11: .*out of range"),
+    ("a\t-0.125", "a", "line 11: the back-off weight is missing"),
+    ("-1\tb\t-0.5", "-1\ta\t-0.5", "line 12: the word 'a' stands twice"),
+    ("<s> a b", "<s> a c", "line 20: the word 'c' is not among the 1-grams"),
+    ("<s> a b", "b a b", "line 20: its first 2 words are no n-gram of order 2"),
+    ("a b\t0", "<s> a\t0", "line 16: the n-gram of line 15 stands here again"),
+    ("<s> a b", "<s> a b\t-0.1", "line 20: an n-gram of the highest order"),
+    ("-1.5\t<unk>", "-1.5\t<unk>\t0\t0", "line 8: expected a number, 1 words"),
+    ("\\end\\", "", "the file ends before"),
+    ("\\data\\", "data", "this is no ARPA file"),
+    ("ngram 2=3", "ngram 3=3", "expected the count of order 2"),
+    ("-0.5\t</s>\n", "", "order 1 ends after 4"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "message"), BAD)
+def test_damage_is_named(written, old, new, message):
+    assert old in GOOD
+    with pytest.raises(CheckpointError, match=message):
+        read_arpa(written(GOOD.replace(old, new)))
+
+
+def test_cut_gzip(tmp_path):
+    path = tmp_path / "model.arpa.gz"
+    path.write_bytes(gzip.compress(GOOD.encode())[:-20])
+    with pytest.raises(CheckpointError, match="model.arpa.gz"):
+        read_arpa(path)
