@@ -201,9 +201,13 @@ def _span(match: re.Match) -> str:
     """A number or a range of two."""
     if not match["to"]:
         return decimal(match["number"])
-    text, end = match.string, match.end("to")
+    first, last, text, end = match["number"], match["to"], match.string, match.end("to")
+    if re.fullmatch(r"0\d+", first) or re.fullmatch(r"0\d+", last):
+        return f"{digits(first)} , {digits(last)}"
+    if first == last:  # a 50-50 chance
+        return f"{decimal(first)} {decimal(last)}"
     formula = re.match(r"\s?[=+*/×÷]", text[end:]) or re.search(r"=\s?$", text[: match.start()])
-    return f"{decimal(match['number'])} {'minus' if formula else 'to'} {decimal(match['to'])}"
+    return f"{decimal(first)} {'minus' if formula else 'to'} {decimal(last)}"
 
 
 def _percent(match: re.Match) -> str:
@@ -259,6 +263,8 @@ def _fraction(match: re.Match) -> str | None:
         return f"{cardinal(int(match['whole']))} and {'a half' if words == 'one half' else words}{unit}"
     if above == below > 1:
         return f"{cardinal(above)} {cardinal(below)}"
+    if below == 100 and above > 1:
+        return f"{cardinal(above)} out of one hundred"
     if (above, below) in ((24, 7), (9, 11)) or (above > below and below > 12):
         return {(24, 7): "twenty four seven", (9, 11): "nine eleven"}.get((above, below))
     return fraction(above, below) + unit
@@ -309,7 +315,7 @@ def _number_sign(match: re.Match) -> str:
 
 def _magnitude(match: re.Match) -> str | None:
     suffix = match["suffix"]
-    if suffix in ("M", "bn", "B", "mn", "tn"):
+    if suffix in ("M", "bn", "mn", "tn"):
         return f"{_span(match)} {MAGNITUDES[suffix]}"
     return f"{_span(match)} K"
 
@@ -344,7 +350,7 @@ RULES: list[tuple[str, str, Expand]] = [
     ),
     (
         "day_month",
-        rf"(?P<the>[Tt]he\s+)?(?P<day>\d\d?)(?:st|nd|rd|th)?(?:\s+of)?\s+(?P<month>{_MONTH})\b(?:,?\s+(?P<year>[12]\d{{3}})(?!\d))?",
+        rf"(?P<the>[Tt]he\s+)?(?P<day>\d\d?)(?:st|nd|rd|th)?(?:\s+of)?\s+(?P<month>{_MONTH})(?!\w)(?:,?\s+(?P<year>[12]\d{{3}})(?!\d))?",
         _day_month,
     ),
     ("month_year", rf"(?P<month>{_MONTH}),?\s+(?P<year>[12]\d{{3}})(?![\d,])", _month_year),
@@ -390,7 +396,7 @@ RULES: list[tuple[str, str, Expand]] = [
     ("decade", r"(?:['’](?=\d\ds))?(?P<decade>[12]\d\d0|\d0)['’]?s\b", _decade),
     (
         "measure",
-        rf"{_RANGE}(?P<gap>[\s-]?)(?P<unit>{_UNIT})(?:/(?P<per>{_UNIT}|[a-z]{{3,}}))?(?![\w/²³]|-\d|\.\w)",
+        rf"{_RANGE}(?P<gap>[\s-]?)(?P<unit>{_UNIT})(?:/(?P<per>{_UNIT}|[a-z]{{3,}}))?(?![\w/²³]|-\d|\.\w)(?:\.(?=\s[a-z]))?",
         _measure,
     ),
     (
@@ -404,7 +410,7 @@ RULES: list[tuple[str, str, Expand]] = [
     (
         "fraction",
         r"(?:(?P<whole>\d+)(?:\s|-)?)?(?:(?P<plain>(?<![/.\d])\d{1,3}[/⁄]\d{1,3})(?![\w/]|\.\d)|"
-        rf"(?P<glyph>[½⅓⅔¼¾⅕-⅞]))(?:[\s-]?(?P<unit>{_UNIT})(?![\w/]))?",
+        rf"(?P<glyph>[½⅓⅔¼¾⅕-⅞]))(?:[\s-]?(?P<unit>{_UNIT})(?![\w/])(?:\.(?=\s[a-z]))?)?",
         _fraction,
     ),
     (
@@ -413,7 +419,7 @@ RULES: list[tuple[str, str, Expand]] = [
         r"\s(?P<number>\d{1,4})\b(?![,.:-]?\d)",
         _room,
     ),
-    ("magnitude", rf"{_RANGE}(?P<suffix>[kKM]|bn|B|mn|tn)\b", _magnitude),
+    ("magnitude", rf"{_RANGE}(?P<suffix>[kKM]|bn|mn|tn)\b", _magnitude),
     ("year_span", r"(?P<first>(?:1[1-9]|20)\d\d)[-–](?P<last>(?:1[1-9]|20)\d\d|\d\d)(?![\d,.-]\d|\w)", _year_span),
     ("year", r"(?:1[1-9]|20)\d\d(?![\d\w]|,\d|\.\d|[-–/]\d)", _year),
     ("number_sign", rf"[#№]\s?(?P<number>{NUMBER})(?:{DASH}(?P<to>{NUMBER}))?(?!\w)", _number_sign),

@@ -103,5 +103,7 @@ def _is_end(text: str, start: int, match: re.Match) -> bool:
         return word in STARTERS
     if before in WORDS_TOO:
         is_title = text[match.start() - len(before)].isupper()
-        return not (is_title and (word[:1].isdigit() or word not in STARTERS))
+        if word[:1].isdigit():
+            return not (is_title or before in ("sec", "fig", "max", "min"))
+        return not (is_title and word not in STARTERS)
     return True

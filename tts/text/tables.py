@@ -16,7 +16,8 @@ TITLES = {
     "vs": "versus", "e.g": "for example", "i.e": "that is", "cf": "compare", "approx": "approximately",
     "viz": "namely", "ca": "circa", "al": "al", "fig": "figure", "figs": "figures", "vol": "volume", "ch": "chapter",
     "sec": "section", "eq": "equation", "pp": "pages", "nos": "numbers", "apt": "apartment", "tel": "telephone",
-    "ext": "extension", "est": "established", "resp": "respectively", "incl": "including", "univ": "university",
+    "ext": "extension", "est": "established", "resp": "respectively", "incl": "including",
+    "acct": "account", "univ": "university",
     "jan": "january", "feb": "february", "mar": "march", "apr": "april", "jun": "june", "jul": "july",
     "aug": "august", "sep": "september", "sept": "september", "oct": "october", "nov": "november", "dec": "december",
     "mon": "monday", "tue": "tuesday", "tues": "tuesday", "wed": "wednesday", "thu": "thursday", "thur": "thursday",
@@ -34,6 +35,7 @@ ENDINGS = {
     "hrs": "hours", "hr": "hour", "mins": "minutes", "secs": "seconds", "yrs": "years", "lbs": "pounds",
     "lb": "pound", "oz": "ounces",
 }  # fmt: skip
+WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
 #: Of the above, those that are words of their own: only before a capital, a digit or the end of the text.
 WORDS_TOO = frozenset("mar jun jul sat sun mon wed mass wash max min sec fig gen col al rep hon".split())
 #: Abbreviations that are also said so without a full stop.
@@ -53,7 +55,7 @@ UNITS = {
     "secs": "second", "ms": "millisecond", "µs": "microsecond", "μs": "microsecond", "ns": "nanosecond",
     "min": "minute", "mins": "minute", "min.": "minute", "h": "hour", "hr": "hour", "hrs": "hour", "hrs.": "hour",
     "yr": "year", "yrs": "year", "Hz": "hertz", "kHz": "kilohertz", "MHz": "megahertz", "GHz": "gigahertz",
-    "B": "byte", "kB": "kilobyte", "KB": "kilobyte", "MB": "megabyte", "GB": "gigabyte", "TB": "terabyte",
+    "kB": "kilobyte", "KB": "kilobyte", "MB": "megabyte", "GB": "gigabyte", "TB": "terabyte",
     "PB": "petabyte", "KiB": "kibibyte", "MiB": "mebibyte", "GiB": "gibibyte", "kbps": "kilobit per second",
     "Mbps": "megabit per second", "Gbps": "gigabit per second", "Mb": "megabit", "Gb": "gigabit", "V": "volt",
     "mV": "millivolt", "kV": "kilovolt", "A": "ampere", "mA": "milliampere", "mAh": "milliampere hour", "W": "watt",
@@ -67,7 +69,7 @@ UNITS = {
     "cm³": "cubic centimeter", "sq ft": "square foot", "m/s²": "meter per second squared", "bpm": "beat per minute",
 }  # fmt: skip
 #: Units that are also letters or words: only directly after the digits.
-ATTACHED_UNITS = frozenset({"in", "t", "A", "B", "N"})
+ATTACHED_UNITS = frozenset({"in", "t", "A", "N"})
 
 #: Sign: unit, and hundredth where it has one.
 CURRENCIES = {

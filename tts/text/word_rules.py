@@ -20,6 +20,7 @@ from tts.text.tables import (
     STRESSED,
     SYMBOLS,
     TITLES,
+    WEEKDAYS,
     WORDS_TOO,
 )
 
@@ -125,7 +126,7 @@ def acronym(text: str) -> str:
 def _abbreviation(match: re.Match) -> str | None:
     name = match[1].lower()
     rest = match.string[match.end() :]
-    if name in WORDS_TOO and not (match[1][0].isupper() and re.match(r"\s+[A-Z\d]|,", rest)):
+    if name in WORDS_TOO and not (match[1][0].isupper() and re.match(r"\s+[A-Z\d]|[,–-]", rest)):
         if not (name in ("max", "min", "sec") and re.match(r"\s+[a-z\d]", rest)) and name != "al":
             return None
     if name == "co" and match[1].islower():
@@ -259,6 +260,20 @@ _NUMBERED = frozenset(
 )
 
 
+def _numbered(match: re.Match) -> str | None:
+    """A numeral after an abbreviation (vol. III), or in lower case after what is numbered so (scene iv)."""
+    number = roman(match["numeral"].upper())
+    name = match[1].lower()
+    return f"{TITLES.get(name) or name} {cardinal(number)}" if number else None
+
+
+_WEEKDAY = r"(?:Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)\.?"
+
+
+def _weekdays(match: re.Match) -> str:
+    return " to ".join(next(day for day in WEEKDAYS if day[:3] == part[:3].lower()) for part in match.groups())
+
+
 def _alphanumeric(match: re.Match) -> str:
     return mixed(match[0])
 
@@ -268,13 +283,15 @@ def _single(match: re.Match) -> str | None:
     letter, text = match[0], match.string
     if not letter.isascii():
         return GREEK.get(letter.lower())
+    if text[match.start() - 1 : match.start()].isdigit() or re.match(r"-\d", text[match.end() :]):
+        return letter.upper()
     if letter in "Ia":
         if not _in_formula(text, match):
             return letter.lower()
     elif letter == "A":
         before = text[: match.start()].rstrip()
         opens = not before or before[-1] in '.!?:"“(' or is_shouting(text)
-        follows = re.match(r"\s+[a-zA-Z]{2}", text[match.end() :])
+        follows = re.match(r"\s+(?:[a-zA-Z]{2}|[\"“‘$£€\d])", text[match.end() :])
         if follows and (opens or re.match(r"\s+[A-Z][a-z]", text[match.end() :])):
             return "a"
     return letter.upper()
@@ -309,7 +326,14 @@ def _superscript_letter(match: re.Match) -> str:
 
 
 _SHORTHAND = {"w/o": "without", "w/": "with", "c/o": "care of", "n/a": "N A", "and/or": "and or", "b/c": "because"}
-_SHORTHAND |= {"km/h": "kilometers per hour", "c#": "C sharp", "f#": "F sharp"}
+_SHORTHAND |= {
+    "km/h": "kilometers per hour",
+    "c#": "C sharp",
+    "f#": "F sharp",
+    "wwi": "world war one",
+    "wwii": "world war two",
+    "ctrl": "control",
+}
 
 
 def _shorthand(match: re.Match) -> str:
@@ -321,11 +345,19 @@ RULES: list[tuple[str, str, Expand]] = [
     ("address", r"(?:https?|ftp)://[^\s<>\"“”]*[\w/]|www\.[^\s<>\"“”]*[\w/]", _address),
     ("address", r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+", _address),
     ("hashtag", r"(?<![\w&])[#@]((?:\w*[^\W\d]\w*))", _hashtag),
-    ("shorthand", r"(?i:w/o\b|w/(?=\s|\w)|c/o\b|n/a\b|and/or\b|b/c\b|km/h\b)|[CF]#(?!\w)", _shorthand),
+    ("shorthand", r"(?i:w/o\b|w/(?=\s|\w)|c/o\b|n/a\b|and/or\b|b/c\b|km/h\b)|[CF]#(?!\w)|WWII?\b|Ctrl\b", _shorthand),
     ("saint", r"[Ss]t\.(?!\w)|St(?=\s[A-Z])|(?<=[a-z]\s)St\b", _saint_or_street),
     ("doctor", r"[Dd]r\.(?!\w)", _doctor_or_drive),
     ("number", r"((?:No|Nos|no|nos)\.)(?=\s?\d)", _number_abbreviation),
     ("page", r"p\.(?=\s?\d)", _page),
+    ("circa", r"c\.(?=\s?\d{3,4}\b)", lambda match: "circa"),
+    ("numbered", r"(?i:(vol|ch|sec|fig)\.)\s(?P<numeral>[IVXLC]+)\b", _numbered),
+    (
+        "numbered",
+        r"(?i:(scene|act|chapter|part|book|section|volume|page|pages))\s(?P<numeral>(?!i\b)[ivxlc]+)\b(?!['’])",
+        _numbered,
+    ),
+    ("weekdays", rf"({_WEEKDAY})\s?[-–]\s?({_WEEKDAY})(?!\w)", _weekdays),
     ("abbreviation", rf"(?i:({_STOPPED})\.)(?![\w])", _abbreviation),
     ("bare", rf"({_BARE}|PhD|vs|etc)\b(?!\.?\w)", _bare),
     (
