@@ -32,10 +32,10 @@ class PitchConfig:
     octave from frame to frame, `switch_cost` that of beginning or ending a voiced stretch.
     `ballast` is the energy, relative to an average frame's, that voiceless background may have.
 
-    `window_s` trades detail for smoothness, and other trackers sit elsewhere on that scale. Measured
-    on clean speech of 20 speakers (voiced frames within 3 %): 0.095 agrees best with librosa's pyin
-    on frames of 64 ms (97 %), 0.055 with pyin on 32 ms and with Praat (98 %), though pyin on 64 ms
-    and Praat agree with each other on 83 % only. Take 0.055 where quick glides matter.
+    `window_s` trades detail for smoothness, and other trackers sit elsewhere on that scale: the
+    default agrees best with librosa's pyin on frames of 64 ms (frame_length 1024 at 16 kHz), 0.055
+    with pyin on 32 ms and with Praat, 0.2 with pyin on 128 ms; these agree with one another no
+    better (`recipes/benchmarks/frontend.py` prints the figures). Take 0.055 where quick glides matter.
     """
 
     min_hz: float = 60.0
