@@ -18,6 +18,7 @@ from ctc.labels import IntegersLike, as_int64
 from ctc.ngram import NGram
 
 _FIRST_NODES = 4096
+_BLOCK_FRAMES = 4096  # in float64 at a time, of which kernels have one version
 
 
 @dataclass(frozen=True)
@@ -75,12 +76,13 @@ class BeamDecoder:
     Parameters
     ----------
     tokens : sequence of str
-        Text of each unit; that of the blank is not read. With a token " " (or "|", see `boundary`) words are told apart;
-        word pieces begin words with "▁".
+        Text of each unit; that of the blank is not read. With a token " " (or "|", see `boundary`) words are told
+        apart; word pieces begin words with "▁".
     lm : NGram, optional
         Of words, or of tokens where the tokens do not tell words apart or `lm_unit` says so.
     lexicon : mapping, optional
-        Only these words are searched: each with its pronunciations, a pronunciation being tokens ("K AE T"), or characters
+        Only these words are searched: each with its pronunciations, a pronunciation being tokens ("K AE T"), or
+        characters
         ("cat"), or a mapping of these to probabilities. If there is a boundary token it stands between words.
     beam_size : int
         Prefixes kept each frame.
@@ -101,8 +103,8 @@ class BeamDecoder:
         Token between words; " " or "|" if it is among the tokens.
     lm_unit : "word" or "token", optional
     framewise : bool
-        Units are states with self-loops, repeated at will, and the best path counts instead of the sum; `silence` is where
-        the blank was.
+        Units are states with self-loops, repeated at will, and the best path counts instead of the sum; `silence` is
+        where the blank was.
     silence : str, optional
         Unit allowed for any time between words, if `framewise`.
     log_prior : float [K], optional
@@ -124,9 +126,10 @@ class BeamDecoder:
 
     References
     ----------
-    Graves et al., ICML 2006 (prefix search); Hannun et al., "First-pass large vocabulary continuous speech recognition using
-    bi-directional recurrent DNNs", 2014 (prefix beam search with a word model); Ortmanns and Ney, "Look-ahead techniques for
-    fast beam search", 2000 (unigram look-ahead in the tree of words).
+    Graves et al., ICML 2006 (prefix search); Hannun et al., "First-pass large vocabulary continuous speech
+    recognition using
+    bi-directional recurrent DNNs", 2014 (prefix beam search with a word model); Ortmanns and Ney, "Look-ahead
+    techniques for fast beam search", 2000 (unigram look-ahead in the tree of words).
     """
 
     def __init__(
@@ -265,8 +268,13 @@ class BeamStream:
         num_units = len(self.search.tokens)
         if array.ndim != 2 or array.shape[1] != num_units:
             raise ValueError(f"{self._name}scores: expected [T, {num_units}] for {num_units} tokens, got {array.shape}")
-        search = self.search
-        at, status = 0, 0
+        self._pieces.append(array.astype(np.float32))
+        for start in range(0, len(array), _BLOCK_FRAMES):
+            self._advance(np.ascontiguousarray(array[start : start + _BLOCK_FRAMES], dtype=np.float64))
+
+    def _advance(self, array: npt.NDArray[np.float64]) -> None:
+        """Search the next frames [n, K]."""
+        search, at = self.search, 0
         while at < len(array):
             before = self.num_frames - at
             at, status = kernels.advance(
@@ -278,7 +286,6 @@ class BeamStream:
                 raise ValueError(f"{self._name}frame {before + at} holds NaN, infinity or no finite score")
             elif status == 3:
                 raise ValueError(f"{self._name}frame {before + at}: no word of the lexicon can go on here")
-        self._pieces.append(array.copy())
 
     def partial(self, n_best: int = 1) -> list[Hypothesis]:
         """Best hypotheses so far, as if the last word ended here but the sentence went on."""

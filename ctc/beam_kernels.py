@@ -1,15 +1,16 @@
 """Prefix beam search, one frame after the other: the kernels.
 
-A prefix is a node of a tree: its parent with one more label. A label is a token, and, where a word ends, the word. A beam entry
-is a node with two masses, of the paths that end in the blank and of those that end in the node's token. The language model, word
-bonuses and hot-words depend on the prefix only, so they multiply its mass when the node is made, and every merge stays a sum.
+A prefix is a node of a tree: its parent with one more label. A label is a token, and, where a word ends, the word. A
+beam entry is a node with two masses, of the paths that end in the blank and of those that end in the node's token.
+The language model, word bonuses and hot-words depend on the prefix only, so they multiply its mass when the node is
+made, and every merge stays a sum.
 
-Masses are probabilities in float64, divided by the best entry's each frame: a sum costs a tenth of what `log_add` does. A
-prefix 1e-300 times as likely as the best is lost, which no beam would keep.
+Masses are probabilities in float64, divided by the best entry's each frame: a sum costs a tenth of what `log_add`
+does. A prefix 1e-300 times as likely as the best is lost, which no beam would keep.
 
-Two things save most of the work. An entry whose parent is in the beam receives its parent's extension directly, so prefixes
-merge without hashing. And as soon as the beam is full, its worst value bounds what is worth computing: entries and tokens are
-sorted, and whatever cannot reach the bound ends the loop.
+Two things save most of the work. An entry whose parent is in the beam receives its parent's extension directly, so
+prefixes merge without hashing. And as soon as the beam is full, its worst value bounds what is worth computing:
+entries and tokens are sorted, and whatever cannot reach the bound ends the loop.
 
 Legend: **T** frames, **K** units, **W** beam size, **U** nodes of the spelling tree.
 """
@@ -28,7 +29,7 @@ LM, EXTRA, FACTOR = range(3)
 NUM_INTS, NUM_FLOATS = 10, 3
 # Columns of the candidates' integers; floats are as those of nodes.
 SOURCE = 0
-# What is searched: tokens alone, a model of tokens, words between boundaries (any, or of a lexicon), words of a lexicon unparted.
+# What is searched: tokens alone, a model of tokens, words between boundaries (any, or a lexicon's), a lexicon's words.
 PLAIN, TOKEN_MODEL, OPEN_WORDS, LEXICON_PARTED, LEXICON = range(5)
 _CACHE = 1 << 12
 
@@ -51,9 +52,9 @@ class Options(NamedTuple):
 class Tree(NamedTuple):
     """Spellings of words: children of node u are nodes ``begins[u]..begins[u + 1] - 1``, sorted by token.
 
-    `potentials` [U + 1] in nats are of the best word below (of an unknown word at the end), 0 at the root; `inverse` is their
-    exp(-x). The words spelt by node u are ``words[word_begins[u]:word_begins[u + 1]]``, with `word_costs` in nats; `word_ids`
-    are their ids in the language model.
+    `potentials` [U + 1] in nats are of the best word below (of an unknown word at the end), 0 at the root; `inverse`
+    is their exp(-x). The words spelt by node u are ``words[word_begins[u]:word_begins[u + 1]]``, with `word_costs` in
+    nats; `word_ids` are their ids in the language model.
     """
 
     begins: np.ndarray
@@ -67,8 +68,9 @@ class Tree(NamedTuple):
 
 
 class HotWords(NamedTuple):
-    """Automaton of Aho and Corasick (1975): children as in `Tree`, `fail`, what a state promises and what it awards, in nats.
+    """Automaton of Aho and Corasick (1975).
 
+    Children are as in `Tree`; `fail` leads to the longest suffix; a state promises and awards nats.
     `bounds` [K] is exp of the most a token can gain.
     """
 
@@ -106,6 +108,7 @@ class Room(NamedTuple):
     ints: np.ndarray
     floats: np.ndarray
     select: np.ndarray
+    spare: np.ndarray
     order: np.ndarray
     cache_keys: np.ndarray
     cache_scores: np.ndarray
@@ -126,6 +129,7 @@ def make_room(beam_size, num_units):
         np.empty(capacity),
         np.empty((capacity, NUM_INTS), np.int32),
         np.empty((capacity, NUM_FLOATS)),
+        np.empty(most),
         np.empty(most),
         np.empty((2, most), np.int64),
         np.full(_CACHE, -1, np.int64),
@@ -302,8 +306,10 @@ def reduce_candidates(options, beam, room, number):
         quota -= value == least
         if kept != i:
             room.values[kept] = value
-            room.ints[kept] = room.ints[i]
-            room.floats[kept] = room.floats[i]
+            for c in range(NUM_INTS):
+                room.ints[kept, c] = room.ints[i, c]
+            for c in range(NUM_FLOATS):
+                room.floats[kept, c] = room.floats[i, c]
         kept += 1
     return kept, least
 
@@ -320,9 +326,9 @@ def push(options, beam, room, number, least, mass, j, token, word, place, state,
         if value <= least:
             return number, least
     room.values[number] = value
-    row = room.ints[number]
-    row[SOURCE], row[TOKEN], row[WORD], row[TREE] = j, token, word, place
-    row[STATE], row[HOT] = state[0], state[1]
+    ints = room.ints
+    ints[number, SOURCE], ints[number, TOKEN], ints[number, WORD] = j, token, word
+    ints[number, TREE], ints[number, STATE], ints[number, HOT] = place, state[0], state[1]
     room.floats[number, LM], room.floats[number, EXTRA], room.floats[number, FACTOR] = lm_score, extra, factor
     return number + 1, least
 
@@ -383,7 +389,7 @@ def extend_tokens(options, lm, tree, hot, beam, room, y, least):
         if bound * best > least:
             order[0, chosen], weighted[chosen] = token, bound
             chosen += 1
-    sort_descending(weighted, order, chosen)
+    sort_descending(weighted, order, room.spare, chosen)
     chosen = min(chosen, options.token_beam)
     for k in range(chosen):
         token = order[0, k]
@@ -430,9 +436,7 @@ def extend_boundary(options, lm, tree, hot, beam, room, y, number, least):
         for entry in range(first, last):
             word = tree.words[entry] if options.mode == LEXICON_PARTED else -1
             if not is_active(beam, room, j, token, word):
-                number, least = extend_by_word(
-                    options, lm, tree, hot, beam, room, number, least, mass, j, token, entry
-                )
+                number, least = extend_by_word(options, lm, tree, hot, beam, room, number, least, mass, j, token, entry)
     return number, least
 
 
@@ -478,40 +482,50 @@ def extend_tree(options, lm, tree, hot, beam, room, y, least):
 
 
 @jit
-def sort_descending(values, order, count):
-    """Sort order[0, :count] by values[:count], which move along; equal ones keep their order (merge sort above 32)."""
-    if count <= 32:
-        for i in range(1, count):
+def sort_descending(values, order, spare, count):
+    """Sort values[:count] with order[0, :count]; equal ones keep their order (merge sort of runs of 16)."""
+    for low in range(0, count, 16):
+        for i in range(low + 1, min(low + 16, count)):
             value, item = values[i], order[0, i]
             j = i
-            while j > 0 and values[j - 1] < value:
+            while j > low and values[j - 1] < value:
                 values[j], order[0, j] = values[j - 1], order[0, j - 1]
                 j -= 1
             values[j], order[0, j] = value, item
-        return
-    ranks = np.argsort(-values[:count], kind="mergesort")
-    order[1, :count] = order[0, :count]
-    sorted_values = values[:count][ranks]
-    for i in range(count):
-        order[0, i], values[i] = order[1, ranks[i]], sorted_values[i]
+    width = 16
+    while width < count:
+        for low in range(0, count, 2 * width):
+            middle, high = min(low + width, count), min(low + 2 * width, count)
+            i, j = low, middle
+            for k in range(low, high):
+                if i < middle and (j >= high or values[i] >= values[j]):
+                    spare[k], order[1, k] = values[i], order[0, i]
+                    i += 1
+                else:
+                    spare[k], order[1, k] = values[j], order[0, j]
+                    j += 1
+        for k in range(count):
+            values[k], order[0, k] = spare[k], order[1, k]
+        width *= 2
 
 
 @jit
 def find_or_make(beam, room, at, frame):
     """Node of a candidate; found if the prefix was in the beam before."""
-    row = room.ints[at]
-    parent = beam.entries[row[SOURCE]]
+    parent = beam.entries[room.ints[at, SOURCE]]
+    token, word = room.ints[at, TOKEN], room.ints[at, WORD]
     node = beam.ints[parent, CHILD]
     while node >= 0:
-        if beam.ints[node, TOKEN] == row[TOKEN] and beam.ints[node, WORD] == row[WORD]:
+        if beam.ints[node, TOKEN] == token and beam.ints[node, WORD] == word:
             return node
         node = beam.ints[node, SIBLING]
     node = np.int32(beam.counts[1])
     beam.counts[1] += 1
-    new = beam.ints[node]
-    new[:] = row
-    new[PARENT], new[CHILD], new[SIBLING], new[POSITION] = parent, -1, beam.ints[parent, CHILD], -1
-    new[FRAME] = frame
+    for c in range(NUM_INTS):
+        beam.ints[node, c] = room.ints[at, c]
+    beam.ints[node, PARENT], beam.ints[node, CHILD] = parent, -1
+    beam.ints[node, SIBLING], beam.ints[node, POSITION] = beam.ints[parent, CHILD], -1
+    beam.ints[node, FRAME] = frame
     beam.ints[parent, CHILD] = node
     beam.floats[node, LM] = beam.floats[parent, LM] + room.floats[at, LM]
     beam.floats[node, EXTRA] = beam.floats[parent, EXTRA] + room.floats[at, EXTRA]
@@ -520,18 +534,18 @@ def find_or_make(beam, room, at, frame):
 
 
 @jit
-def survive(options, beam, room, number):
+def survive(options, beam, room, number, least):
     """Make the W best of stays and candidates the beam."""
     count, total = beam.counts[0], 0
     for i in range(count):
         value = join(room.stays[i, 0], room.stays[i, 1], options.framewise)
-        if value > 0.0:
+        if value > 0.0 and value >= least:
             room.select[total], room.order[0, total] = value, i
             total += 1
     for i in range(number):
         room.select[total], room.order[0, total] = room.values[i], count + i
         total += 1
-    sort_descending(room.select, room.order, total)
+    sort_descending(room.select, room.order, room.spare, total)
     total = min(total, options.beam_size)
     while total > 1 and room.select[total - 1] < room.select[0] * options.smallest:
         total -= 1
@@ -560,7 +574,10 @@ def survive(options, beam, room, number):
 
 @jit_cached
 def advance(scores, start, weights, options, lm, tree, hot, beam):
-    """Search frames scores[start:] [T, K]; return (frame reached, 0; 1 if nodes run out; 2 bad scores; 3 nothing survives)."""
+    """Search frames scores[start:] [T, K]; return (frame reached, status).
+
+    Status 0 is well, 1 out of nodes, 2 bad scores, 3 nothing survives.
+    """
     room = make_room(options.beam_size, scores.shape[1])
     y = np.empty(scores.shape[1])
     for t in range(start, scores.shape[0]):
@@ -576,7 +593,7 @@ def advance(scores, start, weights, options, lm, tree, hot, beam):
         if options.mode == OPEN_WORDS or options.mode == LEXICON_PARTED:
             number, least = extend_boundary(options, lm, tree, hot, beam, room, y, number, least)
         number, least = reduce_candidates(options, beam, room, number)
-        if not survive(options, beam, room, number):
+        if not survive(options, beam, room, number, least):
             return t, 3
         beam.counts[2] += 1
     return scores.shape[0], 0
@@ -613,7 +630,10 @@ def compact(beam):
 
 @jit_cached
 def finish(options, lm, tree, hot, beam, ended, results, words):
-    """Write log mass, LM and extra scores of each entry at an end [W, 3], and the word that ends there; -2: in midst of a word."""
+    """Write log mass, LM and extra scores of each entry at an end [W, 3], and the word that ends there [W].
+
+    The word is -1 if none ends there, and -2 in the midst of a word.
+    """
     room = make_room(1, 1)
     unknown = len(tree.tokens)
     for i in range(beam.counts[0]):

@@ -267,7 +267,9 @@ def _spelt_lexicon(lexicon: Lexicon, ids: dict[str, int], border: int):
         probs = list(entry.values()) if isinstance(entry, Mapping) else [1.0] * len(entry)
         for pronunciation, prob in zip(entry, probs, strict=True):
             if not 0.0 < prob <= 1.0:
-                raise ValueError(f"lexicon: the probability of {word!r} as {pronunciation!r} must be in 0..1, got {prob}")
+                raise ValueError(
+                    f"lexicon: the probability of {word!r} as {pronunciation!r} must be in 0..1, got {prob}"
+                )
             spellings.append(_spell(word, pronunciation, ids, border))
             owners.append(len(words))
             costs.append(math.log(prob))

@@ -86,7 +86,7 @@ def build_tree(
 
 
 def unigram_potentials(model: NGram | None, word_ids: npt.NDArray[np.int64], weight: float, unknown_score: float):
-    """What a word is worth by its probability alone, nats [N]; a guess that the search takes back where the word ends."""
+    """What a word is worth by its probability alone, nats [N]; a guess, taken back where the word ends."""
     if model is None or weight == 0.0:
         return np.zeros(len(word_ids))
     scores = model.arrays.log_probs[1 + word_ids].astype(np.float64)
@@ -102,9 +102,9 @@ def no_hot_words(num_tokens: int) -> HotWords:
 def build_hot_words(patterns: Mapping[tuple[int, ...], float], num_tokens: int, *, by_word: bool) -> HotWords:
     """Build the automaton of Aho and Corasick (1975) of label sequences.
 
-    A state promises, for the part of a pattern already seen, that part of its boost (the most of all patterns it may become),
-    so that a rare word survives until it is complete; the promise is taken back when the pattern fails, so only whole patterns
-    count in the end.
+    A state promises, for the part of a pattern already seen, that part of its boost (the most of all patterns it may
+    become), so that a rare word survives until it is complete; the promise is taken back when the pattern fails, so
+    only whole patterns count in the end.
 
     Parameters
     ----------

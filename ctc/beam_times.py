@@ -16,7 +16,7 @@ CHUNK_TOKENS, OVERLAP_TOKENS = 256, 16
 
 @jit_cached
 def best_path(scores, start, stop, labels, blank, framewise, spans, peaks):
-    """Write first and last frame + 1 of each label [N, 2], and its highest posterior in them; return whether a path exists."""
+    """Write first and last frame + 1 of each label [N, 2] and its highest posterior there; return if a path exists."""
     num_frames, num_states = stop - start, 2 * len(labels) + 1
     back = np.zeros((num_frames, num_states), np.uint8)
     best, before = np.full(num_states, -math.inf), np.full(num_states, -math.inf)

@@ -109,7 +109,9 @@ def test_hot_words_count_whole_words_only(model):
         # Boundaries as said: two in a row part a phrase.
         text = " " + "".join(LETTERS[label] for label in labels)
         text = text if text.endswith(" ") else text + " "
-        bonus = sum(boost for phrase, boost in boosts.items() for k in range(len(text)) if text[k:].startswith(f" {phrase} "))
+        bonus = sum(
+            boost for phrase, boost in boosts.items() for k in range(len(text)) if text[k:].startswith(f" {phrase} ")
+        )
         lm_score = model.score(spoken(labels)) if model else 0.0
         expected[labels] = acoustic + LN10 * lm_score + bonus, acoustic, lm_score, bonus
     check_all(decoder.decode(scores, n_best=2000), expected)
@@ -196,7 +198,9 @@ def test_framewise_with_silence_equals_listing():
 def aligned_sequences(num_frames):
     """Every way to say words, each phone for one frame or more, with silence between words or none."""
     for words, phones, _ in word_sequences(num_frames):
-        for pronounced in {words_phones for words_phones in pronunciations_of(words) if sum(map(len, words_phones)) == len(phones)}:
+        for pronounced in {
+            words_phones for words_phones in pronunciations_of(words) if sum(map(len, words_phones)) == len(phones)
+        }:
             for pauses in itertools.product(range(num_frames + 1), repeat=len(words) + 1):
                 rest = num_frames - sum(pauses)
                 if rest < len(phones) or (not phones and rest):

@@ -1,0 +1,145 @@
+"""The decoder around the search: times, streams, batches, pruning, and what it refuses."""
+
+import numpy as np
+import pytest
+import torch
+
+from ctc import greedy_decode
+from ctc.beam import BeamDecoder
+from ctc.ngram import NGram, unigrams
+
+TOKENS = ["<blank>", " ", *"abcdefg"]
+
+
+def peaked_scores(seed, num_frames, num_units=9, scale=4.0):
+    return scale * np.random.default_rng(seed).standard_normal((num_frames, num_units))
+
+
+def same(ours, theirs):
+    return [(h.text, h.tokens, round(h.score, 9)) for h in ours] == [
+        (h.text, h.tokens, round(h.score, 9)) for h in theirs
+    ]
+
+
+@pytest.mark.parametrize("cuts", [[7], [1, 2, 50], [0, 300]])
+def test_a_stream_is_the_whole(cuts):
+    scores = peaked_scores(0, 300)
+    decoder = BeamDecoder(TOKENS, beam_size=20, hotwords={"bad cab": 3.0})
+    whole = decoder.decode(scores, n_best=5)
+    stream = decoder.stream()
+    for piece in np.split(scores, cuts):
+        stream.push(piece)
+        assert len(stream.partial()) == 1
+    assert stream.num_frames == 300
+    assert same(stream.finish(n_best=5), whole)
+
+
+def test_a_batch_is_its_rows_whatever_the_padding():
+    scores = peaked_scores(1, 4 * 60).reshape(4, 60, -1)
+    lengths = [60, 0, 31, 59]
+    decoder = BeamDecoder(TOKENS, beam_size=16, num_threads=3)
+    rows = [decoder.decode(scores[b, :n], n_best=3) for b, n in enumerate(lengths)]
+    scores[2, 31:] = np.nan
+    batch = decoder.decode(torch.from_numpy(scores), lengths, n_best=3)
+    assert all(same(ours, theirs) for ours, theirs in zip(batch, rows, strict=True))
+    assert batch[1][0].text == ""
+
+
+def test_times_are_those_of_the_best_path_where_that_is_certain():
+    units = [0, 2, 2, 0, 3, 1, 1, 4, 4, 0, 4, 0]
+    scores = np.full((len(units), len(TOKENS)), -12.0)
+    scores[np.arange(len(units)), units] = 0.0
+    best = BeamDecoder(TOKENS).decode(scores)[0]
+    (greedy,) = greedy_decode(torch.from_numpy(scores)[None])
+    assert [(t.label, t.start_frame, t.end_frame) for t in best.tokens] == [
+        (t.label, t.start_frame, t.end_frame) for t in greedy
+    ]
+    np.testing.assert_allclose([t.confidence for t in best.tokens], [t.confidence for t in greedy], atol=1e-6)
+    assert best.text == "ab cc"
+    assert [(w.text, w.start_frame, w.end_frame) for w in best.words] == [("ab", 1, 5), ("cc", 7, 11)]
+
+
+def test_long_recordings_are_timed_in_chunks():
+    random = np.random.default_rng(2)
+    units = np.repeat(random.integers(0, len(TOKENS), 1500), 2)
+    scores = np.full((3000, len(TOKENS)), -8.0) + random.standard_normal((3000, len(TOKENS)))
+    scores[np.arange(3000), units] = 3.0
+    best = BeamDecoder(TOKENS, beam_size=8).decode(scores)[0]
+    (greedy,) = greedy_decode(torch.from_numpy(scores)[None])
+    assert [t.label for t in best.tokens] == [t.label for t in greedy]
+    assert [t.start_frame for t in best.tokens] == [t.start_frame for t in greedy]
+
+
+def test_narrow_beam_finds_the_same_as_a_wide_one_on_certain_scores():
+    scores = peaked_scores(3, 200, scale=12.0)
+    narrow, wide = (BeamDecoder(TOKENS, beam_size=size).decode(scores)[0] for size in (10, 300))
+    assert narrow.text == wide.text
+    assert narrow.acoustic_score == pytest.approx(wide.acoustic_score, abs=0.1)
+    cut = BeamDecoder(TOKENS, beam_size=300, beam_threshold=25.0, token_beam=5).decode(scores)[0]
+    assert cut.text == wide.text
+
+
+def test_float32_and_tensors():
+    scores = peaked_scores(4, 80)
+    decoder = BeamDecoder(TOKENS, beam_size=16)
+    whole = decoder.decode(scores)[0]
+    for other in (scores.astype(np.float32), torch.from_numpy(scores).half().float(), torch.from_numpy(scores)):
+        assert decoder.decode(other)[0].score == pytest.approx(whole.score, abs=0.05)
+
+
+def test_hot_word_is_found():
+    scores = np.zeros((6, len(TOKENS)))
+    for t, letters in enumerate(["cd", "cd", "a", "bc", "", ""]):
+        scores[t] = [0.1 if k == 0 else 6.0 if TOKENS[k] in letters and letters else 0.0 for k in range(len(TOKENS))]
+        scores[t, 0] = 6.0 if not letters else 0.0
+    scores[0, TOKENS.index("c")] += 0.5
+    scores[1, TOKENS.index("c")] += 0.5
+    scores[3, TOKENS.index("c")] += 0.5
+    assert BeamDecoder(TOKENS).decode(scores)[0].text == "cac"
+    assert BeamDecoder(TOKENS, hotwords={"dab": 4.0}).decode(scores)[0].text == "dab"
+    assert BeamDecoder(TOKENS, hotwords={"da": 4.0}).decode(scores)[0].text == "cac"
+
+
+def model(*words):
+    return NGram.from_levels(("<unk>", "<s>", "</s>", *words), [unigrams([-1.0] * (3 + len(words)))])
+
+
+REFUSED = [
+    ({"beam_size": 0}, "must be above 0"),
+    ({"lm_weight": -1.0}, "lm_weight must be 0 or more"),
+    ({"blank": 99}, "blank must be a token"),
+    ({"boundary": "_"}, "boundary: '_' is not among the tokens"),
+    ({"silence": "a"}, "silence belongs to framewise"),
+    ({"lm": model("AB")}, "check upper and lower case"),
+    ({"lm": model("x"), "lm_unit": "token"}, "is it a model of words"),
+    ({"lexicon": {"x": "x"}}, "lexicon: 'x' is spelt with 'x', which is not among the tokens"),
+    ({"lexicon": {"x": ""}}, "empty pronunciation"),
+    ({"lexicon": {}}, "holds no pronunciations"),
+    ({"lexicon": {"a": {"a": 2.0}}}, "probability"),
+    ({"hotwords": ["zoë"]}, "hotwords: 'zoë' holds 'z', which the tokens cannot spell"),
+    ({"hotwords": "abc"}, "expected a list"),
+    ({"hotwords": {"a": np.inf}}, "must be finite"),
+    ({"lexicon": {"a": "a"}, "hotwords": ["b"]}, "hotwords: 'b' is not in the lexicon"),
+    ({"log_prior": [0.0]}, "log_prior: expected 9 finite numbers"),
+]
+
+
+@pytest.mark.parametrize(("settings", "message"), REFUSED)
+def test_bad_settings_are_refused(settings, message):
+    with pytest.raises(ValueError, match=message):
+        BeamDecoder(TOKENS, **settings)
+
+
+def test_bad_scores_are_refused():
+    decoder = BeamDecoder(TOKENS)
+    scores = peaked_scores(5, 10)
+    with pytest.raises(ValueError, match="expected .T, 9. for 9 tokens"):
+        decoder.decode(scores[:, :4])
+    bad = np.stack([scores, scores])
+    bad[1, 4, 2] = np.nan
+    with pytest.raises(ValueError, match="row 1: frame 4 holds NaN"):
+        decoder.decode(bad)
+    with pytest.raises(ValueError, match="lengths: expected 2"):
+        decoder.decode(bad, [11, 1])
+    with pytest.raises(ValueError, match="n_best"):
+        decoder.decode(scores, n_best=0)
