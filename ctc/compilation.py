@@ -2,6 +2,7 @@
 
 import sys
 import threading
+import time
 import zlib
 from collections.abc import Callable
 from functools import cache
@@ -12,7 +13,7 @@ import numba
 import numpy as np
 
 COMPILE_NOTICE_S = 1.0
-"""Loading a cached kernel takes a tenth of this; whatever takes longer is compiling."""
+"""CPU seconds: loading a cached kernel takes half of this, whatever takes longer is compiling."""
 
 FASTMATH = frozenset({"reassoc", "contract", "nsz"})
 """What sums need to be vectorised. Never nnan or ninf: NaN and infinity mean something here."""
@@ -64,14 +65,22 @@ def prepare(kernel: Callable, dtype: np.dtype, arguments: tuple) -> None:
     with _lock:
         if (kernel, dtype) in _ready:
             return
-        notice = threading.Timer(COMPILE_NOTICE_S, _say_compiling)
-        notice.daemon = True
-        notice.start()
+        done = threading.Event()
+        threading.Thread(target=_watch, args=(done,), daemon=True).start()
         try:
             kernel.compile(signature)
         finally:
-            notice.cancel()
+            done.set()
         _ready.add((kernel, dtype))
+
+
+def _watch(done: threading.Event) -> None:
+    """Say so if it takes long; by CPU time, for on a busy machine loading takes seconds of the clock, too."""
+    start = time.process_time()
+    while not done.wait(COMPILE_NOTICE_S / 4):
+        if time.process_time() - start > COMPILE_NOTICE_S:
+            _say_compiling()
+            return
 
 
 @cache
