@@ -79,6 +79,33 @@ def prune(model: NGram, threshold: float) -> NGram:
     return _normalised(NGram.from_levels(model.vocabulary, levels))
 
 
+def limit_vocabulary(model: NGram, max_words: int) -> NGram:
+    """Keep the most probable words, to which the probability of the others goes; <unk> stands for these.
+
+    Up to 65,533 words take half the room in quantised files.
+    """
+    if max_words < 1:
+        raise ConfigError(f"max_words must be 1 or more, got {max_words}.")
+    num_words = len(model.vocabulary)
+    log_probs = model.arrays.log_probs[1 : 1 + num_words].astype(np.float64)
+    ranked = 3 + np.argsort(-log_probs[3:], kind="stable")[:max_words]
+    kept_ids = np.sort(np.append([0, 1, 2], ranked))
+    new_ids = np.full(num_words, -1, np.int64)
+    new_ids[kept_ids] = np.arange(len(kept_ids))
+    predicted = np.delete(kept_ids, BEGIN_ID)
+    share = np.log10((10.0 ** log_probs[predicted]).sum())
+    levels = []
+    for order, level in enumerate(model.levels(), 1):
+        grams = new_ids[level.grams]
+        kept = (grams >= 0).all(axis=1)
+        values = level.log_probs[kept].astype(np.float64)
+        if order == 1:
+            values[:BEGIN_ID] -= share
+            values[BEGIN_ID + 1 :] -= share
+        levels.append(Level(grams[kept].astype(np.uint32), values, level.backoffs[kept]))
+    return _normalised(NGram.from_levels(tuple(model.vocabulary[k] for k in kept_ids), levels))
+
+
 def _normalised(model: NGram) -> NGram:
     """The model with back-off weights by which every context sums to one."""
     arrays = model.arrays._replace(backoffs=np.zeros_like(model.arrays.backoffs))

@@ -6,7 +6,7 @@ import pytest
 from ctc.ngram import score_word
 from speech.errors import ConfigError
 from speech.lm import EstimationConfig, estimate, perplexity
-from speech.lm.shaping import mix, prune
+from speech.lm.shaping import limit_vocabulary, mix, prune
 from tests.speech.lm.test_kneser_ney import random_text
 
 TEXTS = [[" ".join(words) for words in random_text(seed, num_words=n)] for seed, n in ((0, 9), (1, 14))]
@@ -46,3 +46,12 @@ def test_pruning():
     assert sizes == sorted(sizes, reverse=True)
     assert sizes[-1] == len(model.vocabulary)
     assert values[1] < values[-1]
+
+
+def test_limited_vocabulary():
+    model = limit_vocabulary(estimate(TEXTS[1], CONFIG), 5)
+    check_sums(model)
+    assert len(model.vocabulary) == 8
+    assert "w0" in model.vocabulary
+    with pytest.raises(ConfigError, match="max_words"):
+        limit_vocabulary(model, 0)
