@@ -138,6 +138,7 @@ def fit_letter_to_sound(
             step += 1
             if state_path and time.monotonic() - saved > config.save_every_s:
                 _save(state_path, tagger, optimizer, emissions, step)
+                log.info("step %d of %d: loss %.4f", step, num_steps, np.mean(losses[-200:]))
                 saved = time.monotonic()
         recent = losses[-steps_an_epoch:]
         log.info("epoch %d: loss %.4f, %.0f s of CPU", epoch + 1, np.mean(recent), time.process_time() - started)

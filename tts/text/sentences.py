@@ -32,8 +32,8 @@ def split_sentences(text: str | Iterable[str]) -> Iterator[tuple[int, str]]:
 
     Examples
     --------
-    >>> [sentence for _, sentence in split_sentences("Dr. Smith left at 3 p.m. He met J. R. Lee etc. Fine!")]
-    ['Dr. Smith left at 3 p.m.', 'He met J. R. Lee etc.', 'Fine!']
+    >>> [sentence for _, sentence in split_sentences("Dr. Smith left at 3 p.m. He met J. R. Lee etc. The end!")]
+    ['Dr. Smith left at 3 p.m.', 'He met J. R. Lee etc.', 'The end!']
     """
     pieces = _pieces(text)
     buffer, offset, ended = "", 0, False
