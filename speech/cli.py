@@ -56,8 +56,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SpeechError as error:
         print(f"speech: {error}", file=sys.stderr)
         return EXIT_NOTHING_DONE
-    except KeyboardInterrupt:
-        print("speech: interrupted", file=sys.stderr)
+    except KeyboardInterrupt as interrupt:
+        print("; ".join(["speech: interrupted", *map(str, interrupt.args)]), file=sys.stderr)
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         # Python flushes stdout once more when it ends; let that go nowhere.

@@ -94,9 +94,10 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         if waiting:
             _transcribe(waiting, arguments, formats, output_dir, progress)
-    except KeyboardInterrupt:
-        progress.failures.append("interrupted; what is done is kept, run it again to go on")
-        raise
+    except KeyboardInterrupt as interrupt:
+        if output_dir is None:
+            raise
+        raise KeyboardInterrupt("what is done is kept; run it again to go on") from interrupt
     finally:
         progress.summary(num_skipped=len(inputs) - len(waiting))
     if not progress.failures:
