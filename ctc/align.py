@@ -70,14 +70,14 @@ def forced_align(
         target_lengths = [shape[-1]] * num_rows
     batch = check_batch(num_rows, num_frames, num_units, targets, input_lengths, target_lengths, blank)
     required = batch.minimum_lengths()
-    for b in np.flatnonzero(required > batch.input_lengths):
+    for b in np.flatnonzero(required > batch.input_lengths).tolist():
         raise ValueError(f"row {b}: the labels need {required[b]} frames, got {batch.input_lengths[b]}")
 
     source = log_probs.detach()
     wide = source if source.dtype in (torch.float32, torch.float64) else source.float()
     paths = np.full((num_rows, num_frames), blank, dtype=np.int64)
     jobs = []
-    for b, length in enumerate(batch.input_lengths):
+    for b, length in enumerate(batch.input_lengths.tolist()):
         row = wide[b, :length].contiguous().numpy()
         if np.isnan(row).any():
             raise ValueError(f"row {b}: log_probs hold a NaN")
@@ -123,8 +123,9 @@ def merge_tokens(path: torch.Tensor | np.ndarray, scores: torch.Tensor | np.ndar
 
     Examples
     --------
-    >>> [(t.label, t.start_frame, t.end_frame) for t in merge_tokens(np.array([0, 3, 3, 0, 3]),
-    np.zeros(5))] [(3, 1, 3), (3, 4, 5)]
+    >>> tokens = merge_tokens(np.array([0, 3, 3, 0, 3]), np.zeros(5))
+    >>> [(token.label, token.start_frame, token.end_frame) for token in tokens]
+    [(3, 1, 3), (3, 4, 5)]
     """
     path, scores = np.asarray(path), np.asarray(scores, dtype=np.float64)
     if path.ndim != 1 or path.shape != scores.shape:

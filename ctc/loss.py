@@ -96,13 +96,14 @@ def ctc_loss(
         raise ValueError(f"logits: expected a floating point type, got {logits.dtype}")
     if reduction not in ("none", "mean", "sum"):
         raise ValueError(f'reduction: expected "none", "mean" or "sum", got {reduction!r}')
-    batch = check_batch(*logits.shape, targets, input_lengths, target_lengths, blank)
-    backend = _choose_backend(backend, logits.device)
+    num_rows, num_frames, num_units = logits.shape
+    batch = check_batch(num_rows, num_frames, num_units, targets, input_lengths, target_lengths, blank)
+    chosen = _choose_backend(backend, logits.device)
     if logits.dtype not in (torch.float32, torch.float64):
         logits = logits.float()
     want_gradient = logits.requires_grad and torch.is_grad_enabled()
     log_prior = None if label_log_prior is None else _check_prior(label_log_prior, logits.shape[2])
-    problem = _Problem(batch, blank, reduction, zero_infinity, log_prior, backend)
+    problem = _Problem(batch, blank, reduction, zero_infinity, log_prior, chosen)
     return _Loss.apply(logits, problem, want_gradient)
 
 
