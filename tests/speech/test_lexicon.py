@@ -4,6 +4,8 @@ import pytest
 
 from speech.errors import CorpusError
 from speech.lexicon import Lexicon, PronunciationError, read_lexicon, without_stress
+from speech.lexicon_supplement import SUPPLEMENT
+from speech.units import ARPABET
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +129,13 @@ def test_vowels_without_stress_are_unstressed(tmp_path):
     path = tmp_path / "mine.txt"
     path.write_text("dog\tD AO G\n", encoding="utf-8")
     assert read_lexicon(path) == {"dog": [("D", "AO0", "G")]}
+
+
+def test_the_supplement_holds_known_phones():
+    for word, phones in SUPPLEMENT.items():
+        for phone in phones.split():
+            assert phone.rstrip("012") in ARPABET, word
+        assert sum(phone.endswith("1") for phone in phones.split()) == 1, word
 
 
 def test_without_stress():

@@ -1,0 +1,54 @@
+"""Words that the text normalisation says (units, letters, scales, acronyms) and the CMU dictionary lacks."""
+
+_ROWS = """
+backtick B AE1 K T IH2 K
+captcha K AE1 P CH AH0
+caret K EH1 R AH0 T
+centiliter S EH1 N T AH0 L IY2 T ER0
+covid K OW1 V IH0 D
+eta EY1 T AH0
+flotus F L OW1 T AH0 S
+fomo F OW1 M OW0
+gibibyte G IH1 B IH0 B AY2 T
+gif G IH1 F
+gigabit G IH1 G AH0 B IH2 T
+gigahertz G IH1 G AH0 HH ER2 T S
+gigawatt G IH1 G AH0 W AA2 T
+haakon HH AO1 K AH0 N
+hectopascal HH EH1 K T OW0 P AE2 S K AH0 L
+hertz HH EH1 R T S
+jpeg JH EY1 P EH2 G
+json JH EY1 S AH0 N
+kibibyte K IH1 B IH0 B AY2 T
+kilocalorie K IH1 L AH0 K AE2 L ER0 IY0
+kilohertz K IH1 L AH0 HH ER2 T S
+kilohm K IH1 L OW2 M
+kilojoule K IH1 L AH0 JH UW2 L
+kilopascal K IH1 L AH0 P AE2 S K AH0 L
+kilovolt K IH1 L AH0 V OW2 L T
+kopeck K OW1 P EH2 K
+margrethe M AA2 R G R EY1 T AH0
+mebibyte M EH1 B IH0 B AY2 T
+microsecond M AY1 K R OW0 S EH2 K AH0 N D
+milliampere M IH2 L IY0 AE1 M P IH2 R
+millivolt M IH1 L AH0 V OW2 L T
+miz M IH1 Z
+omicron OW1 M IH0 K R AA2 N
+paisa P AY1 S AA0
+paise P AY1 S EY0
+petabyte P EH1 T AH0 B AY2 T
+potus P OW1 T AH0 S
+quadrillion K W AA0 D R IH1 L Y AH0 N
+quadrillionth K W AA0 D R IH1 L Y AH0 N TH
+quintillion K W IH0 N T IH1 L Y AH0 N
+quintillionth K W IH0 N T IH1 L Y AH0 N TH
+scotus S K OW1 T AH0 S
+sextillion S EH0 K S T IH1 L Y AH0 N
+tau T AW1
+trillionth T R IH1 L Y AH0 N TH
+toml T AA1 M AH0 L
+upsilon AH1 P S AH0 L AA2 N
+yaml Y AE1 M AH0 L
+"""
+#: Phones of each word, as the dictionary writes them.
+SUPPLEMENT = dict(row.split(" ", 1) for row in _ROWS.strip().splitlines())
