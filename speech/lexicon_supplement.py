@@ -49,6 +49,7 @@ trillionth T R IH1 L Y AH0 N TH
 toml T AA1 M AH0 L
 upsilon AH1 P S AH0 L AA2 N
 yaml Y AE1 M AH0 L
+zeroth Z IH1 R OW0 TH
 """
 #: Phones of each word, as the dictionary writes them.
 SUPPLEMENT = dict(row.split(" ", 1) for row in _ROWS.strip().splitlines())
