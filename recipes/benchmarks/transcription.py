@@ -1,9 +1,10 @@
 """What `speech transcribe` costs: a cold process on ten seconds, an hour in one file, and what it hears in no speech.
 
-    python recipes/benchmarks/transcription.py --manifest manifests/english/test_librispeech_test-other.jsonl [--model M]
+    python recipes/benchmarks/transcription.py --manifest MANIFEST [--model MODEL]
 
-Recordings are made by joining the manifest's utterances (again and again, if it is short). Wall time and peak memory are
-those of the child process.
+Recordings are made by joining the manifest's utterances (again and again, if it is short). Wall time and peak memory
+are those of the child process. The word errors of the long recording stand beside those of its utterances one by one:
+what the long one has more was lost where its windows meet.
 """
 
 import argparse
@@ -18,7 +19,9 @@ from pathlib import Path
 import numpy as np
 
 from speech import audio
-from speech.corpus import read_manifest
+from speech.corpus import Utterance, read_manifest
+from speech.evaluate import compare
+from speech.transcribe import load_model
 
 RATE_HZ = 16_000
 
@@ -34,11 +37,14 @@ def main() -> None:
     random = np.random.default_rng(0)
     ten = 10 * RATE_HZ
     time_s = np.arange(ten) / RATE_HZ
+    rows = read_manifest(arguments.manifest)
+    long_name = f"{arguments.hours:g} h of speech"
+    long_waveform, spoken = joined(rows, 3600 * arguments.hours)
     with tempfile.TemporaryDirectory() as folder:
         recordings = {
-            "10 s of speech": joined(arguments.manifest, 10.0),
+            "10 s of speech": joined(rows, 10.0)[0],
             "10 s again": None,
-            f"{arguments.hours:g} h of speech": joined(arguments.manifest, 3600 * arguments.hours),
+            long_name: long_waveform,
             "10 s of digital silence": np.zeros(ten, np.float32),
             "10 s of white noise": (0.1 * random.standard_normal(ten)).astype(np.float32),
             "10 s of a 440 Hz tone": (0.3 * np.sin(2 * np.pi * 440 * time_s)).astype(np.float32),
@@ -50,19 +56,37 @@ def main() -> None:
                 audio.write(path, waveform, RATE_HZ)
             wall_s, peak_mib, text = transcribed(path, options)
             print(f"{name:26s} {wall_s:8.2f} {peak_mib:9.0f} {len(text.split()):6d}", flush=True)
+            if name == long_name:
+                long_text = text
+    reference = " ".join(row.text for row in spoken)
+    model = load_model(arguments.model)
+    once = {row: model.transcribe(row.audio_filepath).text for row in dict.fromkeys(spoken)}
+    print(f"in one recording: {errors(reference, long_text)}")
+    print(f"one by one:       {errors(reference, ' '.join(once[row] for row in spoken))}")
 
 
-def joined(manifest: Path, seconds: float) -> np.ndarray:
-    """`seconds` of the manifest's utterances, one after the other."""
+def joined(rows: list[Utterance], seconds: float) -> tuple[np.ndarray, list[Utterance]]:
+    """`seconds` of the utterances, one after the other, and those that are in it whole."""
     parts: list[np.ndarray] = []
+    whole: list[Utterance] = []
     left = round(seconds * RATE_HZ)
-    for row in itertools.cycle(read_manifest(manifest)):
+    for row in itertools.cycle(rows):
         part, _ = audio.read(row.audio_filepath, sample_rate_hz=RATE_HZ, offset_s=row.offset, duration_s=row.duration)
-        parts.append(part[:left])
-        left -= len(parts[-1])
-        if left <= 0:
-            return np.concatenate(parts)
+        if len(part) > left:
+            return np.concatenate([*parts, part[:left]]), whole
+        parts.append(part)
+        whole.append(row)
+        left -= len(part)
     raise AssertionError("cycle never ends")
+
+
+def errors(reference: str, hypothesis: str) -> str:
+    """Word errors as a line."""
+    counts = compare(Utterance(Path(), 0.0, reference), hypothesis).words
+    return (
+        f"WER {100 * counts.rate:.2f} % ({counts.substitutions} substitutions, {counts.deletions} deletions,"
+        f" {counts.insertions} insertions of {counts.total} words)"
+    )
 
 
 def transcribed(path: Path, options: list[str]) -> tuple[float, float, str]:

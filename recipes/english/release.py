@@ -1,10 +1,9 @@
 """Make a trained model one to ship: measure it, write its card, store it in eight bits.
 
-    python recipes/english/release.py --model runs/english/model.safetensors --manifests manifests/english \\
-        --output speech/weights/english.safetensors
+    python recipes/english/release.py --model runs/english/model.safetensors --manifests manifests/english
 
-The errors on the card are those of the eight-bit weights, measured by this script on every `dev_*` and `test_*` manifest,
-beside the relative change that eight bits make on the development sets.
+The errors on the card are those of the eight-bit weights, measured by this script on every `dev_*` and `test_*`
+manifest, beside the relative change that eight bits make on the development sets.
 """
 
 import argparse
@@ -17,7 +16,7 @@ from speech import checkpoint
 from speech.corpus import read_manifest
 from speech.evaluate import evaluate
 from speech.text import NORMALIZATION_VERSION
-from speech.transcribe import Transcriber
+from speech.transcribe import DEFAULT_MODEL, Transcriber
 
 CARD = {
     "name": "english-characters",
@@ -44,7 +43,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--manifests", type=Path, required=True, help="folder of dev_*.jsonl and test_*.jsonl")
-    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--output", type=Path, default=DEFAULT_MODEL, help="where the card and weights go")
     parser.add_argument("--note", help="a sentence on how it was trained, for the card")
     arguments = parser.parse_args()
     dev = sorted(arguments.manifests.glob("dev_*.jsonl"))
