@@ -5,8 +5,10 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
-from tts.text import number_rules, word_rules
+from tts.text import date_rules, number_rules, word_rules
+from tts.text.numbers import cardinal, digits, roman
 from tts.text.sentences import split_sentences
+from tts.text.spelling import spell
 from tts.text.tables import GREEK, LONG_SYMBOLS, MARKS, SYMBOLS
 from tts.text.tokens import BREAK_MARKS, Sentence, TextError, Token, token_kind
 
@@ -17,12 +19,12 @@ _NUMBER_EDGE = r"(?<![\w])(?<!\d[.,])"
 _FREE = frozenset(("power", "minus", "fraction", "to", "short_year"))
 _RULES = [
     *(
-        (name, pattern if name in _FREE else _NUMBER_EDGE + f"(?:{pattern})", f)
-        for name, pattern, f in number_rules.RULES
+        (pattern if name in _FREE else f"{_NUMBER_EDGE}(?:{pattern})", function)
+        for name, pattern, function in [*date_rules.RULES, *number_rules.RULES]
     ),
-    *word_rules.RULES,
+    *((pattern, function) for _, pattern, function in word_rules.RULES),
 ]
-_COMPILED = [(re.compile(pattern), function) for _, pattern, function in _RULES]
+_COMPILED = [(re.compile(pattern), function) for pattern, function in _RULES]
 #: A plain word between spaces or before a mark: most of any text, so tried first.
 _PLAIN = re.compile(r"[A-Za-z]?[a-z]{2,}(?=[ \n,;:?!)]|$)(?! [IVXLCDM]+\b| \d)")
 _MONTHS_OPEN = re.compile(
@@ -146,8 +148,9 @@ def _compatible(character: str) -> str:
     """Words of a digit of another script or a compatibility form (① ５), or the character where it has none."""
     plain = unicodedata.normalize("NFKC", character)
     if plain.isdecimal():
-        return number_rules.digits("".join(str(unicodedata.decimal(digit)) for digit in plain))
-    return character
+        return digits("".join(str(unicodedata.decimal(digit)) for digit in plain))
+    value = roman(plain)
+    return cardinal(value) if value else character
 
 
 def _unknown(word: str, start: int, end: int, on_unknown: OnUnknown) -> Iterator[Token]:
@@ -177,7 +180,7 @@ def _name_words(character: str) -> list[str]:
     words = []
     for part in re.findall(r"[A-Za-z0-9]+", name):
         if any(c.isdigit() for c in part) or part == "CJK":
-            words += word_rules.spell(part).split()
+            words += spell(part).split()
         else:
             words.append(part.lower())
     return words

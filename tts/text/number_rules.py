@@ -1,13 +1,11 @@
-"""Rules for what begins with a digit, a sign or a currency: dates, times, money, units, telephone numbers, fractions.
+"""Rules for what begins with a digit, a sign or a currency: money, units, telephone numbers, fractions, years.
 
-A rule is a pattern and a function from its match to spoken words: lower case, a capital for a letter said by its name,
-and marks of `BREAK_MARKS` as words of their own. The function may return None to leave the text to the rules after it.
-Rules are tried in the order of `RULES`, at every place where no earlier match covers the text.
+Rules have the form described in `tts.text.tokens`.
 """
 
 import re
-from collections.abc import Callable
 
+from tts.text.date_rules import DASH
 from tts.text.numbers import cardinal, decimal, digits, fraction, ordinal, pairs, plural, year
 from tts.text.tables import (
     ATTACHED_UNITS,
@@ -16,105 +14,20 @@ from tts.text.tables import (
     CURRENCY_PLURALS,
     DOLLARS_OF,
     MAGNITUDES,
-    MONTH_NUMBERS,
-    MONTHS,
     UNITS,
 )
+from tts.text.tokens import Rule
 
-Expand = Callable[[re.Match], "str | None"]
 NUMBER = (
     r"(?:\d{1,3}(?:[\u00a0\u2009\u202f]\d{3})+(?!\d)|"
     r"\d{1,3}(?: \d{3}){2,}(?! ?\d)|\d{1,3}(?:,\d{3})+(?![\d])|\d+)(?:\.\d+)?|\.\d+"
 )
-DASH = r"\s?[-–—−]\s?"
 _SIGN = r"(?:(?<![\w)\]])[-−+])?"
-_MONTH = (
-    r"(?:Jan(?:uary|\.)?|Feb(?:ruary|\.)?|Mar(?:ch|\.)?|Apr(?:il|\.)?|May|June?\.?|July?\.?|Aug(?:ust|\.)?|"
-    r"Sept?(?:ember|\.)?|Oct(?:ober|\.)?|Nov(?:ember|\.)?|Dec(?:ember|\.)?)"
-)
-_MERIDIEM = r"\s?(?P<half>[AaPp])(?:\.\s?[Mm]\.|[Mm]\b(?!\.\w))"
 _UNIT = "|".join(re.escape(unit) for unit in sorted(UNITS, key=len, reverse=True))
 _CURRENCY = "[" + "".join(CURRENCIES) + "]"
 _PLURAL_NOUN = re.compile(
     r"\s+(?!(?:was|is|has|as|this|its|his|us|thus|yes|plus|does|always|across|less|unless)\b)[a-z]+s\b"
 )
-
-
-def _month_name(text: str) -> str:
-    return MONTHS[MONTH_NUMBERS[text[:3].lower()] - 1]
-
-
-def _full_year(text: str) -> str:
-    """Words of a year of two or four digits; two digits are the century around 2000."""
-    number = int(text)
-    return year(number if len(text) > 2 else number + (2000 if number < 69 else 1900))
-
-
-def _calendar(day: int, month: int, year_digits: str) -> str | None:
-    if 1 <= month <= 12 and 1 <= day <= 31:
-        return f"{MONTHS[month - 1]} {ordinal(day)} {_full_year(year_digits)}"
-    return None
-
-
-def _iso_date(match: re.Match) -> str | None:
-    return _calendar(int(match["day"]), int(match["month"]), match["year"])
-
-
-def _numeric_date(match: re.Match) -> str | None:
-    """American order, month first, unless that is impossible; with full stops day first."""
-    first, second = int(match["first"]), int(match["second"])
-    if match["mark"] == "." or first > 12:
-        first, second = second, first
-    return _calendar(second, first, match["year"])
-
-
-def _month_day(match: re.Match) -> str | None:
-    if not 1 <= int(match["day"]) <= 31:
-        return None
-    words = f"{_month_name(match['month'])} {ordinal(int(match['day']))}"
-    if match["last"]:
-        words += f" to {ordinal(int(match['last']))}"
-    if match["year"]:
-        words += f" {', ' if match['comma'] else ''}{year(int(match['year']))}"
-    return words
-
-
-def _day_month(match: re.Match) -> str | None:
-    if not 1 <= int(match["day"]) <= 31:
-        return None
-    words = f"{'' if match['the'] else 'the '}{match['the'] or ''}{ordinal(int(match['day']))} of "
-    words += _month_name(match["month"])
-    return words.lower() + (f" {year(int(match['year']))}" if match["year"] else "")
-
-
-def _month_year(match: re.Match) -> str:
-    return f"{_month_name(match['month'])} {year(int(match['year']))}"
-
-
-def _time(match: re.Match) -> str | None:
-    hour, minute = int(match["hour"]), int(match["minute"])
-    if hour > 24 or minute > 59:
-        return None
-    if minute == 0 and not match["second"]:
-        on_the_hour = "" if match["half"] else " o'clock" if 1 <= hour <= 12 else " hundred"
-        words = cardinal(hour) + on_the_hour
-    else:
-        words = f"{cardinal(hour)} {'oh ' if 0 < minute < 10 else ''}{cardinal(minute)}"
-    if match["second"]:
-        seconds = int(match["second"])
-        words += f" and {cardinal(seconds)} second{'' if seconds == 1 else 's'}"
-    return words + _half(match)
-
-
-def _half(match: re.Match) -> str:
-    return f" {match['half'].upper()} M" if match["half"] else ""
-
-
-def _hour(match: re.Match) -> str | None:
-    if int(match["hour"]) > 12:
-        return None
-    first = f"{cardinal(int(match['from']))} to " if match["from"] else ""
-    return f"{first}{cardinal(int(match['hour']))}{_half(match)}"
 
 
 def _ratio(match: re.Match) -> str:
@@ -332,41 +245,38 @@ def _room(match: re.Match) -> str:
     return f"{word} {digits(match['number']) if word[:4] in ('call', 'dial') else pairs(match['number'])}"
 
 
+def _short_year(match: re.Match) -> str:
+    return year(1900 + int(match["number"])).split(" ", 1)[1]
+
+
+def _plural(match: re.Match) -> str:
+    head, _, last = decimal(match["number"]).rpartition(" ")
+    return f"{head} {plural(last)}"
+
+
+def _celsius(match: re.Match) -> str:
+    return f"{_span(match)} degrees {'celsius' if match['scale'] == '℃' else 'fahrenheit'}"
+
+
+def _minus(match: re.Match) -> str | None:
+    """A hyphen between spaces is a minus in what looks like a formula."""
+    if match[0] == "−":
+        return "minus"
+    around = match.string[max(0, match.start() - 12) : match.end() + 12]
+    formula = "=" in around or re.search(r"\d\s-\s\d", around) or re.search(r"(?<!\w)\w\s-\s\w(?!\w)", around)
+    return "minus" if formula else None
+
+
 _RANGE = rf"(?P<number>{_SIGN}(?:{NUMBER}))(?:{DASH}(?P<to>{NUMBER}))?"
 
 #: (name, pattern, function), tried in this order. A number must not continue one to its left.
-RULES: list[tuple[str, str, Expand]] = [
-    ("iso_date", r"(?P<year>\d{4})[-/](?P<month>\d\d?)[-/](?P<day>\d\d?)(?![\d/-])", _iso_date),
-    (
-        "numeric_date",
-        r"(?P<first>\d\d?)(?P<mark>[/.-])(?P<second>\d\d?)(?P=mark)(?P<year>(?:1[5-9]|20)\d\d|(?<=/)\d\d)(?![\d/-]|\.\d)",
-        _numeric_date,
-    ),
-    (
-        "month_day",
-        rf"(?P<month>{_MONTH})\s+(?P<day>\d\d?)(?:st|nd|rd|th)?(?:{DASH}(?P<last>\d\d?)(?:st|nd|rd|th)?)?"
-        r"(?:(?P<comma>,)?\s+(?P<year>[12]\d{3})(?!\d))?(?![\d:]|,\d|\.\d)",
-        _month_day,
-    ),
-    (
-        "day_month",
-        rf"(?P<the>[Tt]he\s+)?(?P<day>\d\d?)(?:st|nd|rd|th)?(?:\s+of)?\s+(?P<month>{_MONTH})(?!\w)(?:,?\s+(?P<year>[12]\d{{3}})(?!\d))?",
-        _day_month,
-    ),
-    ("month_year", rf"(?P<month>{_MONTH}),?\s+(?P<year>[12]\d{{3}})(?![\d,])", _month_year),
+RULES: list[Rule] = [
     ("phone", r"\+\d{1,3}(?:[\s.-]?\(?\d{1,4}\)?){2,5}(?!\d)", _phone),
     ("phone", r"(?:1[\s.-])?(?:\(\d{3}\)\s?|\d{3}[\s.-])\d{3}[\s.-]\d{4}(?![\d-])", _phone),
     ("phone", r"\d{3}-\d{4}(?![\d-])", _phone),
     ("chain", r"\d+(?:-\d+){2,}(?!\d)", _chain),
     ("version", r"(?P<v>[vV])(?P<parts>\d+(?:\.\d+)*)(?![\w])", _dotted),
     ("version", r"(?P<v>)(?P<parts>\d+(?:\.\d+){2,})(?!\w)", _dotted),
-    (
-        "time",
-        rf"(?P<hour>\d\d?):(?P<minute>\d\d)(?::(?P<second>\d\d))?(?:{_MERIDIEM})?(?![\d:])",
-        _time,
-    ),
-    ("to", r"(?<=[\dmM.])\s?[-–—]\s?(?=\d\d?(?::\d\d|\s?[ap]\.?m))", lambda match: "to"),
-    ("hour", rf"(?:(?P<from>\d\d?){DASH})?(?P<hour>\d\d?){_MERIDIEM}", _hour),
     ("ratio", r"\d+(?:\.\d+)?(?::\d+(?:\.\d+)?)+", _ratio),
     (
         "money",
@@ -391,7 +301,7 @@ RULES: list[tuple[str, str, Expand]] = [
     ("power", r"(?<=[\w)])([⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)", _power),
     ("percent", rf"{_RANGE}\s?(?P<mark>[%‰])", _percent),
     ("degrees", rf"{_RANGE}\s?(?:°|º)(?:\s?(?P<scale>[CFK])\b|(?P<compass>[NSEW])\b)?", _degrees),
-    ("degrees", rf"{_RANGE}\s?(?P<scale>℃|℉)(?P<compass>)", lambda match: _celsius(match)),
+    ("degrees", rf"{_RANGE}\s?(?P<scale>℃|℉)(?P<compass>)", _celsius),
     ("feet", r"(?P<feet>\d+)['′’](?:\s?(?P<inches>\d+)(?:\"|″|”|''))?(?!\w)", _feet),
     ("decade", r"(?:['’](?=\d\ds))?(?P<decade>[12]\d\d0|\d0)['’]?s\b", _decade),
     (
@@ -402,9 +312,9 @@ RULES: list[tuple[str, str, Expand]] = [
     (
         "short_year",
         r"['’](?P<number>\d\d)(?![\d\w'’])",
-        lambda match: year(1900 + int(match["number"])).split(" ", 1)[1],
+        _short_year,
     ),
-    ("plural", r"(?P<number>\d+)['’]s\b", lambda match: _plural(match)),
+    ("plural", r"(?P<number>\d+)['’]s\b", _plural),
     ("ordinal", r"(?P<number>\d{1,3}(?:,\d{3})+|\d+)(?:st|nd|rd|th)\b", _ordinal),
     ("by", r"\d+(?:\.\d+)?(?:\s?[x×]\s?\d+(?:\.\d+)?)+(?!\w)", _by),
     (
@@ -415,7 +325,8 @@ RULES: list[tuple[str, str, Expand]] = [
     ),
     (
         "room",
-        r"\b(?P<word>[Rr]oom|[Ff]light|[Hh]ighway|[Rr]oute|[Ii]nterstate|[Bb]oeing|[Aa]irbus|(?:[Cc]all|[Dd]ial)(?:ed|ing)?(?=\s\d{3}\b))"
+        r"\b(?P<word>[Rr]oom|[Ff]light|[Hh]ighway|[Rr]oute|[Ii]nterstate|[Bb]oeing|[Aa]irbus|"
+        r"(?:[Cc]all|[Dd]ial)(?:ed|ing)?(?=\s\d{3}\b))"
         r"\s(?P<number>\d{1,4})\b(?![,.:-]?\d)",
         _room,
     ),
@@ -423,24 +334,6 @@ RULES: list[tuple[str, str, Expand]] = [
     ("year_span", r"(?P<first>(?:1[1-9]|20)\d\d)[-–](?P<last>(?:1[1-9]|20)\d\d|\d\d)(?![\d,.-]\d|\w)", _year_span),
     ("year", r"(?:1[1-9]|20)\d\d(?![\d\w]|,\d|\.\d|[-–/]\d)", _year),
     ("number_sign", rf"[#№]\s?(?P<number>{NUMBER})(?:{DASH}(?P<to>{NUMBER}))?(?!\w)", _number_sign),
-    ("minus", r"(?<=[\w)]\s)[-−](?=\s(?:\d|[a-zA-Z]\b(?!')))", lambda match: _minus(match)),
+    ("minus", r"(?<=[\w)]\s)[-−](?=\s(?:\d|[a-zA-Z]\b(?!')))", _minus),
     ("number", rf"{_RANGE}(?![\d])", _span),
 ]
-
-
-def _plural(match: re.Match) -> str:
-    head, _, last = decimal(match["number"]).rpartition(" ")
-    return f"{head} {plural(last)}"
-
-
-def _celsius(match: re.Match) -> str:
-    return f"{_span(match)} degrees {'celsius' if match['scale'] == '℃' else 'fahrenheit'}"
-
-
-def _minus(match: re.Match) -> str | None:
-    """A hyphen between spaces is a minus in what looks like a formula."""
-    if match[0] == "−":
-        return "minus"
-    around = match.string[max(0, match.start() - 12) : match.end() + 12]
-    formula = "=" in around or re.search(r"\d\s-\s\d", around) or re.search(r"(?<!\w)\w\s-\s\w(?!\w)", around)
-    return "minus" if formula else None

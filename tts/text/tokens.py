@@ -1,5 +1,13 @@
-"""What normalised text consists of: words to pronounce, letters to name, marks that may become pauses."""
+"""What normalised text consists of: words to pronounce, letters to name, marks that may become pauses.
 
+Text becomes tokens by rules. A rule has a name, a pattern, and a function from the pattern's match to spoken words:
+lower case, a capital for a letter said by its name, marks of `BREAK_MARKS` as words of their own. The function may
+return None to leave the text to the rules after it. Rules are tried in order at every place that no earlier match
+covers.
+"""
+
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -8,6 +16,7 @@ from speech.errors import SpeechError
 #: Marks kept as tokens of kind "break"; how long each pauses is for the prosody to decide.
 BREAK_MARKS = frozenset(",;:.?!…—-()[]{}\"'¶")
 Kind = Literal["word", "letter", "break"]
+Rule = tuple[str, str, Callable[[re.Match], str | None]]
 
 
 class TextError(SpeechError):

@@ -1,126 +1,33 @@
 """Rules for what begins with a letter: addresses, abbreviations, initials, Roman numerals, mixed names, words.
 
-Rules have the form described in `tts.text.number_rules`.
+Rules have the form described in `tts.text.tokens`.
 """
 
 import re
 import unicodedata
 
-from speech.text import normalize_text
-from tts.text.number_rules import Expand
-from tts.text.numbers import cardinal, digits, ordinal, pairs, plural, roman
+from tts.text.addresses import expand_address, expand_hashtag
+from tts.text.numbers import cardinal, digits, ordinal, roman
+from tts.text.spelling import VOWEL, acronym, fold, mixed, spell
 from tts.text.tables import (
     ALWAYS_SPELT,
     BARE,
     ENDINGS,
     GREEK,
     MONARCHS,
-    SAID_AS_WORDS,
     STARTERS,
-    STRESSED,
-    SYMBOLS,
     TITLES,
     WEEKDAYS,
     WORDS_TOO,
 )
+from tts.text.tokens import Rule
 
 #: A letter, no superscript, vulgar fraction or circled digit, which Python also counts as word characters.
 LETTER = r"[^\W\d_²³¹⁰-₟¼-¾⅐-↋①-⓿]"
 #: Abbreviations that need their full stop, longest first.
 _STOPPED = "|".join(re.escape(name) for name in sorted(TITLES | ENDINGS, key=len, reverse=True))
 _BARE = "|".join(sorted((re.escape(name.capitalize()) for name in BARE if "." not in name), key=len, reverse=True))
-_ADDRESS_MARKS = {
-    ".": "dot", "-": "dash", "_": "underscore", "/": "slash", ":": "colon", "@": "at", "?": "question mark",
-    "=": "equals", "&": "and", "#": "hash", "%": "percent", "~": "tilde", "+": "plus", ",": "comma", ";": "semicolon",
-    "!": "exclamation mark", "*": "asterisk", "(": "parenthesis", ")": "parenthesis", "'": "apostrophe", "$": "dollar",
-}  # fmt: skip
-_DOMAIN_WORDS = frozenset(
-    "com org net gov edu info app dev bin the and get art pay map web doc new blog txt pip git".split()
-)
-_VOWEL = re.compile("[aeiouy]")
 _NEXT_CAPITAL = re.compile(r"\s+[\"“'‘(]?[A-Z]")
-
-
-def spell(text: str) -> str:
-    """Letters by their names, digits one by one.
-
-    >>> spell("at4")
-    'A T four'
-    """
-    return " ".join(c.upper() if c.isalpha() else digits(c) for c in text if c.isalnum())
-
-
-def mixed(text: str) -> str:
-    """A name of letters and digits: capitals and short runs are spelt, longer ones are words.
-
-    >>> mixed("MP3"), mixed("covid19"), mixed("A380")
-    ('M P three', 'covid nineteen', 'A three eighty')
-    """
-    words = []
-    if re.search(r"[A-Z]\d+s$", text):
-        head, _, last = mixed(text[:-1]).rpartition(" ")
-        return f"{head} {plural(last)}"
-    for part in re.findall(r"\d+|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_]+", text):
-        if part.isdigit():
-            words.append(pairs(part))
-        elif len(part) < 3 or (part.isupper() and part not in SAID_AS_WORDS):
-            words.append(spell(part))
-        else:
-            words.append(fold(part))
-    return " ".join(words)
-
-
-def fold(word: str) -> str:
-    """A word in a-z and apostrophes; other characters stay and are for the engine to refuse."""
-    if word.isascii():
-        return word.lower()
-    return normalize_text(word)
-
-
-def _address(match: re.Match) -> str:
-    """Web and mail addresses: words, with the marks between them named."""
-    words = []
-    for part in re.findall(r"[A-Za-z]+|\d+|[^\W\d_]+|.", match[0]):
-        if part.isdigit():
-            words.append(pairs(part) if len(part) < 5 else digits(part))
-        elif part.isalpha():
-            lower = part.lower()
-            is_word = (
-                len(part) > 3 and _VOWEL.search(lower) and lower not in ("https", "http") or lower in _DOMAIN_WORDS
-            )
-            words.append(" ".join(camel(part)) if is_word else spell(part) if part.isascii() else fold(part))
-        else:
-            words.append(_ADDRESS_MARKS.get(part) or SYMBOLS.get(part) or part)
-    return " ".join(words)
-
-
-def camel(text: str) -> list[str]:
-    """Words of a compound written with inner capitals.
-
-    >>> camel("MachineLearning")
-    ['machine', 'learning']
-    """
-    return [fold(part) for part in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\dA-Z_]+", text)]
-
-
-def _hashtag(match: re.Match) -> str:
-    head = "hashtag" if match[0][0] == "#" else "at"
-    words = []
-    for part in match[1].split("_"):
-        for piece in re.findall(r"\d+|[A-Z]+(?![a-z])|[A-Z]?[^\W\dA-Z_]+", part):
-            words.append(pairs(piece) if piece.isdigit() else acronym(piece) if piece.isupper() else fold(piece))
-    return f"{head} {' '.join(words)}"
-
-
-def acronym(text: str) -> str:
-    """A run of capitals, as a word or letter by letter.
-
-    >>> acronym("NASA"), acronym("FBI"), acronym("NOT"), acronym("UNESCO")
-    ('nasa', 'F B I', 'not', 'unesco')
-    """
-    if text in SAID_AS_WORDS or text in STRESSED:
-        return text.lower()
-    return text.lower() if len(text) > 5 and _VOWEL.search(text.lower()) else spell(text)
 
 
 def _abbreviation(match: re.Match) -> str | None:
@@ -305,14 +212,14 @@ def _in_formula(text: str, match: re.Match) -> bool:
 
 def _word(match: re.Match) -> str:
     text = fold(match[0].replace("’", "'"))
-    if text.isascii() and "'" not in text and len(text) > 1 and not _VOWEL.search(text) and len(text) < 5:
+    if text.isascii() and "'" not in text and len(text) > 1 and not VOWEL.search(text) and len(text) < 5:
         return text if text in _VOWELLESS else spell(text)
     return text
 
 
 def is_plain(text: str) -> bool:
     """Whether a run of letters is an ordinary word, for which no other rule is needed."""
-    return _VOWEL.search(text.lower()) is not None and text not in _NOT_PLAIN
+    return VOWEL.search(text.lower()) is not None and text not in _NOT_PLAIN
 
 
 #: Words that begin a rule of more than one word or stand for an abbreviation.
@@ -341,10 +248,10 @@ def _shorthand(match: re.Match) -> str:
 
 
 #: (name, pattern, function), tried in this order after those for numbers; none begins inside a word.
-RULES: list[tuple[str, str, Expand]] = [
-    ("address", r"(?:https?|ftp)://[^\s<>\"“”]*[\w/]|www\.[^\s<>\"“”]*[\w/]", _address),
-    ("address", r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+", _address),
-    ("hashtag", r"(?<![\w&])[#@]((?:\w*[^\W\d]\w*))", _hashtag),
+RULES: list[Rule] = [
+    ("address", r"(?:https?|ftp)://[^\s<>\"“”]*[\w/]|www\.[^\s<>\"“”]*[\w/]", expand_address),
+    ("address", r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+", expand_address),
+    ("hashtag", r"(?<![\w&])[#@]((?:\w*[^\W\d]\w*))", expand_hashtag),
     ("shorthand", r"(?i:w/o\b|w/(?=\s|\w)|c/o\b|n/a\b|and/or\b|b/c\b|km/h\b)|[CF]#(?!\w)|WWII?\b|Ctrl\b", _shorthand),
     ("saint", r"[Ss]t\.(?!\w)|St(?=\s[A-Z])|(?<=[a-z]\s)St\b", _saint_or_street),
     ("doctor", r"[Dd]r\.(?!\w)", _doctor_or_drive),
@@ -369,7 +276,7 @@ RULES: list[tuple[str, str, Expand]] = [
     (
         "address",
         r"(?:[A-Za-z0-9-]+\.)+(?:[a-z]{2,})(?:/[^\s<>\"“”,;]*[\w/])?(?![\w])",
-        _address,
+        expand_address,
     ),
     ("joined", r"((?:[A-Z]{1,3}\s?&\s?)+[A-Z]{1,3})(['’]?s)?\b", _joined_initials),
     (
