@@ -137,6 +137,9 @@ class ExperimentConfig:
     def __post_init__(self):
         if self.augment.gain_db and (self.frontend.kind, self.frontend.normalization) != ("fbank", "global"):
             raise ValueError("augment.gain_db needs filter banks with global normalization; set it to 0")
+        for number, head in enumerate(self.heads):
+            if not 0 <= head.layer <= self.model.num_layers:
+                raise ValueError(f"heads.{number}.layer must be 0..{self.model.num_layers}, got {head.layer}")
         names = [head.units for head in self.heads]
         if not names or len(set(names)) != len(names):
             raise ValueError("heads must be one or more, each of other units")

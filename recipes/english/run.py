@@ -53,7 +53,8 @@ def main() -> None:
     if "prepare" in arguments.steps:
         write_manifests(arguments.data, folder)
     if "train" in arguments.steps:
-        model = train(arguments.config, arguments.set)
+        found = [str(path) for path in sorted(folder.glob("dev_*.jsonl"))]  # of the corpora that there are
+        model = train(arguments.config, [f"data.dev={found}", *arguments.set])
     if "evaluate" in arguments.steps:
         evaluate(model, sorted(folder.glob("test_*.jsonl")) + sorted(folder.glob("dev_*.jsonl")))
 
@@ -100,6 +101,7 @@ def evaluate(model: Path, manifests: list[Path]) -> None:
     from speech.cli import main as speech_command
 
     for manifest in manifests:
+        print(f"\n{manifest.stem}", flush=True)
         speech_command(["evaluate", str(manifest), "--model", str(model)])
 
 

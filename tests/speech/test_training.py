@@ -153,6 +153,11 @@ def test_losses_that_are_not_finite_are_skipped_then_refused(config, monkeypatch
         train(config, ["training.max_skipped=3"])
 
 
+def test_a_head_on_a_layer_that_is_not_there_is_named(config):
+    with pytest.raises(ConfigError, match=r"heads\.0\.layer must be 0\.\.1"):
+        train(config, ['heads=[{units = "character", layer = 2}]'])
+
+
 def test_starting_weights(config, tmp_path):
     first = train(config, ["training.epochs=1"])
     overrides = [f"training.init_from={first}", f"training.output_dir={tmp_path}/second"]

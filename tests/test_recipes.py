@@ -1,0 +1,65 @@
+"""Recipes end to end on tones: from a corpus folder to a model and its errors."""
+
+import runpy
+import sys
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from speech import checkpoint
+from tests.conftest import tone_waveform
+
+RECIPES = Path(__file__).parents[1] / "recipes"
+TINY = [
+    "data.num_workers=1",
+    "augment.copies=1",
+    "model.num_layers=1",
+    "model.width=16",
+    "model.conv_channels=16",
+    "training.epochs=1",
+    "training.autocast=false",
+]
+
+
+def run(recipe: str, monkeypatch, folder: Path, *arguments: str) -> None:
+    """Run a recipe's script as a user would, in `folder`."""
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(sys, "argv", ["run.py", *arguments])
+    runpy.run_path(str(RECIPES / recipe / "run.py"), run_name="__main__")
+
+
+def test_digits(tmp_path, monkeypatch, capsys):
+    recordings = tmp_path / "corpus" / "recordings"
+    recordings.mkdir(parents=True)
+    for digit in range(3):
+        for index in range(12):
+            soundfile.write(recordings / f"{digit}_anna_{index}.wav", tone_waveform("abc"[digit], 8000), 8000)
+    run("digits", monkeypatch, tmp_path, "--data", "corpus", "--set", *TINY)
+    assert "of 15 correct" in capsys.readouterr().out
+    assert checkpoint.load(tmp_path / "runs" / "digits" / "model.safetensors").units["word"].symbols[1:] == (
+        "one",
+        "two",
+        "zero",
+    )
+
+
+def test_english(tmp_path, monkeypatch, capsys):
+    random = np.random.default_rng(0)
+    for split in ("train-clean-100", "dev-clean", "test-other"):
+        chapter = tmp_path / "data" / "LibriSpeech" / split / "19" / "198"
+        chapter.mkdir(parents=True)
+        lines = []
+        for number in range(4):
+            text = "".join(random.choice(list("abcd"), 4))
+            soundfile.write(chapter / f"19-198-{number:04d}.flac", tone_waveform(text), 16_000)
+            lines.append(f"19-198-{number:04d} {text.upper()}")
+        (chapter / "19-198.trans.txt").write_text("\n".join(lines) + "\n")
+    noise = tmp_path / "data" / "augment" / "noise"
+    noise.mkdir(parents=True)
+    soundfile.write(noise / "hiss.wav", 0.01 * random.standard_normal(16_000 * 6), 16_000)
+    run("english", monkeypatch, tmp_path, "--data", "data", "--set", "heads.1.layer=1", *TINY)
+    printed = capsys.readouterr().out
+    assert printed.count("\nall ") == 2  # test and dev
+    rows = (tmp_path / "manifests" / "english" / "train.jsonl").read_text().splitlines()
+    assert len(rows) == 5  # four utterances and one part of the noise
