@@ -89,7 +89,7 @@ class BeamDecoder:
     token_beam : int, optional
         Most likely tokens considered each frame (not with a lexicon); all by default, which costs little.
     beam_threshold : float
-        Prefixes worse than the best by more than this, nats, are dropped.
+        Prefixes worse than the best by more than this, nats, are dropped; math.inf for none.
     lm_weight : float
         Factor of the language model's log probability.
     word_bonus : float
@@ -140,7 +140,7 @@ class BeamDecoder:
         *,
         beam_size: int = 64,
         token_beam: int | None = None,
-        beam_threshold: float = math.inf,
+        beam_threshold: float = 20.0,
         lm_weight: float = 0.5,
         word_bonus: float = 0.0,
         unknown_score: float = -10.0,

@@ -214,7 +214,7 @@ def join(a, b, viterbi):
 
 @jit
 def stay(options, tree, beam, room, y):
-    """Masses of the prefixes that stay as they are; return (the worst total, or 0 if there is room)."""
+    """Masses of the prefixes that stay as they are; return the value that a candidate must beat."""
     count = beam.counts[0]
     blank = y[options.blank] if options.blank >= 0 else 0.0
     for i in range(count):
@@ -227,7 +227,7 @@ def stay(options, tree, beam, room, y):
         room.stays[i, 0] = total * blank if silent else 0.0
         room.stays[i, 1] = beam.masses[i, 1] * y[token] if token >= 0 else 0.0
         room.head[i] = -1
-    worst = math.inf
+    worst, best = math.inf, 0.0
     for i in range(count):
         node = beam.entries[i]
         parent = beam.ints[node, PARENT]
@@ -239,8 +239,10 @@ def stay(options, tree, beam, room, y):
             room.stays[i, 1] = join(room.stays[i, 1], arriving, options.framewise)
             room.follow[i] = room.head[j]
             room.head[j] = i
-        worst = min(worst, join(room.stays[i, 0], room.stays[i, 1], options.framewise))
-    return worst if count == options.beam_size else 0.0
+        value = join(room.stays[i, 0], room.stays[i, 1], options.framewise)
+        worst, best = min(worst, value), max(best, value)
+    least = best * options.smallest
+    return max(worst, least) if count == options.beam_size else least
 
 
 @jit
@@ -281,15 +283,15 @@ def select_largest(buffer, count, rank):
 
 
 @jit
-def reduce_candidates(options, beam, room, number):
-    """Leave candidates that, with the stays, are among the W best; return (their number, the least value to beat)."""
+def reduce_candidates(options, beam, room, number, least):
+    """Leave candidates that, with the stays, are among the W best; return (their number, the value to beat)."""
     count, size = beam.counts[0], options.beam_size
-    if count + number < size:
-        return number, 0.0
+    if count + number < size or number == 0:
+        return number, least
     for i in range(count):
         room.select[i] = join(room.stays[i, 0], room.stays[i, 1], options.framewise)
     room.select[count : count + number] = room.values[:number]
-    least = select_largest(room.select, count + number, size - 1)
+    least = max(least, select_largest(room.select, count + number, size - 1))
     above, equal_stays = 0, 0
     for i in range(count):
         value = join(room.stays[i, 0], room.stays[i, 1], options.framewise)
@@ -322,7 +324,7 @@ def push(options, beam, room, number, least, mass, j, token, word, place, state,
     if value <= least:
         return number, least
     if number == len(room.values):
-        number, least = reduce_candidates(options, beam, room, number)
+        number, least = reduce_candidates(options, beam, room, number, least)
         if value <= least:
             return number, least
     room.values[number] = value
@@ -377,9 +379,31 @@ def extend_by_word(options, lm, tree, hot, beam, room, number, least, mass, j, t
 
 
 @jit
+def step_factor(begins, tokens, inverse, place, token):
+    """Return (node after a token, factor of masses by the change of potentials); unknown words have the last node."""
+    unknown = len(tokens)
+    if place == unknown:
+        return place, 1.0
+    following = find_edge(begins, tokens, place, token)
+    if following < 0:
+        following = unknown
+    return following, inverse[place] / inverse[following]
+
+
+@jit
+def write_plain(values, ints, floats, number, mass, j, token):
+    """Write a candidate on which no model has a say."""
+    values[number] = mass
+    ints[number, SOURCE], ints[number, TOKEN], ints[number, WORD] = j, token, -1
+    ints[number, TREE], ints[number, STATE], ints[number, HOT] = 0, 0, 0
+    floats[number, LM], floats[number, EXTRA], floats[number, FACTOR] = 0.0, 0.0, 1.0
+
+
+@jit
 def extend_tokens(options, lm, tree, hot, beam, room, y, least):
     """All entries with all tokens but the boundary of words; return (number of candidates, least)."""
     best, chosen, number = room.totals[0], 0, 0
+    plain = options.mode == PLAIN and len(hot.tokens) == 1
     order, weighted = room.order, room.select  # both free until candidates are reduced
     bonus = math.exp(max(options.word_bonus, 0.0)) if options.mode == TOKEN_MODEL else 1.0
     for token in range(len(y)):
@@ -402,11 +426,22 @@ def extend_tokens(options, lm, tree, hot, beam, room, y, least):
             mass = beam.masses[j, 0] if token == room.last[j] and not options.framewise else room.totals[j]
             if mass * bound <= least or is_active(beam, room, j, token, -1):
                 continue
-            number, least = extend_by_token(
-                options, lm, tree, hot, beam, room, number, least, mass * y[token], j, token
-            )
+            mass *= y[token]
+            if options.mode == OPEN_WORDS:
+                place = beam.ints[beam.entries[j], TREE]
+                following, factor = step_factor(tree.begins, tree.tokens, tree.inverse, place, token)
+                if mass * factor * hot.bounds[token] <= least:
+                    continue
+            if not plain:
+                number, least = extend_by_token(options, lm, tree, hot, beam, room, number, least, mass, j, token)
+            elif mass > least:
+                if number == len(room.values):
+                    number, least = reduce_candidates(options, beam, room, number, least)
+                if mass > least:
+                    write_plain(room.values, room.ints, room.floats, number, mass, j, token)
+                    number += 1
         if number >= options.beam_size:
-            number, least = reduce_candidates(options, beam, room, number)
+            number, least = reduce_candidates(options, beam, room, number, least)
     return number, least
 
 
@@ -592,7 +627,7 @@ def advance(scores, start, weights, options, lm, tree, hot, beam):
             number, least = extend_tokens(options, lm, tree, hot, beam, room, y, least)
         if options.mode == OPEN_WORDS or options.mode == LEXICON_PARTED:
             number, least = extend_boundary(options, lm, tree, hot, beam, room, y, number, least)
-        number, least = reduce_candidates(options, beam, room, number)
+        number, least = reduce_candidates(options, beam, room, number, least)
         if not survive(options, beam, room, number, least):
             return t, 3
         beam.counts[2] += 1

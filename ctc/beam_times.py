@@ -12,11 +12,16 @@ from ctc.compilation import jit_cached
 from ctc.decode import Token
 
 CHUNK_TOKENS, OVERLAP_TOKENS = 256, 16
+MOST_BEHIND = 48
+"""Tokens by which the most likely path may be behind what the search has met; farther is tried if there is no path."""
 
 
 @jit_cached
-def best_path(scores, start, stop, labels, blank, framewise, spans, peaks):
-    """Write first and last frame + 1 of each label [N, 2] and its highest posterior there; return if a path exists."""
+def best_path(scores, start, stop, labels, seen, behind, blank, framewise, spans, peaks):
+    """Write first and last frame + 1 of each label [N, 2] and its highest posterior there; return if a path exists.
+
+    Only labels are walked that the search had met by each frame (`seen` [frames]), and no more than `behind` of them.
+    """
     num_frames, num_states = stop - start, 2 * len(labels) + 1
     back = np.zeros((num_frames, num_states), np.uint8)
     best, before = np.full(num_states, -math.inf), np.full(num_states, -math.inf)
@@ -34,10 +39,11 @@ def best_path(scores, start, stop, labels, blank, framewise, spans, peaks):
             log_probs[k] = float(row[k]) - normalizer
         best, before = before, best
         best[:] = -math.inf
-        for s in range(max(0, num_states - 2 * (num_frames - t)), min(num_states, 2 * t + 2)):
+        low = max(num_states - 2 * (num_frames - t), 2 * (seen[t] - behind), 0)
+        for s in range(low, min(num_states, 2 * seen[t] + 1)):
             value, step = before[s], 0
             if t == 0:
-                value = 0.0
+                value = 0.0 if s <= 1 else -math.inf
             elif s >= 1 and before[s - 1] > value:
                 value, step = before[s - 1], 1
             if t > 0 and s & 1 and s >= 3 and before[s - 2] > value:
@@ -78,22 +84,26 @@ def time_tokens(
     Long recordings are walked in chunks, whose ends are where the search met later tokens first (`first_frames` [N]).
     """
     tokens: list[Token] = []
-    num_frames, cursor, done = len(scores), 0, 0
-    while done < len(labels):
-        stop_token = min(done + CHUNK_TOKENS, len(labels))
-        ahead = min(stop_token + OVERLAP_TOKENS, len(labels))
-        stop = num_frames if ahead == len(labels) else int(first_frames[ahead - 1]) + 1
-        if ahead == len(labels):
-            stop_token = ahead
-        chunk = np.ascontiguousarray(labels[done:ahead])
-        spans, peaks = np.empty((len(chunk), 2), np.int64), np.empty(len(chunk))
-        if not best_path(scores, cursor, stop, chunk, blank, framewise, spans, peaks):
-            stop, ahead, stop_token = num_frames, len(labels), len(labels)
-            chunk = np.ascontiguousarray(labels[done:])
-            spans, peaks = np.empty((len(chunk), 2), np.int64), np.empty(len(chunk))
-            best_path(scores, cursor, stop, chunk, blank, framewise, spans, peaks)
-        for n in range(stop_token - done):
-            start, end = int(spans[n, 0]), int(spans[n, 1])
-            tokens.append(Token(int(chunk[n]), start, end, min(1.0, math.exp(peaks[n]))))
-        cursor, done = tokens[-1].end_frame, stop_token
+    while len(tokens) < len(labels):
+        tokens += _time_chunk(scores, labels, first_frames, blank, framewise, tokens)
     return tokens
+
+
+def _time_chunk(scores, labels, first_frames, blank: int, framewise: bool, before: list[Token]) -> list[Token]:
+    """Time the tokens after those `before`."""
+    done, cursor = len(before), before[-1].end_frame if before else 0
+    ahead = min(done + CHUNK_TOKENS + OVERLAP_TOKENS, len(labels))
+    is_last = ahead == len(labels)
+    stop = len(scores) if is_last else int(first_frames[ahead - 1]) + 1
+    for narrow in (True, False):
+        chunk = np.ascontiguousarray(labels[done:ahead])
+        spans, peaks = np.zeros((len(chunk), 2), np.int64), np.zeros(len(chunk))
+        seen = np.searchsorted(first_frames[done:ahead], np.arange(cursor, stop), side="right")
+        if not narrow:
+            seen[:] = len(chunk)
+        behind = MOST_BEHIND if narrow else len(chunk)
+        if best_path(scores, cursor, stop, chunk, seen, behind, blank, framewise, spans, peaks):
+            break
+        ahead, is_last, stop = len(labels), True, len(scores)
+    kept = len(chunk) if is_last else CHUNK_TOKENS
+    return [Token(int(chunk[n]), int(spans[n, 0]), int(spans[n, 1]), min(1.0, math.exp(peaks[n]))) for n in range(kept)]

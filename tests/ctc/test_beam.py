@@ -58,7 +58,7 @@ def check_all(hypotheses, expected):
 def test_equals_listing(num_frames, blank):
     scores = random_scores(num_frames, num_frames, 3)
     tokens = ["x", "y", "z"]
-    hypotheses = BeamDecoder(tokens, beam_size=500, blank=blank).decode(scores, n_best=500)
+    hypotheses = BeamDecoder(tokens, beam_size=500, beam_threshold=math.inf, blank=blank).decode(scores, n_best=500)
     check_all(hypotheses, {k: (v, v, 0.0, 0.0) for k, v in labelings(scores, blank).items()})
 
 
@@ -72,7 +72,14 @@ def spoken(labels):
 def test_word_model_equals_listing(seed, look_ahead):
     scores, model = random_scores(seed, 4, 4), word_model()
     decoder = BeamDecoder(
-        LETTERS, model, beam_size=500, lm_weight=0.7, word_bonus=1.3, unknown_score=-1.0, look_ahead=look_ahead
+        LETTERS,
+        model,
+        beam_size=500,
+        beam_threshold=math.inf,
+        lm_weight=0.7,
+        word_bonus=1.3,
+        unknown_score=-1.0,
+        look_ahead=look_ahead,
     )
     expected = {}
     for labels, acoustic in labelings(scores).items():
@@ -86,7 +93,9 @@ def test_word_model_equals_listing(seed, look_ahead):
 def test_token_model_equals_listing():
     scores = random_scores(3, 4, 4)
     model = NGram.from_levels(("<unk>", "<s>", "</s>", "a", "<space>", "b"), word_model_levels())
-    decoder = BeamDecoder(LETTERS, model, beam_size=500, lm_weight=0.7, word_bonus=-0.4, lm_unit="token")
+    decoder = BeamDecoder(
+        LETTERS, model, beam_size=500, beam_threshold=math.inf, lm_weight=0.7, word_bonus=-0.4, lm_unit="token"
+    )
     expected = {}
     for labels, acoustic in labelings(scores).items():
         lm_score = model.score(["<space>" if LETTERS[label] == " " else LETTERS[label] for label in labels])
@@ -103,7 +112,9 @@ def word_model_levels():
 def test_hot_words_count_whole_words_only(model):
     scores = random_scores(5, 5, 4)
     boosts = {"ab": 3.0, "a b": 2.0, "b": 1.0, "ab a": -1.0}
-    decoder = BeamDecoder(LETTERS, model, beam_size=2000, hotwords=boosts, lm_weight=1.0, unknown_score=0.0)
+    decoder = BeamDecoder(
+        LETTERS, model, beam_size=2000, beam_threshold=math.inf, hotwords=boosts, lm_weight=1.0, unknown_score=0.0
+    )
     expected = {}
     for labels, acoustic in labelings(scores).items():
         # Boundaries as said: two in a row part a phrase.
@@ -154,6 +165,7 @@ def test_lexicon_equals_listing(model, look_ahead):
         model,
         LEXICON,
         beam_size=3000,
+        beam_threshold=math.inf,
         lm_weight=0.6,
         word_bonus=0.9,
         unknown_score=-1.0,
@@ -178,9 +190,17 @@ def test_framewise_with_silence_equals_listing():
     scores, prior = random_scores(12, 4, 5), np.log([0.4, 0.2, 0.2, 0.1, 0.1])
     model = lexicon_model()
     decoder = BeamDecoder(
-        ["sil", *PHONES[1:]], model, LEXICON, beam_size=3000, lm_weight=0.6, unknown_score=-1.0, framewise=True,
-        silence="sil", log_prior=prior,
-    )  # fmt: skip
+        ["sil", *PHONES[1:]],
+        model,
+        LEXICON,
+        beam_size=3000,
+        beam_threshold=math.inf,
+        lm_weight=0.6,
+        unknown_score=-1.0,
+        framewise=True,
+        silence="sil",
+        log_prior=prior,
+    )
     emitted = log_softmax(scores) - prior
     best = {}
     for words, path in aligned_sequences(4):
@@ -224,7 +244,7 @@ def pronunciations_of(words):
 
 def test_lexicon_of_letters_parts_words_by_the_boundary():
     scores = random_scores(13, 5, 4)
-    decoder = BeamDecoder(LETTERS, None, {"ab": "ab", "b": "b"}, beam_size=2000)
+    decoder = BeamDecoder(LETTERS, None, {"ab": "ab", "b": "b"}, beam_size=2000, beam_threshold=math.inf)
     totals = defaultdict(list)
     for labels, acoustic in labelings(scores).items():
         if all(word in ("ab", "b") for word in spoken(labels)):
