@@ -391,19 +391,20 @@ def step_factor(begins, tokens, inverse, place, token):
 
 
 @jit
-def write_plain(values, ints, floats, number, mass, j, token):
-    """Write a candidate on which no model has a say."""
-    values[number] = mass
+def write_plain(values, ints, floats, number, mass, j, token, hot_state, gain, factor):
+    """Write a candidate on which only hot-words have a say."""
+    values[number] = mass * factor
     ints[number, SOURCE], ints[number, TOKEN], ints[number, WORD] = j, token, -1
-    ints[number, TREE], ints[number, STATE], ints[number, HOT] = 0, 0, 0
-    floats[number, LM], floats[number, EXTRA], floats[number, FACTOR] = 0.0, 0.0, 1.0
+    ints[number, TREE], ints[number, STATE], ints[number, HOT] = 0, 0, hot_state
+    floats[number, LM], floats[number, EXTRA], floats[number, FACTOR] = 0.0, gain, factor
 
 
 @jit
 def extend_tokens(options, lm, tree, hot, beam, room, y, least):
     """All entries with all tokens but the boundary of words; return (number of candidates, least)."""
     best, chosen, number = room.totals[0], 0, 0
-    plain = options.mode == PLAIN and len(hot.tokens) == 1
+    plain, has_hot = options.mode == PLAIN, len(hot.tokens) > 1
+    hot_state, gain, factor = np.int64(0), 0.0, 1.0
     order, weighted = room.order, room.select  # both free until candidates are reduced
     bonus = math.exp(max(options.word_bonus, 0.0)) if options.mode == TOKEN_MODEL else 1.0
     for token in range(len(y)):
@@ -434,11 +435,16 @@ def extend_tokens(options, lm, tree, hot, beam, room, y, least):
                     continue
             if not plain:
                 number, least = extend_by_token(options, lm, tree, hot, beam, room, number, least, mass, j, token)
-            elif mass > least:
+                continue
+            if has_hot:
+                following_state, gain = hot_step(hot, beam.ints[beam.entries[j], HOT], token)
+                hot_state = np.int64(following_state)
+                factor = 1.0 if gain == 0.0 else math.exp(gain)
+            if mass * factor > least:
                 if number == len(room.values):
                     number, least = reduce_candidates(options, beam, room, number, least)
-                if mass > least:
-                    write_plain(room.values, room.ints, room.floats, number, mass, j, token)
+                if mass * factor > least:
+                    write_plain(room.values, room.ints, room.floats, number, mass, j, token, hot_state, gain, factor)
                     number += 1
         if number >= options.beam_size:
             number, least = reduce_candidates(options, beam, room, number, least)
