@@ -8,7 +8,7 @@ import argparse
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import ModuleType
 
 from speech.errors import SpeechError
@@ -44,26 +44,52 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         The exit code.
     """
+
+    def command() -> int:
+        try:
+            arguments = build_parser(sys.argv[1:] if argv is None else argv).parse_args(argv)
+            return arguments.run(arguments)
+        except SystemExit as request:  # argparse: 0 after --help, 2 after wrong usage
+            return request.code if isinstance(request.code, int) else EXIT_NOTHING_DONE
+
+    return guarded(command)
+
+
+def guarded(function: Callable[[], int | None], program: str = "speech") -> int:
+    """Run a program's main function; turn its errors into one sentence and an exit code.
+
+    A script ends with ``sys.exit(guarded(main))`` to report errors as the `speech` command does.
+
+    Parameters
+    ----------
+    function : callable without arguments
+        What to do; returns the exit code, or None for 0.
+    program : str
+        The name that begins each message.
+
+    Returns
+    -------
+    int
+        The exit code, as this module's first lines list them. Errors that are not `SpeechError` pass
+        through: they are defects and keep their traceback.
+    """
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a file name that is not text is printed as its bytes
             stream.reconfigure(errors="surrogateescape")
     try:
-        arguments = build_parser(sys.argv[1:] if argv is None else argv).parse_args(argv)
-        code = arguments.run(arguments)
+        code = function()
         sys.stdout.flush()
-    except SystemExit as request:  # argparse: 0 after --help, 2 after wrong usage
-        return request.code if isinstance(request.code, int) else EXIT_NOTHING_DONE
     except SpeechError as error:
-        print(f"speech: {error}", file=sys.stderr)
+        print(f"{program}: {error}", file=sys.stderr)
         return EXIT_NOTHING_DONE
     except KeyboardInterrupt as interrupt:
-        print("; ".join(["speech: interrupted", *map(str, interrupt.args)]), file=sys.stderr)
+        print("; ".join([f"{program}: interrupted", *map(str, interrupt.args)]), file=sys.stderr)
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         # Python flushes stdout once more when it ends; let that go nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_BROKEN_PIPE
-    return code
+    return code or 0
 
 
 def build_parser(argv: Sequence[str] = ()) -> argparse.ArgumentParser:

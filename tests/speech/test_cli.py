@@ -15,10 +15,10 @@ import torch
 
 from speech import audio
 from speech.checkpoint import build, save_model
-from speech.cli import COMMANDS, main
+from speech.cli import COMMANDS, guarded, main
 from speech.commands.inputs import find_recordings
 from speech.commands.progress import Progress
-from speech.errors import ConfigError
+from speech.errors import ConfigError, CorpusError
 from speech.frontend import FrontendConfig
 from speech.models import HeadConfig, ModelConfig
 from speech.units import build_units
@@ -408,6 +408,28 @@ def test_a_terminal_gets_one_changing_line():
     assert "\r" in text
     assert "speech: b.wav: is empty.\n" in text
     assert "2 of 3 files transcribed (1:00 of audio" in text
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [
+        (CorpusError("a.jsonl: row 3 has no text"), 2, "prepare: a.jsonl: row 3 has no text\n"),
+        (KeyboardInterrupt("run it again"), 130, "prepare: interrupted; run it again\n"),
+    ],
+)
+def test_a_script_reports_errors_as_the_command_does(capsys, error, code, message):
+    def fail():
+        raise error
+
+    assert guarded(fail, program="prepare") == code
+    assert capsys.readouterr().err == message
+
+
+def test_a_script_that_ends_well_or_has_a_defect():
+    assert guarded(lambda: None) == 0
+    assert guarded(lambda: 1) == 1
+    with pytest.raises(ZeroDivisionError):
+        guarded(lambda: 1 // 0)
 
 
 def run_speech(*arguments: str, **options) -> subprocess.Popen:
