@@ -5,6 +5,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from speech.commands.options import add_model_options, comma_list, positive
+from speech.commands.outputs import check_file, write_text
 from speech.commands.progress import Progress
 from speech.errors import SpeechError
 
@@ -60,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
         utterance for manifest in arguments.manifests for utterance in read_manifest(manifest)[: arguments.limit]
     ]
     if arguments.report:
-        _write(arguments.report, "")  # fail before the work, not after it
+        check_file(Path(arguments.report), f"--report {arguments.report}")  # fail before the work, not after it
     transcriber = load_model(arguments.model, device=arguments.device)
     progress = Progress(total=len(utterances), unit="utterances", interval_s=10.0)
 
@@ -76,15 +77,15 @@ def run(arguments: argparse.Namespace) -> int:
         progress.summary(verb="evaluated")
     if not evaluation.results:
         return 2
-    if arguments.report:
-        _write(arguments.report, alignment_report(evaluation))
     print(f"model {transcriber.name}")
-    print(tables(evaluation, arguments.by), end="")
+    print(tables(evaluation, arguments.by), end="", flush=True)
+    if arguments.report:
+        _write_report(arguments.report, alignment_report(evaluation))
     return 1 if evaluation.failures else 0
 
 
-def _write(path: str, text: str) -> None:
+def _write_report(path: str, text: str) -> None:
     try:
-        Path(path).write_text(text, encoding="utf-8", errors="surrogateescape")
+        write_text(Path(path), text)
     except OSError as error:
         raise SpeechError(f"--report {path}: cannot be written ({error.strerror})") from error

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from speech.commands.inputs import STDIN, Input, find_recordings
 from speech.commands.options import add_model_options, comma_list
+from speech.commands.outputs import check_folder, write_text
 from speech.commands.progress import Progress
 from speech.errors import SpeechError
 from speech.formats import SUFFIXES, WRITERS, check_formats, to_json_line
@@ -85,7 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise SpeechError(f"several recordings as {formats[0]} do not fit into one output; add --output-dir DIR")
     waiting = inputs
     if output_dir is not None:
-        check_writable(output_dir)
+        make_folder(output_dir)
         if not arguments.overwrite:
             waiting = [one for one in inputs if not is_done(one, output_dir, formats)]
     progress = Progress(total=len(waiting) + len(problems))
@@ -167,17 +168,14 @@ def _print(transcript: Transcript, format_name: str, *, many: bool) -> None:
     sys.stdout.flush()
 
 
-def check_writable(folder: Path) -> None:
-    """Make the folder; SpeechError if files cannot be written there."""
-    probe = folder / f".speech.{os.getpid()}.part"
+def make_folder(folder: Path) -> None:
+    """Make the output folder; SpeechError if files cannot be written there."""
+    option = f"--output-dir {folder}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe.touch()
-        probe.unlink()
     except OSError as error:
-        raise SpeechError(
-            f"--output-dir {folder}: files cannot be written there ({error.strerror}); name another"
-        ) from error
+        raise SpeechError(f"{option}: files cannot be written there ({error.strerror}); name another") from error
+    check_folder(folder, option)
 
 
 def output_path(one: Input, output_dir: Path, format_name: str) -> Path:
@@ -204,10 +202,4 @@ def write_files(transcript: Transcript, output_dir: Path, one: Input, formats: t
     for name in formats:
         path = output_path(one, output_dir, name)
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-        try:
-            with open(partial, "w", encoding="utf-8", errors="surrogateescape", newline="\n") as file:
-                file.write(WRITERS[name](transcript))
-            os.replace(partial, path)
-        finally:
-            partial.unlink(missing_ok=True)
+        write_text(path, WRITERS[name](transcript))

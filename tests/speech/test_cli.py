@@ -311,6 +311,22 @@ def test_evaluate_prints_tables_and_writes_the_report(tones, talks, tmp_path, ca
     assert main([*command[:2], "--limit", "1"]) == 0
     assert re.search(r"^all +1 +2 +0\.00", capsys.readouterr().out, re.MULTILINE)
     assert main([*command[:2], "--report", str(tmp_path)]) == 2
+    assert main([*command[:2], "--report", str(tmp_path / "nowhere" / "report.txt")]) == 2
+    assert main([*command[:2], "--report", os.devnull]) == 0
+    assert not Path(os.devnull).is_file()
+
+
+def test_a_run_that_fails_keeps_the_old_report(talks, tmp_path, capsys):
+    manifest = tmp_path / "test.jsonl"
+    manifest.write_text(json.dumps({"audio_filepath": "talks/a.wav", "duration": 3.4, "text": "a"}) + "\n")
+    report = tmp_path / "report.txt"
+    report.write_text("precious\n")
+    before = sorted(tmp_path.iterdir())
+    command = ["evaluate", str(manifest), "--report", str(report), "--model", "missing.safetensors"]
+    assert main(command) == 2
+    assert "missing.safetensors" in capsys.readouterr().err
+    assert report.read_text() == "precious\n"
+    assert sorted(tmp_path.iterdir()) == before
 
 
 def test_info_prints_the_card(tiny_model, capsys):
