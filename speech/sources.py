@@ -51,6 +51,8 @@ def open_source(
         Unreadable, while opening or later.
     ValueError
         An array that is not audio, or without a rate.
+    TypeError
+        Nothing of the kinds above, a list of samples for example.
     """
     if isinstance(source, Clip):
         if not source.offset_s and source.duration_s is None:
@@ -69,6 +71,11 @@ def open_source(
         if array_rate_hz is None:
             raise ValueError("an array needs its sample rate: transcribe(array, sample_rate=16000)")
         return iter([audio.resample(_mono(source, channel), array_rate_hz, sample_rate_hz)])
+    if not isinstance(source, (str, os.PathLike)) and not hasattr(source, "seekable"):
+        raise TypeError(
+            f"a {type(source).__name__} cannot be transcribed: give a path, an open binary file, a Clip or an "
+            "array; a list of samples becomes one with np.asarray(samples, np.float32)"
+        )
     return audio.stream(source, sample_rate_hz=sample_rate_hz, channel=channel, block_s=BLOCK_S)
 
 

@@ -151,6 +151,8 @@ class Transcriber:
             The recording cannot be read; names the file.
         ValueError
             An array without a sample rate, or of another shape.
+        TypeError
+            `source` is of no such kind, a list of samples for example.
         """
         outcome = next(self.transcribe_many([source], sample_rate=sample_rate, channel=channel))
         if outcome.transcript is None:

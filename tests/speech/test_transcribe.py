@@ -319,6 +319,12 @@ def test_arrays_that_are_no_audio_are_refused(tones, array, error, message):
         tones.transcribe(array, sample_rate=rate_hz)
 
 
+@pytest.mark.parametrize("source", [[0.1, 0.2], 7, None])
+def test_what_is_no_source_is_refused(tones, source):
+    with pytest.raises(TypeError, match=f"a {type(source).__name__} cannot be transcribed: give a path"):
+        tones.transcribe(source, sample_rate=RATE_HZ)
+
+
 # --- models ------------------------------------------------------------------------------------
 
 
