@@ -14,11 +14,21 @@ from speech.errors import AudioError
 
 @dataclass(frozen=True, kw_only=True)
 class Clip:
-    """A part of a file: `duration_s` seconds (None: all that is left) from `offset_s` on."""
+    """A part of a file, or a file without a header.
+
+    Attributes
+    ----------
+    path : path or "-" (standard input)
+    offset_s, duration_s : float
+        `duration_s` seconds (None: all that is left) from `offset_s` on.
+    raw : RawFormat, optional
+        Take the bytes as headerless samples.
+    """
 
     path: str | Path
     offset_s: float = 0.0
     duration_s: float | None = None
+    raw: audio.RawFormat | None = None
 
 
 Source: TypeAlias = str | os.PathLike[str] | BinaryIO | Clip | np.ndarray
@@ -56,13 +66,14 @@ def open_source(
     """
     if isinstance(source, Clip):
         if not source.offset_s and source.duration_s is None:
-            return open_source(source.path, sample_rate_hz=sample_rate_hz, channel=channel)
+            return _stream(source.path, sample_rate_hz, channel, source.raw)
         waveform, _ = audio.read(
             source.path,
             sample_rate_hz=sample_rate_hz,
             channel=channel,
             offset_s=source.offset_s,
             duration_s=source.duration_s,
+            raw=source.raw,
         )
         return iter([waveform])
     if hasattr(source, "__array__"):  # a tensor, for example
@@ -76,7 +87,12 @@ def open_source(
             f"a {type(source).__name__} cannot be transcribed: give a path, an open binary file, a Clip or an "
             "array; a list of samples becomes one with np.asarray(samples, np.float32)"
         )
-    return audio.stream(source, sample_rate_hz=sample_rate_hz, channel=channel, block_s=BLOCK_S)
+    return _stream(source, sample_rate_hz, channel, None)
+
+
+def _stream(source, sample_rate_hz: int, channel: int | None, raw: audio.RawFormat | None) -> Iterator[np.ndarray]:
+    """Blocks of a file."""
+    return audio.stream(source, sample_rate_hz=sample_rate_hz, channel=channel, block_s=BLOCK_S, raw=raw)
 
 
 def source_name(source: Source) -> str:

@@ -1,6 +1,11 @@
 """Options that several commands share."""
 
 import argparse
+import io
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # the parser is built without loading the audio libraries
+    from speech.audio import RawFormat
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
@@ -30,3 +35,28 @@ def positive(text: str) -> int:
 def comma_list(text: str) -> list[str]:
     """Names between commas."""
     return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def raw_format(text: str) -> "RawFormat":
+    """RATE[,CHANNELS[,ENCODING]] of headerless audio, e.g. ``16000`` or ``8000,2,PCM_16``."""
+    import soundfile
+
+    from speech.audio import RawFormat
+    from speech.errors import AudioError
+
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) > 3 or "" in parts:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a rate, channels and encoding such as 8000,2,PCM_16")
+    rate, channels, encoding = parts + ["16000", "1", "PCM_16"][len(parts) :]
+    if not 100 <= positive(rate) <= 10_000_000:
+        raise argparse.ArgumentTypeError(f"a rate of {rate} Hz is not from 100 to 10000000")
+    try:
+        raw = RawFormat(sample_rate_hz=int(rate), num_channels=positive(channels), encoding=encoding)
+        layout = {"samplerate": raw.sample_rate_hz, "channels": raw.num_channels, "subtype": encoding}
+        with soundfile.SoundFile(io.BytesIO(bytes(4096)), format="RAW", **layout) as file:
+            file.read(1)
+    except AudioError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    except (soundfile.SoundFileError, OverflowError) as error:
+        raise argparse.ArgumentTypeError(f"{text!r}: cannot read {channels} channels of {encoding}") from error
+    return raw

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from speech.commands.inputs import STDIN, Input, find_recordings
-from speech.commands.options import add_model_options, comma_list
+from speech.commands.options import add_model_options, comma_list, raw_format
 from speech.commands.outputs import check_folder, write_text
 from speech.commands.progress import Progress
 from speech.errors import SpeechError
@@ -29,6 +29,7 @@ examples:
   speech transcribe call.wav --channel 0 --format json
   speech transcribe recordings/ --format srt,json --output-dir transcripts/
   cat talk.flac | speech transcribe -
+  arecord -t raw -f S16_LE -r 16000 | speech transcribe --raw 16000 -
 
 With --output-dir a run that was interrupted goes on where it stopped: recordings whose transcripts are
 there, and are newer than the recording, are left alone unless --overwrite is given.
@@ -71,6 +72,13 @@ def add_parser(subparsers) -> None:
         metavar="N",
         help="listen to this channel only, from 0 (default: the mean of all)",
     )
+    parser.add_argument(
+        "--raw",
+        type=raw_format,
+        metavar="RATE,CHANNELS,ENCODING",
+        help="standard input has no header: samples a second, channels (default: 1) and encoding, "
+        "as libsndfile names it (default: PCM_16)",
+    )
     add_model_options(parser)
     parser.set_defaults(run=run)
 
@@ -78,6 +86,8 @@ def add_parser(subparsers) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Transcribe; returns the exit code."""
     formats = _formats(arguments)
+    if arguments.raw and arguments.paths != [STDIN]:
+        raise SpeechError("--raw is for standard input: speech transcribe --raw 16000 - < FILE")
     from speech.audio import MEDIA_SUFFIXES, SNDFILE_SUFFIXES
 
     inputs, problems = find_recordings(arguments.paths, SNDFILE_SUFFIXES | MEDIA_SUFFIXES)
@@ -128,14 +138,15 @@ def _transcribe(
     progress: Progress,
 ) -> None:
     """Transcribe `inputs` and put every transcript where it belongs as soon as it is there."""
+    from speech.sources import Clip, source_name
     from speech.transcribe import load_model
 
     transcriber = load_model(arguments.model, device=arguments.device)
     outcomes = transcriber.transcribe_many(
-        [one.path for one in inputs],
+        [Clip(path=one.path, raw=arguments.raw) for one in inputs],
         channel=arguments.channel,
         batch=arguments.batch,
-        progress=lambda source, seconds: progress.working(str(source), seconds),
+        progress=lambda source, seconds: progress.working(source_name(source), seconds),
     )
     for one, outcome in zip(inputs, outcomes, strict=True):
         if outcome.transcript is None:

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -98,6 +99,30 @@ def test_standard_input(tones, talks, capsys, monkeypatch):
     monkeypatch.setattr(sys, "stdin", Stdin())
     assert main(["transcribe", "-", "--format", "json"]) == 0
     assert json.loads(capsys.readouterr().out)["text"] == "alpha one"
+
+
+@pytest.mark.parametrize(
+    ("raw", "rate_hz", "num_channels", "dtype"),
+    [("16000", 16000, 1, "<i2"), ("8000,2", 8000, 2, "<i2"), ("16000,1,float", 16000, 1, "<f4")],
+)
+def test_raw_audio_through_a_pipe(tones, capsys, monkeypatch, raw, rate_hz, num_channels, dtype):
+    samples = np.repeat(audio.resample(say("alpha one"), RATE_HZ, rate_hz)[:, None], num_channels, axis=1)
+    data = (samples * (1.0 if dtype == "<f4" else 32767)).astype(dtype).tobytes()
+    reader, writer = os.pipe()
+
+    def send():
+        with os.fdopen(writer, "wb") as file:
+            file.write(data)
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    with os.fdopen(reader) as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        assert main(["transcribe", "--raw", raw, "-", "--format", "json"]) == 0
+        sender.join()
+    found = json.loads(capsys.readouterr().out)
+    assert found["text"] == "alpha one"
+    assert found["duration_s"] == pytest.approx(len(samples) / rate_hz, abs=0.002)
 
 
 def test_several_files_as_json_are_json_lines(tones, talks, capsys):
@@ -244,6 +269,14 @@ def test_bad_files_are_named_and_the_others_go_on(tones, talks, capsys):
         (["transcribe", "x.wav", "--output-dir", "a_file/below"], "cannot be written there"),
         (["transcribe", "x.wav", "--device", "cuda:7"], "cuda:7"),
         (["transcribe", "x.wav", "--batch", "0"], "whole number"),
+        (["transcribe", "-", "--raw", "fast"], "--raw: 'fast' is not a whole number"),
+        (["transcribe", "-", "--raw", "16000,0"], "--raw: '0' is not a whole number"),
+        (["transcribe", "-", "--raw", "5"], "--raw: a rate of 5 Hz is not from 100"),
+        (["transcribe", "-", "--raw", "16000,5000"], "cannot read 5000 channels of PCM_16"),
+        (["transcribe", "-", "--raw", "16000,1,mp9"], 'no encoding "mp9"; known: '),
+        (["transcribe", "-", "--raw", "8000,2,PCM_16,9"], "such as 8000,2,PCM_16"),
+        (["transcribe", "-", "--raw", "8000,"], "such as 8000,2,PCM_16"),
+        (["transcribe", "x.raw", "--raw", "16000"], "--raw is for standard input"),
         (["transcribe"], "PATH"),
         (["sing"], "sing"),
         ([], "COMMAND"),
