@@ -33,6 +33,16 @@ class DataConfig:
     dev_utterances: int = 0
     num_workers: int = 0
 
+    def __post_init__(self):
+        for name in ("train", "dev"):
+            if not getattr(self, name):
+                raise ValueError(f"{name} must name a manifest or more")
+        for name in ("dev_utterances", "num_workers"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must be 0 or more, got {getattr(self, name)}")
+        if not 0 <= self.min_duration_s < self.max_duration_s:
+            raise ValueError(f"min_duration_s must be at least 0 and below max_duration_s, got {self.min_duration_s}")
+
 
 @dataclass(frozen=True, kw_only=True)
 class AugmentConfig:
@@ -107,20 +117,15 @@ class TrainingConfig:
     init_from: Path | None = None
 
     def __post_init__(self):
-        for name in (
-            "epochs",
-            "batch_frames",
-            "accumulate",
-            "learning_rate",
-            "clip_norm",
-            "average_last",
-        ):
-            if getattr(self, name) <= 0:
+        positive = ("epochs", "batch_frames", "accumulate", "learning_rate", "clip_norm", "evaluate_every")
+        for name in (*positive, "average_last", "save_every_s"):
+            if not getattr(self, name) > 0:  # so NaN is refused too
                 raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
+        for name in ("seed", "sorted_epochs", "weight_decay", "warmup_steps", "early_stopping", "max_skipped"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"{name} must be 0 or more, got {getattr(self, name)}")
         if not 0 <= self.decay_fraction <= 1:
             raise ValueError(f"decay_fraction must be in [0, 1], got {self.decay_fraction}")
-        if self.evaluate_every <= 0:
-            raise ValueError(f"evaluate_every must be positive, got {self.evaluate_every}")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -221,6 +221,7 @@ class AcousticModel(nn.Module):
         logits : dict of Tensor, [B, V, K]; frames past an utterance's length are not defined
         lengths : Tensor, int64, [B]
         """
+        lengths = lengths.to(features.device)
         x, steps = self.subsampling(features, lengths)
         reversal = _reversal(steps, x.shape[1])
         logits = {}

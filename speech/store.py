@@ -5,11 +5,13 @@ each utterance (0 where the audio could not be read, with the reason). KEY is a 
 """
 
 import contextlib
+import functools
 import hashlib
 import json
 import logging
 import multiprocessing
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -20,12 +22,15 @@ import torch
 from tqdm import tqdm
 
 from speech import audio
+from speech.checkpoint import write_atomically
 from speech.config import to_dict
 from speech.corpus import Utterance
 from speech.errors import AudioError, CorpusError
 from speech.frontend import Frontend, FrontendConfig, StatisticsAccumulator
 
 logger = logging.getLogger(__name__)
+FEATURES_VERSION = 1  # raised when the same audio and configuration give other features
+ABANDONED_S = 86_400.0  # a part of a store not touched for a day belongs to nobody
 STATISTICS_UTTERANCES = 1000  # enough for a mean and deviation of 80 bands to three digits
 #: (waveform [N], sample rate, generator) -> waveform [N']
 Augment = Callable[[np.ndarray, int, np.random.Generator], np.ndarray]
@@ -65,10 +70,16 @@ def measure_statistics(
     """Mean and standard deviation [F] of the unnormalised features of up to 1,000 utterances spread over the corpus."""
     picked = utterances[:: max(1, len(utterances) // STATISTICS_UTTERANCES)]
     accumulator = StatisticsAccumulator(config.num_features)
+    reason, counted = "", 0
     for features in _compute(picked, Frontend(config), None, 0, num_workers, "feature statistics"):
-        if not isinstance(features, str) and len(features):
+        if isinstance(features, str):
+            reason = reason or features
+        elif len(features):
             batch = torch.from_numpy(features.astype(np.float32))[None]
             accumulator.add(batch, torch.tensor([batch.shape[1]]))
+            counted += 1
+    if not counted:
+        raise CorpusError(f"no audio of the corpus could be used; the first: {reason or picked[0].audio_filepath}")
     return accumulator.result()
 
 
@@ -99,37 +110,51 @@ def open_store(
     for row, reason in index["failed"].items():
         logger.warning("left out: %s", reason or utterances[int(row)].audio_filepath)
     if not lengths.any():
-        raise CorpusError(f"{utterances[0].audio_filepath} and the others: no audio could be read")
+        path.unlink()  # perhaps a disk was not mounted: look again next time
+        raise CorpusError(
+            f"no audio of the corpus could be used; the first: {next(iter(index['failed'].values()), '')}"
+        )
     shape = (int(lengths.sum()), frontend.num_features)
     frames = np.memmap(path.with_suffix(".f16"), dtype=np.float16, mode="r", shape=shape)
     return FeatureStore(frames, lengths, np.cumsum(lengths) - lengths)
 
 
 def _key(utterances, frontend: Frontend, augment: Augment | None, seed: int) -> str:
-    rows = [(str(u.audio_filepath), u.offset, u.duration) for u in utterances]
+    rows = [(str(u.audio_filepath), *_stamp(u.audio_filepath), u.offset, u.duration) for u in utterances]
     statistics = [value.tolist() for value in frontend.normalize.buffers()]
-    described = [rows, to_dict(frontend.config), statistics, repr(augment), seed if augment else 0]
+    described = [FEATURES_VERSION, rows, to_dict(frontend.config), statistics, repr(augment), seed if augment else 0]
     return hashlib.sha256(json.dumps(described).encode()).hexdigest()[:24]
+
+
+@functools.cache
+def _stamp(path: Path) -> tuple[int, int]:
+    """Size and time of change of a file, so that a recording made anew is read anew; zeros if it is missing."""
+    try:
+        status = path.stat()
+    except OSError:
+        return 0, 0
+    return status.st_size, status.st_mtime_ns
 
 
 def _write_store(path: Path, results: Iterator[np.ndarray | str]) -> None:
     lengths: list[int] = []
     failed: dict[int, str] = {}
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.part")
-    try:
-        with open(temporary, "wb") as file:
-            for row, features in enumerate(results):
-                if isinstance(features, str):
-                    failed[row] = features
-                    lengths.append(0)
-                else:
-                    lengths.append(len(features))
-                    file.write(features.tobytes())
-        os.replace(temporary, path.with_suffix(".f16"))
-    finally:
-        temporary.unlink(missing_ok=True)
-    temporary.write_text(json.dumps({"lengths": lengths, "failed": failed}))
-    os.replace(temporary, path)
+
+    def write(file) -> None:
+        for row, features in enumerate(results):
+            if isinstance(features, str):
+                failed[row] = features
+                lengths.append(0)
+            else:
+                lengths.append(len(features))
+                file.write(features.tobytes())
+
+    for old in path.parent.glob(".*.part"):  # of a process that was killed; one that lives writes it again
+        if time.time() - old.stat().st_mtime > ABANDONED_S:
+            old.unlink(missing_ok=True)
+    write_atomically(path.with_suffix(".f16"), write)
+    index = json.dumps({"lengths": lengths, "failed": failed}).encode()
+    write_atomically(path, lambda file: file.write(index))
 
 
 def _compute(

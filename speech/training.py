@@ -6,6 +6,7 @@ the state to save is weights, optimizer and counters alone.
 
 import logging
 import math
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ctc import ctc_loss
+from ctc import ctc_loss, infeasible
 from speech import checkpoint
 from speech.checkpoint import LoadedModel
 from speech.config import load_config, to_dict
@@ -29,6 +30,7 @@ from speech.training_data import (
     TrainingData,
     open_dev_data,
     open_training_data,
+    select_dev_utterances,
     select_utterances,
 )
 from speech.training_log import InterruptGuard, TrainingLog, read_curve
@@ -57,28 +59,53 @@ def train(config_path: str | Path, overrides: Sequence[str] = (), *, restart: bo
         As the message says; nothing already trained is lost.
     """
     config = load_config(config_path, ExperimentConfig, overrides)
-    if config.training.device != "cpu" and not torch.cuda.is_available():
-        raise ConfigError(f"training.device={config.training.device}: no CUDA device is available")
+    check_device(config.training.device)
+    for key, folder in (("training.output_dir", config.training.output_dir), ("data.cache_dir", config.data.cache_dir)):
+        make_folder(key, folder)
     rows = [row for manifest in config.data.train for row in read_manifest(manifest)]
     units: dict[str, Units] = {head.units: build_units(head.units, (row.text for row in rows)) for head in config.heads}
     heads: dict[str, HeadConfig] = {head.units: head for head in config.heads}
-    state = TrainingState.open(config, restart=restart)
-    utterances = select_utterances(rows, config.data, units[config.heads[0].units])
+    state = TrainingState.open(config, units, restart=restart)
+    primary = units[config.heads[0].units]
+    utterances = select_utterances(rows, config.data, primary)
+    dev_utterances = select_dev_utterances(config.data, primary)
     torch.manual_seed(config.training.seed)
     loaded = checkpoint.build(config.frontend, config.model, heads, units)
+    if config.training.init_from is not None and not state.progress.step:
+        initialize_from(loaded, config.training.init_from)
     if config.frontend.normalization == "global":
         statistics = state.statistics(lambda: measure_statistics(utterances, config.frontend, config.data.num_workers))
         loaded.frontend.normalize.set_statistics(*statistics)
     data = open_training_data(config, utterances, loaded.frontend, units, build_augmenter(config.augment))
-    dev = open_dev_data(config, loaded.frontend, units)
-    if config.training.init_from is not None and not state.progress.step:
-        initialize_from(loaded, config.training.init_from)
+    dev = open_dev_data(config, dev_utterances, loaded.frontend, units)
     return fit(config, loaded, data, dev, state)
+
+
+def check_device(device: str) -> None:
+    """Raise ConfigError unless torch can compute on `device`."""
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise ConfigError(f"training.device={device}: cannot be used ({reason}); set it to cpu or cuda") from error
+
+
+def make_folder(key: str, folder: Path) -> None:
+    """Make a folder that the configuration names, or say why that fails."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ConfigError(f"{key}={folder}: cannot be written ({error.strerror}); choose another folder") from error
 
 
 def initialize_from(loaded: LoadedModel, path: Path) -> None:
     """Start from the weights of another model of the same shape; heads it lacks stay as drawn."""
     other = checkpoint.load(path)
+    for name, inventory in loaded.units.items():
+        if name in other.units and other.units[name] != inventory:
+            raise ConfigError(f"training.init_from={path}: its {name} units are others than these training texts give")
     own = loaded.model.state_dict()
     taken = {k: v for k, v in other.model.state_dict().items() if k in own}
     wrong = [name for name, value in taken.items() if value.shape != own[name].shape]
@@ -103,15 +130,15 @@ def fit(
     optimizer = build_optimizer(model, training)
     state.restore(model, optimizer)
     progress.next_evaluation = progress.next_evaluation or training.evaluate_every
-    log = TrainingLog(training)
+    batches = data.batches(config, progress.epoch)
+    log = TrainingLog(training, progress.position(len(batches)))
     with log, InterruptGuard() as interrupt:
         saved_at = clock = time.monotonic()
-        batches = data.batches(config, progress.epoch)
-        while progress.position(len(batches)) < training.epochs:
+        while progress.position(len(batches)) < training.epochs and not progress.stopped(training.early_stopping):
             position = progress.position(len(batches))
             if not progress.decaying and position >= training.epochs * (1 - training.decay_fraction):
-                progress.decaying = True
                 state.save(model, optimizer, "before_decay.pt")
+                progress.decaying = True
             last = min(progress.batch + training.accumulate, len(batches))
             loaded_batches = [data.load(indices, progress.epoch) for indices in batches[progress.batch : last]]
             learning_rate = learning_rate_at(progress.step, position, training)
@@ -127,8 +154,7 @@ def fit(
             position = progress.position(len(batches))
             log.step(progress, position, losses, learning_rate)
             if position >= progress.next_evaluation or position >= training.epochs:
-                if evaluate_and_keep(config, loaded, dev, state, log, position):
-                    break
+                evaluate_and_keep(config, loaded, dev, state, log, position)
                 clock = time.monotonic()  # the evaluation counted its own time
                 saved_at = -math.inf  # an evaluation's weights are worth keeping at once
             if interrupt.requested or time.monotonic() - saved_at > training.save_every_s:
@@ -180,6 +206,8 @@ def update(
         with torch.autocast(torch.device(training.device).type, torch.bfloat16, enabled=training.autocast):
             logits, lengths = model(features, batch.lengths)
         losses = head_losses(logits, lengths, batch)
+        if not state.progress.epoch:
+            name_infeasible(lengths, batch)
         weighted = [head.weight * losses[head.units] for head in config.heads]
         total = torch.stack(weighted).sum() / len(batches)
         total.backward()
@@ -205,6 +233,17 @@ def _skip(batches: Sequence[Batch], state: TrainingState, training: TrainingConf
         )
 
 
+def name_infeasible(lengths: Tensor, batch: Batch) -> None:
+    """Log the utterances whose labels do not fit their frames; they teach nothing, as their loss counts as zero."""
+    for name, targets in batch.targets.items():
+        for found in infeasible(targets, lengths, batch.target_lengths[name].clamp(min=0)):
+            logger.warning(
+                "%s teaches no %s: %d labels need %d frames, it has %d",
+                batch.utterances[found.row].audio_filepath, name, found.num_labels, found.required_length,
+                found.input_length,
+            )  # fmt: skip
+
+
 def head_losses(logits: dict[str, Tensor], lengths: Tensor, batch: Batch) -> dict[str, Tensor]:
     """Loss of each head in nats a label, over the utterances that can be written in its units."""
     losses = {}
@@ -217,7 +256,7 @@ def head_losses(logits: dict[str, Tensor], lengths: Tensor, batch: Batch) -> dic
             scores = scores[rows.to(scores.device)]
         target_lengths = batch.target_lengths[name][rows]
         each = ctc_loss(
-            scores.float(),
+            scores.float().cpu(),  # the loss is computed on the CPU
             batch.targets[name][rows],
             lengths[rows],
             target_lengths,
@@ -261,8 +300,8 @@ def evaluate_and_keep(
     state: TrainingState,
     log: TrainingLog,
     position: float,
-) -> bool:
-    """Try the dev sets, export the model if it is the best so far; true if training should stop early."""
+) -> None:
+    """Try the dev sets and write the model to `best.safetensors` if it is the best so far."""
     training, progress = config.training, state.progress
     started = time.monotonic()
     results = evaluate(loaded, dev, training)
@@ -276,16 +315,17 @@ def evaluate_and_keep(
         checkpoint.save_model(training.output_dir / "best.safetensors", loaded, "float32")
     else:
         progress.stale_evaluations += 1
-    return 0 < training.early_stopping <= progress.stale_evaluations
 
 
 def export(config: ExperimentConfig, loaded: LoadedModel, dev: TrainingData, state: TrainingState) -> Path:
     """Write `model.safetensors`: the mean of the last evaluations' weights, or the best ones if those err less."""
     training = config.training
     best = training.output_dir / "best.safetensors"
+    if not state.recent:  # the run was over before its first evaluation
+        state.remember(loaded.model, training.average_last)
     loaded.model.load_state_dict(state.averaged())
     averaged = next(iter(evaluate(loaded, dev, training).values()))
-    chosen = loaded if averaged <= state.progress.best_error else checkpoint.load(best)
+    chosen = loaded if averaged <= state.progress.best_error or not best.exists() else checkpoint.load(best)
     logger.info(
         "dev error %.4g with the last %d weights averaged, %.4g at best",
         averaged, len(state.recent), state.progress.best_error,

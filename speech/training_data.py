@@ -143,18 +143,21 @@ def open_training_data(
     return TrainingData(utterances, stores, units)
 
 
-def open_dev_data(config: ExperimentConfig, frontend: Frontend, units: dict[str, Units]) -> TrainingData:
-    """Features of the dev manifests, of at most `dev_utterances` rows each."""
+def select_dev_utterances(config: DataConfig, primary: Units) -> list[Utterance]:
+    """At most `dev_utterances` rows of each dev manifest, evenly spaced."""
     utterances: list[Utterance] = []
-    for manifest in config.data.dev:
-        rows = select_utterances(read_manifest(manifest), config.data, next(iter(units.values())))
-        count = config.data.dev_utterances or len(rows)
-        utterances += [rows[i] for i in np.linspace(0, len(rows) - 1, min(count, len(rows))).astype(int)]
+    for manifest in config.dev:
+        rows = select_utterances(read_manifest(manifest), config, primary)
+        count = min(config.dev_utterances or len(rows), len(rows))
+        utterances += [rows[i] for i in np.linspace(0, len(rows) - 1, count).astype(int)]
+    return utterances
+
+
+def open_dev_data(
+    config: ExperimentConfig, utterances: list[Utterance], frontend: Frontend, units: dict[str, Units]
+) -> TrainingData:
+    """Features of the dev set."""
     store = open_store(
-        utterances,
-        frontend,
-        config.data.cache_dir,
-        num_workers=config.data.num_workers,
-        label="dev features",
+        utterances, frontend, config.data.cache_dir, num_workers=config.data.num_workers, label="dev features"
     )
     return TrainingData(utterances, [store], units)

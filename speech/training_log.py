@@ -23,8 +23,9 @@ PLAIN_LINE_S = 60.0  # between lines where there is no terminal
 class TrainingLog:
     """Progress on stderr, `OUTPUT_DIR/log.jsonl`, and TensorBoard events if asked for."""
 
-    def __init__(self, training: TrainingConfig):
+    def __init__(self, training: TrainingConfig, position: float):
         self.training = training
+        self.position = position  # epochs done when the run began or went on
         self.smooth: dict[str, float] = {}
         self.terminal = sys.stderr.isatty()
         self.last_line = time.monotonic()
@@ -32,10 +33,14 @@ class TrainingLog:
 
     def __enter__(self) -> "TrainingLog":
         folder = self.training.output_dir
-        folder.mkdir(parents=True, exist_ok=True)
-        self.file = open(folder / "log.jsonl", "a", encoding="utf-8")  # noqa: SIM115
+        path = folder / "log.jsonl"
+        torn = path.exists() and not path.read_bytes().endswith(b"\n")
+        self.file = open(path, "a", encoding="utf-8")  # noqa: SIM115
+        if torn:
+            self.file.write("\n")
         self.bar = tqdm(
             total=round(self.training.epochs, 3),
+            initial=min(self.position, self.training.epochs),
             disable=not self.terminal,
             unit="epoch",
             bar_format="{l_bar}{bar}| {n:.2f}/{total_fmt} [{elapsed}<{remaining}] {postfix}",
@@ -140,7 +145,11 @@ def read_curve(path: Path) -> list[str]:
     Where a run went on from an earlier state, the later values count.
     """
     lines: dict[int, str] = {}
-    for row in map(json.loads, path.read_text(encoding="utf-8").splitlines()):
+    for text in path.read_text(encoding="utf-8").splitlines():
+        try:
+            row = json.loads(text)
+        except json.JSONDecodeError:  # the process died while it wrote this line
+            continue
         if row["kind"] == "dev":
             lines = {step: line for step, line in lines.items() if step < row["step"]}
             rates = ", ".join(f"{name} {100 * row[name]:.1f} %" for name in ("wer", "cer", "per") if name in row)

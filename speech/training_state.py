@@ -13,8 +13,10 @@ from speech.checkpoint import write_atomically
 from speech.config import to_dict
 from speech.errors import CheckpointError, ConfigError
 from speech.experiment import ExperimentConfig
+from speech.units import Units
 
 logger = logging.getLogger(__name__)
+STATE_FORMAT = 1
 #: Parts of the configuration that a resumed run may not change.
 FIXED = ("frontend", "model", "heads")
 
@@ -47,6 +49,10 @@ class Progress:
     skipped: int = 0
     decaying: bool = False
 
+    def stopped(self, early_stopping: int) -> bool:
+        """Whether the last `early_stopping` evaluations brought nothing better; never for 0."""
+        return 0 < early_stopping <= self.stale_evaluations
+
     def position(self, num_batches: int) -> float:
         """Epochs done, counting the part of the current one."""
         return self.epoch + self.batch / num_batches
@@ -58,24 +64,26 @@ class TrainingState:
 
     folder: Path
     config: dict[str, Any]
+    symbols: dict[str, list[str]]
     progress: Progress = field(default_factory=Progress)
     saved: dict[str, Any] = field(default_factory=dict)
     recent: list[dict[str, Tensor]] = field(default_factory=list)
     feature_statistics: tuple[Tensor, Tensor] | None = None
 
     @classmethod
-    def open(cls, config: ExperimentConfig, *, restart: bool = False) -> "TrainingState":
+    def open(cls, config: ExperimentConfig, units: dict[str, Units], *, restart: bool = False) -> "TrainingState":
         """The state in the output folder, or a new one.
 
         Raises
         ------
         ConfigError
-            The folder holds a run of another frontend, model or heads.
+            The folder holds a run of another frontend, model, heads or units.
         CheckpointError
-            The state file is damaged.
+            The state file is damaged or of another version.
         """
         folder = config.training.output_dir
-        state = cls(folder, to_dict(config))
+        symbols = {name: list(inventory.symbols) for name, inventory in units.items()}
+        state = cls(folder, to_dict(config), symbols)
         path = folder / "state.pt"
         if restart or not path.exists():
             return state
@@ -83,12 +91,20 @@ class TrainingState:
         longer = config.training.epochs > saved["config"]["training"]["epochs"]
         if saved["progress"]["decaying"] and longer and (folder / "before_decay.pt").exists():
             logger.info("%s: goes on from before the learning rate fell", folder)
+            best = saved["progress"]["best_error"]
             saved = _read(folder / "before_decay.pt")
+            saved["progress"] |= {"decaying": False, "best_error": best, "stale_evaluations": 0}
         changed = _differences(saved["config"], state.config)
         for key in changed:
             if key.split(".")[0] in FIXED:
                 raise ConfigError(
                     f"{folder}: holds a run with another {key}; choose another training.output_dir or --restart"
+                )
+        for name, own in state.symbols.items():
+            if saved["symbols"][name] != own:
+                raise ConfigError(
+                    f"{folder}: holds a run with other {name} units than these training texts give;"
+                    " choose another training.output_dir or --restart"
                 )
         if changed:
             logger.info("resumed with other values of: %s", ", ".join(changed))
@@ -115,7 +131,9 @@ class TrainingState:
     def save(self, model: nn.Module, optimizer: torch.optim.Optimizer, name: str = "state.pt") -> None:
         """Write the state; the previous file survives a failure."""
         state = {
+            "format": STATE_FORMAT,
             "config": self.config,
+            "symbols": self.symbols,
             "progress": asdict(self.progress),
             "statistics": self.feature_statistics,
             "recent": self.recent,
@@ -138,9 +156,13 @@ class TrainingState:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        saved = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many types for a damaged file; all mean the same here
-        raise CheckpointError(f"{path}: damaged ({str(error).splitlines()[0]}); remove it or pass --restart") from error
+        reason = str(error).splitlines()[0].split(". ")[0]
+        raise CheckpointError(f"{path}: damaged ({reason}); remove it or pass --restart") from error
+    if not isinstance(saved, dict) or saved.get("format") != STATE_FORMAT:
+        raise CheckpointError(f"{path}: not a state of format {STATE_FORMAT}; remove it or pass --restart")
+    return saved
 
 
 def _differences(old: Any, new: Any, prefix: str = "") -> list[str]:

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 import soundfile
 
 from speech import checkpoint
@@ -26,7 +27,9 @@ def run(recipe: str, monkeypatch, folder: Path, *arguments: str) -> None:
     """Run a recipe's script as a user would, in `folder`."""
     monkeypatch.chdir(folder)
     monkeypatch.setattr(sys, "argv", ["run.py", *arguments])
-    runpy.run_path(str(RECIPES / recipe / "run.py"), run_name="__main__")
+    with pytest.raises(SystemExit) as end:
+        runpy.run_path(str(RECIPES / recipe / "run.py"), run_name="__main__")
+    assert end.value.code == 0
 
 
 def test_digits(tmp_path, monkeypatch, capsys):

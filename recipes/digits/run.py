@@ -9,10 +9,12 @@ Indices 5 to 9 are held out of training to choose the weights.
 
 import argparse
 import logging
+import sys
 import time
 from pathlib import Path
 
 import speech
+from speech.cli import guarded
 from speech.config import load_config
 from speech.corpus import read_manifest, write_manifest
 from speech.experiment import ExperimentConfig
@@ -23,11 +25,13 @@ HERE = Path(__file__).parent
 DEV_INDICES = range(5, 10)
 
 
-def main() -> None:
+def main() -> int:
     """Prepare, train, report."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of the corpus")
-    parser.add_argument("--set", nargs="*", default=[], help="key=value of the configuration")
+    parser.add_argument(
+        "--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="of the configuration"
+    )
     parser.add_argument("--restart", action="store_true", help="do not resume an earlier run")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
@@ -42,6 +46,7 @@ def main() -> None:
     model = speech.load_model(train(HERE / "ctc.toml", arguments.set, restart=arguments.restart))
     print(f"prepared and trained in {time.monotonic() - started:.0f} s")
     report(model, manifests["test"])
+    return 0
 
 
 def report(model: "speech.Transcriber", manifest: Path) -> None:
@@ -57,4 +62,4 @@ def report(model: "speech.Transcriber", manifest: Path) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(guarded(main))

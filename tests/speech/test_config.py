@@ -10,7 +10,7 @@ from speech.config import from_dict, load_config, to_dict
 from speech.errors import ConfigError
 from speech.experiment import ExperimentConfig
 
-RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*/*.toml"))
+RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*/ctc.toml"))
 
 
 @dataclass(frozen=True, kw_only=True)

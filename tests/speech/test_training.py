@@ -1,5 +1,6 @@
 """Training: learns, resumes to the bit, survives interruptions, refuses what does not fit."""
 
+import json
 import os
 import signal
 from pathlib import Path
@@ -218,3 +219,68 @@ def test_the_card_names_no_folder_of_this_machine(config, tmp_path, tones):
     assert tones.name in card
     assert str(tones.parent) not in card
     assert str(tmp_path) not in card
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("data.dev=[]", "data.dev must name"),
+        ("training.seed=-1", "training.seed must be 0 or more"),
+        ("data.num_workers=-1", "data.num_workers"),
+        ("training.learning_rate=nan", "training.learning_rate must be positive"),
+        ("training.device=gpu", r"training\.device=gpu: cannot be used"),
+    ],
+)
+def test_impossible_values_are_named(config, override, message):
+    with pytest.raises(ConfigError, match=message):
+        train(config, [override])
+
+
+def test_an_unwritable_folder_is_named(config, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigError, match=r"training\.output_dir=.*cannot be written"):
+        train(config, [f"training.output_dir={tmp_path}/file/run"])
+
+
+def test_a_torn_log_line_costs_nothing(config, tmp_path):
+    train(config, ["training.epochs=1"])
+    with open(tmp_path / "run" / "log.jsonl", "a") as file:
+        file.write('{"kind": "de')
+    assert len(checkpoint.load(train(config, ["training.epochs=2"])).card["curve"]) >= 1
+
+
+def test_an_early_stopped_run_stays_stopped(config):
+    overrides = ["training.early_stopping=1", "training.learning_rate=1e-12", "training.evaluate_every=0.5"]
+    steps = checkpoint.load(train(config, overrides)).card["steps"]
+    assert checkpoint.load(train(config, overrides)).card["steps"] == steps
+
+
+def test_resuming_with_other_words_is_refused(config, tmp_path, tones):
+    rows = tones.read_text().splitlines()
+    words = tones.parent / "words.jsonl"
+    for word in ("one", "five"):
+        words.write_text("\n".join(json.dumps(json.loads(row) | {"text": word}) for row in rows) + "\n")
+        overrides = [
+            f"data.train=['{words}']",
+            f"data.dev=['{words}']",
+            'heads=[{units = "word"}]',
+            "training.epochs=1",
+        ]
+        if word == "one":
+            train(config, overrides)
+        else:
+            with pytest.raises(ConfigError, match="other word units"):
+                train(config, overrides)
+
+
+def test_utterances_that_do_not_fit_are_named(config, caplog):
+    with caplog.at_level("WARNING"):
+        train(config, ["model.subsampling_factor=64", "training.epochs=1"])
+    assert "labels need" in caplog.text
+
+
+def test_a_corpus_without_audio_is_named(config, tones, tmp_path):
+    lost = tmp_path / "lost.jsonl"  # its relative paths lead nowhere from here
+    lost.write_text(tones.read_text())
+    with pytest.raises(CorpusError, match=r"no audio of the corpus could be used; the first: .*\.wav"):
+        train(config, [f"data.train=['{lost}']"])
