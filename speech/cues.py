@@ -17,11 +17,15 @@ SENTENCE_PAUSE_MS = 1_500  # such a pause always begins a new cue
 
 @dataclass(frozen=True, kw_only=True)
 class Cue:
-    """Lines shown from `start_ms` to `end_ms`; cues do not overlap."""
+    """Lines shown from `start_ms` to `end_ms`; cues do not overlap.
+
+    `words` are those of the lines, in order; in each line they stand with single spaces between them.
+    """
 
     start_ms: int
     end_ms: int
     lines: tuple[str, ...]
+    words: tuple[Span, ...]
 
 
 def cues(spans: Sequence[Span], duration_s: float) -> list[Cue]:
@@ -46,7 +50,7 @@ def cues(spans: Sequence[Span], duration_s: float) -> list[Cue]:
         wanted_ms = max(group[-1].end_ms, start_ms + MIN_CUE_MS)
         end_ms = min(wanted_ms, start_ms + MAX_CUE_MS, next_ms, limit_ms)
         lines = lay_out(" ".join(piece.text for piece in group))
-        result.append(Cue(start_ms=start_ms, end_ms=end_ms, lines=lines))
+        result.append(Cue(start_ms=start_ms, end_ms=end_ms, lines=lines, words=tuple(group)))
     return result
 
 

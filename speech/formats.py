@@ -7,8 +7,8 @@ monotone and inside the audio stays so, and all formats of one transcript agree.
 import json
 from collections.abc import Callable, Sequence
 
-from speech.cues import cues
-from speech.transcript import Transcript, milliseconds
+from speech.cues import Cue, cues
+from speech.transcript import Span, Transcript, milliseconds
 
 PARAGRAPH_PAUSE_S = 2.0  # txt begins a new line here
 
@@ -80,22 +80,24 @@ def to_ctm(transcript: Transcript) -> str:
 
 
 def to_textgrid(transcript: Transcript) -> str:
-    """Praat's long TextGrid with one interval tier, ``words``; pauses are empty intervals.
+    """Praat's long TextGrid with two interval tiers, ``words`` and ``confidence``; pauses are empty.
 
-    Intervals tile the time from 0 to the (millisecond) end of the audio without gaps, as Praat
-    demands.
+    Both tiers have the same intervals, which tile the time from 0 to the (millisecond) end of the audio
+    without gaps, as Praat demands.
     """
     end_ms = int(transcript.duration_s * 1000)
-    intervals: list[tuple[int, int, str]] = []
+    intervals: list[tuple[int, int, Span | None]] = []
     reached_ms = 0
     for span in milliseconds(transcript):
         if span.start_ms > reached_ms:
-            intervals.append((reached_ms, span.start_ms, ""))
+            intervals.append((reached_ms, span.start_ms, None))
         if span.end_ms > span.start_ms:
-            intervals.append((span.start_ms, span.end_ms, span.text))
+            intervals.append((span.start_ms, span.end_ms, span))
         reached_ms = span.end_ms
     if reached_ms < end_ms or not intervals:
-        intervals.append((reached_ms, end_ms, ""))
+        intervals.append((reached_ms, end_ms, None))
+    words = [(start, end, span.text if span else "") for start, end, span in intervals]
+    confidences = [(start, end, f"{span.confidence:.3f}" if span else "") for start, end, span in intervals]
     lines = [
         'File type = "ooTextFile"',
         'Object class = "TextGrid"',
@@ -103,24 +105,33 @@ def to_textgrid(transcript: Transcript) -> str:
         "xmin = 0",
         f"xmax = {_seconds(end_ms)}",
         "tiers? <exists>",
-        "size = 1",
+        "size = 2",
         "item []:",
-        "    item [1]:",
+        *_tier(1, "words", words),
+        *_tier(2, "confidence", confidences),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _tier(number: int, name: str, intervals: Sequence[tuple[int, int, str]]) -> list[str]:
+    """Lines of one tier of a TextGrid; intervals are (start_ms, end_ms, label)."""
+    lines = [
+        f"    item [{number}]:",
         '        class = "IntervalTier"',
-        '        name = "words"',
+        f'        name = "{name}"',
         "        xmin = 0",
-        f"        xmax = {_seconds(end_ms)}",
+        f"        xmax = {_seconds(intervals[-1][1])}",
         f"        intervals: size = {len(intervals)}",
     ]
-    for number, (start, end, text) in enumerate(intervals, start=1):
+    for index, (start, end, text) in enumerate(intervals, start=1):
         quoted = text.replace('"', '""')
         lines += [
-            f"        intervals [{number}]:",
+            f"        intervals [{index}]:",
             f"            xmin = {_seconds(start)}",
             f"            xmax = {_seconds(end)}",
             f'            text = "{quoted}"',
         ]
-    return "\n".join(lines) + "\n"
+    return lines
 
 
 def to_srt(transcript: Transcript) -> str:
@@ -132,13 +143,33 @@ def to_srt(transcript: Transcript) -> str:
 
 
 def to_vtt(transcript: Transcript) -> str:
-    """WebVTT subtitles, the cues of `to_srt`; ``&``, ``<`` and ``>`` are escaped."""
+    """WebVTT subtitles, the cues of `to_srt`, each word after the time when it begins.
+
+    ``&``, ``<`` and ``>`` are escaped. A word that begins with its cue, or no later than the word before
+    it, has no time of its own: WebVTT wants such times inside the cue and growing.
+    """
     parts = ["WEBVTT\n\n"]
     for cue in cues(milliseconds(transcript), transcript.duration_s):
-        text = "\n".join(cue.lines)
-        text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-        parts.append(f"{_clock(cue.start_ms, '.')} --> {_clock(cue.end_ms, '.')}\n{text}\n\n")
+        parts.append(f"{_clock(cue.start_ms, '.')} --> {_clock(cue.end_ms, '.')}\n{_timed_lines(cue)}\n\n")
     return "".join(parts)
+
+
+def _timed_lines(cue: Cue) -> str:
+    """Lines of a WebVTT cue with the words' times between them."""
+    words = iter(cue.words)
+    reached_ms = cue.start_ms
+    lines = []
+    for line in cue.lines:
+        timed = []
+        for _ in line.split(" "):
+            word = next(words)
+            text = word.text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+            if reached_ms < word.start_ms < cue.end_ms:
+                reached_ms = word.start_ms
+                text = f"<{_clock(reached_ms, '.')}>{text}"
+            timed.append(text)
+        lines.append(" ".join(timed))
+    return "\n".join(lines)
 
 
 def _seconds(time_ms: int) -> str:

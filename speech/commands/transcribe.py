@@ -37,10 +37,10 @@ there, and are newer than the recording, are left alone unless --overwrite is gi
 formats:
   txt       plain text, a new line after each long pause
   json      text, and words with start, end and confidence
-  srt, vtt  subtitles, at most two lines of 42 characters for 7 seconds
+  srt, vtt  subtitles, at most two lines of 42 characters for 7 seconds; in vtt each word has its time
   tsv       a table: start, end, word, confidence
   ctm       NIST's word list, for scoring tools
-  textgrid  for Praat
+  textgrid  for Praat: a tier of words and one of confidences
 
 exit codes:
   0 all recordings done; 1 some failed, the others are done; 2 wrong usage or nothing could be done;

@@ -23,6 +23,7 @@ from speech.formats import (
 )
 from speech.transcript import Span, Transcript, Word, milliseconds
 
+INLINE_TIME = r"<(\d\d:\d\d:\d\d\.\d{3})>"
 SENTENCE = "the birch canoe slid on the smooth planks glue the sheet to the dark blue background"
 
 
@@ -84,8 +85,11 @@ def parse_vtt(text: str):
     assert head == "WEBVTT"
     found = parse_cues(blocks)
     replacements = [("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")]
-    for _, _, lines in found:
+    for start_ms, end_ms, lines in found:
+        times = [parse_clock(time) for line in lines for time in re.findall(INLINE_TIME, line)]
+        assert [start_ms, *times, end_ms] == sorted({start_ms, *times, end_ms}) or not times
         for index, line in enumerate(lines):
+            line = re.sub(INLINE_TIME, "", line)
             for escaped, plain in replacements:
                 line = line.replace(escaped, plain)
             lines[index] = line
@@ -93,13 +97,20 @@ def parse_vtt(text: str):
 
 
 def parse_textgrid(text: str):
-    """(end of the audio, [(start, end, text)]) in milliseconds."""
+    """(end of the audio, tiers of [(start, end, text)]) in milliseconds."""
     assert text.startswith('File type = "ooTextFile"\nObject class = "TextGrid"\n')
     number = r"(\d+\.\d{3})"
-    rows = re.findall(rf'xmin = {number}\s+xmax = {number}\s+text = "(.*)"\n', text)
     end_ms = round(1000 * float(re.search(rf"\nxmax = {number}\n", text)[1]))
-    assert f"size = {len(rows)}\n" in text
-    return end_ms, [(round(1000 * float(a)), round(1000 * float(b)), label.replace('""', '"')) for a, b, label in rows]
+    head, *items = re.split(r"\n    item \[\d\]:\n", text)
+    assert f"size = {len(items)}\n" in head
+    tiers = {}
+    for item in items:
+        rows = re.findall(rf'xmin = {number}\s+xmax = {number}\s+text = "(.*)"\n', item + "\n")
+        assert f"intervals: size = {len(rows)}\n" in item
+        tiers[re.search('name = "(.*)"', item)[1]] = [
+            (round(1000 * float(a)), round(1000 * float(b)), label.replace('""', '"')) for a, b, label in rows
+        ]
+    return end_ms, tiers
 
 
 @given(transcripts())
@@ -134,12 +145,17 @@ def test_word_formats_parse_back_and_stay_inside(transcript):
         found.append((start_ms, start_ms + round(float(length) * 1000), word))
     assert found == expected
 
-    end_ms, intervals = parse_textgrid(to_textgrid(transcript))
+    end_ms, tiers = parse_textgrid(to_textgrid(transcript))
+    assert list(tiers) == ["words", "confidence"]
+    intervals = tiers["words"]
     assert end_ms == limit_ms
     assert [interval[0] for interval in intervals] == [0] + [i[1] for i in intervals[:-1]]
     assert intervals[-1][1] == end_ms
     kept = [row for row in expected if row[1] > row[0]]
     assert [interval for interval in intervals if interval[2]] == kept
+    assert [row[:2] for row in tiers["confidence"]] == [row[:2] for row in intervals]
+    shown = [f"{span.confidence:.3f}" for span in spans if span.end_ms > span.start_ms]
+    assert [label for _, _, label in tiers["confidence"] if label] == shown
 
     assert to_txt(transcript).split() == transcript.text.split()
 
@@ -180,6 +196,11 @@ def test_cues_fill_lines_evenly_and_stay_long_enough_to_read():
     assert (short[0].start_ms, short[0].end_ms) == (100, 1100)
 
 
+def test_vtt_times_words_inside_a_cue():
+    _, cue = to_vtt(transcript_of("one <two> three")).rstrip().split("\n\n")
+    assert cue == "00:00:00.500 --> 00:00:01.600\none <00:00:00.900>&lt;two&gt; <00:00:01.300>three"
+
+
 def test_ten_thousand_words_take_no_time():
     transcript = transcript_of(" ".join([SENTENCE] * 600), gap_s=0.05)
     parsed = parse_srt(to_srt(transcript))
@@ -196,7 +217,9 @@ def test_praat_reads_the_textgrid(tmp_path):
     path = tmp_path / "x.TextGrid"
     path.write_text(to_textgrid(transcript), encoding="utf-8")
     grid = parselmouth.read(str(path))
-    assert call(grid, "Get number of tiers") == 1
+    assert call(grid, "Get number of tiers") == 2
+    assert call(grid, "Get tier name", 2) == "confidence"
+    assert call(grid, "Get label of interval", 2, 2) == "0.876"
     num_intervals = call(grid, "Get number of intervals", 1)
     labels = [call(grid, "Get label of interval", 1, n + 1) for n in range(num_intervals)]
     assert " ".join(filter(None, labels)) == SENTENCE
