@@ -61,16 +61,20 @@ class Progress:
         self.failures.append(reason)
         self._line(f"{name}  failed", always=True)
 
-    def summary(self, num_skipped: int = 0, verb: str = "transcribed") -> None:
-        """Say what was done, what was not and why; nothing for one recording that went well."""
+    def summary(self, num_skipped: int = 0, verb: str = "transcribed", skip_note: str = "") -> None:
+        """Say what was done, what was not and why; nothing for one recording that went well.
+
+        `skip_note` follows the number of those that were done before.
+        """
         self.clear()
-        if self.total + num_skipped > 1:
+        if self.total > 1 or num_skipped:
             elapsed_s = time.monotonic() - self.started
             text = f"{self.num_done} of {self.total + num_skipped} {self.unit} {verb}"
             if self.num_done:
                 text += f" ({clock(self.audio_s)} of audio in {clock(elapsed_s)})"
             if num_skipped:
                 text += f", {num_skipped} already done"
+                text += f" ({skip_note})" if skip_note else ""
             if self.failures:
                 text += f", {len(self.failures)} failed:"
             print(text, file=self.out)

@@ -32,7 +32,8 @@ examples:
   arecord -t raw -f S16_LE -r 16000 | speech transcribe --raw 16000 -
 
 With --output-dir a run that was interrupted goes on where it stopped: recordings whose transcripts are
-there, and are newer than the recording, are left alone unless --overwrite is given.
+there, and are newer than the recording, are left alone unless --overwrite is given. Which --model or
+--channel wrote them is not looked at: add --overwrite when you change these.
 
 formats:
   txt       plain text, a new line after each long pause
@@ -110,7 +111,9 @@ def run(arguments: argparse.Namespace) -> int:
             raise
         raise KeyboardInterrupt("what is done is kept; run it again to go on") from interrupt
     finally:
-        progress.summary(num_skipped=len(inputs) - len(waiting))
+        progress.summary(
+            num_skipped=len(inputs) - len(waiting), skip_note="perhaps by another model; --overwrite redoes them"
+        )
     if not progress.failures:
         return 0
     return 1 if progress.num_done or len(waiting) < len(inputs) else 2
@@ -197,7 +200,8 @@ def output_path(one: Input, output_dir: Path, format_name: str) -> Path:
 def is_done(one: Input, output_dir: Path, formats: tuple[str, ...]) -> bool:
     """Whether all transcripts of a recording are there and not older than it.
 
-    They are written under another name and renamed, so what is there is complete.
+    They are written under another name and renamed, so what is there is complete. Which model or channel
+    they come from is unknown; the summary says so.
     """
     if one.path == STDIN:
         return False
