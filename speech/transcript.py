@@ -15,7 +15,8 @@ class Word:
     start_s, end_s : float
         Seconds from the beginning of the recording, ``start_s < end_s``.
     confidence : float
-        0 to 1, see `speech.transcribe`: the mean posterior of the word's units.
+        0 to 1: the mean over the word's units of the highest posterior that each one reaches, as
+        `speech.words` defines it.
     """
 
     text: str
