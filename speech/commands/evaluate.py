@@ -43,7 +43,7 @@ def add_parser(subparsers) -> None:
     )
     parser.add_argument("--report", metavar="FILE", help="write every utterance with its errors marked, worst first")
     parser.add_argument("--limit", type=positive, metavar="N", help="only the first N utterances of each manifest")
-    add_model_options(parser)
+    add_model_options(parser, short_ones="rows of the manifests")
     parser.set_defaults(run=run)
 
 

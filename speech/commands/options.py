@@ -8,8 +8,8 @@ if TYPE_CHECKING:  # the parser is built without loading the audio libraries
     from speech.audio import RawFormat
 
 
-def add_model_options(parser: argparse.ArgumentParser) -> None:
-    """--model, --device, --batch."""
+def add_model_options(parser: argparse.ArgumentParser, short_ones: str = "recordings") -> None:
+    """--model, --device, --batch; `short_ones` is what shares a batch if shorter than a window."""
     parser.add_argument("--model", metavar="FILE", help="model to use (default: the English one that is included)")
     parser.add_argument("--device", default="cpu", help="cpu, or cuda for a graphics card (default: cpu)")
     parser.add_argument(
@@ -17,7 +17,8 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         type=positive,
         default=8,
         metavar="N",
-        help="30-second windows taken at once; more needs more memory (default: 8)",
+        help="audio taken at once: N windows of 30 seconds, or as much in shorter "
+        f"{short_ones}; more needs more memory (default: 8)",
     )
 
 
