@@ -6,6 +6,7 @@ memory does not grow with the recording's audio.
 Times and confidences are defined in `speech.words`.
 """
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -333,7 +334,7 @@ def _device(name: str) -> torch.device:
 
 
 def describe(path: str | Path | None = None) -> dict[str, Any]:
-    """What a model file holds: its size and shape, then its card.
+    """What a model file holds: its checksum, size and shape, then its card.
 
     Parameters
     ----------
@@ -353,6 +354,7 @@ def describe(path: str | Path | None = None) -> dict[str, Any]:
     loaded = load(path)
     return {
         "file": str(path),
+        "sha256": _sha256(path),
         "size_mib": round(path.stat().st_size / 2**20, 2),
         "parameters": sum(p.numel() for p in loaded.model.parameters()),
         "sample_rate_hz": loaded.frontend.config.sample_rate_hz,
@@ -360,3 +362,9 @@ def describe(path: str | Path | None = None) -> dict[str, Any]:
         "units": {name: len(units) for name, units in loaded.units.items()},
         **loaded.card,
     }
+
+
+def _sha256(path: Path) -> str:
+    """Checksum of a file as `sha256sum` prints it."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

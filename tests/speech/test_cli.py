@@ -1,5 +1,6 @@
 """The `speech` command: outputs, exit codes, resuming, bad input, no terminal."""
 
+import hashlib
 import io
 import json
 import os
@@ -371,7 +372,9 @@ def test_info_prints_the_card(tiny_model, capsys):
     assert "licence: CC0-1.0" in out
     assert "  dev: 99" in out
     assert main(["info", str(tiny_model), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["data"] == ["nothing"]
+    card = json.loads(capsys.readouterr().out)
+    assert card["data"] == ["nothing"]
+    assert card["sha256"] == hashlib.sha256(tiny_model.read_bytes()).hexdigest()
 
 
 def test_train_hands_over_what_was_typed(monkeypatch, capsys):
