@@ -49,6 +49,10 @@ def main() -> None:
     dev = sorted(arguments.manifests.glob("dev_*.jsonl"))
     trained = checkpoint.load(arguments.model)
     training = trained.card
+    if training.get("eight_bit_change"):
+        raise SystemExit(
+            f"{arguments.model}: already eight bits; give the weights as training.precision = float32 left them"
+        )
     full = [measured(trained, path)["word_errors"] for path in dev]
     checkpoint.save_model(arguments.output, trained, "int8")
     small = checkpoint.load(arguments.output)
