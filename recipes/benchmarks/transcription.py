@@ -9,7 +9,6 @@ what the long one has more was lost where its windows meet.
 
 import argparse
 import itertools
-import os
 import subprocess
 import sys
 import tempfile
@@ -90,16 +89,26 @@ def errors(reference: str, hypothesis: str) -> str:
 
 
 def transcribed(path: Path, options: list[str]) -> tuple[float, float, str]:
-    """Wall seconds, peak memory in MiB and text of one cold `speech transcribe`."""
+    """Wall seconds, peak memory in MiB and text of one cold `speech transcribe`.
+
+    The kernel's count for an ended child begins at the memory of the process that started it, so the peak is read from
+    the running child instead (`VmHWM`, which only grows).
+    """
     command = [sys.executable, "-m", "speech.cli", "transcribe", str(path), *options]
-    started = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    text = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        raise SystemExit(f"{' '.join(command)}: exit status {status}")
-    return time.perf_counter() - started, usage.ru_maxrss / 1024, text
+    with tempfile.TemporaryFile("w+") as output:
+        started = time.perf_counter()
+        process = subprocess.Popen(command, stdout=output)
+        peak_kib = 0
+        while process.poll() is None:
+            status = Path(f"/proc/{process.pid}/status").read_text()
+            peaks = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")]
+            peak_kib = max([peak_kib, *map(int, peaks)])
+            time.sleep(0.01)
+        wall_s = time.perf_counter() - started
+        if process.returncode:
+            raise SystemExit(f"{' '.join(command)}: exit status {process.returncode}")
+        output.seek(0)
+        return wall_s, peak_kib / 1024, output.read()
 
 
 if __name__ == "__main__":
