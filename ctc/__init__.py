@@ -3,13 +3,25 @@
 Importing this package compiles nothing and needs no GPU.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from ctc.align import forced_align, merge_tokens
 from ctc.decode import Token, greedy_decode
 from ctc.labels import Infeasible, infeasible
 from ctc.loss import ctc_loss
 
+if TYPE_CHECKING:
+    from ctc.beam import BeamDecoder, BeamStream, Hypothesis, SpokenWord
+    from ctc.ngram import NGram
+
 __all__ = [
+    "BeamDecoder",
+    "BeamStream",
+    "Hypothesis",
     "Infeasible",
+    "NGram",
+    "SpokenWord",
     "Token",
     "ctc_loss",
     "forced_align",
@@ -17,3 +29,17 @@ __all__ = [
     "infeasible",
     "merge_tokens",
 ]
+#: Imported when first used: they need Numba, which takes half a second that other uses should not wait for.
+_LATER = {
+    "BeamDecoder": "ctc.beam",
+    "BeamStream": "ctc.beam",
+    "Hypothesis": "ctc.beam",
+    "SpokenWord": "ctc.beam",
+    "NGram": "ctc.ngram",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module 'ctc' has no attribute {name!r}")
+    return getattr(import_module(_LATER[name]), name)

@@ -171,8 +171,9 @@ class NGram:
 
     Examples
     --------
-    >>> model = NGram.from_levels(("<unk>", "<s>", "</s>", "a"), [unigrams([-1.0, 0.0, -0.5,
-    -0.3])])
+    >>> model = NGram.from_levels(
+    ...     ("<unk>", "<s>", "</s>", "a"), [unigrams([-1.0, 0.0, -0.5, -0.3])]
+    ... )
     >>> round(model.score(["a", "a"]), 3)
     -1.1
     """
