@@ -103,12 +103,11 @@ def open_store(
     path = cache_dir / f"{_key(utterances, frontend, augment, seed)}.json"
     if not path.exists():
         logger.info("%s: computed once, kept in %s", label, cache_dir)
-        cache_dir.mkdir(parents=True, exist_ok=True)
         _write_store(path, _compute(utterances, frontend, augment, seed, num_workers, label))
     index = json.loads(path.read_text())
     lengths = np.array(index["lengths"], dtype=np.int64)
-    for row, reason in index["failed"].items():
-        logger.warning("left out: %s", reason or utterances[int(row)].audio_filepath)
+    for reason in index["failed"].values():
+        logger.warning("left out: %s", reason)
     if not lengths.any():
         path.unlink()  # perhaps a disk was not mounted: look again next time
         raise CorpusError(

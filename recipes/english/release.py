@@ -11,6 +11,7 @@ import hashlib
 from pathlib import Path
 
 import torch
+from safetensors import safe_open
 
 from speech import checkpoint
 from speech.corpus import read_manifest
@@ -49,10 +50,9 @@ def main() -> None:
     dev = sorted(arguments.manifests.glob("dev_*.jsonl"))
     trained = checkpoint.load(arguments.model)
     training = trained.card
-    if training.get("eight_bit_change"):
-        raise SystemExit(
-            f"{arguments.model}: already eight bits; give the weights as training.precision = float32 left them"
-        )
+    with safe_open(arguments.model, framework="pt") as file:
+        if any(name.endswith(".scale") for name in file.keys()):  # noqa: SIM118
+            raise SystemExit(f"{arguments.model}: already eight bits; export it with training.precision = 'float32'")
     full = [measured(trained, path)["word_errors"] for path in dev]
     checkpoint.save_model(arguments.output, trained, "int8")
     small = checkpoint.load(arguments.output)
