@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from speech.frontend import FrontendConfig
-from speech.frontend.augment import SpecAugmentConfig
+from speech.frontend.augment import SpecAugmentConfig, WarpConfig
 from speech.frontend.augmenter import WaveformAugmentConfig
 from speech.models import HeadConfig, ModelConfig
 
@@ -54,6 +54,7 @@ class AugmentConfig:
         further ones are changed as `waveform` says
     folder : background noise and room responses, `noise/*` and `rirs/*`; none for changes of speed and level only
     gain_db : level of an utterance, drawn anew each time evenly within plus or minus this; log-mel features only
+    warp : changes of speaking rate and of vocal tract length, drawn anew each time
     masks : SpecAugment, drawn anew each time
     masks_warmup_epochs : masks grow linearly from nothing to full over these epochs
     """
@@ -63,6 +64,7 @@ class AugmentConfig:
     gain_db: float = 0.0
     masks_warmup_epochs: float = 0.0
     waveform: WaveformAugmentConfig = field(default_factory=WaveformAugmentConfig)
+    warp: WarpConfig = field(default_factory=WarpConfig)
     masks: SpecAugmentConfig = field(default_factory=SpecAugmentConfig)
 
     def __post_init__(self):

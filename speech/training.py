@@ -24,7 +24,7 @@ from speech.experiment import ExperimentConfig, TrainingConfig
 from speech.models import HeadConfig
 from speech.scoring import ErrorCounts, greedy_texts, score
 from speech.store import measure_statistics
-from speech.training_augment import augment_features, build_augmenter
+from speech.training_augment import augment_batch, build_augmenter
 from speech.training_data import (
     Batch,
     TrainingData,
@@ -201,8 +201,8 @@ def update(
     optimizer.zero_grad(set_to_none=True)
     sums: dict[str, float] = {}
     for batch in batches:
-        features = augment_features(batch, loaded.frontend, position, config.augment)
-        features = features.to(training.device)
+        batch = augment_batch(batch, loaded.frontend, position, config.augment)
+        features = batch.features.to(training.device)
         with torch.autocast(torch.device(training.device).type, torch.bfloat16, enabled=training.autocast):
             logits, lengths = model(features, batch.lengths)
         losses = head_losses(logits, lengths, batch)

@@ -4,11 +4,10 @@ import math
 from dataclasses import replace
 
 import torch
-from torch import Tensor
 
 from speech.experiment import AugmentConfig
 from speech.frontend import Frontend
-from speech.frontend.augment import spec_augment
+from speech.frontend.augment import spec_augment, warp
 from speech.frontend.augmenter import WaveformAugmenter
 from speech.training_data import Batch
 
@@ -22,18 +21,22 @@ def build_augmenter(config: AugmentConfig) -> WaveformAugmenter | None:
     return WaveformAugmenter.from_folder(config.waveform, config.folder)
 
 
-def augment_features(batch: Batch, frontend: Frontend, position: float, config: AugmentConfig) -> Tensor:
-    """Change of level and SpecAugment of a batch's normalised features; a new tensor [B, T, F].
+def augment_batch(batch: Batch, frontend: Frontend, position: float, config: AugmentConfig) -> Batch:
+    """A batch with its level, rate and vocal tract lengths changed and with masks; a new one.
 
     Parameters
     ----------
     position : epochs trained so far; masks grow with it during `masks_warmup_epochs`
     """
-    features = batch.features
+    features, lengths = batch.features, batch.lengths
+    frame_targets = batch.frame_targets
     if config.gain_db:
         # A gain of g dB adds g ln(10) / 10 to a log power; dividing by the deviation follows the normalisation.
         gain = (2 * torch.rand(len(features), 1, 1) - 1) * config.gain_db * math.log(10) / 10
         features = features + gain / frontend.normalize.std
+    if config.warp.max_stretch or config.warp.max_shift:
+        features, lengths, sources = warp(features, lengths, config.warp)
+        frame_targets = {name: labels.gather(1, sources) for name, labels in frame_targets.items()}
     masks = config.masks
     if position < config.masks_warmup_epochs:
         strength = position / config.masks_warmup_epochs
@@ -42,4 +45,5 @@ def augment_features(batch: Batch, frontend: Frontend, position: float, config: 
             max_time_frames=round(strength * masks.max_time_frames),
             max_frequency_bins=round(strength * masks.max_frequency_bins),
         )
-    return spec_augment(features, batch.lengths, masks)
+    features = spec_augment(features, lengths, masks)
+    return replace(batch, features=features, lengths=lengths, frame_targets=frame_targets)

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -30,6 +30,7 @@ class Batch:
     targets : by head, int64 [B, N]
     target_lengths : by head, int64 [B]; -1 where the transcript cannot be written in the head's units
     utterances : list of B
+    frame_targets : by framewise head, int64 [B, T], the unit of each feature frame; -1 where it is not known
     """
 
     features: Tensor
@@ -37,6 +38,7 @@ class Batch:
     targets: dict[str, Tensor]
     target_lengths: dict[str, Tensor]
     utterances: list[Utterance]
+    frame_targets: dict[str, Tensor] = field(default_factory=dict)
 
 
 def select_utterances(rows: Sequence[Utterance], config: DataConfig, primary: Units) -> list[Utterance]:

@@ -45,6 +45,66 @@ class SpecAugmentConfig:
             )
 
 
+@dataclass(frozen=True, kw_only=True)
+class WarpConfig:
+    """Changes of speaking rate and of vocal tract length, on log-mel features.
+
+    Attributes
+    ----------
+    max_stretch : an utterance's duration changes by a factor within `1 +- max_stretch`
+    max_shift : its formants move by a factor within `1 +- max_shift`, as a shift of that share of all bands at the top
+    """
+
+    max_stretch: float = 0.0
+    max_shift: float = 0.0
+
+    def __post_init__(self):
+        if not (0.0 <= self.max_stretch < 0.5 and 0.0 <= self.max_shift < 0.5):
+            raise ValueError(f"max_stretch and max_shift must be in [0, 0.5), got {self}")
+
+
+def warp(features: Tensor, lengths: Tensor, config: WarpConfig) -> tuple[Tensor, Tensor, Tensor]:
+    """Stretch each utterance in time and in frequency by factors drawn for it.
+
+    Parameters
+    ----------
+    features : Tensor, float, [B, T, F]
+    lengths : Tensor, int64, [B]
+    config : WarpConfig
+
+    Returns
+    -------
+    features : Tensor, float, [B, T', F]; interpolated linearly
+    lengths : Tensor, int64, [B]
+    sources : Tensor, int64, [B, T']; the frame of the input nearest to each frame of the output
+
+    References
+    ----------
+    Jaitly & Hinton, Vocal Tract Length Perturbation, 2013; Ko et al., Audio Augmentation, Interspeech 2015.
+    """
+    num_rows, num_frames, num_bins = features.shape
+    stretch, shift = (2 * torch.rand(2, num_rows) - 1).to(features.device)
+    stretch = 1 + config.max_stretch * stretch
+    shift = 1 + config.max_shift * shift
+    new_lengths = (lengths * stretch).round().long().clamp(min=1)
+    steps = torch.arange(int(new_lengths.max()), device=features.device)
+    last = (lengths - 1)[:, None].float()
+    # Both ends stay where they are: frame 0 is read at 0 and the last one at the last.
+    times = steps[None] * (last / (new_lengths - 1).clamp(min=1)[:, None])
+    times = torch.minimum(times, last)
+    bins = (torch.arange(num_bins, device=features.device)[None] * shift[:, None]).clamp(max=num_bins - 1)
+    grid = torch.stack(
+        torch.broadcast_tensors(
+            2 * bins[:, None, :] / max(1, num_bins - 1) - 1, 2 * times[:, :, None] / max(1, num_frames - 1) - 1
+        ),
+        dim=-1,
+    )
+    warped = torch.nn.functional.grid_sample(
+        features[:, None], grid.to(features.dtype), mode="bilinear", padding_mode="border", align_corners=True
+    )
+    return warped[:, 0], new_lengths, times.round().long()
+
+
 def spec_augment(
     features: Tensor,
     lengths: Tensor,
