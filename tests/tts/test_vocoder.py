@@ -1,0 +1,170 @@
+"""The vocoder: the asked pitch, chunks equal to the whole, files, training."""
+
+import numpy as np
+import pytest
+import torch
+
+from speech.errors import CheckpointError, ConfigError, CorpusError
+from speech.frontend.pitch import PitchTracker
+from tts.contract import AudioContract
+from tts.vocoder import Vocoder
+from tts.vocoder_data import VoiceData, load_voice_data
+from tts.vocoder_loss import SpectralDistance
+from tts.vocoder_model import VocoderConfig, VocoderNet
+from tts.vocoder_source import LEAD, PitchState, pulse_train
+from tts.vocoder_training import VocoderTrainingConfig, fit_vocoder
+
+CONTRACT = AudioContract()
+
+
+@pytest.fixture(scope="module")
+def vocoder() -> Vocoder:
+    torch.manual_seed(1)
+    net = VocoderNet(VocoderConfig(channels=16, blocks=2), CONTRACT)
+    torch.nn.init.normal_(net.leave.weight, std=0.02)
+    return Vocoder(net.requires_grad_(False).eval(), {"name": "test"})
+
+
+def some_frames(num_frames: int = 120) -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(3)
+    mel = -6 + torch.randn(num_frames, 80, generator=generator)
+    f0_hz = 200 + 50 * torch.sin(torch.arange(num_frames) / 9)
+    return mel, torch.where(torch.arange(num_frames) % 50 < 35, f0_hz, 0.0)
+
+
+@pytest.mark.parametrize("f0_hz", [62.5, 153.7, 480.0])
+def test_pulses_have_the_asked_pitch_and_power_1(f0_hz):
+    pulses, phase = pulse_train(np.full(200, f0_hz), CONTRACT)
+    assert abs(np.square(pulses).mean() - 1) < 0.05
+    seconds = 200 * CONTRACT.hop_s
+    assert abs((np.diff(phase) < 0).sum() - seconds * f0_hz) <= 1
+    spectrum = np.abs(np.fft.rfft(pulses * np.hanning(len(pulses))))
+    peak_hz = np.argmax(spectrum[: round(1.5 * f0_hz * len(pulses) / 24_000)][20:]) + 20
+    assert abs(peak_hz * 24_000 / len(pulses) - f0_hz) < 0.5
+
+
+def test_unvoiced_frames_have_no_pulses():
+    pulses, phase = pulse_train(np.array([200.0] * 5 + [0.0] * 5), CONTRACT)
+    assert not pulses[LEAD + 5 * 256 + 20 :].any()
+    assert (np.diff(phase[5 * 256 :]) == 0).all()
+
+
+def test_pulse_train_goes_on_over_chunks():
+    f0_hz = some_frames()[1].numpy()
+    whole, _ = pulse_train(f0_hz, CONTRACT)
+    state, joined = PitchState(), np.zeros_like(whole)
+    for start in range(0, len(f0_hz), 7):
+        part = f0_hz[start : start + 7]
+        after = f0_hz[start + 7] if start + 7 < len(f0_hz) else 0.0
+        pulses, _ = pulse_train(part, CONTRACT, state, after)
+        joined[start * 256 : start * 256 + len(pulses)] += pulses
+    np.testing.assert_allclose(joined, whole, atol=0.05)  # a pulse's place is one of 256 between two samples
+
+
+@pytest.mark.parametrize("size", [1, 13, 119])
+def test_chunks_equal_the_whole(vocoder, size):
+    mel, f0_hz = some_frames()
+    whole = vocoder(mel[None], f0_hz[None])[0]
+    chunks = [(mel[at : at + size], f0_hz[at : at + size]) for at in range(0, len(mel), size)]
+    parts = list(vocoder.stream(chunks))
+    assert len(whole) == len(mel) * 256
+    torch.testing.assert_close(torch.cat(parts), whole, rtol=0, atol=1e-5)
+
+
+def test_sound_comes_before_the_last_chunk(vocoder):
+    mel, f0_hz = some_frames()
+    first = next(samples for samples in vocoder.stream(zip(mel[:, None], f0_hz[:, None], strict=True)) if len(samples))
+    assert first.abs().max() > 0
+
+
+@pytest.mark.parametrize("num_frames", [0, 1, 2])
+def test_short_inputs(vocoder, num_frames):
+    mel, f0_hz = some_frames()
+    assert vocoder(mel[None, :num_frames], f0_hz[None, :num_frames]).shape == (1, num_frames * 256)
+
+
+def test_rows_do_not_depend_on_each_other_and_inputs_stay(vocoder):
+    mel, f0_hz = some_frames()
+    batch = torch.stack([mel, mel.flip(0)]), torch.stack([f0_hz, f0_hz.flip(0)])
+    kept = [tensor.clone() for tensor in batch]
+    both = vocoder(*batch)
+    torch.testing.assert_close(both[1], vocoder(batch[0][1:], batch[1][1:])[0])
+    assert all(torch.equal(now, then) for now, then in zip(batch, kept, strict=True))
+
+
+def test_pitch_is_followed_whatever_the_mel_says(vocoder):
+    mel = torch.full((1, 150, 80), -5.0)
+    f0_hz = torch.linspace(120, 240, 150)[None]
+    tracker = PitchTracker(CONTRACT.pitch, CONTRACT.frontend)
+    found = tracker(vocoder(mel, f0_hz)).f0_hz[0, 10:-10]
+    voiced = found > 0
+    assert voiced.float().mean() > 0.9
+    semitones = 12 * torch.log2(found[voiced] / f0_hz[0, 10:-10][voiced])
+    assert semitones.abs().median() < 0.1
+
+
+def test_bad_input_is_named(vocoder):
+    mel, f0_hz = some_frames()
+    with pytest.raises(ValueError, match="f0_hz"):
+        vocoder(mel[None], f0_hz[None, 1:])
+    with pytest.raises(ValueError, match=r"mel \[t, 80\]"):
+        vocoder(mel[None, :, :40], f0_hz[None])
+    with pytest.raises(ValueError, match="finite"):
+        vocoder(mel[None] * torch.inf, f0_hz[None])
+
+
+def test_file_round_trip(vocoder, tmp_path):
+    vocoder.save(tmp_path / "v.safetensors", "float32")
+    again = Vocoder.load(tmp_path / "v.safetensors")
+    mel, f0_hz = some_frames()
+    torch.testing.assert_close(again(mel[None], f0_hz[None]), vocoder(mel[None], f0_hz[None]))
+    assert again.card == {"name": "test"}
+    assert again.contract == CONTRACT
+    with pytest.raises(CheckpointError, match="no such vocoder"):
+        Vocoder.load(tmp_path / "none")
+    (tmp_path / "bad.safetensors").write_bytes(b"x" * 100)
+    with pytest.raises(CheckpointError, match="damaged"):
+        Vocoder.load(tmp_path / "bad.safetensors")
+
+
+def test_config_is_checked():
+    with pytest.raises(ConfigError, match="kernel odd"):
+        VocoderConfig(kernel=4)
+    with pytest.raises(ConfigError, match="no room"):
+        VocoderNet(VocoderConfig(fft_samples=512), CONTRACT)
+
+
+def test_energy_distance_prefers_noise_of_the_right_strength():
+    generator = torch.Generator().manual_seed(0)
+    noise = [torch.randn(4, 8192, generator=generator) for _ in range(3)]
+    distance = SpectralDistance(CONTRACT)
+    found = {gain: distance(gain * noise[0], gain * noise[1], noise[2]).item() for gain in (0.5, 0.8, 1.0, 1.25, 2.0)}
+    assert min(found, key=found.get) == 1.0
+
+
+def test_training_learns_and_resumes(tmp_path):
+    generator = np.random.default_rng(0)
+    f0_hz = np.full(400, 160.0, np.float32)
+    pulses, _ = pulse_train(f0_hz, CONTRACT)
+    samples = (0.03 * pulses[LEAD:-LEAD] + 0.003 * generator.standard_normal(400 * 256)) * 32768
+    from tts.contract import FrameAnalyzer
+
+    mel = FrameAnalyzer(CONTRACT)(torch.from_numpy(samples[None] / 32768).float()).mel[0].numpy()
+    data = VoiceData(samples.astype(np.int16), mel, f0_hz, np.array([400]), ("a",), CONTRACT)
+    small = VocoderConfig(channels=16, blocks=1)
+    settings = {"batch": 2, "crop_frames": 24, "learning_rate": 1e-2, "averaging": 0.5}
+    losses = []
+    for steps in (3, 25):
+        net = fit_vocoder(data, small, VocoderTrainingConfig(steps=steps, **settings), tmp_path / "state.pt")
+        rendered = Vocoder(net)(torch.from_numpy(mel)[None], torch.from_numpy(f0_hz)[None])
+        again = Vocoder(net)(torch.from_numpy(mel)[None], torch.from_numpy(f0_hz)[None], seed=1)
+        recorded = torch.from_numpy(samples[None] / 32768).float()
+        losses.append(SpectralDistance(CONTRACT)(rendered, again, recorded).item())
+    assert losses[1] < 0.9 * losses[0]
+    with pytest.raises(CheckpointError, match="another network"):
+        fit_vocoder(data, VocoderConfig(channels=8), VocoderTrainingConfig(), tmp_path / "state.pt")
+
+
+def test_missing_data_is_named(tmp_path):
+    with pytest.raises(CorpusError, match="prepare"):
+        load_voice_data(tmp_path)

@@ -1,0 +1,169 @@
+"""Training of the vocoder: random stretches of one voice, rendered twice, compared with the recording."""
+
+import logging
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from speech.checkpoint import write_atomically
+from speech.config import to_dict
+from speech.errors import CheckpointError, ConfigError
+from tts.vocoder_data import VoiceData
+from tts.vocoder_loss import SpectralDistance
+from tts.vocoder_model import EARLY_SAMPLES, VocoderConfig, VocoderNet, render
+from tts.vocoder_source import LEAD, PitchState, pulse_train
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class VocoderTrainingConfig:
+    """How the vocoder is trained.
+
+    Attributes
+    ----------
+    steps : updates
+    batch : stretches an update
+    crop_frames : frames of a stretch
+    learning_rate : peak of Adam's; rises over 2 % of the steps, then falls to a hundredth along a cosine
+    gain_db : a stretch is made louder or quieter by up to this much
+    max_gradient_norm : longer gradients are shortened to it
+    averaging : share that the averaged weights, which are the ones kept, retain of themselves at each step
+    save_every_s : seconds between two saved states
+    seed : of weights, stretches and noise
+    """
+
+    steps: int = 6000
+    batch: int = 8
+    crop_frames: int = 72
+    learning_rate: float = 1e-3
+    gain_db: float = 6.0
+    max_gradient_norm: float = 5.0
+    averaging: float = 0.998
+    save_every_s: float = 60.0
+    seed: int = 1
+
+    def __post_init__(self):
+        if min(self.steps, self.batch) < 1 or self.learning_rate <= 0 or self.crop_frames < 24:
+            raise ConfigError("steps and batch must be 1 or more, learning_rate above 0 and crop_frames 24 or more")
+
+
+def fit_vocoder(
+    data: VoiceData, model_config: VocoderConfig, config: VocoderTrainingConfig, state_path: Path
+) -> VocoderNet:
+    """Train a vocoder; an interrupted run goes on from `state_path`.
+
+    Returns
+    -------
+    VocoderNet : with averaged weights, in evaluation mode
+
+    Raises
+    ------
+    CheckpointError
+        The state belongs to another network.
+    """
+    torch.manual_seed(config.seed)
+    net = VocoderNet(model_config, data.contract)
+    optimizer = torch.optim.Adam(net.parameters(), lr=config.learning_rate, betas=(0.9, 0.99))
+    average = {name: value.detach().clone() for name, value in net.named_parameters()}
+    step = _resume(state_path, net, optimizer, average)
+    distance = SpectralDistance(data.contract)
+    crops = data.crops(config.crop_frames, config.batch, config.seed + step)
+    random = np.random.default_rng([config.seed, step])
+    saved, losses = time.monotonic(), []
+    while step < config.steps:
+        for group in optimizer.param_groups:
+            group["lr"] = config.learning_rate * _schedule(step / config.steps)
+        loss = step_loss(net, distance, next(crops), random, config.gain_db)
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(net.parameters(), config.max_gradient_norm)
+        optimizer.step()
+        step += 1
+        keep = min(config.averaging, step / (step + 10))
+        for name, value in net.named_parameters():
+            average[name].lerp_(value.detach(), 1 - keep)
+        losses.append(loss.item())
+        if step % 50 == 0:
+            log.info("step %d: loss %.4f, CPU %.0f s", step, np.mean(losses[-50:]), time.process_time())
+        if time.monotonic() - saved > config.save_every_s or step == config.steps:
+            _save(state_path, net, optimizer, average, step)
+            saved = time.monotonic()
+    net.load_state_dict(average)
+    return net.requires_grad_(False).eval()
+
+
+def load_average(state_path: Path, model_config: VocoderConfig, data: VoiceData) -> tuple[VocoderNet, int]:
+    """The averaged network of an unfinished run and its number of steps."""
+    net = VocoderNet(model_config, data.contract)
+    average = {name: value.detach().clone() for name, value in net.named_parameters()}
+    step = _resume(state_path, net, None, average)
+    net.load_state_dict(average)
+    return net.requires_grad_(False).eval(), step
+
+
+def step_loss(
+    net: VocoderNet,
+    distance: SpectralDistance,
+    crop: tuple[Tensor, np.ndarray, Tensor],
+    random: np.random.Generator,
+    gain_db: float,
+) -> Tensor:
+    """Loss of a batch of stretches (mel [B, T, M], f0_hz [B, T], waveforms [B, T * hop])."""
+    mel, f0_hz, waveforms = crop
+    hop = net.contract.hop_samples
+    gain = torch.from_numpy(random.uniform(-gain_db, gain_db, (len(mel), 1)) * math.log(10) / 20).float()
+    filters = net(mel + gain[:, :, None], torch.from_numpy(f0_hz))
+    trains = [pulse_train(row, net.contract, PitchState(phase=random.random())) for row in f0_hz]
+    pulses = torch.from_numpy(np.stack([train[LEAD:-LEAD] for train, _ in trains]))
+    phase = torch.from_numpy(np.stack([phase for _, phase in trains]))
+    sides = (hop // 2, hop // 2)
+    pulses, phase = (torch.nn.functional.pad(signal, sides) for signal in (pulses, phase))
+    renderings = []
+    for _ in range(2):
+        noise = torch.from_numpy(random.standard_normal(phase.shape, np.float32))
+        sound = render(filters, pulses, noise, phase, net.contract)
+        renderings.append(_middle(sound[:, EARLY_SAMPLES + hop // 2 :][:, : waveforms.shape[1]], hop))
+    return distance(*renderings, _middle(waveforms * gain.exp(), hop))
+
+
+def _middle(waveforms: Tensor, hop: int) -> Tensor:
+    """Without the first two hops and the last, where windows of the neighbouring frames are missing."""
+    return waveforms[:, 2 * hop : -hop]
+
+
+def _schedule(progress: float) -> float:
+    """Factor of the learning rate."""
+    return min(progress / 0.02 + 1e-2, 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0))))
+
+
+def _save(path: Path, net: VocoderNet, optimizer, average: dict[str, Tensor], step: int) -> None:
+    state = {
+        "config": to_dict(net.config),
+        "net": net.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "average": average,
+        "step": step,
+    }
+    write_atomically(path, lambda file: torch.save(state, file))
+
+
+def _resume(path: Path, net: VocoderNet, optimizer, average: dict[str, Tensor]) -> int:
+    """Load a state if there is one; the number of steps done."""
+    if not path.exists():
+        return 0
+    state = torch.load(path, weights_only=True)
+    if state["config"] != to_dict(net.config):
+        raise CheckpointError(f"{path}: a run with another network; choose another folder or remove it")
+    net.load_state_dict(state["net"])
+    if optimizer is not None:
+        optimizer.load_state_dict(state["optimizer"])
+    for name, value in state["average"].items():
+        average[name].copy_(value)
+    log.info("continuing at step %d", state["step"])
+    return state["step"]
