@@ -1,0 +1,104 @@
+"""An acoustic model in one file: weights as safetensors, everything else as JSON in its header."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from speech.checkpoint import Precision, pack, unpack, write_atomically
+from speech.config import from_dict, to_dict
+from speech.errors import CheckpointError, ConfigError
+from tts.contract import AudioContract, contract_from_header
+from tts.models import AcousticConfig, AcousticModel
+
+FORMAT = "acoustic-1"
+SHIPPED = Path(__file__).parent / "weights" / "acoustic_kathleen.safetensors"
+
+
+@dataclass
+class Acoustic:
+    """A trained acoustic model with what belongs to it.
+
+    Attributes
+    ----------
+    model : AcousticModel in evaluation mode
+    contract : frames that it predicts
+    speakers : names of its voices, in the order of the embedding
+    habits : how the voice says words that the dictionary gives several pronunciations
+    pause_threshold : probability from which a pause is made
+    card : data, licence, recipe, seed, measured results
+    """
+
+    model: AcousticModel
+    contract: AudioContract
+    speakers: tuple[str, ...]
+    habits: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    pause_threshold: float = 0.5
+    card: dict[str, Any] = field(default_factory=dict)
+
+    def save(self, path: str | Path, precision: Precision = "float16") -> None:
+        """Write to one file, atomically.
+
+        Raises
+        ------
+        CheckpointError
+            The file cannot be written; what stood at `path` before is untouched.
+        """
+        header = {
+            "format": FORMAT,
+            "config": to_dict(self.model.config),
+            "contract": to_dict(self.contract),
+            "speakers": list(self.speakers),
+            "habits": {word: " ".join(phones) for word, phones in self.habits.items()},
+            "pause_threshold": self.pause_threshold,
+            "card": self.card,
+        }
+        data = save(pack(self.model.state_dict(), precision), metadata={"speech": json.dumps(header)})
+        write_atomically(path, lambda file: file.write(data))
+
+    @classmethod
+    def load(cls, path: str | Path | None = None) -> "Acoustic":
+        """Read a model written by `save`; the one that comes with the package without `path`.
+
+        Raises
+        ------
+        CheckpointError
+            The file is missing, damaged, of another format, or its weights do not fit its configuration.
+        """
+        path = Path(path or SHIPPED)
+        header, tensors = _read(path)
+        contract = contract_from_header(header, path)
+        try:
+            config = from_dict(AcousticConfig, header["config"], "config.", str(path))
+            with torch.device("meta"):
+                model = AcousticModel(config, contract.num_mels)
+            model.load_state_dict(unpack(tensors), assign=True)
+            habits = {word: tuple(phones.split()) for word, phones in header["habits"].items()}
+            found = cls(
+                model.requires_grad_(False).eval(), contract, tuple(header["speakers"]), habits,
+                float(header["pause_threshold"]), header.get("card", {}),
+            )  # fmt: skip
+        except (ConfigError, KeyError, TypeError, ValueError, RuntimeError) as error:
+            reason = str(error).splitlines()[0]
+            raise CheckpointError(f"{path}: its weights and configuration disagree ({reason})") from error
+        return found
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Header and tensors of a file of this format."""
+    if not path.is_file():
+        raise CheckpointError(f"{path}: no such acoustic model")
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = json.loads((file.metadata() or {}).get("speech", "null"))
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError) as error:
+        raise CheckpointError(f"{path}: damaged or not a model file ({error}); copy it again") from error
+    if not isinstance(header, dict) or header.get("format") != FORMAT:
+        raise CheckpointError(f"{path}: not a model of format {FORMAT}; export it with this version")
+    return header, tensors

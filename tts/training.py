@@ -1,0 +1,351 @@
+"""Training of the acoustic model: one readable loop, safe to interrupt, resumed where it was.
+
+Every random number of a step comes from a generator seeded by (seed, step), the order of batches from (seed, epoch).
+"""
+
+import copy
+import json
+import logging
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from speech.checkpoint import write_atomically
+from speech.config import load_config, to_dict
+from speech.corpus import read_manifest
+from speech.errors import CheckpointError, ConfigError, SpeechError
+from speech.training_log import InterruptGuard
+from tts.acoustic import Acoustic
+from tts.contract import AudioContract
+from tts.losses import Batch, LossWeights, compute_losses, forward
+from tts.models import AcousticConfig, AcousticModel
+from tts.training_data import Recordings, open_recordings
+
+logger = logging.getLogger(__name__)
+STATE_FORMAT = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class AcousticDataConfig:
+    """Where the recordings are.
+
+    Attributes
+    ----------
+    train : manifests
+    alignments : folder of alignments in JSON, one a recording
+    frames_dir : where mel and pitch of the recordings are kept once computed
+    held_out : one of this many prompts is kept to watch the training
+    """
+
+    train: tuple[Path, ...]
+    alignments: Path
+    frames_dir: Path
+    held_out: int = 25
+
+    def __post_init__(self):
+        if self.held_out < 2:
+            raise ConfigError(f"held_out must be 2 or more, got {self.held_out}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AcousticTraining:
+    """How the weights are found.
+
+    Attributes
+    ----------
+    output_dir : of the state, the log and the model
+    init_from : model to start from, for another voice or more recordings
+    epochs : at most
+    minutes : of training, at most; the learning rate reaches zero at whichever limit comes first
+    batch : recordings a step
+    learning_rate, warmup_steps, weight_decay, clip_norm : of AdamW; the rate falls to zero along a cosine
+    average : decay of the running mean of the weights, which is what is kept
+    evaluate_every : epochs
+    save_every_s : seconds between states on disk
+    autocast : bfloat16 where it is safe
+    """
+
+    output_dir: Path
+    init_from: Path | None = None
+    epochs: float = 60.0
+    minutes: float | None = None
+    batch: int = 16
+    learning_rate: float = 1.5e-3
+    warmup_steps: int = 100
+    weight_decay: float = 0.01
+    clip_norm: float = 1.0
+    average: float = 0.995
+    evaluate_every: float = 5.0
+    save_every_s: float = 120.0
+    autocast: bool = True
+    seed: int = 1
+
+    def __post_init__(self):
+        if self.epochs <= 0 or self.batch < 1 or not 0 <= self.average < 1 or (self.minutes or 1) <= 0:
+            raise ConfigError("epochs, minutes and batch must be positive and average at least 0 and less than 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class VoiceConfig:
+    """Everything that the recipe's TOML file may say of the acoustic model."""
+
+    data: AcousticDataConfig
+    training: AcousticTraining
+    contract: AudioContract = field(default_factory=AudioContract)
+    model: AcousticConfig = field(default_factory=AcousticConfig)
+    losses: LossWeights = field(default_factory=LossWeights)
+
+
+@dataclass
+class Progress:
+    """How far a run is: updates, epochs with the part of the current one, seconds of training."""
+
+    step: int = 0
+    epoch: float = 0.0
+    elapsed_s: float = 0.0
+
+    def position(self, training: AcousticTraining) -> float:
+        """Part of the run that is done, 0 to 1."""
+        by_time = self.elapsed_s / (60.0 * training.minutes) if training.minutes else 0.0
+        return min(1.0, max(self.epoch / training.epochs, by_time))
+
+
+def train(config_path: str | Path, overrides: Sequence[str] = (), *, restart: bool = False) -> Path:
+    """Train the acoustic model that a TOML file describes.
+
+    Parameters
+    ----------
+    config_path : TOML file of `VoiceConfig`
+    overrides : strings `key.key=value`
+    restart : begin anew even if the output folder holds a state to resume
+
+    Returns
+    -------
+    Path : the model, `OUTPUT_DIR/acoustic.safetensors`
+
+    Raises
+    ------
+    ConfigError, CorpusError, CheckpointError
+        As the message says; nothing already trained is lost.
+    """
+    config = load_config(config_path, VoiceConfig, overrides)
+    utterances = [row for manifest in config.data.train for row in read_manifest(manifest)]
+    recordings = open_recordings(utterances, config.data.alignments, config.data.frames_dir, config.contract)
+    if len(recordings.speakers) > config.model.num_speakers:
+        raise ConfigError(
+            f"model.num_speakers={config.model.num_speakers}: the manifests have {len(recordings.speakers)} speakers"
+        )
+    torch.manual_seed(config.training.seed)
+    model = AcousticModel(config.model, config.contract.num_mels)
+    if config.training.init_from is not None:
+        _initialize_from(model, config.training.init_from)
+    recordings.measure_statistics(model)
+    acoustic = Acoustic(
+        model, config.contract, recordings.speakers, recordings.habits(), card={"training": to_dict(config.training)}
+    )
+    return fit(config, acoustic, recordings, restart=restart)
+
+
+def _initialize_from(model: AcousticModel, path: Path) -> None:
+    """Start from another voice's weights; its statistics are measured anew."""
+    other = Acoustic.load(path).model
+    try:
+        model.load_state_dict(other.state_dict())
+    except RuntimeError as error:
+        raise ConfigError(f"training.init_from={path}: another shape of model; take its [model] settings") from error
+
+
+def fit(config: VoiceConfig, acoustic: Acoustic, recordings: Recordings, *, restart: bool = False) -> Path:
+    """Update the weights until epochs or minutes are over, saving on the way; returns the model's path."""
+    training, model = config.training, acoustic.model
+    training.output_dir.mkdir(parents=True, exist_ok=True)
+    train_set, dev_set = recordings.split(config.data.held_out)
+    optimizer = torch.optim.AdamW(
+        model.parameters(), lr=training.learning_rate, betas=(0.9, 0.98), weight_decay=training.weight_decay
+    )
+    average = copy.deepcopy(model).requires_grad_(False).eval()
+    state_path = training.output_dir / "state.pt"
+    progress = Progress()
+    if state_path.exists() and not restart:
+        progress = _resume(state_path, config, model, optimizer, average)
+    log = training.output_dir / "log.jsonl"
+    next_evaluation = progress.epoch + training.evaluate_every
+    with InterruptGuard() as interrupt:
+        clock = saved_at = time.monotonic()
+        smooth: dict[str, float] = {}
+        while progress.position(training) < 1.0:
+            for batch_indices, epoch in _epoch(train_set, recordings, training, progress.epoch):
+                rate = _learning_rate(progress, training)
+                values = _update(model, optimizer, recordings.batch(batch_indices, model), rate, config, progress.step)
+                _average(average, model, min(training.average, progress.step / (progress.step + 10)))
+                progress.step, progress.epoch = progress.step + 1, epoch
+                clock, before = time.monotonic(), clock
+                progress.elapsed_s += clock - before
+                smooth = {name: 0.95 * smooth.get(name, value) + 0.05 * value for name, value in values.items()}
+                if interrupt.requested or clock - saved_at > training.save_every_s:
+                    _save(state_path, config, model, optimizer, average, progress)
+                    _write_log(log, "train", progress, smooth)
+                    saved_at = clock
+                if interrupt.requested:
+                    raise KeyboardInterrupt
+                if progress.position(training) >= 1.0:
+                    break
+            if progress.epoch >= next_evaluation or progress.position(training) >= 1.0:
+                next_evaluation = progress.epoch + training.evaluate_every
+                results = evaluate(average, recordings, dev_set, training.batch)
+                _write_log(log, "dev", progress, results)
+                acoustic.pause_threshold = results["pause_threshold"]
+        _save(state_path, config, model, optimizer, average, progress)
+    return export(acoustic, average, training.output_dir / "acoustic.safetensors", progress)
+
+
+def export(acoustic: Acoustic, average: AcousticModel, path: Path, progress: Progress) -> Path:
+    """Write the averaged weights as a model."""
+    card = acoustic.card | {"steps": progress.step, "epochs": round(progress.epoch, 2)}
+    done = Acoustic(
+        average, acoustic.contract, acoustic.speakers, acoustic.habits, acoustic.pause_threshold, card
+    )  # fmt: skip
+    done.save(path)
+    return path
+
+
+def _learning_rate(progress: Progress, training: AcousticTraining) -> float:
+    warm = min(1.0, (progress.step + 1) / max(1, training.warmup_steps))
+    return training.learning_rate * warm * 0.5 * (1.0 + math.cos(math.pi * progress.position(training)))
+
+
+def _epoch(
+    indices: list[int], recordings: Recordings, training: AcousticTraining, position: float
+) -> Iterator[tuple[list[int], float]]:
+    """What is left of the current epoch: batches of recordings of like length, and the epochs done after each."""
+    number = int(position + 1e-6)
+    random = torch.Generator().manual_seed(training.seed * 1_000_003 + number)
+    order = [indices[place] for place in torch.randperm(len(indices), generator=random).tolist()]
+    pool = 16 * training.batch
+    batches = []
+    for start in range(0, len(order), pool):
+        near = sorted(order[start : start + pool], key=recordings.num_frames)
+        batches += [near[at : at + training.batch] for at in range(0, len(near), training.batch)]
+    shuffled = [batches[place] for place in torch.randperm(len(batches), generator=random).tolist()]
+    first = round((position - number) * len(shuffled))
+    for done, batch in enumerate(shuffled[first:], start=first + 1):
+        yield batch, number + done / len(shuffled)
+
+
+def _update(
+    model: AcousticModel, optimizer: torch.optim.Optimizer, batch: Batch, rate: float, config: VoiceConfig, step: int
+) -> dict[str, float]:
+    """One step; returns the losses."""
+    torch.manual_seed(config.training.seed * 1_000_003 + step)
+    model.train()
+    optimizer.zero_grad(set_to_none=True)
+    with torch.autocast("cpu", torch.bfloat16, enabled=config.training.autocast):
+        outputs = forward(model, batch)
+    losses = compute_losses(outputs, batch)
+    total = losses.total(config.losses)
+    if not math.isfinite(float(total.detach())):
+        raise SpeechError(f"step {step}: the loss is not finite; lower training.learning_rate")
+    total.backward()
+    nn.utils.clip_grad_norm_(model.parameters(), config.training.clip_norm)
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+    optimizer.step()
+    return {item.name: float(getattr(losses, item.name).detach()) for item in fields(losses)}
+
+
+@torch.no_grad()
+def _average(average: AcousticModel, model: AcousticModel, decay: float) -> None:
+    """Move the running mean towards the weights."""
+    for kept, value in zip(average.state_dict().values(), model.state_dict().values(), strict=True):
+        kept.lerp_(value, 1.0 - decay)
+
+
+@torch.no_grad()
+def evaluate(model: AcousticModel, recordings: Recordings, indices: list[int], batch_size: int) -> dict[str, float]:
+    """Losses on held-out recordings, and the errors of what was predicted of phones.
+
+    Returns
+    -------
+    dict : mean losses; "duration_ms", mean absolute error; "pause_f1" at the best "pause_threshold"
+    """
+    model.eval()
+    sums: dict[str, float] = {}
+    probabilities, paused, errors = [], [], []
+    ordered = sorted(indices, key=recordings.num_frames)
+    batches = [ordered[at : at + batch_size] for at in range(0, len(ordered), batch_size)]
+    for chosen in batches:
+        batch = recordings.batch(chosen, model)
+        outputs = forward(model, batch)
+        losses = compute_losses(outputs, batch)
+        for item in fields(losses):
+            sums[item.name] = sums.get(item.name, 0.0) + float(getattr(losses, item.name)) * len(chosen) / len(indices)
+        said = torch.expm1(outputs.phones.log_duration)
+        errors.append((said - batch.durations)[batch.spoken].abs())
+        probabilities.append(outputs.phones.pause_logit.sigmoid()[batch.pauses])
+        paused.append((batch.durations > 0)[batch.pauses])
+    f1, threshold = best_threshold(torch.cat(probabilities), torch.cat(paused))
+    hop_ms = 1000.0 * recordings.contract.hop_s
+    return sums | {
+        "duration_ms": float(torch.cat(errors).mean()) * hop_ms,
+        "pause_f1": f1,
+        "pause_threshold": threshold,
+    }
+
+
+def best_threshold(probabilities: Tensor, truth: Tensor) -> tuple[float, float]:
+    """Greatest F1 and the threshold, from 0.2 to 0.8, that gives it.
+
+    >>> best_threshold(torch.tensor([0.9, 0.45, 0.3]), torch.tensor([True, True, False]))
+    (1.0, 0.375)
+    """
+    found = (0.0, 0.5)
+    for threshold in [0.2 + 0.025 * step for step in range(25)]:
+        said = probabilities >= threshold
+        both = float((said & truth).sum())
+        f1 = 2 * both / max(1.0, float(said.sum() + truth.sum()))
+        if f1 > found[0] + 1e-9 or (f1 >= found[0] and abs(threshold - 0.375) < abs(found[1] - 0.375)):
+            found = (f1, round(threshold, 3))
+    return found
+
+
+def _save(path: Path, config: VoiceConfig, model: nn.Module, optimizer, average: nn.Module, progress: Progress) -> None:
+    state = {
+        "format": STATE_FORMAT,
+        "model_config": to_dict(config.model),
+        "model": model.state_dict(),
+        "average": average.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "progress": vars(progress),
+    }
+    write_atomically(path, lambda file: torch.save(state, file))
+
+
+def _resume(path: Path, config: VoiceConfig, model: nn.Module, optimizer, average: nn.Module) -> Progress:
+    """Put a saved state where it belongs."""
+    try:
+        saved = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises many types for a damaged file; all mean the same here
+        raise CheckpointError(f"{path}: damaged ({str(error).splitlines()[0]}); remove it or restart") from error
+    if saved.get("format") != STATE_FORMAT or saved["model_config"] != to_dict(config.model):
+        raise ConfigError(f"{path}: is of a run with another [model]; choose another output_dir or restart")
+    model.load_state_dict(saved["model"])
+    average.load_state_dict(saved["average"])
+    optimizer.load_state_dict(saved["optimizer"])
+    logger.info("%s: resumes at step %d", path, saved["progress"]["step"])
+    return Progress(**saved["progress"])
+
+
+def _write_log(path: Path, kind: str, progress: Progress, values: dict[str, Any]) -> None:
+    """Append a line, and show it."""
+    line = {"kind": kind, "step": progress.step, "epoch": round(progress.epoch, 3), "s": round(progress.elapsed_s)}
+    rounded = {name: round(value, 4) for name, value in values.items()}
+    with open(path, "a", encoding="utf-8") as file:
+        file.write(json.dumps(line | rounded) + "\n")
+    shown = " ".join(f"{name} {value:.3f}" for name, value in rounded.items())
+    logger.info("%s, epoch %.2f step %d: %s", kind, progress.epoch, progress.step, shown)
