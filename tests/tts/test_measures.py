@@ -1,0 +1,126 @@
+"""Measures of synthetic speech, from facts that can be worked out by hand."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from tts.contract import AudioContract
+from tts.measures import AcousticErrors, compare, mel_cepstra, mel_cepstral_distortion, pooled, warp
+from tts.measures_timing import TimingErrors, compare_durations, compare_pauses
+
+CONTRACT = AudioContract()
+
+
+@dataclass(frozen=True)
+class Phone:
+    phone: str
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True)
+class Word:
+    word: str
+    start_s: float
+    end_s: float
+
+
+def vowel(f0_hz: float, seconds: float = 0.6) -> np.ndarray:
+    time_s = np.arange(round(seconds * 24_000)) / 24_000
+    harmonics = np.arange(1, int(12_000 / f0_hz))[:, None]
+    return 0.05 * (np.sin(2 * np.pi * f0_hz * harmonics * time_s) / harmonics).sum(0)
+
+
+def test_same_sound_has_no_error():
+    errors = compare(vowel(150), vowel(150), CONTRACT)
+    assert errors.mcd_db < 1e-6
+    assert errors.log_f0_rmse < 1e-6
+    assert errors.voicing_error == 0
+    assert errors.num_voiced > 40
+
+
+def test_pitch_error_is_the_logarithm_of_the_ratio():
+    assert abs(compare(vowel(150), vowel(180), CONTRACT).log_f0_rmse - math.log(1.2)) < 0.02
+
+
+def test_level_and_speed_do_not_count():
+    errors = compare(vowel(150), 0.25 * vowel(150, 0.9), CONTRACT)
+    assert errors.mcd_db < 1
+    assert errors.log_f0_rmse < 0.01
+
+
+def test_distortion_is_the_rms_difference_in_db():
+    random = np.random.default_rng(0)
+    weights = random.normal(0, 0.3, 24)
+    bands = np.arange(80) + 0.5
+    difference = (weights[:, None] * np.cos(np.pi * np.arange(1, 25)[:, None] * bands / 80)).sum(0)
+    mel = random.normal(-6, 1, (1, 80))
+    found = mel_cepstral_distortion(mel_cepstra(mel), mel_cepstra(mel + difference))
+    assert found[0] == pytest.approx(20 / math.log(10) * np.sqrt(np.square(difference).mean()))
+
+
+def test_silence_is_refused():
+    with pytest.raises(ValueError, match="synthetic is silent"):
+        compare(vowel(150), np.zeros(24_000), CONTRACT)
+
+
+def test_warp_finds_a_planted_path():
+    random = np.random.default_rng(1)
+    first = random.normal(0, 1, (30, 5))
+    repeats = random.integers(1, 4, 30)
+    rows, columns = warp(first, np.repeat(first, repeats, axis=0))
+    assert rows.tolist() == np.repeat(np.arange(30), repeats).tolist()
+    assert columns.tolist() == list(range(repeats.sum()))
+
+
+def test_pooling_weights_by_pairs():
+    rows = [AcousticErrors(4.0, 0.1, 0.0, 100, 50), AcousticErrors(7.0, math.nan, 0.3, 50, 0)]
+    total = pooled(rows)
+    assert (total.mcd_db, total.num_pairs, total.num_voiced) == (pytest.approx(5.0), 150, 50)
+    assert total.log_f0_rmse == pytest.approx(0.1)
+    assert total.voicing_error == pytest.approx(0.1)
+
+
+def test_durations_compare_what_matches():
+    real = [Phone("SIL", 0, 0.3), Phone("K", 0.3, 0.4), Phone("AE1", 0.4, 0.6), Phone("T", 0.6, 0.7)]
+    said = [Phone("SIL", 0, 0.1), Phone("K", 0.1, 0.22), Phone("AE0", 0.22, 0.4), Phone("D", 0.4, 0.5)]
+    errors = compare_durations(real, said)
+    assert errors.num_phones == 2
+    assert errors.duration_mae_s == pytest.approx(0.02)
+
+
+def test_pauses_are_counted_at_word_ends():
+    real = [Word("One,", 0, 0.3), Word("two", 0.6, 0.9), Word("three", 0.92, 1.2), Word("four", 1.5, 1.8)]
+    said = [Word("one", 0, 0.3), Word("two", 0.5, 0.8), Word("three", 1.0, 1.3), Word("four", 1.31, 1.5)]
+    errors = compare_pauses(real, said)
+    assert (errors.pauses_right, errors.pauses_missed, errors.pauses_extra) == (1, 1, 1)
+    assert errors.pause_f1 == pytest.approx(0.5)
+    assert errors.pause_mae_s == pytest.approx(0.1)
+    assert (errors + errors).pauses_right == 2
+    assert TimingErrors().pause_f1 == 1
+    with pytest.raises(ValueError, match="word 2 is 'two' in the reference and 'too'"):
+        compare_pauses(real[:2], [said[0], Word("too", 0.5, 0.8)])
+
+
+def test_opinion_prefers_clean_sound():
+    pytest.importorskip("speechmos", reason="needs the extra `measure`")
+    from tts.measures_peers import opinion
+
+    random = np.random.default_rng(0)
+    noise = random.normal(0, 0.1, 24_000)
+    clean, noisy = opinion(vowel(150), 24_000), opinion(vowel(150) + noise[: len(vowel(150))], 24_000)
+    assert 1 <= noisy.overall < clean.overall <= 5
+
+
+def test_recognizer_hears_words(shared_data):
+    pytest.importorskip("pocketsphinx", reason="needs the extra `measure`")
+    from speech import audio
+    from tts.measures_peers import PeerRecognizer
+
+    path = next((shared_data / "kathleen" / "wavs").glob("arctic_a0001_*"))
+    waveform, rate = audio.read(path)
+    heard = PeerRecognizer().transcribe(waveform, rate)
+    assert "danger" in heard
+    assert PeerRecognizer().transcribe(np.zeros(0, np.float32), rate) == ""

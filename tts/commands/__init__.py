@@ -1,0 +1,1 @@
+"""Commands of `speech` that speak."""

@@ -1,0 +1,97 @@
+"""`speech evaluate-tts`: measures of synthetic speech against recordings."""
+
+import argparse
+from pathlib import Path
+
+from speech.commands.options import comma_list, positive
+from speech.commands.outputs import check_file
+from speech.errors import SpeechError
+
+EPILOG = """\
+systems:
+  natural   the recordings themselves
+  copy      the vocoder on the recordings' own mel and pitch
+  voice     the text of each recording, spoken
+
+measures:
+  spectrum  mel-cepstral distortion (dB), RMSE of log pitch, voicing error; frames paired by DTW
+  words     word errors of PocketSphinx
+  opinion   DNSMOS P.835: overall, speech, background
+  timing    duration of phones, pauses at word ends, against the aligned recording (voice only)
+
+`words` and `opinion` need pip install 'speech-toolkit[measure]'. Of several readings of a text the first counts.
+
+examples:
+  speech evaluate-tts test.jsonl
+  speech evaluate-tts test.jsonl --systems natural,copy --measures opinion --limit 20
+  speech evaluate-tts test.jsonl --vocoder runs/voice/vocoder.safetensors --keep sounds/
+"""
+
+
+def add_parser(subparsers) -> None:
+    """Describe the command."""
+    parser = subparsers.add_parser(
+        "evaluate-tts",
+        help="measure synthetic speech against recordings",
+        description="Speak the texts of a manifest and compare with its recordings.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("manifest", metavar="MANIFEST", help="JSON-lines manifest of held-out recordings")
+    parser.add_argument(
+        "--systems", type=comma_list, default=["natural", "copy", "voice"], help="(default: natural,copy,voice)"
+    )
+    parser.add_argument(
+        "--measures",
+        type=comma_list,
+        default=["spectrum", "words", "opinion", "timing"],
+        help="(default: spectrum,words,opinion,timing)",
+    )
+    parser.add_argument("--voice", metavar="FILE", help="acoustic model (default: the voice that is included)")
+    parser.add_argument("--vocoder", metavar="FILE", help="vocoder of `copy` (default: the one that is included)")
+    parser.add_argument("--limit", type=positive, metavar="N", help="only the first N texts")
+    parser.add_argument("--keep", metavar="FOLDER", type=Path, help="write the sounds there as wav")
+    parser.add_argument("--report", metavar="FILE", type=Path, help="write every utterance's figures as JSON")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Evaluate; returns the exit code."""
+    import torch
+
+    from speech.corpus import read_manifest
+    from tts.measures_run import MEASURES, SYSTEMS, evaluate_speech, first_readings, table, write_report
+    from tts.vocoder import Vocoder
+
+    _check_names("--systems", arguments.systems, SYSTEMS)
+    _check_names("--measures", arguments.measures, MEASURES)
+    if arguments.report:
+        check_file(arguments.report, f"--report {arguments.report}")  # fail before the work, not after it
+    utterances = first_readings(read_manifest(arguments.manifest))[: arguments.limit]
+    torch.set_grad_enabled(False)
+    say = aligner = None
+    if "voice" in arguments.systems:
+        from tts import load_voice
+
+        say = load_voice(arguments.voice).say if arguments.voice else load_voice().say
+        if "timing" in arguments.measures:
+            from speech.aligner import Aligner
+
+            aligner = Aligner.load()
+    measures = [name for name in arguments.measures if name != "timing" or "voice" in arguments.systems]
+    scores = evaluate_speech(
+        utterances, arguments.systems, measures, Vocoder.load(arguments.vocoder), say, aligner, arguments.keep
+    )
+    print(f"{len(utterances)} texts of {arguments.manifest}")
+    print(table(scores), end="")
+    if arguments.report:
+        write_report(arguments.report, utterances, scores)
+    return 0
+
+
+def _check_names(option: str, found: list[str], known: tuple[str, ...]) -> None:
+    for name in found:
+        if name not in known:
+            raise SpeechError(f"{option} {name}: unknown; known: {', '.join(known)}")
+    if not found:
+        raise SpeechError(f"{option}: name at least one of {', '.join(known)}")

@@ -1,0 +1,192 @@
+"""All measures over the utterances of a manifest, for recordings, copy synthesis and a voice."""
+
+import json
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import torch
+
+from speech import audio
+from speech.checkpoint import write_atomically
+from speech.corpus import Utterance
+from speech.errors import SpeechError
+from speech.scoring import ErrorCounts, score
+from speech.text import normalize_text
+from tts.contract import FrameAnalyzer
+from tts.measures import AcousticErrors, compare, pooled
+from tts.measures_peers import Opinion, PeerRecognizer, opinion
+from tts.measures_timing import TimingErrors, compare_durations, compare_pauses
+from tts.vocoder import Vocoder
+
+log = logging.getLogger(__name__)
+System = Literal["natural", "copy", "voice"]
+Measure = Literal["spectrum", "words", "opinion", "timing"]
+SYSTEMS: tuple[System, ...] = ("natural", "copy", "voice")
+MEASURES: tuple[Measure, ...] = ("spectrum", "words", "opinion", "timing")
+
+
+class Spoken(Protocol):
+    """What a voice says: as `tts.Audio`."""
+
+    samples: np.ndarray
+    sample_rate: int
+    phones: Sequence[Any]
+    words: Sequence[Any]
+
+
+class Aligner(Protocol):
+    """Times of phones and words in a recording: as `speech.aligner.Aligner`."""
+
+    def align(self, waveform: np.ndarray, text: str, *, sample_rate: int) -> Any:
+        """Align `text`."""
+
+
+@dataclass
+class Scores:
+    """Measures of one system, an entry an utterance.
+
+    Attributes
+    ----------
+    spectrum : against the recording; none for the recordings themselves
+    words : of the independent recogniser
+    opinions : of DNSMOS
+    timing : of a voice's own phones and words against the alignment of the recording
+    """
+
+    spectrum: list[AcousticErrors] = field(default_factory=list)
+    words: list[ErrorCounts] = field(default_factory=list)
+    opinions: list[Opinion] = field(default_factory=list)
+    timing: list[TimingErrors] = field(default_factory=list)
+
+    def summary(self) -> dict[str, float]:
+        """Means and pooled rates, by name."""
+        found: dict[str, float] = {}
+        if self.spectrum:
+            total = pooled(self.spectrum)
+            found |= {"mcd_db": total.mcd_db, "log_f0_rmse": total.log_f0_rmse, "voicing_error": total.voicing_error}
+        if self.words:
+            counts = sum(self.words, ErrorCounts(0, 0))
+            found |= {"word_error": counts.rate, "word_errors": counts.errors, "words": counts.total}
+        if self.opinions:
+            for name in ("overall", "speech", "background"):
+                found[f"dnsmos_{name}"] = float(np.mean([getattr(row, name) for row in self.opinions]))
+        if self.timing:
+            timing = sum(self.timing, TimingErrors())
+            found |= {"duration_mae_s": timing.duration_mae_s, "pause_f1": timing.pause_f1}
+            found |= {"pause_mae_s": timing.pause_mae_s, "pauses": timing.pauses_right + timing.pauses_missed}
+        return found
+
+
+def first_readings(utterances: Sequence[Utterance]) -> list[Utterance]:
+    """The first reading of each text, in order."""
+    return list({utterance.text: utterance for utterance in reversed(utterances)}.values())[::-1]
+
+
+def evaluate_speech(
+    utterances: Sequence[Utterance],
+    systems: Sequence[System],
+    measures: Sequence[Measure],
+    vocoder: Vocoder,
+    say: Callable[[str], Spoken] | None = None,
+    aligner: Aligner | None = None,
+    keep: Path | None = None,
+) -> dict[System, Scores]:
+    """Measure systems on the same utterances.
+
+    Parameters
+    ----------
+    utterances : recordings and their texts
+    systems : "natural" the recordings, "copy" the vocoder on their own frames, "voice" `say` on their texts
+    measures : "spectrum", "words", "opinion", "timing"
+    vocoder : Vocoder, whose contract also defines the frames of "spectrum"
+    say : the voice, needed for "voice"
+    aligner : needed for "timing"
+    keep : folder in which each system's sounds are written as wav
+
+    Raises
+    ------
+    SpeechError
+        Something needed is missing, or a recording cannot be read.
+    """
+    if "voice" in systems and say is None:
+        raise SpeechError('the system "voice" needs a voice')
+    if "timing" in measures and aligner is None:
+        raise SpeechError('the measure "timing" needs an aligner')
+    recognizer = PeerRecognizer() if "words" in measures else None
+    analyzer = FrameAnalyzer(vocoder.contract)
+    rate = vocoder.contract.sample_rate_hz
+    scores: dict[System, Scores] = {system: Scores() for system in systems}
+    for number, utterance in enumerate(utterances, start=1):
+        place = {"offset_s": utterance.offset, "duration_s": utterance.duration}
+        recording, _ = audio.read(utterance.audio_filepath, sample_rate_hz=rate, **place)
+        for system in systems:
+            spoken: Spoken | None = None
+            match system:
+                case "natural":
+                    sound = recording
+                case "copy":
+                    frames = analyzer(torch.from_numpy(np.ascontiguousarray(recording))[None])
+                    sound = vocoder(frames.mel, frames.f0_hz)[0].numpy()
+                case "voice":
+                    assert say is not None
+                    spoken = say(utterance.text)
+                    sound = audio.resample(spoken.samples, spoken.sample_rate, rate)
+            row = scores[system]
+            if "spectrum" in measures and system != "natural":
+                row.spectrum.append(compare(recording, sound, vocoder.contract))
+            if recognizer is not None:
+                reference = normalize_text(utterance.text).split()
+                heard = normalize_text(recognizer.transcribe(sound, rate)).split()
+                row.words.append(score(reference, heard))
+            if "opinion" in measures:
+                row.opinions.append(opinion(sound, rate))
+            if spoken is not None and aligner is not None and "timing" in measures:
+                row.timing.append(_timing(aligner.align(recording, utterance.text, sample_rate=rate), spoken))
+            if keep is not None:
+                keep.mkdir(parents=True, exist_ok=True)
+                audio.write(keep / f"{utterance.audio_filepath.stem}.{system}.wav", sound, rate)
+        log.info("%d of %d: %s", number, len(utterances), utterance.audio_filepath.name)
+    return scores
+
+
+def _timing(real: Any, spoken: Spoken) -> TimingErrors:
+    """Durations and pauses of one utterance; pauses only where both sides have the same words."""
+    found = compare_durations(real.phones, spoken.phones)
+    try:
+        return found + compare_pauses(real.words, spoken.words)
+    except ValueError as error:
+        log.warning("pauses not compared: %s", error)
+        return found
+
+
+def table(scores: dict[System, Scores]) -> str:
+    """Systems as columns, measures as rows, and the ratios that say how near to natural they are."""
+    summaries = {system: row.summary() for system, row in scores.items()}
+    names = list(dict.fromkeys(name for summary in summaries.values() for name in summary))
+    lines = [f"{'':20}" + "".join(f"{system:>12}" for system in summaries)]
+    for name in names:
+        cells = (f"{summary[name]:12.4g}" if name in summary else f"{'-':>12}" for summary in summaries.values())
+        lines.append(f"{name:20}" + "".join(cells))
+    natural = summaries.get("natural", {})
+    for name in ("word_error", "dnsmos_overall"):
+        if natural.get(name):
+            cells = (f"{summary[name] / natural[name]:12.4g}" for summary in summaries.values())
+            lines.append(f"{name + ' / nat.':20}" + "".join(cells))
+    return "\n".join(lines) + "\n"
+
+
+def write_report(path: Path, utterances: Sequence[Utterance], scores: dict[System, Scores]) -> None:
+    """Summaries, and every utterance's figures, as JSON."""
+    rows = []
+    for index, utterance in enumerate(utterances):
+        row: dict[str, Any] = {"audio": utterance.audio_filepath.name, "text": utterance.text}
+        for system, found in scores.items():
+            lists = {name: getattr(found, name) for name in ("spectrum", "words", "opinions", "timing")}
+            row[system] = {name: asdict(values[index]) for name, values in lists.items() if values}
+        rows.append(row)
+    report = {"summary": {system: found.summary() for system, found in scores.items()}, "utterances": rows}
+    write_atomically(path, lambda file: file.write(json.dumps(report, indent=1).encode()))
