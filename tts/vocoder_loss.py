@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from speech.frontend.mel import slaney_mel_filters
 from tts.contract import AudioContract
 
-#: Windows in samples; at 24 kHz from 85 ms, which separates harmonics, to 5 ms, which shows each pulse.
-WINDOWS = (2048, 1024, 512, 256, 128)
+#: Windows in samples; at 24 kHz from 43 ms, which separates harmonics, to 5 ms, which shows each pulse.
+WINDOWS = (1024, 512, 128)
 # Inside the root; 84 dB below the full scale of a bin, quieter than any recording's background.
 _POWER_FLOOR = 4e-9
 

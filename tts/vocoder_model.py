@@ -46,9 +46,9 @@ class VocoderConfig:
     noise_gains : gains of the noise in one frame
     """
 
-    channels: int = 256
+    channels: int = 192
     expansion: int = 2
-    blocks: int = 5
+    blocks: int = 4
     kernel: int = 5
     filter_points: int = 128
     fft_samples: int = 1024
