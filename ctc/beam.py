@@ -13,6 +13,7 @@ import torch
 from ctc import beam_kernels as kernels
 from ctc.beam_setup import Lexicon, Search, build_search
 from ctc.beam_times import time_tokens
+from ctc.compilation import prepare
 from ctc.decode import Token
 from ctc.labels import IntegersLike, as_int64
 from ctc.ngram import NGram
@@ -277,9 +278,9 @@ class BeamStream:
         search, at = self.search, 0
         while at < len(array):
             before = self.num_frames - at
-            at, status = kernels.advance(
-                array, at, search.weights, search.options, search.lm, search.tree, search.hot, self._beam
-            )
+            arguments = (array, at, search.weights, search.options, search.lm, search.tree, search.hot, self._beam)
+            prepare(kernels.advance, array.dtype, arguments)
+            at, status = kernels.advance(*arguments)
             if status == 1:
                 self._make_room()
             elif status == 2:

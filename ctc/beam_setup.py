@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,8 +16,26 @@ from ctc.ngram import EMPTY, UNKNOWN_ID, NGram, NGramArrays
 if TYPE_CHECKING:
     from ctc.beam import SpokenWord
 
+
+class Spellings(NamedTuple):
+    """A lexicon whose pronunciations are token ids already: large ones are ready ten times as soon.
+
+    Attributes
+    ----------
+    words : tuple of str [W]
+    padded : int64 [N, n]
+        Token ids of each pronunciation, filled up with -1; none empty.
+    owners : int64 [N]
+        Word of each pronunciation.
+    """
+
+    words: tuple[str, ...]
+    padded: np.ndarray
+    owners: np.ndarray
+
+
 Pronunciation = str | Sequence[str]
-Lexicon = Mapping[str, Pronunciation | Sequence[Pronunciation] | Mapping[Any, float]]
+Lexicon = Spellings | Mapping[str, Pronunciation | Sequence[Pronunciation] | Mapping[Any, float]]
 DEFAULT_BOOST = 8.0
 PIECE = "▁"
 _SPACES = (" ", "|")
@@ -257,6 +275,9 @@ def _spelt_vocabulary(lm: NGram, ids: dict[str, int], border: int) -> tuple[tupl
 
 def _spelt_lexicon(lexicon: Lexicon, ids: dict[str, int], border: int):
     """Words, spellings, the word of each spelling and its log probability."""
+    if isinstance(lexicon, Spellings):
+        _check_spellings(lexicon, ids, border)
+        return lexicon.words, lexicon.padded, lexicon.owners, np.zeros(len(lexicon.owners))
     words: list[str] = []
     spellings: list[list[int]] = []
     owners: list[int] = []
@@ -277,6 +298,18 @@ def _spelt_lexicon(lexicon: Lexicon, ids: dict[str, int], border: int):
     if not spellings:
         raise ValueError("lexicon: holds no pronunciations")
     return tuple(words), spellings, np.array(owners), np.array(costs)
+
+
+def _check_spellings(lexicon: Spellings, ids: dict[str, int], border: int) -> None:
+    """Refuse token ids that there are not, and words that are not."""
+    allowed = [k for k in ids.values() if k != border]
+    padded = lexicon.padded
+    if not len(padded) or padded.shape[0] != len(lexicon.owners) or not np.isin(padded, [-1, *allowed]).all():
+        raise ValueError("lexicon: holds no pronunciations, or token ids that are not among the tokens")
+    if (padded[:, 0] < 0).any() or (np.diff((padded >= 0).astype(np.int8), axis=1) > 0).any():
+        raise ValueError("lexicon: has an empty pronunciation, or one with a gap")
+    if lexicon.owners.min() < 0 or lexicon.owners.max() >= len(lexicon.words):
+        raise ValueError("lexicon: has a pronunciation of a word that is not there")
 
 
 def _spell(word: str, pronunciation: Pronunciation, ids: dict[str, int], border: int) -> list[int]:

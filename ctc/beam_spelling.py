@@ -21,7 +21,7 @@ def no_tree(word_ids: npt.NDArray[np.int64] | None = None) -> Tree:
 
 
 def build_tree(
-    spellings: Sequence[Sequence[int]],
+    spellings: Sequence[Sequence[int]] | npt.NDArray[np.int64],
     words: npt.NDArray[np.int64],
     costs: npt.NDArray[np.float64],
     word_ids: npt.NDArray[np.int64],
@@ -32,7 +32,7 @@ def build_tree(
 
     Parameters
     ----------
-    spellings : N sequences of token ids, none empty
+    spellings : N sequences of token ids, none empty; or int64 [N, n] of them, filled up with -1
     words : int64 [N]
         Word of each spelling.
     costs : float64 [N]
@@ -44,10 +44,7 @@ def build_tree(
     unknown_potential : float
         The same of words that the tree does not hold; -inf if there are none.
     """
-    lengths = np.array([len(spelling) for spelling in spellings], dtype=np.int64)
-    padded = np.full((len(spellings), int(lengths.max(initial=0)) + 1), -1, dtype=np.int64)
-    inside = np.arange(padded.shape[1]) < lengths[:, None]
-    padded[inside] = np.fromiter((token for spelling in spellings for token in spelling), np.int64, int(lengths.sum()))
+    padded, lengths = _padded(spellings)
     order = np.lexsort(padded.T[::-1])
     padded, lengths = padded[order], lengths[order]
     at = np.zeros(len(order), dtype=np.int64)  # node of each spelling at the current depth
@@ -83,6 +80,17 @@ def build_tree(
         costs[order][by_node].astype(np.float64),
         word_ids,
     )
+
+
+def _padded(spellings: Sequence[Sequence[int]] | npt.NDArray[np.int64]) -> tuple[npt.NDArray, npt.NDArray]:
+    """Spellings as int64 [N, longest + 1], filled up with -1, and their lengths [N]."""
+    if isinstance(spellings, np.ndarray):
+        return np.pad(spellings, ((0, 0), (0, 1)), constant_values=-1), (spellings >= 0).sum(axis=1)
+    lengths = np.array([len(spelling) for spelling in spellings], dtype=np.int64)
+    padded = np.full((len(spellings), int(lengths.max(initial=0)) + 1), -1, dtype=np.int64)
+    inside = np.arange(padded.shape[1]) < lengths[:, None]
+    padded[inside] = np.fromiter((token for spelling in spellings for token in spelling), np.int64, int(lengths.sum()))
+    return padded, lengths
 
 
 def unigram_potentials(model: NGram | None, word_ids: npt.NDArray[np.int64], weight: float, unknown_score: float):

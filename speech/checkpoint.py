@@ -176,3 +176,20 @@ def write_atomically(path: str | Path, write: Callable) -> None:
         if temporary.parent.is_dir():
             temporary.unlink(missing_ok=True)
         raise CheckpointError(f"{path}: cannot be written ({error}); what was there is kept") from error
+
+
+def replace_card(path: str | Path, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """Rewrite a model's file with another card, `change(card)`; its tensors stay as they are.
+
+    Raises
+    ------
+    CheckpointError
+        The file is no model, or cannot be written.
+    """
+    load(path)  # refuses what is no model
+    with safe_open(path, framework="pt") as file:
+        header = json.loads(file.metadata()["speech"])
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    header["card"] = change(header["card"])
+    data = save(tensors, metadata={"speech": json.dumps(header)})
+    write_atomically(path, lambda file: file.write(data))

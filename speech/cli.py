@@ -13,7 +13,7 @@ from types import ModuleType
 
 from speech.errors import SpeechError
 
-COMMANDS = ("transcribe", "evaluate", "prepare", "train", "info")
+COMMANDS = ("transcribe", "evaluate", "tune", "lm", "prepare", "train", "info")
 EXIT_SOME_FAILED = 1
 EXIT_NOTHING_DONE = 2
 EXIT_INTERRUPTED = 130

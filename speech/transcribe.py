@@ -8,19 +8,33 @@ Times and confidences are defined in `speech.words`.
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from speech.checkpoint import LoadedModel, load
 from speech.chunks import ChunkConfig, Stitcher, Window, steady_samples, windows
+from speech.decoding import (
+    Decoding,
+    DecodingConfig,
+    Hotwords,
+    SearchStream,
+    build_decoding,
+    decoding_config,
+    default_head,
+    read_language_model,
+    with_beam,
+)
 from speech.errors import CheckpointError, ConfigError, SpeechError
 from speech.sources import Source, open_source, source_name
 from speech.transcript import Transcript
-from speech.words import TokenStream, frame_times, words_of
+from speech.words import GreedyStream, frame_times
+
+if TYPE_CHECKING:
+    from ctc import NGram
 
 DEFAULT_MODEL = Path(__file__).parent / "weights" / "english.safetensors"
 BLANK = 0
@@ -39,11 +53,11 @@ class Outcome:
 
 @dataclass
 class _Recording:
-    """A recording under way: its tokens so far and the end of its last window."""
+    """A recording under way: its words so far and the end of its last window."""
 
     source: Source
     stitcher: Stitcher
-    tokens: TokenStream
+    words: GreedyStream | SearchStream
     num_samples: int = 0
 
 
@@ -64,7 +78,14 @@ class _End:
     error: SpeechError | None = None
 
 
-def load_model(path: str | Path | None = None, device: str = "cpu") -> "Transcriber":
+def load_model(
+    path: str | Path | None = None,
+    device: str = "cpu",
+    *,
+    lm: "bool | str | Path | NGram | None" = None,
+    hotwords: Hotwords | None = None,
+    beam: int | None = None,
+) -> "Transcriber":
     """Load a recogniser.
 
     Parameters
@@ -73,6 +94,14 @@ def load_model(path: str | Path | None = None, device: str = "cpu") -> "Transcri
         A model file; by default the English model that ships with this package.
     device : str
         "cpu", "cuda" or "cuda:1".
+    lm : bool, path or NGram, optional
+        Language model: a file (binary or ARPA) or a loaded one of your own; True for the English one that is
+        included; False for none, which reads the best path. By default the included one with models whose card says
+        how to search (`decoding`), none with others.
+    hotwords : mapping of str to float, or sequence of str, optional
+        Words or phrases to be favoured, in lower case, and their boost in nats (8 by default).
+    beam : int, optional
+        Hypotheses that the search keeps; by default as the model's card says.
 
     Returns
     -------
@@ -81,9 +110,9 @@ def load_model(path: str | Path | None = None, device: str = "cpu") -> "Transcri
     Raises
     ------
     CheckpointError
-        The file is missing, damaged or no model.
+        A file is missing, damaged or of another kind.
     ConfigError
-        There is no such device.
+        There is no such device; the language model or the hot-words do not fit the model.
 
     Examples
     --------
@@ -92,7 +121,27 @@ def load_model(path: str | Path | None = None, device: str = "cpu") -> "Transcri
     """
     path = _model_path(path)
     loaded = load(path)
-    return Transcriber(loaded, name=str(loaded.card.get("name", path.stem)), device=device)
+    decoding = _decoding(loaded, path, lm, hotwords, beam)
+    return Transcriber(loaded, name=str(loaded.card.get("name", path.stem)), device=device, decoding=decoding)
+
+
+def _decoding(loaded: LoadedModel, path: Path, lm, hotwords: Hotwords | None, beam: int | None) -> Decoding | None:
+    """The search that `load_model` is asked for; None for the best path."""
+    config = decoding_config(loaded, str(path))
+    if lm is None:
+        lm = config is not None or path == DEFAULT_MODEL
+    if lm is False and not hotwords and beam is None:
+        return None
+    model, source = None, "the language model"
+    if isinstance(lm, (str, Path)) or lm is True:
+        source = str(lm) if lm is not True else "the included language model"
+        model = read_language_model(None if lm is True else lm)
+    elif lm is not False:
+        model = lm
+    chosen = with_beam(config or DecodingConfig(), beam)
+    if model is None:  # only an open vocabulary can be searched without one
+        chosen = replace(chosen, head=default_head(loaded), second_head="", word_bonus=0.0)
+    return build_decoding(loaded, chosen, model, hotwords=hotwords, lm_source=source)
 
 
 class Transcriber:
@@ -106,6 +155,8 @@ class Transcriber:
     device : str
     chunks : ChunkConfig
         How long recordings are cut.
+    decoding : Decoding, optional
+        How words are searched; by default the best path is read.
     """
 
     def __init__(
@@ -115,14 +166,19 @@ class Transcriber:
         name: str = "",
         device: str = "cpu",
         chunks: ChunkConfig | None = None,
+        decoding: Decoding | None = None,
     ):
         self.name = name
         self.card = loaded.card
         self.device = _device(device)
         self.frontend = loaded.frontend.to(self.device).eval()
         self.model = loaded.model.to(self.device).eval()
-        self.head = "character" if "character" in loaded.units else next(iter(loaded.units))
-        self.units = loaded.units[self.head]
+        self.decoding = decoding
+        self.heads = decoding.heads if decoding else (default_head(loaded),)
+        self.units = loaded.units[self.heads[0]]
+        #: columns of each head's blank or silence in the outputs of all heads side by side
+        self._num_outputs = sum(len(loaded.units[head]) for head in self.heads)
+        self._rests = np.cumsum([0, *(len(loaded.units[head]) for head in self.heads[:-1])])
         self.chunks = chunks or ChunkConfig()
         self.sample_rate_hz = loaded.frontend.config.sample_rate_hz
         self.frame_step_s = loaded.frame_step_s
@@ -195,9 +251,9 @@ class Transcriber:
                 if isinstance(job, _Part):
                     first_frame = job.window.first_step * self._frames_per_step
                     final = job.recording.stitcher.push(first_frame, job.log_probs)
-                    job.recording.tokens.push(final)
+                    job.recording.words.push(final)
                     if progress is not None:
-                        progress(job.recording.source, job.recording.tokens.num_frames * self.frame_step_s)
+                        progress(job.recording.source, job.recording.words.num_frames * self.frame_step_s)
                 elif job.error is not None:
                     yield Outcome(source=job.recording.source, error=job.error)
                 else:
@@ -211,7 +267,8 @@ class Transcriber:
         )
         for source in sources:
             stitcher = Stitcher(BLANK, margin_steps * self._frames_per_step)
-            recording = _Recording(source, stitcher, TokenStream(BLANK))
+            words = self.decoding.stream() if self.decoding else GreedyStream(self.units, BLANK)
+            recording = _Recording(source, stitcher, words)
             try:
                 blocks = open_source(
                     source,
@@ -253,7 +310,7 @@ class Transcriber:
                 part.log_probs = log_probs
 
     def _log_probs(self, waveforms: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Log probabilities of each waveform, float32 [V, K]."""
+        """Log probabilities of each waveform, the heads' side by side, float32 [V, K]."""
         lengths = torch.tensor([len(waveform) for waveform in waveforms])
         padded = torch.zeros(len(waveforms), int(lengths.max()))
         for row, waveform in enumerate(waveforms):
@@ -261,7 +318,7 @@ class Transcriber:
         with torch.inference_mode():
             features, frames = self.frontend(padded.to(self.device), lengths.to(self.device))
             logits, frames = self.model(features, frames)
-            log_probs = logits[self.head].float().log_softmax(dim=2).cpu().numpy()
+            log_probs = torch.cat([logits[head].float().log_softmax(dim=2) for head in self.heads], dim=2).cpu().numpy()
         counts = frames.tolist()
         return [log_probs[row, :count].copy() for row, count in enumerate(counts)]
 
@@ -269,8 +326,8 @@ class Transcriber:
         """Log probabilities of a window in which nothing is said, [V, K]."""
         frames = torch.tensor([self.frontend.num_frames(num_samples)])
         num_frames = int(self.model.output_lengths(frames)) if frames > 0 else 0
-        log_probs = np.full((num_frames, len(self.units)), -np.inf, np.float32)
-        log_probs[:, BLANK] = 0.0
+        log_probs = np.full((num_frames, self._num_outputs), -np.inf, np.float32)
+        log_probs[:, self._rests] = 0.0
         return log_probs
 
     def _blank_out(self, log_probs: np.ndarray, steady, num_samples: int) -> None:
@@ -281,18 +338,18 @@ class Transcriber:
             start_frame = 0 if first == 0 else int(np.ceil((first + guard) / step))
             end_frame = len(log_probs) if end == num_samples else int((end - guard) / step)
             log_probs[start_frame:end_frame] = -np.inf
-            log_probs[start_frame:end_frame, BLANK] = 0.0
+            log_probs[start_frame:end_frame, self._rests] = 0.0
 
     def _finish(self, recording: _Recording) -> Transcript:
         rest = recording.stitcher.finish()
         if rest is not None:
-            recording.tokens.push(rest)
+            recording.words.push(rest)
         duration_s = recording.num_samples / self.sample_rate_hz
         config = self.frontend.config
         offset_s = (config.window_s - config.hop_s) / 2 if config.snip_edges else 0.0
-        times_s = frame_times(recording.tokens.num_frames, self.frame_step_s, offset_s, duration_s)
+        times_s = frame_times(recording.words.num_frames, self.frame_step_s, offset_s, duration_s)
         return Transcript(
-            words=words_of(recording.tokens.tokens, self.units, times_s),
+            words=recording.words.words(times_s),
             duration_s=duration_s,
             source=source_name(recording.source),
             model=self.name,

@@ -48,6 +48,18 @@ class TokenStream:
         self.num_frames += len(log_probs)
 
 
+class GreedyStream(TokenStream):
+    """Words on the best path of a recording whose log probabilities come in pieces."""
+
+    def __init__(self, units: Units, blank: int):
+        super().__init__(blank)
+        self.units = units
+
+    def words(self, frame_times_s: np.ndarray) -> tuple[Word, ...]:
+        """Words so far, placed by the times when frames begin, float [num_frames + 1]."""
+        return words_of(self.tokens, self.units, frame_times_s)
+
+
 def words_of(tokens: Sequence[Token], units: Units, frame_times_s: np.ndarray) -> tuple[Word, ...]:
     """Group tokens into words.
 

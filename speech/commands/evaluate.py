@@ -4,6 +4,7 @@ import argparse
 from dataclasses import fields
 from pathlib import Path
 
+from speech.commands.decoding_options import add_decoding_options, load_options
 from speech.commands.options import add_model_options, comma_list, positive
 from speech.commands.outputs import check_file, write_text
 from speech.commands.progress import Progress
@@ -14,6 +15,7 @@ examples:
   speech evaluate manifests/test.jsonl
   speech evaluate dev.jsonl test.jsonl --model runs/english/model.safetensors --by corpus,speaker
   speech evaluate test.jsonl --report errors.txt
+  speech evaluate test.jsonl --no-lm
 
 The interval beside each rate holds it in 95 % of bootstrap resamples of the utterances.
 
@@ -44,6 +46,7 @@ def add_parser(subparsers) -> None:
     parser.add_argument("--report", metavar="FILE", help="write every utterance with its errors marked, worst first")
     parser.add_argument("--limit", type=positive, metavar="N", help="only the first N utterances of each manifest")
     add_model_options(parser, short_ones="rows of the manifests")
+    add_decoding_options(parser)
     parser.set_defaults(run=run)
 
 
@@ -62,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     ]
     if arguments.report:
         check_file(Path(arguments.report), f"--report {arguments.report}")  # fail before the work, not after it
-    transcriber = load_model(arguments.model, device=arguments.device)
+    transcriber = load_model(arguments.model, **load_options(arguments))
     progress = Progress(total=len(utterances), unit="utterances", interval_s=10.0)
 
     def tell(utterance: Utterance, failure: str | None) -> None:

@@ -5,6 +5,7 @@ import os
 import sys
 from pathlib import Path
 
+from speech.commands.decoding_options import add_decoding_options, load_options
 from speech.commands.inputs import STDIN, Input, find_recordings
 from speech.commands.options import add_model_options, comma_list, raw_format
 from speech.commands.outputs import check_folder, write_text
@@ -27,13 +28,14 @@ EPILOG = """\
 examples:
   speech transcribe talk.mp3
   speech transcribe call.wav --channel 0 --format json
+  speech transcribe visit.wav --hotwords names.txt
   speech transcribe recordings/ --format srt,json --output-dir transcripts/
   cat talk.flac | speech transcribe -
   arecord -t raw -f S16_LE -r 16000 | speech transcribe --raw 16000 -
 
 With --output-dir a run that was interrupted goes on where it stopped: recordings whose transcripts are
-there, and are newer than the recording, are left alone unless --overwrite is given. Which --model or
---channel wrote them is not looked at: add --overwrite when you change these.
+there, and are newer than the recording, are left alone unless --overwrite is given. Which --model, --lm,
+--hotwords or --channel wrote them is not looked at: add --overwrite when you change these.
 
 formats:
   txt       plain text, a new line after each long pause
@@ -81,6 +83,7 @@ def add_parser(subparsers) -> None:
         "as libsndfile names it (default: PCM_16)",
     )
     add_model_options(parser)
+    add_decoding_options(parser)
     parser.set_defaults(run=run)
 
 
@@ -144,7 +147,7 @@ def _transcribe(
     from speech.sources import Clip, source_name
     from speech.transcribe import load_model
 
-    transcriber = load_model(arguments.model, device=arguments.device)
+    transcriber = load_model(arguments.model, **load_options(arguments))
     outcomes = transcriber.transcribe_many(
         [Clip(path=one.path, raw=arguments.raw) for one in inputs],
         channel=arguments.channel,

@@ -50,6 +50,11 @@ def read_lines(path: str | Path) -> Iterator[str]:
         raise CorpusError(f"{path}: cannot be read after line {number} ({error}).") from error
 
 
+def tokens_of(line: str, unit: str) -> list[str]:
+    """Words of a line, or its characters with single spaces between words."""
+    return line.split() if unit == "word" else [SPACE if c == " " else c for c in " ".join(line.split())]
+
+
 @dataclass(frozen=True, eq=False)
 class EncodedText:
     """A text as word ids on disk.
@@ -99,7 +104,7 @@ def encode_text(lines: Iterable[str], folder: Path, unit: Unit = "word") -> Enco
         num_sentences = 0
         for line in lines:
             number += 1
-            words = line.split() if unit == "word" else [SPACE if c == " " else c for c in " ".join(line.split())]
+            words = tokens_of(line, unit)
             if not words:
                 continue
             buffer.extend(map(get, words))

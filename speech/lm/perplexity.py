@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ctc.ngram import UNKNOWN_ID, NGram
 from speech.errors import CorpusError
-from speech.lm.counting import SPACE, Unit
+from speech.lm.counting import Unit, tokens_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +48,7 @@ def perplexity(model: NGram, lines: Iterable[str], unit: Unit = "word") -> Perpl
     """
     sentences, words, unknown, total, unknown_total = 0, 0, 0, 0.0, 0.0
     for line in lines:
-        tokens = line.split() if unit == "word" else [SPACE if c == " " else c for c in " ".join(line.split())]
+        tokens = tokens_of(line, unit)
         if not tokens:
             continue
         scores = model.word_scores(tokens)

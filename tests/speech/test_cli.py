@@ -35,7 +35,7 @@ def tones(monkeypatch):
     """The command with the tone model in place of a trained one; counts how often it is loaded."""
     loads = []
 
-    def load_model(path=None, device="cpu"):
+    def load_model(path=None, device="cpu", **search):
         loads.append(path)
         if device != "cpu":
             raise ConfigError(f"device {device!r}: none here")

@@ -1,0 +1,49 @@
+"""Options of the search that `speech transcribe` and `speech evaluate` share."""
+
+import argparse
+from typing import Any
+
+from speech.commands.options import positive
+from speech.errors import SpeechError
+
+
+def add_decoding_options(parser: argparse.ArgumentParser) -> None:
+    """--lm, --no-lm, --hotwords, --beam."""
+    group = parser.add_argument_group("language model")
+    group.add_argument(
+        "--lm",
+        metavar="FILE",
+        help="language model of your own, binary or ARPA (`speech lm train` writes both); "
+        "default: the English one that is included, with the included model and those tuned by `speech tune`",
+    )
+    group.add_argument("--no-lm", action="store_true", help="no language model: what the model hears, letter by letter")
+    group.add_argument(
+        "--hotwords",
+        metavar="FILE",
+        help="words and phrases to be favoured, one a line, each with a boost after a tab if 8 nats are not right",
+    )
+    group.add_argument(
+        "--beam", type=positive, metavar="N", help="hypotheses that are followed; more is slower (default: the model's)"
+    )
+
+
+def load_options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What the options mean to `speech.transcribe.load_model`.
+
+    Raises
+    ------
+    SpeechError
+        --lm and --no-lm together, or a list of hot-words that cannot be read.
+    """
+    if arguments.lm and arguments.no_lm:
+        raise SpeechError("--lm and --no-lm exclude each other; give one of them")
+    options: dict[str, Any] = {"device": arguments.device}
+    if arguments.lm or arguments.no_lm:
+        options["lm"] = arguments.lm or False
+    if arguments.hotwords:
+        from speech.decoding import read_hotwords
+
+        options["hotwords"] = read_hotwords(arguments.hotwords)
+    if arguments.beam:
+        options["beam"] = arguments.beam
+    return options

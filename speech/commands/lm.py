@@ -1,0 +1,187 @@
+"""`speech lm`: train, score and convert n-gram language models."""
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from speech.commands.options import comma_list, positive
+from speech.commands.outputs import check_file
+from speech.errors import SpeechError
+
+if TYPE_CHECKING:
+    from ctc import NGram
+
+EPILOG = """\
+examples:
+  speech lm train novels.txt.xz letters.txt --order 4 --prune 0,0,1 -o books.lm
+  speech lm train calls.txt --order 3 -o calls.arpa.gz
+  speech lm score books.lm held-out.txt
+  speech lm convert books.arpa.gz books.lm --quantise
+  speech transcribe talk.mp3 --lm books.lm
+
+Text is UTF-8, one sentence a line (.gz, .xz and .bz2 too), - for standard input. It is brought into the
+form of transcripts first (lower case, no punctuation) unless --as-is is given. Files whose names end in
+.arpa or .arpa.gz are ARPA, all others the binary form, which loads at once.
+"""
+ARPA_SUFFIXES = (".arpa", ".arpa.gz")
+
+
+def add_parser(subparsers) -> None:
+    """Describe the command and its subcommands."""
+    parser = subparsers.add_parser(
+        "lm",
+        help="train, score and convert language models",
+        description="N-gram language models: what words follow which.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
+    _add_train(actions)
+    _add_score(actions)
+    convert = actions.add_parser("convert", help="from ARPA to the binary form or back")
+    convert.add_argument("model", metavar="MODEL", help="binary or ARPA")
+    convert.add_argument("output", metavar="OUTPUT", help="binary, or ARPA if it ends in .arpa or .arpa.gz")
+    convert.add_argument("--quantise", action="store_true", help="8-bit values: a fifth of the size")
+    convert.set_defaults(run=run_convert)
+
+
+def _add_train(actions) -> None:
+    train = actions.add_parser(
+        "train",
+        help="estimate a model from text",
+        description="Estimate an n-gram model with modified Kneser-Ney smoothing. Text may be larger than memory.",
+    )
+    train.add_argument("texts", nargs="+", metavar="TEXT", help="one sentence a line")
+    train.add_argument("-o", "--output", required=True, metavar="MODEL", help="file to write")
+    train.add_argument("--order", type=positive, default=3, metavar="N", help="words that are looked at, 1 to 6 (3)")
+    train.add_argument(
+        "--prune",
+        type=counts,
+        default=(0,),
+        metavar="COUNTS",
+        help="for each order the highest count that is dropped, e.g. 0,0,1: three words seen once (default: 0)",
+    )
+    train.add_argument("--prune-by", type=float, metavar="X", help="drop n-grams that matter less, e.g. 1e-8")
+    train.add_argument("--words", type=positive, metavar="N", help="keep the N most frequent words")
+    train.add_argument("--unit", choices=("word", "character"), default="word", help="what is counted (word)")
+    train.add_argument("--as-is", action="store_true", help="take lines as they are")
+    train.add_argument("--discount-fallback", action="store_true", help="go on where text is too little for estimates")
+    train.add_argument("--memory", type=positive, default=1024, metavar="MIB", help="memory for counting (1024)")
+    train.add_argument("--quantise", action="store_true", help="8-bit values: a fifth of the size")
+    train.set_defaults(run=run_train)
+
+
+def _add_score(actions) -> None:
+    score = actions.add_parser(
+        "score",
+        help="perplexity of a text under a model",
+        description="How well a model predicts text: the lower the perplexity the better.",
+    )
+    score.add_argument("model", metavar="MODEL", help="binary or ARPA")
+    score.add_argument("texts", nargs="+", metavar="TEXT", help="one sentence a line")
+    score.add_argument("--as-is", action="store_true", help="take lines as they are")
+    score.add_argument("--sentences", action="store_true", help="print each line's log10 probability before it")
+    score.set_defaults(run=run_score)
+
+
+def counts(text: str) -> tuple[int, ...]:
+    """Whole numbers between commas."""
+    try:
+        return tuple(int(part) for part in comma_list(text))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of counts such as 0,0,1") from error
+
+
+def run_train(arguments: argparse.Namespace) -> int:
+    """Train; returns the exit code."""
+    check_file(Path(arguments.output), f"--output {arguments.output}")
+    from speech.lm import EstimationConfig, estimate
+    from speech.lm.shaping import prune
+
+    config = EstimationConfig(
+        order=arguments.order,
+        unit=arguments.unit,
+        prune=arguments.prune,
+        max_words=arguments.words or 0,
+        discount_fallback=arguments.discount_fallback,
+        memory_mib=arguments.memory,
+    )
+    model = estimate(sentences(arguments.texts, arguments.as_is), config)
+    if arguments.prune_by is not None:
+        model = prune(model, arguments.prune_by)
+    write(arguments.output, model, quantise=arguments.quantise)
+    sizes = ", ".join(f"{size} of {order}" for order, size in enumerate(model.level_sizes, 1))
+    print(f"{arguments.output}: n-grams: {sizes} {arguments.unit}s; {Path(arguments.output).stat().st_size} bytes")
+    return 0
+
+
+def run_score(arguments: argparse.Namespace) -> int:
+    """Score; returns the exit code."""
+    from speech.decoding import read_language_model
+    from speech.lm import perplexity
+    from speech.lm.counting import SPACE
+
+    model = read_language_model(arguments.model)
+    unit = "character" if SPACE in model.ids else "word"
+    lines = sentences(arguments.texts, arguments.as_is)
+    if arguments.sentences:
+        lines = _shown(model, lines, unit)
+    found = perplexity(model, lines, unit)
+    share = 100 * found.num_unknown / found.num_words
+    print(f"{found.num_sentences} sentences, {found.num_words} {unit}s, {found.num_unknown} ({share:.2f} %) unknown")
+    print(f"log10 probability {found.log10_prob:.4f}, of the unknown {unit}s {found.log10_prob_unknown:.4f}")
+    print(f"perplexity {found.with_unknown:.2f}, without the unknown {unit}s {found.without_unknown:.2f}")
+    return 0
+
+
+def run_convert(arguments: argparse.Namespace) -> int:
+    """Convert; returns the exit code."""
+    check_file(Path(arguments.output), arguments.output)
+    from speech.decoding import read_language_model
+
+    write(arguments.output, read_language_model(arguments.model), quantise=arguments.quantise)
+    return 0
+
+
+def _shown(model: "NGram", lines: Iterator[str], unit: str) -> Iterator[str]:
+    """The lines, each printed with its score on the way."""
+    from speech.lm.counting import tokens_of
+
+    for line in lines:
+        tokens = tokens_of(line, unit)
+        if tokens:
+            print(f"{model.score(tokens):.4f}\t{line.strip()}")
+        yield line
+
+
+def sentences(texts: list[str], as_is: bool) -> Iterator[str]:
+    """Lines of all texts, as transcripts are written unless they are taken as they are."""
+    from speech.lm import read_lines
+    from speech.text import normalize_text
+
+    for text in texts:
+        for line in read_lines(text):
+            yield line if as_is else normalize_text(line)
+
+
+def write(output: str, model: "NGram", *, quantise: bool) -> None:
+    """Write a model in the form that its name tells.
+
+    Raises
+    ------
+    SpeechError
+        8-bit values in ARPA, or a file that cannot be written.
+    """
+    from speech.lm import save, write_arpa
+
+    is_arpa = output.endswith(ARPA_SUFFIXES)
+    if is_arpa and quantise:
+        raise SpeechError(f"{output}: ARPA holds numbers in full; leave --quantise out or choose another name")
+    try:
+        if is_arpa:
+            write_arpa(output, model)
+        else:
+            save(output, model, quantise=quantise)
+    except OSError as error:
+        raise SpeechError(f"{output}: cannot be written ({error.strerror})") from error

@@ -1,0 +1,102 @@
+"""`speech tune`: the weights of a model's search, found on development sets and written to its card."""
+
+import argparse
+from pathlib import Path
+
+from speech.commands.decoding_options import add_decoding_options, load_options
+from speech.commands.options import add_model_options, positive
+from speech.commands.outputs import check_file
+from speech.errors import CorpusError
+
+EPILOG = """\
+examples:
+  speech tune dev.jsonl --model runs/english/model.safetensors
+  speech tune dev-clean.jsonl dev-other.jsonl --model my.safetensors --lm books.lm
+
+The best weight of the language model and bonus a word are written into the card of the model's file;
+from then on `speech transcribe --model FILE` searches with them. Tune on development sets, never on
+those that you report.
+"""
+
+
+def add_parser(subparsers) -> None:
+    """Describe the command."""
+    parser = subparsers.add_parser(
+        "tune",
+        help="find the weights of the language model on a dev set",
+        description="Find the weights with which a model and a language model together make the fewest errors.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("manifests", nargs="+", metavar="MANIFEST", help="JSON-lines manifest of a development set")
+    parser.add_argument("--limit", type=positive, metavar="N", help="only the first N utterances of each manifest")
+    parser.add_argument("--head", metavar="NAME", help="output of the model to search (default: the card's)")
+    parser.add_argument("--dry-run", action="store_true", help="print the best weights, write nothing")
+    add_model_options(parser, short_ones="rows of the manifests")
+    add_decoding_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Tune; returns the exit code."""
+    from dataclasses import replace
+
+    from speech.checkpoint import load
+    from speech.config import to_dict
+    from speech.corpus import read_manifest
+    from speech.decoding import DecodingConfig, build_decoding, decoding_config, read_language_model, with_beam
+    from speech.errors import ConfigError
+    from speech.transcribe import DEFAULT_MODEL
+    from speech.tuning import Trial, model_outputs, tune
+
+    options = load_options(arguments)
+    path = Path(arguments.model or DEFAULT_MODEL)
+    if options.get("lm") is False:
+        raise ConfigError("without a language model there is nothing to tune; leave --no-lm out")
+    if not arguments.dry_run:
+        check_file(path, f"--model {path}")
+    loaded = load(path)
+    config = with_beam(decoding_config(loaded, str(path)) or DecodingConfig(), arguments.beam)
+    if arguments.head:
+        if arguments.head not in loaded.units:
+            raise ConfigError(f"--head {arguments.head}: the model has {', '.join(loaded.units)}")
+        config = replace(config, head=arguments.head)
+    lm = read_language_model(options.get("lm"))
+    sets = []
+    for manifest in arguments.manifests:
+        utterances = read_manifest(manifest)[: arguments.limit]
+        if not utterances:
+            raise CorpusError(f"{manifest}: holds no utterances to tune on")
+        sets.append((utterances, model_outputs(loaded, utterances, heads_of(loaded, config), batch=arguments.batch)))
+
+    def build(candidate: DecodingConfig):
+        source = str(arguments.lm or "the included language model")
+        return build_decoding(loaded, candidate, lm, hotwords=options.get("hotwords"), lm_source=source)
+
+    def tell(trial: Trial) -> None:
+        shown = ", ".join(f"{name} {getattr(trial.config, name):g}" for name in names)
+        print(f"{shown}: WER {100 * trial.rate:.2f} %", flush=True)
+
+    names = ["lm_weight", "word_bonus"]
+    names += ["prior_scale"] * bool(config.prior_scale) + ["second_weight"] * bool(config.second_head)
+    best = tune(build, config, sets, names=names, progress=tell)
+    print("best:", end=" ")
+    tell(best)
+    if not arguments.dry_run:
+        write_decoding(path, to_dict(best.config))
+        print(f"written to the card of {path}")
+    return 0
+
+
+def heads_of(loaded, config) -> tuple[str, ...]:
+    """Outputs that the settings read."""
+    from speech.decoding import default_head
+
+    return tuple(filter(None, (config.head or default_head(loaded), config.second_head)))
+
+
+def write_decoding(path: Path, settings: dict) -> None:
+    """Put settings into the card of a model's file; its weights stay as they are, bit by bit."""
+    from speech.checkpoint import replace_card
+
+    replace_card(path, lambda card: {**card, "decoding": settings})

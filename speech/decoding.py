@@ -1,0 +1,390 @@
+"""How a model's log probabilities become words: by best path, or by beam search with a language model.
+
+A recording is searched in segments that end in pauses, so that memory is bounded and the language model sees
+sentences rather than hours. A pause may be the shorter, the longer the segment already is.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from speech.checkpoint import LoadedModel
+from speech.config import from_dict
+from speech.errors import CheckpointError, ConfigError
+from speech.transcript import Word
+from speech.units import BLANK, Units
+
+if TYPE_CHECKING:  # Numba takes half a second that decoding by best path need not wait for
+    from ctc import BeamDecoder, BeamStream, NGram, SpokenWord
+    from speech.pronunciations import DecodingLexicon
+    from speech.rescoring import Rescorer
+
+SHIPPED_LM = Path(__file__).parent / "weights" / "english.lm"
+FLOOR = -30.0
+"""Log probabilities are raised to this, so that a stretch blanked out for its steady level is unlikely but possible."""
+SURE = 0.9
+"""Probability of the blank or the silence in the frames of a pause."""
+PAUSES_S = ((15.0, 0.5), (30.0, 0.25), (120.0, 0.1))
+"""A segment at least so long ends in a pause of so many seconds."""
+Hotwords = Mapping[str, float] | Sequence[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecodingConfig:
+    """Settings of the search; `speech tune` finds the first two, and a model's card holds all as `decoding`.
+
+    Attributes
+    ----------
+    lm_weight : float
+        Factor of the language model's log probability.
+    word_bonus : float
+        Nats for each word.
+    beam : int
+        Hypotheses kept in each frame.
+    beam_threshold : float
+        Hypotheses worse than the best by more than this, nats, are dropped.
+    unknown_score : float
+        log10 added to the language model's score of words that it does not know.
+    head : str
+        Output of the model that is searched: characters spell any word; phones need a lexicon. "" is the first head.
+    prior_scale : float
+        Of the log prior that is subtracted from the log posteriors of a head that labels every frame.
+    second_head : str
+        Output that scores the best hypotheses once more; "" for none.
+    second_weight : float
+        Share of its log probability of a hypothesis, 0..1; the first head has the rest.
+    candidates : int
+        Hypotheses that it scores.
+    """
+
+    lm_weight: float = 0.8
+    word_bonus: float = 1.0
+    beam: int = 100
+    beam_threshold: float = 20.0
+    unknown_score: float = -10.0
+    head: str = ""
+    prior_scale: float = 0.0
+    second_head: str = ""
+    second_weight: float = 0.4
+    candidates: int = 50
+
+    def __post_init__(self):
+        if self.beam < 1 or self.candidates < 1:
+            raise ValueError("beam and candidates must be 1 or more")
+        if not self.beam_threshold > 0:
+            raise ValueError("beam_threshold must be above 0")
+        if min(self.lm_weight, self.prior_scale, self.second_weight) < 0:
+            raise ValueError("lm_weight, prior_scale and second_weight must be 0 or more")
+        if self.second_weight > 1:
+            raise ValueError("second_weight must be at most 1")
+
+
+def decoding_config(loaded: LoadedModel, source: str) -> DecodingConfig | None:
+    """Settings on the model's card; None if it has none.
+
+    Raises
+    ------
+    ConfigError
+        The card's settings are unknown, or name a head that the model lacks.
+    """
+    if "decoding" not in loaded.card:
+        return None
+    config = from_dict(DecodingConfig, loaded.card["decoding"], "decoding.", source)
+    for name in (config.head, config.second_head):
+        if name and name not in loaded.units:
+            raise ConfigError(f"{source}: decoding names the head {name!r}; the model has {', '.join(loaded.units)}")
+    return config
+
+
+def default_head(loaded: LoadedModel) -> str:
+    """Head that is read by best path: characters if there are any, else the first."""
+    return "character" if "character" in loaded.units else next(iter(loaded.units))
+
+
+def read_language_model(path: str | Path | None = None) -> "NGram":
+    """A model in the binary or the ARPA form; the English one that is included by default.
+
+    Raises
+    ------
+    CheckpointError
+        There is no such file, or it is damaged or of another kind.
+    """
+    from speech.lm import load, read_arpa
+    from speech.lm.binary import is_binary
+
+    path = Path(path or SHIPPED_LM)
+    if not path.is_file():
+        raise CheckpointError(f"{path}: no such language model; name a file that `speech lm train` wrote or ARPA")
+    return load(path) if is_binary(path) else read_arpa(path)
+
+
+@dataclass(frozen=True, eq=False)
+class Decoding:
+    """Everything a search needs, ready for many recordings.
+
+    Attributes
+    ----------
+    heads : names of the model's outputs that it reads; the first is searched
+    decoder : BeamDecoder over the first head's units
+    config : DecodingConfig
+    frame_step_s : seconds between two frames
+    rescorer : scores hypotheses by the second head, if there is one
+    """
+
+    heads: tuple[str, ...]
+    decoder: "BeamDecoder"
+    config: DecodingConfig
+    frame_step_s: float
+    num_units: int
+    rescorer: "Rescorer | None" = field(default=None, repr=False)
+
+    def stream(self) -> "SearchStream":
+        """Begin a recording."""
+        return SearchStream(self)
+
+    def best(self, stream: "BeamStream", scores: np.ndarray) -> "Sequence[SpokenWord]":
+        """Words of the best hypothesis of a segment, whose outputs of all heads are `scores` [T, K1 + K2]."""
+        if self.rescorer is None:
+            return stream.finish(1)[0].words
+        return self.rescorer.best(stream.finish(self.config.candidates), scores[:, self.num_units :]).words
+
+
+class SearchStream:
+    """Words of a recording whose log probabilities come in pieces.
+
+    Attributes
+    ----------
+    num_frames : int
+        Frames taken so far.
+    """
+
+    def __init__(self, decoding: Decoding):
+        self._decoding = decoding
+        self.num_frames = 0
+        self._spoken: list[tuple[int, SpokenWord]] = []
+        self._segment = decoding.decoder.stream()
+        self._pieces: list[np.ndarray] = []
+        self._first_frame = 0
+        self._quiet = 0
+
+    def push(self, log_probs: np.ndarray) -> None:
+        """Take the next frames [n, K1 + K2] of all heads."""
+        done = 0
+        for end in self._segment_ends(log_probs[:, 0] > np.log(SURE)):
+            self._search(log_probs[done:end])
+            self._end_segment()
+            done = end
+        self._search(log_probs[done:])
+
+    def words(self, frame_times_s: np.ndarray) -> tuple[Word, ...]:
+        """End the recording; its words, placed by the times when frames begin, float [num_frames + 1]."""
+        self._end_segment()
+        return tuple(
+            Word(
+                text=word.text,
+                start_s=float(frame_times_s[first + word.start_frame]),
+                end_s=float(frame_times_s[first + word.end_frame]),
+                confidence=word.confidence,
+            )
+            for first, word in self._spoken
+        )
+
+    def _segment_ends(self, sure: np.ndarray) -> list[int]:
+        """Frames of a piece [n] after which a segment ends, given those that are surely no speech."""
+        ends, length = [], self.num_frames - self._first_frame
+        for frame, quiet in enumerate(sure.tolist(), 1):
+            length += 1
+            self._quiet = self._quiet + 1 if quiet else 0
+            length_s, quiet_s = length * self._decoding.frame_step_s, self._quiet * self._decoding.frame_step_s
+            if quiet and any(length_s >= long_s and quiet_s >= pause_s for long_s, pause_s in PAUSES_S):
+                ends.append(frame)
+                length = self._quiet = 0
+        return ends
+
+    def _search(self, log_probs: np.ndarray) -> None:
+        """Search further frames of the segment."""
+        if not len(log_probs):
+            return
+        decoding = self._decoding
+        scores = np.maximum(log_probs, FLOOR)
+        self._segment.push(scores[:, : decoding.num_units])
+        if decoding.rescorer is not None:
+            self._pieces.append(scores)
+        self.num_frames += len(log_probs)
+
+    def _end_segment(self) -> None:
+        """Keep the segment's words and begin another one."""
+        if self.num_frames > self._first_frame:
+            scores = np.concatenate(self._pieces) if self._pieces else np.zeros((0, 0), np.float32)
+            words = self._decoding.best(self._segment, scores)
+            self._spoken += [(self._first_frame, word) for word in words]
+        self._segment, self._pieces = self._decoding.decoder.stream(), []
+        self._first_frame, self._quiet = self.num_frames, 0
+
+
+def build_decoding(
+    loaded: LoadedModel,
+    config: DecodingConfig,
+    lm: "NGram | None",
+    *,
+    hotwords: Hotwords | None = None,
+    lexicon: "DecodingLexicon | None" = None,
+    lm_source: str = "the language model",
+) -> Decoding:
+    """Make a search over a model's outputs.
+
+    Parameters
+    ----------
+    loaded : LoadedModel
+    config : DecodingConfig
+    lm : NGram, optional
+        Of words, or of characters, which it then scores one by one.
+    hotwords : mapping of words or phrases to boosts in nats, or a sequence of them, optional
+    lexicon : DecodingLexicon, optional
+        For a head of phones; by default pronunciations of the language model's words.
+    lm_source : str
+        What errors call the language model.
+
+    Raises
+    ------
+    ConfigError
+        The model, the language model and the hot-words do not fit together; says which and why.
+    """
+    from ctc import BeamDecoder
+    from speech.lm.counting import SPACE
+
+    head = config.head or default_head(loaded)
+    units = loaded.units[head]
+    framewise = units.symbols[0] != BLANK
+    options: dict = {}
+    if "phone" in units.kind:
+        from speech.pronunciations import DecodingLexicon
+
+        if lexicon is None:
+            if lm is None:
+                raise ConfigError(f"the head {head!r} of phones needs a lexicon or a language model of words")
+            lexicon = DecodingLexicon.of_vocabulary(lm.vocabulary[3:])
+        lexicon = lexicon.with_words(part for phrase in hotwords or () for part in phrase.split())
+        options["lexicon"] = lexicon.spelt(units)
+    elif lm is not None and SPACE in lm.ids:
+        options["lm_unit"] = "token"
+    if framewise:
+        options |= {"framewise": True, "silence": units.symbols[0]}
+        if config.prior_scale:
+            options["log_prior"] = config.prior_scale * log_priors(loaded, head)
+    try:
+        decoder = BeamDecoder(
+            _tokens(units, framewise),
+            lm,
+            beam_size=config.beam,
+            beam_threshold=config.beam_threshold,
+            lm_weight=config.lm_weight,
+            word_bonus=config.word_bonus,
+            unknown_score=config.unknown_score,
+            hotwords=_boosts(hotwords, lm, config),
+            **options,
+        )
+    except ValueError as error:
+        if str(error).startswith("hotwords: "):
+            raise ConfigError(f"hot-words: {str(error).removeprefix('hotwords: ')}") from error
+        raise ConfigError(f"{lm_source} does not fit the model: {error}") from error
+    heads, rescorer = (head,), None
+    if config.second_head:
+        from speech.rescoring import Rescorer
+
+        rescorer = Rescorer(loaded.units[config.second_head], units, config.second_weight)
+        heads += (config.second_head,)
+    return Decoding(heads, decoder, config, loaded.frame_step_s, len(units), rescorer)
+
+
+def _tokens(units: Units, framewise: bool) -> list[str]:
+    """Names of units as the search takes them."""
+    return list(units.symbols) if framewise else ["<blank>", *units.symbols[1:]]
+
+
+def log_priors(loaded: LoadedModel, head: str) -> np.ndarray:
+    """Log prior of each unit of a head that labels every frame, float64 [K].
+
+    Raises
+    ------
+    ConfigError
+        The model holds none for this head, or not one a unit.
+    """
+    if not hasattr(loaded.model, "log_prior"):
+        raise ConfigError(f"decoding.prior_scale needs priors of the head {head!r}, which the model lacks; set it to 0")
+    priors = np.asarray(loaded.model.log_prior(head), np.float64)
+    if priors.shape != (len(loaded.units[head]),) or not np.isfinite(priors).all():
+        raise ConfigError(f"priors of the head {head!r}: expected {len(loaded.units[head])} finite numbers")
+    return priors
+
+
+def _boosts(hotwords: Hotwords | None, lm: "NGram | None", config: DecodingConfig) -> dict[str, float] | None:
+    """Boosts in nats; a word that the language model lacks gets back what it loses for that."""
+    from ctc.beam_setup import DEFAULT_BOOST
+
+    if not hotwords:
+        return None
+    boosts = dict(hotwords) if isinstance(hotwords, Mapping) else dict.fromkeys(hotwords, DEFAULT_BOOST)
+    if lm is None:
+        return boosts
+    penalty = -config.unknown_score * config.lm_weight * np.log(10.0)
+    return {
+        phrase: boost + penalty * sum(part not in lm.ids for part in phrase.split()) for phrase, boost in boosts.items()
+    }
+
+
+def with_beam(config: DecodingConfig, beam: int | None) -> DecodingConfig:
+    """The settings with another beam, if one is given.
+
+    Raises
+    ------
+    ConfigError
+        A beam below 1.
+    """
+    if beam is None:
+        return config
+    try:
+        return replace(config, beam=beam)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+
+
+def read_hotwords(path: str | Path) -> dict[str, float]:
+    """Words or phrases to be favoured: one a line, then, after a tab, a boost in nats if it is not 8.
+
+    Letters are taken as transcripts have them (lower case); empty lines and those that begin with "#" are skipped.
+
+    Raises
+    ------
+    ConfigError
+        The file cannot be read, or a boost is no number (names file and row).
+    """
+    from ctc.beam_setup import DEFAULT_BOOST
+    from speech.text import normalize_text, unexpressible
+
+    try:
+        rows = Path(path).read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read as a list of hot-words in UTF-8 ({error})") from error
+    found: dict[str, float] = {}
+    for number, row in enumerate(rows, 1):
+        if not row.strip() or row.startswith("#"):
+            continue
+        text, tab, boost = row.partition("\t")
+        phrase = normalize_text(text)
+        strange = unexpressible(phrase)
+        if strange or not phrase:
+            what = f"holds {strange!r}, which the model cannot write; spell it in letters" if strange else "has no word"
+            raise ConfigError(f"{path}, row {number}: {text.strip()!r} {what}")
+        try:
+            found[phrase] = float(boost) if tab else DEFAULT_BOOST
+        except ValueError as error:
+            raise ConfigError(f"{path}, row {number}: the boost {boost!r} is not a number") from error
+        if not np.isfinite(found[phrase]):
+            raise ConfigError(f"{path}, row {number}: the boost must be finite, got {boost!r}")
+    if not found:
+        raise ConfigError(f"{path}: holds no hot-words; write one a line")
+    return found

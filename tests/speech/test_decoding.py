@@ -1,0 +1,297 @@
+"""Search with language models, hot-words and lexicons: what it finds, on long recordings, and what it refuses."""
+
+import dataclasses
+import json
+import struct
+
+import numpy as np
+import pytest
+import torch
+
+from ctc import NGram
+from speech import checkpoint
+from speech.checkpoint import LoadedModel, build
+from speech.chunks import ChunkConfig
+from speech.decoding import (
+    DecodingConfig,
+    SearchStream,
+    build_decoding,
+    decoding_config,
+    read_hotwords,
+    read_language_model,
+)
+from speech.errors import CheckpointError, ConfigError
+from speech.frontend import Frontend, FrontendConfig
+from speech.lexicon import Lexicon
+from speech.lm import EstimationConfig, estimate, save, write_arpa
+from speech.models import HeadConfig, ModelConfig
+from speech.pronunciations import DecodingLexicon
+from speech.rescoring import Rescorer
+from speech.transcribe import Transcriber, load_model
+from speech.units import ARPABET, Units, build_units
+from tests.speech.test_transcribe import random_text
+from tests.speech.tone_model import RATE_HZ, UNITS, ToneModel, say
+
+CHARACTERS = build_units("character")
+SENTENCES = ["the cat sat on the mat", "the dog sat on the cat", "a cat and a dog", "the mat and the dog"] * 3
+
+
+@pytest.fixture(scope="module")
+def lm() -> NGram:
+    return estimate(SENTENCES, EstimationConfig(order=2, discount_fallback=True))
+
+
+def tone_model() -> LoadedModel:
+    return LoadedModel(Frontend(FrontendConfig()), ToneModel(), {"character": HeadConfig()}, {"character": UNITS})
+
+
+def heard(text: str, units: Units = CHARACTERS, strength: float = 6.0) -> np.ndarray:
+    """Log probabilities of text: two frames a unit, a blank between units."""
+    ids = [unit for symbol in text for unit in (units.ids[symbol],) * 2 + (0,)]
+    scores = torch.zeros(len(ids), len(units))
+    scores[torch.arange(len(ids)), torch.tensor(ids)] = strength
+    return scores.log_softmax(dim=1).numpy()
+
+
+def text_of(decoding, scores) -> str:
+    stream = decoding.stream()
+    stream.push(scores)
+    return " ".join(word.text for word in stream.words(np.arange(len(scores) + 1) * 0.04))
+
+
+def test_language_model_mends_what_was_misheard(lm):
+    scores = heard("the cot sat")
+    scores[heard("the cat sat").argmax(axis=1) == CHARACTERS.ids["a"]] *= 0.5
+    assert text_of(build_decoding(tone_model(), DecodingConfig(lm_weight=0.0, word_bonus=0.0), None), scores) == (
+        "the cot sat"
+    )
+    assert text_of(build_decoding(tone_model(), DecodingConfig(), lm), scores) == "the cat sat"
+
+
+def test_hotword_unknown_to_the_language_model_is_written(lm):
+    scores = heard("the tat sat")
+    plain = build_decoding(tone_model(), DecodingConfig(), lm)
+    favoured = build_decoding(tone_model(), DecodingConfig(), lm, hotwords=["tat"])
+    assert text_of(plain, scores) != "the tat sat"
+    assert text_of(favoured, scores) == "the tat sat"
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_long_recordings_keep_every_word_over_windows_and_segments(seed):
+    text = random_text(150, seed)
+    lm = estimate([text], EstimationConfig(order=1, discount_fallback=True))
+    decoding = build_decoding(tone_model(), DecodingConfig(beam=20), lm)
+    chunks = ChunkConfig(window_s=8.0, overlap_s=3.0, margin_s=0.6)
+    transcript = Transcriber(tone_model(), chunks=chunks, decoding=decoding).transcribe(say(text), RATE_HZ)
+    assert transcript.text == text
+    greedy = Transcriber(tone_model(), chunks=chunks).transcribe(say(text), RATE_HZ)
+    for ours, theirs in zip(transcript.words, greedy.words, strict=True):
+        assert abs(ours.start_s - theirs.start_s) < 0.2
+        assert abs(ours.end_s - theirs.end_s) < 0.2
+        assert ours.confidence > 0.9
+
+
+def test_nothing_is_heard_in_silence(lm):
+    decoding = build_decoding(tone_model(), DecodingConfig(), lm)
+    transcript = Transcriber(tone_model(), decoding=decoding).transcribe(np.zeros(10 * RATE_HZ, np.float32), RATE_HZ)
+    assert transcript.words == ()
+
+
+def test_segments_end_in_pauses_and_memory_is_bounded(lm):
+    decoding = dataclasses.replace(build_decoding(tone_model(), DecodingConfig(), lm), frame_step_s=0.04)
+    quiet = heard("the cat")[[2] * 50]
+    stream = SearchStream(decoding)
+    longest = 0
+    for _ in range(60):
+        stream.push(np.concatenate([heard("the cat sat on the mat "), quiet]))
+        longest = max(longest, stream.num_frames - stream._first_frame)
+    assert longest * 0.04 < 25
+    words = stream.words(np.arange(stream.num_frames + 1) * 0.04)
+    assert " ".join(word.text for word in words) == " ".join(["the cat sat on the mat"] * 60)
+    assert all(before.end_s <= after.start_s for before, after in zip(words, words[1:], strict=False))
+
+
+def test_pieces_change_nothing(lm):
+    decoding = build_decoding(tone_model(), DecodingConfig(), lm)
+    scores = np.concatenate([heard("the dog sat "), heard("the cat")[[2] * 400], heard("a mat")])
+    whole, pieces = decoding.stream(), decoding.stream()
+    whole.push(scores)
+    for first in range(0, len(scores), 7):
+        pieces.push(scores[first : first + 7])
+    times = np.arange(len(scores) + 1) * 0.04
+    assert whole.words(times) == pieces.words(times)
+
+
+# --- phones ------------------------------------------------------------------------------------
+
+
+def phone_model(framewise: bool) -> LoadedModel:
+    units = Units("phone", ("SIL" if framewise else "<blank>", *ARPABET))
+    return LoadedModel(
+        Frontend(FrontendConfig()), ToneModel(), {"phone": HeadConfig(units="phone")}, {"phone": units, "x": CHARACTERS}
+    )
+
+
+def phone_scores(phones: str, units: Units, framewise: bool) -> np.ndarray:
+    rest = [] if framewise else [0]
+    ids = [unit for phone in phones.split() for unit in [units.ids[phone]] * 3 + rest]
+    scores = torch.zeros(len(ids), len(units))
+    scores[torch.arange(len(ids)), torch.tensor(ids)] = 6.0
+    return scores.log_softmax(dim=1).numpy()
+
+
+@pytest.mark.parametrize("framewise", [False, True])
+def test_phones_become_words_by_lexicon_and_language_model(lm, framewise):
+    loaded = phone_model(framewise)
+    lexicon = DecodingLexicon.of_words(lm.vocabulary[3:], Lexicon())
+    decoding = build_decoding(loaded, DecodingConfig(head="phone"), lm, lexicon=lexicon)
+    spoken = "DH AH K AE T S AE T AA N DH AH M AE T"
+    if framewise:
+        spoken = "SIL DH AH SIL K AE T S AE T AA N SIL DH AH M AE T SIL"
+    assert text_of(decoding, phone_scores(spoken, loaded.units["phone"], framewise)) == "the cat sat on the mat"
+
+
+def test_priors_are_divided_out(lm):
+    loaded = phone_model(framewise=True)
+    loaded.model.log_prior = lambda head: torch.log_softmax(torch.arange(40.0), dim=0)
+    lexicon = DecodingLexicon.of_words(lm.vocabulary[3:], Lexicon())
+    config = DecodingConfig(head="phone", prior_scale=0.5)
+    search = build_decoding(loaded, config, lm, lexicon=lexicon).decoder.search
+    expected = torch.exp(-0.5 * torch.log_softmax(torch.arange(40.0), dim=0))
+    np.testing.assert_allclose(search.weights, expected, rtol=1e-5)
+
+
+def test_second_head_decides_between_homophones():
+    lm = estimate(["read the", "red the"] * 5, EstimationConfig(order=1, discount_fallback=True))
+    loaded = phone_model(framewise=False)
+    lexicon = DecodingLexicon.of_words(lm.vocabulary[3:], Lexicon())
+    phones = phone_scores("R EH D", loaded.units["phone"], framewise=False)
+    for word in ("red", "read"):
+        config = DecodingConfig(head="phone", second_head="x")
+        decoding = build_decoding(loaded, config, lm, lexicon=lexicon)
+        characters = np.full((len(phones), len(CHARACTERS)), -8.0, np.float32)
+        said = heard(word)
+        characters[: len(said)] = said
+        characters[len(said) :, 0] = 0.0
+        assert text_of(decoding, np.concatenate([phones, characters[: len(phones)]], axis=1)) == word
+
+
+def test_rescorer_refuses_heads_that_do_not_go_together():
+    with pytest.raises(ConfigError, match="must be one of CTC"):
+        Rescorer(build_units("phone", framewise=True), CHARACTERS, 0.5)
+    with pytest.raises(ConfigError, match="cannot score"):
+        Rescorer(build_units("phone"), CHARACTERS, 0.5)
+
+
+def test_pronunciations_survive_the_file_and_take_further_words(tmp_path):
+    lexicon = DecodingLexicon.of_words(["read", "tomato", "5"], Lexicon())
+    lexicon.save(tmp_path / "l.safetensors")
+    loaded = DecodingLexicon.load(tmp_path / "l.safetensors")
+    assert loaded.words == ("read", "tomato", "5")
+    assert loaded.pronunciations("read") == Lexicon().pronunciations("read")
+    assert loaded.pronunciations("5") == []
+    more = loaded.with_words(["cat", "read"], Lexicon())
+    assert more.pronunciations("cat") == [("K", "AE1", "T")]
+    assert more.restricted(["cat", "read"]).words == ("read", "cat")
+    with pytest.raises(ConfigError, match='"9" has digits'):
+        loaded.with_words(["9"], Lexicon())
+    (tmp_path / "broken").write_bytes((tmp_path / "l.safetensors").read_bytes()[:-3])
+    with pytest.raises(CheckpointError, match="damaged"):
+        DecodingLexicon.load(tmp_path / "broken")
+
+
+def test_pronunciations_that_differ_in_stress_only_count_once():
+    lexicon = DecodingLexicon(
+        ("a",), ("AH0", "AH1"), np.array([0, 1], np.uint8), *(np.array(x, np.uint8) for x in ([1, 1], [2]))
+    )
+    assert len(lexicon.spelt(build_units("phone")).padded) == 1
+
+
+# --- what is refused ---------------------------------------------------------------------------
+
+
+def test_tokens_that_do_not_match():
+    upper = estimate([line.upper() for line in SENTENCES], EstimationConfig(order=2, discount_fallback=True))
+    with pytest.raises(ConfigError, match="my.arpa does not fit the model: .* check upper and lower case"):
+        build_decoding(tone_model(), DecodingConfig(), upper, lm_source="my.arpa")
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("cat\nroom 101\n", "row 2: 'room 101' holds '10', which the model cannot write"),
+        ("кот\n", "row 1: 'кот' holds"),
+        ("cat\tloud\n", "row 1: the boost 'loud' is not a number"),
+        ("cat\tinf\n", "row 1: the boost must be finite"),
+        ("# nothing\n\n", "holds no hot-words"),
+        ("...\n", "has no word"),
+    ],
+)
+def test_hotwords_that_cannot_be(tmp_path, rows, message):
+    path = tmp_path / "hot.txt"
+    path.write_text(rows, encoding="utf-8")
+    with pytest.raises(ConfigError, match=message):
+        read_hotwords(path)
+
+
+def test_hotwords_are_read(tmp_path):
+    path = tmp_path / "hot.txt"
+    path.write_text("# names\nAda Lovelace\t12\nBabbage\n", encoding="utf-8")
+    assert read_hotwords(path) == {"ada lovelace": 12.0, "babbage": 8.0}
+
+
+def test_hotword_that_the_model_cannot_spell(lm):
+    with pytest.raises(ConfigError, match="hot-words: 'café' holds 'é', which the tokens cannot spell"):
+        build_decoding(tone_model(), DecodingConfig(), lm, hotwords=["café"])
+
+
+def test_arpa_and_binary_files_that_are_damaged(tmp_path, lm):
+    arpa, binary = tmp_path / "m.arpa", tmp_path / "m.lm"
+    write_arpa(arpa, lm)
+    save(binary, lm)
+    assert read_language_model(arpa).level_sizes == read_language_model(binary).level_sizes == lm.level_sizes
+    with pytest.raises(CheckpointError, match="no such language model"):
+        read_language_model(tmp_path / "none.lm")
+    text = arpa.read_text()
+    wrong = tmp_path / "wrong.arpa"
+    wrong.write_text(text.replace(f"ngram 2={lm.level_sizes[1]}", f"ngram 2={lm.level_sizes[1] + 3}"))
+    with pytest.raises(CheckpointError, match="wrong.arpa: line"):
+        read_language_model(wrong)
+    rows = text.splitlines()
+    at = next(k for k, row in enumerate(rows) if row.split("\t")[1:2] == ["the"])
+    rows[at] = "\t".join(rows[at].split("\t")[:2])
+    wrong.write_text("\n".join(rows) + "\n")
+    with pytest.raises(CheckpointError, match="back-off"):
+        read_language_model(wrong)
+    data = binary.read_bytes()
+    binary.write_bytes(data[:-40])
+    with pytest.raises(CheckpointError, match=f"has {len(data) - 40} of {len(data)} bytes"):
+        read_language_model(binary)
+    binary.write_bytes(data[:8] + struct.pack("<I", 9) + data[12:])
+    with pytest.raises(CheckpointError, match="has version 9, this program reads version 1"):
+        read_language_model(binary)
+
+
+def test_settings_on_the_card_are_checked_and_used(tmp_path, lm):
+    torch.manual_seed(1)
+    config = ModelConfig(conv_channels=8, num_layers=1, width=8)
+    loaded = build(FrontendConfig(), config, {"character": HeadConfig()}, {"character": CHARACTERS})
+    path = tmp_path / "m.safetensors"
+    checkpoint.save_model(path, loaded)
+    assert load_model(path).decoding is None
+    checkpoint.replace_card(path, lambda card: {**card, "decoding": {"lm_weight": 0.7, "beam": 9}})
+    before = {name: value.clone() for name, value in loaded.model.state_dict().items()}
+    after = checkpoint.load(path)
+    assert all(torch.equal(value, before[name]) for name, value in after.model.state_dict().items())
+    assert decoding_config(after, "m") == DecodingConfig(lm_weight=0.7, beam=9)
+    save(tmp_path / "small.lm", lm)
+    assert load_model(path, lm=tmp_path / "small.lm").decoding.config.lm_weight == 0.7
+    assert load_model(path, lm=lm, beam=5).decoding.config.beam == 5
+    assert load_model(path, lm=False).decoding is None
+    with pytest.raises(ConfigError, match="beam and candidates must be 1 or more"):
+        load_model(path, lm=lm, beam=0)
+    for settings, message in (({"lm_wait": 1.0}, "did you mean lm_weight"), ({"head": "phone"}, "the model has char")):
+        checkpoint.replace_card(path, lambda card, settings=settings: {**card, "decoding": settings})
+        with pytest.raises(ConfigError, match=message):
+            load_model(path)
+    assert json.dumps(dataclasses.asdict(DecodingConfig()))

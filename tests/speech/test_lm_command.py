@@ -1,0 +1,115 @@
+"""`speech lm` and `speech tune` through the command."""
+
+import gzip
+import json
+
+import numpy as np
+import pytest
+
+from speech import audio, checkpoint, cli
+from speech.decoding import DecodingConfig, build_decoding
+from speech.lm import EstimationConfig, estimate
+from speech.tuning import STEPS, tune
+from tests.speech.test_decoding import SENTENCES, heard, tone_model
+
+TEXT = "The cat sat on the mat!\nThe dog sat, too.\nA cat and a dog\n\n" * 4
+
+
+@pytest.fixture
+def text(tmp_path):
+    path = tmp_path / "text.txt"
+    path.write_text(TEXT)
+    return path
+
+
+def test_train_score_convert(tmp_path, text, capsys):
+    arpa, binary, small = tmp_path / "m.arpa.gz", tmp_path / "m.lm", tmp_path / "small.lm"
+    options = ["--order", "2", "--discount-fallback"]
+    assert cli.main(["lm", "train", str(text), *options, "-o", str(arpa)]) == 0
+    assert gzip.open(arpa, "rt").read().startswith("\\data\\")
+    assert cli.main(["lm", "train", str(text), *options, "-o", str(binary)]) == 0
+    assert cli.main(["lm", "convert", str(arpa), str(small), "--quantise"]) == 0
+    capsys.readouterr()
+    printed = []
+    for model in (arpa, binary, small):
+        assert cli.main(["lm", "score", str(model), str(text)]) == 0
+        printed.append(capsys.readouterr().out)
+    assert printed[0] == printed[1]
+    assert "12 sentences, 60 words, 0 (0.00 %) unknown" in printed[0]
+    values = [float(one.split("perplexity ")[1].split(",")[0]) for one in printed]
+    assert values[2] == pytest.approx(values[0], rel=0.01)
+    assert cli.main(["lm", "score", str(binary), str(text), "--sentences"]) == 0
+    assert "\tthe cat sat on the mat\n" in capsys.readouterr().out
+
+
+def test_characters(tmp_path, text, capsys):
+    model = tmp_path / "c.lm"
+    options = ["--unit", "character", "--order", "3", "--discount-fallback", "--prune", "0,0,1"]
+    assert cli.main(["lm", "train", str(text), *options, "-o", str(model)]) == 0
+    assert cli.main(["lm", "score", str(model), str(text)]) == 0
+    assert "characters, 0 (0.00 %) unknown" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "nowhere.txt", "-o", "m.lm"], "nowhere.txt: cannot be read"),
+        (["train", "TEXT", "-o", "nowhere/m.lm"], "files cannot be written there"),
+        (["train", "TEXT", "-o", "m.lm", "--order", "7"], "order must be 1..6, got 7"),
+        (["train", "TEXT", "-o", "m.lm", "--prune", "1,0"], "do not fall"),
+        (["train", "TEXT", "-o", "m.arpa", "--quantise", "--discount-fallback"], "ARPA holds numbers in full"),
+        (["score", "TEXT", "TEXT"], "expected \\data\\"),
+        (["score", "nowhere.lm", "TEXT"], "no such language model"),
+    ],
+)
+def test_what_is_refused(tmp_path, text, capsys, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["lm", *(str(text) if one == "TEXT" else one for one in arguments)]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+
+
+def test_tuning_finds_the_weight_that_makes_fewest_errors():
+    lm = estimate(SENTENCES, EstimationConfig(order=2, discount_fallback=True))
+    scores = heard("the cot sat on the mat")
+    scores[heard("the cat sat on the mat").argmax(axis=1) == 3] *= 0.2
+    row = type("Row", (), {"text": "the cat sat on the mat"})()
+
+    def build(config):
+        return build_decoding(tone_model(), config, lm)
+
+    start = DecodingConfig(lm_weight=0.0, word_bonus=0.0)
+    trials = []
+    best = tune(build, start, [([row], [{"character": scores}])], progress=trials.append)
+    assert trials[0].rate > 0
+    assert best.rate == 0
+    assert best.config.lm_weight > 0
+    assert set(STEPS) <= set(vars(start))
+
+
+def test_tune_writes_the_card(tmp_path, capsys, text):
+    import torch
+
+    from speech.frontend import FrontendConfig
+    from speech.models import HeadConfig, ModelConfig
+    from speech.units import build_units
+
+    torch.manual_seed(0)
+    config = ModelConfig(conv_channels=8, num_layers=1, width=8)
+    units = {"character": build_units("character")}
+    model = tmp_path / "m.safetensors"
+    checkpoint.save_model(model, checkpoint.build(FrontendConfig(), config, {"character": HeadConfig()}, units))
+    rng = np.random.default_rng(0)
+    audio.write(tmp_path / "a.wav", (0.1 * rng.standard_normal(16000)).astype(np.float32), 16000)
+    manifest = tmp_path / "dev.jsonl"
+    manifest.write_text(json.dumps({"audio_filepath": "a.wav", "duration": 1.0, "text": "the cat"}) + "\n")
+    assert cli.main(["lm", "train", str(text), "--discount-fallback", "-o", str(tmp_path / "m.lm")]) == 0
+    arguments = ["tune", str(manifest), "--model", str(model), "--lm", str(tmp_path / "m.lm"), "--beam", "8"]
+    assert cli.main([*arguments, "--dry-run"]) == 0
+    assert "decoding" not in checkpoint.load(model).card
+    assert cli.main(arguments) == 0
+    assert checkpoint.load(model).card["decoding"]["beam"] == 8
+    capsys.readouterr()
+    assert cli.main([*arguments, "--no-lm"]) == 2
+    assert "exclude each other" in capsys.readouterr().err
