@@ -1,0 +1,223 @@
+"""`speech say`: text to speech."""
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from speech.errors import AudioError, SpeechError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from tts.synthesize import Piece, Voice
+
+FORMATS = {".wav": "WAV", ".flac": "FLAC", ".ogg": "OGG", ".mp3": "MP3"}
+_WRITE_FRAMES = 65_536  # libsndfile's Vorbis encoder wants no more at once
+
+DESCRIPTION = """\
+Say a text.
+
+TEXT is what to say, or - for standard input; --file reads a file. Without -o, raw 16-bit samples go to standard
+output when that is a pipe or a file.
+"""
+
+EPILOG = """\
+examples:
+  speech say "Hello, how are you?" -o hello.wav
+  speech say --file chapter.txt -o chapter.mp3
+  echo "Dinner is ready." | speech say - | aplay -t raw -f S16_LE -r 24000
+  speech say "It is {tomato|T AH0 M AA1 T OW2} soup." --rate 0.9 --pitch +2 -o soup.flac
+  speech say --ssml --file play.ssml -o play.wav --json play.json
+
+--rate changes phones alone and --pause pauses alone; for speech that is faster throughout, give both:
+--rate 1.25 --pause 0.8.
+
+exit codes:
+  0 said; 2 wrong usage or nothing could be said; 130 interrupted
+"""
+
+
+def add_parser(subparsers) -> None:
+    """Describe the command."""
+    parser = subparsers.add_parser(
+        "say",
+        help="say a text",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("text", nargs="*", metavar="TEXT", help="what to say, or - for standard input")
+    parser.add_argument("--file", "-f", metavar="FILE", help="say what this text file holds")
+    parser.add_argument("--output", "-o", metavar="FILE", help="wav, flac, ogg or mp3; - for raw samples")
+    parser.add_argument("--json", metavar="FILE", help="write when each word and phone is said; - for standard output")
+    parser.add_argument("--ssml", action="store_true", help="the text is SSML")
+    parser.add_argument("--voice", default="kathleen", metavar="VOICE", help="kathleen, or a folder with a voice")
+    parser.add_argument("--speaker", metavar="NAME", help="one of several in the voice")
+    parser.add_argument("--lexicon", metavar="FILE", help="your pronunciations: word, tab, ARPAbet phones")
+    parser.add_argument("--rate", type=float, default=1.0, help="how much faster, 0.25 to 4 (default: 1)")
+    parser.add_argument("--pitch", type=float, default=0.0, help="semitones up or down (default: 0)")
+    parser.add_argument("--energy", type=float, default=0.0, help="dB up or down (default: 0)")
+    parser.add_argument("--pause", type=float, default=1.0, help="how much longer pauses are (default: 1)")
+    parser.add_argument("--seed", type=int, default=0, help="of the voice's noise (default: 0)")
+    parser.add_argument(
+        "--unknown",
+        choices=("error", "name", "skip"),
+        default="error",
+        help="what to do with emoji and other scripts: refuse the text, say the character's name, or leave it out",
+    )
+    parser.add_argument(
+        "--vocoder", choices=("neural", "griffin-lim"), default="neural", help="griffin-lim needs no trained vocoder"
+    )
+    parser.add_argument("--verbose", "-v", action="store_true", help="print how fast it was")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Say; returns the exit code."""
+    text = _text(arguments)
+    output = _output(arguments)
+    started = time.perf_counter()
+    from tts.prosody import Controls
+    from tts.ssml import parse_ssml
+    from tts.synthesize import load_voice
+
+    controls = {name: getattr(arguments, name) for name in ("rate", "pitch", "energy", "pause")}
+    Controls(**controls)  # refused before anything is loaded
+    script = parse_ssml(text) if arguments.ssml else text
+    voice = load_voice(arguments.voice, lexicon=arguments.lexicon, speaker=arguments.speaker, vocoder=arguments.vocoder)
+    loaded = time.perf_counter()
+    pieces = voice.stream(script, **controls, seed=arguments.seed, on_unknown=arguments.unknown)
+    watch = _Watch(pieces, voice.sample_rate)
+    first = next(watch, None)  # what cannot be said is refused before a file is begun
+    parts = _joined(first, watch)
+    if output is None:
+        for part in parts:
+            sys.stdout.buffer.write(_pcm16(part))
+            sys.stdout.buffer.flush()
+    else:
+        with _opened(output, voice.sample_rate) as write:
+            for part in parts:
+                write(part)
+    _write_json(arguments.json, voice, watch)
+    if arguments.verbose:
+        said = watch.num_samples / voice.sample_rate
+        spent = watch.finished - loaded
+        print(
+            f"{said:.2f} s of speech in {spent:.2f} s, real-time factor {spent / max(said, 1e-9):.3f}; "
+            f"first sound after {1000 * (watch.first - loaded):.0f} ms, loading took {loaded - started:.2f} s",
+            file=sys.stderr,
+        )
+    return 0
+
+
+class _Watch:
+    """Passes pieces on and keeps their times, and when they came."""
+
+    def __init__(self, pieces: "Iterator[Piece]", sample_rate: int):
+        self.pieces, self.sample_rate = pieces, sample_rate
+        self.phones, self.words = [], []
+        self.num_samples, self.first, self.finished = 0, 0.0, 0.0
+
+    def __iter__(self) -> "_Watch":
+        return self
+
+    def __next__(self) -> "np.ndarray":
+        try:
+            piece = next(self.pieces)
+        finally:
+            self.finished = time.perf_counter()
+        self.phones += piece.phones
+        self.words += piece.words
+        if not self.num_samples and len(piece.samples):
+            self.first = self.finished
+        self.num_samples += len(piece.samples)
+        return piece.samples
+
+
+def _joined(first: "np.ndarray | None", rest: _Watch) -> "Iterator[np.ndarray]":
+    if first is not None:
+        yield first
+    yield from rest
+
+
+def _text(arguments: argparse.Namespace) -> str:
+    """What is to be said."""
+    if bool(arguments.text) == bool(arguments.file):
+        raise SpeechError('give the text: speech say "Hello!", speech say --file FILE, or speech say - < FILE')
+    if arguments.text and arguments.text != ["-"]:
+        return " ".join(arguments.text)
+    name = arguments.file or "standard input"
+    try:
+        data = Path(arguments.file).read_bytes() if arguments.file else sys.stdin.buffer.read()
+        return data.decode("utf-8-sig")
+    except OSError as error:
+        raise SpeechError(f"{name}: cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise SpeechError(f"{name}: is not text in UTF-8 (byte {error.start + 1})") from error
+
+
+def _output(arguments: argparse.Namespace) -> Path | None:
+    """The file to write; None for raw samples to standard output."""
+    if arguments.output in (None, "-"):
+        if arguments.json == "-":
+            raise SpeechError("--json - and the samples do not fit into one output; add -o FILE")
+        if arguments.output is None and sys.stdout.isatty():
+            raise SpeechError("name a file with -o, e.g. -o speech.wav, or pipe the samples to a player")
+        return None
+    path = Path(arguments.output)
+    if path.suffix.lower() not in FORMATS:
+        raise SpeechError(f"-o {path}: the suffix must be one of {', '.join(FORMATS)}")
+    if path.is_dir():
+        raise SpeechError(f"-o {path}: is a folder; name a file")
+    return path
+
+
+def _pcm16(samples: "np.ndarray") -> bytes:
+    """Samples in [-1, 1] as 16-bit integers, little-endian."""
+    return (samples * 32_767.0).round().astype("<i2").tobytes()
+
+
+@contextmanager
+def _opened(path: Path, sample_rate: int):
+    """Yield a function that appends samples; the file appears whole or not at all."""
+    import soundfile
+
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with soundfile.SoundFile(partial, "w", sample_rate, 1, format=FORMATS[path.suffix.lower()]) as file:
+
+            def write(samples: "np.ndarray") -> None:
+                for start in range(0, len(samples), _WRITE_FRAMES):
+                    file.write(samples[start : start + _WRITE_FRAMES])
+
+            yield write
+        os.replace(partial, path)
+    except (soundfile.SoundFileError, OSError) as error:
+        reason = getattr(error, "strerror", None) or str(error).rstrip(".")
+        raise AudioError(f"-o {path}: cannot be written ({reason})") from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _write_json(target: str | None, voice: "Voice", watch: _Watch) -> None:
+    """Words and phones with their times."""
+    if target is None:
+        return
+    from speech.commands.outputs import write_text
+    from tts.sound import timings
+
+    found = timings(watch.words, watch.phones, watch.num_samples / voice.sample_rate, voice.sample_rate)
+    text = json.dumps(found, indent=1, ensure_ascii=False) + "\n"
+    if target == "-":
+        sys.stdout.write(text)
+        return
+    try:
+        write_text(Path(target), text)
+    except OSError as error:
+        raise SpeechError(f"--json {target}: cannot be written ({error.strerror})") from error

@@ -1,0 +1,155 @@
+"""How a text will be said: words and phones with durations, pitch, energy and pauses, to look at, change, and speak.
+
+What the voice predicts is kept; changes are factors and shifts beside it, so each control moves its own
+quantity and nothing else.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from speech.errors import SpeechError
+
+#: Greatest change of each control, for a whole text or a word.
+RATE_RANGE = (0.25, 4.0)
+PITCH_RANGE_SEMITONES = (-24.0, 24.0)
+ENERGY_RANGE_DB = (-60.0, 30.0)
+PAUSE_RANGE = (0.0, 20.0)
+
+
+class ProsodyError(SpeechError):
+    """A control beyond its range; the message names it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Controls:
+    """Changes to a whole text.
+
+    Attributes
+    ----------
+    rate : how much faster phones follow one another; pauses stay as they are
+    pitch : semitones up or down
+    energy : dB up or down
+    pause : how much longer pauses are; phones stay as they are
+    """
+
+    rate: float = 1.0
+    pitch: float = 0.0
+    energy: float = 0.0
+    pause: float = 1.0
+
+    def __post_init__(self):
+        check_range("rate", self.rate, RATE_RANGE)
+        check_range("pitch", self.pitch, PITCH_RANGE_SEMITONES)
+        check_range("energy", self.energy, ENERGY_RANGE_DB)
+        check_range("pause", self.pause, PAUSE_RANGE)
+
+
+def check_range(name: str, value: float, allowed: tuple[float, float]) -> None:
+    """Raise ProsodyError unless `value` is a number within `allowed`."""
+    if not allowed[0] <= value <= allowed[1]:
+        raise ProsodyError(f"{name} must be from {allowed[0]:g} to {allowed[1]:g}, got {value:g}")
+
+
+@dataclass
+class PhoneProsody:
+    """One phone.
+
+    Attributes
+    ----------
+    phone : ARPAbet with stress
+    duration_s, pitch_hz, energy_db : as predicted; the pitch holds only as far as the phone is voiced
+    rate, pitch, energy : changes: a factor, semitones, dB
+    """
+
+    phone: str
+    duration_s: float
+    pitch_hz: float
+    energy_db: float
+    rate: float = 1.0
+    pitch: float = 0.0
+    energy: float = 0.0
+
+
+class _OfAllPhones:
+    """A change that a word's phones share; reading it gives their mean, setting it sets all."""
+
+    def __init__(self, allowed: tuple[float, float]):
+        self.allowed = allowed
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, word: "WordProsody", owner: type) -> float:
+        if word is None:
+            raise AttributeError(self.name)
+        return sum(getattr(phone, self.name) for phone in word.phones) / len(word.phones)
+
+    def __set__(self, word: "WordProsody", value: float) -> None:
+        check_range(self.name, value, self.allowed)
+        for phone in word.phones:
+            setattr(phone, self.name, value)
+
+
+@dataclass
+class WordProsody:
+    """One word.
+
+    Attributes
+    ----------
+    text : as it is said
+    phones : of the word
+    pause_s : silence after it, 0 for none
+    start, end : characters of the text it came from
+    mark : class of the punctuation after it
+    rate, pitch, energy : changes to all its phones: a factor, semitones, dB
+    """
+
+    text: str
+    phones: list[PhoneProsody]
+    pause_s: float
+    start: int
+    end: int
+    mark: str = ""
+
+    rate = _OfAllPhones(RATE_RANGE)
+    pitch = _OfAllPhones(PITCH_RANGE_SEMITONES)
+    energy = _OfAllPhones(ENERGY_RANGE_DB)
+
+
+@dataclass
+class SentenceProsody:
+    """One sentence.
+
+    Attributes
+    ----------
+    words : at least one; the last one's `pause_s` is the silence after the sentence
+    lead_s : silence in front of it
+    """
+
+    words: list[WordProsody]
+    lead_s: float = 0.0
+
+
+@dataclass
+class Prosody:
+    """A text as it will be said.
+
+    Examples
+    --------
+    >>> phones = [PhoneProsody("HH", 0.06, 200.0, -40.0), PhoneProsody("AY1", 0.2, 210.0, -20.0)]
+    >>> word = WordProsody("hi", phones, 0.0, 0, 2)
+    >>> prosody = Prosody([SentenceProsody([word])])
+    >>> prosody.words[0].pitch = 2.0
+    >>> [phone.pitch for phone in prosody.words[0].phones]
+    [2.0, 2.0]
+    """
+
+    sentences: list[SentenceProsody] = field(default_factory=list)
+
+    @property
+    def words(self) -> list[WordProsody]:
+        """Words of all sentences."""
+        return [word for sentence in self.sentences for word in sentence.words]
+
+    def __iter__(self) -> Iterator[SentenceProsody]:
+        return iter(self.sentences)

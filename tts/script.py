@@ -1,0 +1,85 @@
+"""A text with instructions: pronunciations, pauses and changes of prosody for stretches of its characters."""
+
+from dataclasses import dataclass
+
+from tts.phonemes import InlineText, parse_inline
+from tts.prosody import ENERGY_RANGE_DB, PITCH_RANGE_SEMITONES, RATE_RANGE, SentenceProsody
+
+
+@dataclass(frozen=True)
+class Change:
+    """A change of prosody.
+
+    Attributes
+    ----------
+    start, end : characters of the text it holds for
+    rate, pitch, energy : a factor, semitones, dB
+    """
+
+    start: int
+    end: int
+    rate: float = 1.0
+    pitch: float = 0.0
+    energy: float = 0.0
+
+
+@dataclass(frozen=True)
+class Break:
+    """A pause of `seconds` before the character at `position`; 0 for none where there might have been one."""
+
+    position: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Script:
+    """What to say and how.
+
+    Attributes
+    ----------
+    inline : the text with its pronunciations
+    changes : of prosody; those that overlap add up
+    breaks : pauses
+    """
+
+    inline: InlineText
+    changes: tuple[Change, ...] = ()
+    breaks: tuple[Break, ...] = ()
+
+    def apply(self, sentence: SentenceProsody) -> None:
+        """Put changes and pauses where they belong in a predicted sentence.
+
+        A break belongs to the last word before it; one in front of all words leads the first sentence.
+        """
+        for change in self.changes:
+            for word in sentence.words:
+                if change.start <= word.start < change.end:
+                    word.rate = _limited(word.rate * change.rate, RATE_RANGE)
+                    word.pitch = _limited(word.pitch + change.pitch, PITCH_RANGE_SEMITONES)
+                    word.energy = _limited(word.energy + change.energy, ENERGY_RANGE_DB)
+        first_start = min((word.start for word in sentence.words), default=0)
+        for one in self.breaks:
+            before = [word for word in sentence.words if word.end <= one.position]
+            if before and one.position <= self._next_start(sentence, before[-1].end):
+                before[-1].pause_s = one.seconds
+            elif not before and not any(c.isalnum() for c in self.inline.text[: one.position]):
+                if one.position <= first_start:
+                    sentence.lead_s = max(sentence.lead_s, one.seconds)
+
+    def _next_start(self, sentence: SentenceProsody, end: int) -> int:
+        """Where the word after character `end` begins, in this sentence or a later one."""
+        following = [word.start for word in sentence.words if word.start >= end]
+        if following:
+            return following[0]
+        text = self.inline.text
+        return next((place for place in range(end, len(text)) if text[place].isalnum()), len(text))
+
+
+def _limited(value: float, allowed: tuple[float, float]) -> float:
+    """Changes that add up stay within what a word may have."""
+    return min(max(value, allowed[0]), allowed[1])
+
+
+def plain_script(text: str) -> Script:
+    """A text without instructions but its inline pronunciations."""
+    return Script(parse_inline(text))

@@ -1,0 +1,309 @@
+"""SSML, a strict subset: what is not listed here is refused with its place, never passed over.
+
+Elements and attributes: ``speak`` (version, xml:lang of English), ``p``, ``s``, ``break`` (time, strength), ``prosody``
+(rate, pitch, volume), ``phoneme`` (alphabet "arpabet", ph), ``say-as`` (interpret-as: characters, spell-out, digits,
+cardinal, ordinal), ``sub`` (alias).
+
+References
+----------
+W3C, Speech Synthesis Markup Language 1.1, 2010, sections 3.1-3.2.
+"""
+
+import math
+import re
+from collections.abc import Callable
+from xml.parsers import expat
+
+from speech.errors import SpeechError
+from speech.lexicon import Lexicon
+from tts.phonemes import InlineText, parse_phones
+from tts.prosody import ENERGY_RANGE_DB, PITCH_RANGE_SEMITONES, RATE_RANGE, ProsodyError, check_range
+from tts.script import Break, Change, Script
+from tts.text import TextError
+from tts.text.numbers import cardinal, digits, ordinal
+
+#: Attributes of each element.
+ALLOWED = {
+    "speak": {"version", "xml:lang", "xmlns"},
+    "p": set(),
+    "s": set(),
+    "break": {"time", "strength"},
+    "prosody": {"rate", "pitch", "volume"},
+    "phoneme": {"alphabet", "ph"},
+    "say-as": {"interpret-as"},
+    "sub": {"alias"},
+}
+#: Elements that may hold text alone.
+_TEXT_ONLY = ("phoneme", "say-as", "sub", "break")
+_STRENGTHS_S = {"none": 0.0, "x-weak": 0.1, "weak": 0.2, "medium": 0.35, "strong": 0.6, "x-strong": 1.0}
+_RATES = {"x-slow": 0.5, "slow": 0.75, "medium": 1.0, "default": 1.0, "fast": 1.3, "x-fast": 1.7}
+_PITCHES = {"x-low": -6.0, "low": -3.0, "medium": 0.0, "default": 0.0, "high": 3.0, "x-high": 6.0}
+_VOLUMES = {"x-soft": -12.0, "soft": -6.0, "medium": 0.0, "default": 0.0, "loud": 4.0, "x-loud": 8.0}
+_SENTENCE_BREAK_S = 0.45
+_LONGEST_BREAK_S = 60.0
+_LETTERS = Lexicon()
+
+
+class SsmlError(SpeechError):
+    """SSML that is not well-formed or beyond the subset; the message names what and where."""
+
+
+def parse_ssml(text: str) -> Script:
+    """Read SSML.
+
+    Parameters
+    ----------
+    text : a document whose root is ``speak``
+
+    Returns
+    -------
+    Script, to be given to `Voice.say`
+
+    Raises
+    ------
+    SsmlError
+        Not well-formed, or an element, attribute or value that is not among those above; names it with line and column.
+
+    Examples
+    --------
+    >>> script = parse_ssml('<speak>It is <prosody pitch="+2st">high</prosody>.<break time="300ms"/> Yes.</speak>')
+    >>> script.inline.text, script.changes[0].pitch, script.breaks[0].seconds
+    ('It is high. Yes.', 2.0, 0.3)
+    """
+    return _Reader().read(text)
+
+
+class _Reader:
+    """Walks through a document and writes down text, pronunciations, changes and breaks."""
+
+    def __init__(self):
+        self.text = ""
+        self.spans: list[tuple[int, int, tuple[str, ...]]] = []
+        self.changes: list[Change] = []
+        self.breaks: list[Break] = []
+        self.open: list[tuple[str, dict[str, str], int, str]] = []  # name, attributes, start in the text, place
+        self.parser = expat.ParserCreate()
+        self.parser.buffer_text = True
+        self.parser.StartElementHandler = self._start
+        self.parser.EndElementHandler = self._end
+        self.parser.CharacterDataHandler = self._characters
+        self.parser.StartDoctypeDeclHandler = self._refuse_doctype
+        self.parser.ProcessingInstructionHandler = self._refuse_instruction
+
+    def read(self, text: str) -> Script:
+        """Parse the whole document."""
+        try:
+            self.parser.Parse(text, True)
+        except expat.ExpatError as error:
+            reason = expat.errors.messages[error.code]
+            raise SsmlError(
+                f"SSML, line {error.lineno}, column {error.offset + 1}: not well-formed ({reason})"
+            ) from error
+        return Script(InlineText(self.text, tuple(self.spans)), tuple(self.changes), tuple(self.breaks))
+
+    @property
+    def _place(self) -> str:
+        return f"SSML, line {self.parser.CurrentLineNumber}, column {self.parser.CurrentColumnNumber + 1}"
+
+    def _refuse_doctype(self, *_) -> None:
+        raise SsmlError(f"{self._place}: a document type is not understood; remove <!DOCTYPE ...>")
+
+    def _refuse_instruction(self, target: str, _: str) -> None:
+        raise SsmlError(f"{self._place}: the processing instruction <?{target} ...?> is not understood; remove it")
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        """An element begins."""
+        place = self._place
+        if name not in ALLOWED:
+            raise SsmlError(f"{place}: element <{name}> is not understood; known: {', '.join(sorted(ALLOWED))}")
+        if (name == "speak") != (not self.open):
+            raise SsmlError(f"{place}: <speak> must be the outermost element, and only that")
+        if self.open and self.open[-1][0] in _TEXT_ONLY:
+            raise SsmlError(f"{place}: <{name}> cannot stand within <{self.open[-1][0]}>")
+        unknown = sorted(set(attributes) - ALLOWED[name])
+        if unknown:
+            known = ", ".join(sorted(ALLOWED[name])) or "none"
+            raise SsmlError(f"{place}: attribute {unknown[0]} of <{name}> is not understood; known: {known}")
+        if name == "speak":
+            self._check_speak(attributes, place)
+        if name in ("p", "s"):
+            self._end_sentence(paragraph=name == "p")
+        elif name == "break":
+            self.breaks.append(Break(len(self.text), _seconds(attributes, place)))
+        self.open.append((name, attributes, len(self.text), place))
+
+    def _check_speak(self, attributes: dict[str, str], place: str) -> None:
+        """The language is English."""
+        language = attributes.get("xml:lang", "en")
+        if not language.lower().startswith("en"):
+            raise SsmlError(f'{place}: xml:lang="{language}" is not understood; the voice speaks English')
+
+    def _end(self, name: str) -> None:
+        """An element ends."""
+        _, attributes, start, place = self.open.pop()
+        end = len(self.text)
+        match name:
+            case "p" | "s":
+                self._end_sentence(paragraph=name == "p")
+            case "prosody":
+                self.changes.append(_change(attributes, start, end, place))
+            case "phoneme" | "say-as" | "sub":
+                self._replace(name, attributes, start, place)
+            case "break":
+                if end > start:
+                    raise SsmlError(f"{place}: <break> must be empty")
+
+    def _end_sentence(self, *, paragraph: bool) -> None:
+        """A sentence or paragraph ends here."""
+        spoken = len(self.text.rstrip())
+        if not spoken:
+            return
+        if not paragraph and not any(one.position >= spoken for one in self.breaks):
+            self.breaks.append(Break(spoken, _SENTENCE_BREAK_S))
+        self.text += "\n\n"
+
+    def _replace(self, name: str, attributes: dict[str, str], start: int, place: str) -> None:
+        """Put what is to be said in place of what is written."""
+        written = self.text[start:].strip()
+        if not written:
+            raise SsmlError(f"{place}: <{name}> has no text")
+        match name:
+            case "phoneme":
+                alphabet, phones = attributes.get("alphabet", "arpabet"), _needed(attributes, "ph", name, place)
+                if alphabet not in ("arpabet", "x-arpabet", "x-cmu-arpabet"):
+                    raise SsmlError(f'{place}: alphabet="{alphabet}" of <phoneme> is not understood; use "arpabet"')
+                try:
+                    found = parse_phones(phones, phones, 0)
+                except TextError as error:
+                    raise SsmlError(f"{place}: ph of <phoneme>: {error}") from error
+                self.spans.append((start, start + len(written), found))
+                self.text = self.text[:start] + written
+            case "sub":
+                self.text = self.text[:start] + _needed(attributes, "alias", name, place)
+            case "say-as":
+                self._say_as(_needed(attributes, "interpret-as", name, place), written, start, place)
+
+    def _say_as(self, kind: str, written: str, start: int, place: str) -> None:
+        """Letters by their names, digits one by one, numbers in words."""
+        if kind in ("characters", "spell-out"):
+            self.text = self.text[:start]
+            for character in written:
+                self._spell(character, place)
+            return
+        if kind not in _NUMBERS:
+            known = ", ".join(("characters", "spell-out", *_NUMBERS))
+            raise SsmlError(f'{place}: interpret-as="{kind}" of <say-as> is not understood; known: {known}')
+        number = re.sub(r"[\s,]", "", written)
+        if not (number.isascii() and number.isdecimal()):
+            raise SsmlError(f'{place}: "{written}" is no whole number, which interpret-as="{kind}" needs')
+        self.text = self.text[:start] + _NUMBERS[kind](number)
+
+    def _spell(self, character: str, place: str) -> None:
+        """One character by its name."""
+        if character.isascii() and character.isalpha():
+            begin = len(self.text)
+            self.text += character.upper()
+            self.spans.append((begin, begin + 1, tuple(_LETTERS.letter_name(character.upper()))))
+            self.text += " "
+        elif character.isascii() and character.isdigit():
+            self.text += digits(character) + " "
+        elif not character.isspace() and character not in "-.":
+            raise SsmlError(f'{place}: "{character}" cannot be spelt; letters and digits can')
+
+    def _characters(self, data: str) -> None:
+        """Text between tags."""
+        if self.open and self.open[-1][0] == "break" and data.strip():
+            raise SsmlError(f"{self._place}: <break> must be empty")
+        # Line ends of the document are no paragraphs.
+        data = re.sub(r"\s+", " ", data)
+        if not self.text or self.text[-1].isspace():
+            data = data.lstrip()
+        self.text += data
+
+
+_NUMBERS: dict[str, Callable[[str], str]] = {
+    "digits": digits,
+    "cardinal": lambda number: cardinal(int(number)),
+    "ordinal": lambda number: ordinal(int(number)),
+}
+
+
+def _needed(attributes: dict[str, str], key: str, name: str, place: str) -> str:
+    value = attributes.get(key, "").strip()
+    if not value:
+        raise SsmlError(f"{place}: <{name}> needs the attribute {key}")
+    return value
+
+
+def _seconds(attributes: dict[str, str], place: str) -> float:
+    """Length of a break."""
+    if "time" not in attributes:
+        strength = attributes.get("strength", "medium")
+        if strength not in _STRENGTHS_S:
+            raise SsmlError(
+                f'{place}: strength="{strength}" of <break> is not understood; known: {_list(_STRENGTHS_S)}'
+            )
+        return _STRENGTHS_S[strength]
+    match = re.fullmatch(r"\+?(\d+(?:\.\d*)?|\.\d+)(ms|s)", attributes["time"].strip())
+    seconds = float(match[1]) * (0.001 if match[2] == "ms" else 1.0) if match else -1.0
+    if not 0.0 <= seconds <= _LONGEST_BREAK_S:
+        raise SsmlError(
+            f'{place}: time="{attributes["time"]}" of <break> is not understood; write 250ms or 1.5s, at most 60 s'
+        )
+    return seconds
+
+
+def _change(attributes: dict[str, str], start: int, end: int, place: str) -> Change:
+    """What a prosody element asks."""
+    if not attributes:
+        raise SsmlError(f"{place}: <prosody> needs rate, pitch or volume")
+    rate = _value(attributes.get("rate", "default"), _RATES, _rate, "rate", "80% or 1.2", place)
+    pitch = _value(attributes.get("pitch", "default"), _PITCHES, _pitch, "pitch", "+2st or -10%", place)
+    energy = _value(attributes.get("volume", "default"), _VOLUMES, _volume, "volume", "+6dB", place)
+    try:
+        check_range("rate", rate, RATE_RANGE)
+        check_range("pitch", pitch, PITCH_RANGE_SEMITONES)
+        check_range("volume", energy, ENERGY_RANGE_DB)
+    except ProsodyError as error:
+        raise SsmlError(f"{place}: <prosody>: {error}") from error
+    return Change(start, end, rate, pitch, energy)
+
+
+def _value(
+    text: str, names: dict[str, float], read: Callable[[str], float | None], key: str, example: str, place: str
+) -> float:
+    """A named value, or a number that `read` understands."""
+    text = text.strip()
+    found = names[text] if text in names else read(text)
+    if found is None:
+        raise SsmlError(
+            f'{place}: {key}="{text}" of <prosody> is not understood; write {example}, or one of {_list(names)}'
+        )
+    return found
+
+
+def _rate(text: str) -> float | None:
+    match = re.fullmatch(r"([+-]?)(\d+(?:\.\d+)?)(%?)", text)
+    if not match or (match[1] and not match[3]):
+        return None
+    value = float(match[2]) / (100.0 if match[3] else 1.0)
+    return {"": value, "+": 1.0 + value, "-": 1.0 - value}[match[1]]
+
+
+def _pitch(text: str) -> float | None:
+    match = re.fullmatch(r"([+-]\d+(?:\.\d+)?)(st|%)", text)
+    if not match:
+        return None
+    value = float(match[1])
+    if match[2] == "st":
+        return value
+    return 12.0 * math.log2(1.0 + value / 100.0) if value > -100.0 else None
+
+
+def _volume(text: str) -> float | None:
+    match = re.fullmatch(r"([+-]\d+(?:\.\d+)?)dB", text)
+    return float(match[1]) if match else None
+
+
+def _list(names: dict[str, float]) -> str:
+    return ", ".join(names)

@@ -1,0 +1,458 @@
+"""A voice: text, or prosody that was edited, to sound, sentence by sentence.
+
+    voice = tts.load_voice()
+    voice.say("Hello!").save("hello.wav")
+
+    prosody = voice.plan("It was his idea, not mine.")
+    prosody.words[2].pitch = 3.0            # semitones
+    voice.say(prosody)
+
+Legend: P phones, T frames, M mel bands, N samples.
+"""
+
+import itertools
+import math
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from speech.errors import CheckpointError, SpeechError
+from speech.lexicon import Lexicon
+from tts import acoustic as acoustic_file
+from tts.acoustic import Acoustic
+from tts.contract import AudioContract, check_contract
+from tts.griffin_lim import GriffinLim
+from tts.linguistic import PAUSE, SILENCE, Rows, rows_of
+from tts.models import even
+from tts.phonemes import NothingToSay, Pronouncer, SpokenSentence, SpokenWord
+from tts.prosody import Controls, PhoneProsody, Prosody, SentenceProsody, WordProsody
+from tts.script import Script, plain_script
+from tts.sound import Audio, TimedPhone, TimedWord
+from tts.text.normalize import OnUnknown
+from tts.variance import regulate
+from tts.vocoder import Vocoder
+
+SENTENCE_PAUSE_S = 0.45
+PARAGRAPH_PAUSE_S = 0.8
+#: Frames of the voice's own silence around a sentence, which the decoder paints; longer silence is digital.
+_EDGE_FRAMES = 8
+_FIRST_CHUNK_FRAMES, _CHUNK_FRAMES = 40, 160
+_LOWEST_F0_HZ, _HIGHEST_F0_HZ = 40.0, 1000.0
+#: The decoder paints for pitches at most so many spreads from the voice's mean; the vocoder follows any.
+_FARTHEST_PITCH = 2.5
+_DB_TO_LOG = math.log(10.0) / 20.0
+_SOFT_FROM = 0.9  # of full scale; louder peaks are rounded instead of cut off
+
+
+class AnyVocoder(Protocol):
+    """What turns mel and F0 into samples; see `tts.contract`."""
+
+    @property
+    def contract(self) -> AudioContract:
+        """The frames that it takes."""
+
+    def stream(self, chunks, *, seed: int = 0) -> Iterator[Tensor]:
+        """Chunks of (mel [t, M], f0_hz [t]) to samples."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Sound of part of a sentence, as it becomes ready.
+
+    Attributes
+    ----------
+    samples : float32 [N] in [-1, 1]
+    phones, words : that begin in a sentence whose first piece this is; times from the text's beginning
+    mel, f0_hz : float32 [T, M], [T], of the whole sentence in its first piece, else empty
+    """
+
+    samples: np.ndarray
+    phones: tuple[TimedPhone, ...] = ()
+    words: tuple[TimedWord, ...] = ()
+    mel: np.ndarray | None = None
+    f0_hz: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class _Painted:
+    """One sentence's frames: log-mel [T, M], F0 in hertz [T], frames of each row [P]."""
+
+    mel: Tensor
+    f0_hz: Tensor
+    durations: Tensor
+
+
+class Voice:
+    """A voice that speaks English.
+
+    Parameters
+    ----------
+    acoustic, vocoder : the two halves; their contracts must agree
+    lexicon : pronunciations
+    speaker : name of one of the acoustic model's voices; the first by default
+
+    Raises
+    ------
+    CheckpointError
+        The vocoder wants other frames, or there is no such speaker.
+    """
+
+    def __init__(self, acoustic: Acoustic, vocoder: AnyVocoder, lexicon: Lexicon, speaker: str | None = None):
+        check_contract(vocoder.contract, acoustic.contract, "the vocoder", "the acoustic model")
+        if speaker is not None and speaker not in acoustic.speakers:
+            raise CheckpointError(f"no speaker {speaker!r}; this voice has {', '.join(acoustic.speakers)}")
+        self.acoustic, self.vocoder = acoustic, vocoder
+        self.pronouncer = Pronouncer(lexicon, acoustic.habits)
+        self._speaker = torch.tensor([acoustic.speakers.index(speaker) if speaker else 0])
+
+    @property
+    def sample_rate(self) -> int:
+        """Samples a second."""
+        return self.acoustic.contract.sample_rate_hz
+
+    @property
+    def card(self) -> dict:
+        """What the voice is: data, licence, recipe, measured results."""
+        return self.acoustic.card
+
+    def plan(self, text: str | Script, *, on_unknown: OnUnknown = "error") -> Prosody:
+        """How a text would be said, to be edited and given to `say`; see `sentences` for errors."""
+        return Prosody(list(self.sentences(text, on_unknown=on_unknown)))
+
+    def sentences(self, text: str | Script, *, on_unknown: OnUnknown = "error") -> Iterator[SentenceProsody]:
+        """Prosody of one sentence after another.
+
+        Parameters
+        ----------
+        text : plain text, where ``{tomato|T AH0 M AA1 T OW2}`` gives a pronunciation, or `tts.parse_ssml`'s script
+        on_unknown : characters without an English reading: "error", "name" (say their Unicode name) or "skip"
+
+        Raises
+        ------
+        TextError, PronunciationError
+            Something cannot be spoken; the message names it and its place.
+        NothingToSay
+            There is no word.
+        """
+        script = plain_script(text) if isinstance(text, str) else text
+        said = False
+        for spoken in self.pronouncer.sentences(script.inline, on_unknown):
+            said = True
+            sentence = self._predict(spoken)
+            script.apply(sentence)
+            yield sentence
+        if not said:
+            raise NothingToSay("there is nothing to say: the text has no word")
+
+    def say(
+        self, text: str | Script | Prosody, *, rate: float = 1.0, pitch: float = 0.0, energy: float = 0.0,
+        pause: float = 1.0, seed: int = 0, on_unknown: OnUnknown = "error",
+    ) -> Audio:  # fmt: skip
+        """Say a text.
+
+        Parameters
+        ----------
+        text : text, `tts.parse_ssml`'s script, or prosody from `plan` or `Audio.prosody`
+        rate : how much faster phones follow one another, 0.25 to 4; pauses stay as they are
+        pitch : semitones up or down, -24 to 24
+        energy : dB up or down, -60 to 30; peaks that come near full scale are rounded
+        pause : how much longer pauses are, 0 to 20; phones stay as they are
+        seed : of the vocoder's noise; the same seed gives the same samples
+        on_unknown : characters without an English reading: "error", "name" or "skip"
+
+        Returns
+        -------
+        Audio
+
+        Raises
+        ------
+        TextError, PronunciationError, NothingToSay, ProsodyError
+            As the message says.
+        """
+        controls = Controls(rate=rate, pitch=pitch, energy=energy, pause=pause)
+        prosody = text if isinstance(text, Prosody) else self.plan(text, on_unknown=on_unknown)
+        pieces = list(self._speak(iter(prosody), controls, seed))
+        mels = [piece.mel for piece in pieces if piece.mel is not None]
+        pitches = [piece.f0_hz for piece in pieces if piece.f0_hz is not None]
+        return Audio(
+            np.concatenate([piece.samples for piece in pieces]) if pieces else np.zeros(0, np.float32),
+            self.sample_rate,
+            [phone for piece in pieces for phone in piece.phones],
+            [word for piece in pieces for word in piece.words],
+            prosody,
+            np.concatenate(mels) if mels else np.zeros((0, self.acoustic.contract.num_mels), np.float32),
+            np.concatenate(pitches) if pitches else np.zeros(0, np.float32),
+            self.acoustic.contract.hop_s,
+        )
+
+    def stream(
+        self, text: str | Script | Prosody, *, rate: float = 1.0, pitch: float = 0.0, energy: float = 0.0,
+        pause: float = 1.0, seed: int = 0, on_unknown: OnUnknown = "error",
+    ) -> Iterator[Piece]:  # fmt: skip
+        """Say a text in pieces, the first long before the text is finished, in bounded memory; see `say`."""
+        controls = Controls(rate=rate, pitch=pitch, energy=energy, pause=pause)
+        planned = iter(text) if isinstance(text, Prosody) else self.sentences(text, on_unknown=on_unknown)
+        return self._speak(planned, controls, seed)
+
+    def _speak(self, planned: Iterator[SentenceProsody], controls: Controls, seed: int) -> Iterator[Piece]:
+        """Pieces of all sentences."""
+        sample, word = 0, 0
+        before: SentenceProsody | None = None
+        for number, sentence in enumerate(planned):
+            silence = self._silence(before, controls) if before else []
+            before = sentence
+            spoken = self._speak_sentence(sentence, controls, seed + number, sample + sum(map(_length, silence)), word)
+            for piece in itertools.chain(silence, spoken):
+                sample += len(piece.samples)
+                word += len(piece.words)
+                yield piece
+
+    def _speak_sentence(
+        self, sentence: SentenceProsody, controls: Controls, seed: int, sample: int, word: int
+    ) -> Iterator[Piece]:
+        """Pieces of one sentence that begins at `sample` with word `word`."""
+        rate, hop = self.sample_rate, self.acoustic.contract.hop_samples
+        lead = round(sentence.lead_s * rate)
+        painted = self._paint(sentence, controls)
+        phones, words = self._times(sentence, painted.durations, (sample + lead) / rate, word)
+        frames = (painted.mel.numpy(), painted.f0_hz.numpy())
+        if lead:
+            silent = round(lead / hop)
+            frames = (_with_silence(frames[0], silent), np.concatenate([np.zeros(silent, np.float32), frames[1]]))
+        sounds = self.vocoder.stream(_chunks(painted), seed=seed)
+        first = True
+        for sound in sounds:
+            samples = soft_clip(sound.numpy())
+            if first:
+                samples = np.concatenate([np.zeros(lead, np.float32), samples])
+                yield Piece(samples, phones, words, *frames)
+            elif len(samples):
+                yield Piece(samples)
+            first = False
+
+    def _silence(self, sentence: SentenceProsody, controls: Controls) -> list[Piece]:
+        """What lies between a sentence and the next, beside the silence that belongs to either."""
+        contract = self.acoustic.contract
+        after = sentence.words[-1].pause_s * controls.pause - 2 * _EDGE_FRAMES * contract.hop_s
+        count = max(0, round(after / contract.hop_s))
+        quiet = np.full((count, contract.num_mels), math.log(1e-5), np.float32)
+        sound = np.zeros(count * contract.hop_samples, np.float32)
+        return [Piece(sound, (), (), quiet, np.zeros(count, np.float32))] if count else []
+
+    def _times(
+        self, sentence: SentenceProsody, durations: Tensor, start_s: float, first_word: int
+    ) -> tuple[tuple[TimedPhone, ...], tuple[TimedWord, ...]]:
+        """When phones and words are said."""
+        rows = _rows(sentence)
+        edges = [start_s + count * self.acoustic.contract.hop_s for count in [0, *durations.cumsum(0).tolist()]]
+        phones, spans = [], {}
+        for row, (phone, word) in enumerate(zip(rows.phones, rows.word_index, strict=True)):
+            begin, end = edges[row], edges[row + 1]
+            is_gap = phone in (SILENCE, PAUSE)
+            if end > begin:
+                phones.append(TimedPhone(phone, begin, end, -1 if is_gap else first_word + word))
+            if not is_gap:
+                spans[word] = (spans.get(word, (begin, end))[0], end)
+        words = tuple(
+            TimedWord(word.text, *spans[index], word.start, word.end) for index, word in enumerate(sentence.words)
+        )
+        return tuple(phones), words
+
+    @torch.inference_mode()
+    def _predict(self, spoken: SpokenSentence) -> SentenceProsody:
+        """Prosody of a sentence."""
+        rows = rows_of(spoken.words)
+        model, hop_s = self.acoustic.model, self.acoustic.contract.hop_s
+        hidden, mask = self._encode(rows)
+        said = model.predict(hidden, mask)
+        f0_mean, f0_spread, energy_mean, energy_spread = model.prosody.tolist()
+        duration_s = (torch.expm1(said.log_duration[0]).clamp(min=1.0) * hop_s).tolist()
+        pauses = torch.where(
+            said.pause_logit[0].sigmoid() >= self.acoustic.pause_threshold,
+            (torch.expm1(said.log_pause[0]) * hop_s).clamp(0.05, 1.5),
+            0.0,
+        ).tolist()
+        pitch_hz = torch.exp(said.pitch[0] * f0_spread + f0_mean).tolist()
+        energy_db = (said.energy[0] * energy_spread + energy_mean).tolist()
+        words = [WordProsody(word.text, [], 0.0, word.start, word.end, word.mark) for word in spoken.words]
+        for row, (phone, index) in enumerate(zip(rows.phones, rows.word_index, strict=True)):
+            if phone == PAUSE:
+                words[index].pause_s = pauses[row]
+            elif phone != SILENCE:
+                words[index].phones.append(PhoneProsody(phone, duration_s[row], pitch_hz[row], energy_db[row]))
+        words[-1].pause_s = PARAGRAPH_PAUSE_S if spoken.ends_paragraph else SENTENCE_PAUSE_S
+        return SentenceProsody(words)
+
+    def _encode(self, rows: Rows) -> tuple[Tensor, Tensor]:
+        """Encoded phones [1, P, C] and the mask [1, P]."""
+        mask = torch.ones(1, len(rows.phones), dtype=torch.bool)
+        return self.acoustic.model.encode(rows.features[None], mask, self._speaker), mask
+
+    @torch.inference_mode()
+    def _paint(self, sentence: SentenceProsody, controls: Controls) -> _Painted:
+        """Mel and F0 of a sentence."""
+        model, contract = self.acoustic.model, self.acoustic.contract
+        rows = _rows(sentence)
+        table = self._table(sentence, rows, controls)
+        durations = whole_frames(table["seconds"] / contract.hop_s, ~(rows.is_pause | rows.is_silence))
+        durations[-1] += even(int(durations.sum())) - int(durations.sum())  # whole steps
+        hidden, _ = self._encode(rows)
+        frames = regulate(durations[None])
+        f0_mean, f0_spread, energy_mean, energy_spread = model.prosody.tolist()
+        pitch = ((table["pitch_hz"].log() - f0_mean) / f0_spread)[None]
+        energy = ((table["energy_db"] - energy_mean) / energy_spread)[None]
+        melody = model.draw_melody(hidden, frames, pitch, energy)
+        shift = _smoothed(frames.spread((table["semitones"] * (math.log(2.0) / 12.0))[None, :, None])[0, :, 0])
+        log_f0 = melody.f0[0] * f0_spread + f0_mean + shift
+        gap = (rows.is_pause | rows.is_silence)[frames.phone[0]]
+        voiced = (melody.voiced_logit[0] > 0) & ~gap
+        # The decoder sees the asked pitch as far as the voice knows it.
+        seen = ((log_f0 - f0_mean) / f0_spread).clamp(-_FARTHEST_PITCH, _FARTHEST_PITCH)[None]
+        mel = model.paint(hidden, frames, pitch, energy, seen, voiced.float()[None])[0]
+        gain = _smoothed(frames.spread(table["gain_db"][None, :, None])[0, :, 0]) * _DB_TO_LOG
+        mel = mel * model.mel_spread + model.mel_mean + gain[:, None]
+        f0_hz = torch.where(voiced, log_f0.exp().clamp(_LOWEST_F0_HZ, _HIGHEST_F0_HZ), 0.0)
+        return _Painted(mel, f0_hz, durations)
+
+    def _table(self, sentence: SentenceProsody, rows: Rows, controls: Controls) -> dict[str, Tensor]:
+        """What is asked of each row, float32 [P] each; pitch and level of gaps lie between their neighbours'."""
+        edge_s = _EDGE_FRAMES * self.acoustic.contract.hop_s
+        said = iter([phone for word in sentence.words for phone in word.phones])
+        values = []
+        for row, (phone, index) in enumerate(zip(rows.phones, rows.word_index, strict=True)):
+            if phone == SILENCE:
+                values.append((edge_s, math.nan, math.nan, controls.pitch, controls.energy))
+            elif phone == PAUSE:
+                pause_s = sentence.words[index].pause_s * controls.pause
+                values.append((pause_s, math.nan, math.nan, controls.pitch, controls.energy))
+            else:
+                one = next(said)
+                seconds = one.duration_s / (one.rate * controls.rate)
+                changes = (one.pitch + controls.pitch, one.energy + controls.energy)
+                values.append((seconds, one.pitch_hz, one.energy_db, *changes))
+            assert values[row][0] >= 0.0
+        columns = torch.tensor(values).unbind(1)
+        names = ("seconds", "pitch_hz", "energy_db", "semitones", "gain_db")
+        table = dict(zip(names, columns, strict=True))
+        return table | {name: _filled(table[name]) for name in ("pitch_hz", "energy_db")}
+
+
+def _length(piece: Piece) -> int:
+    """Samples of a piece."""
+    return len(piece.samples)
+
+
+def _rows(sentence: SentenceProsody) -> Rows:
+    """Rows of a sentence for the model."""
+    return rows_of(
+        [
+            SpokenWord(word.text, tuple(phone.phone for phone in word.phones), word.start, word.end, word.mark)
+            for word in sentence.words
+        ]
+    )
+
+
+def whole_frames(frames: Tensor, spoken: Tensor) -> Tensor:
+    """Round durations so that their sum stays, each phone at least one frame.
+
+    Parameters
+    ----------
+    frames : Tensor, float, [P]
+    spoken : Tensor, bool, [P], rows that may not vanish
+
+    Examples
+    --------
+    >>> whole_frames(torch.tensor([2.4, 2.4, 0.0, 0.2, 5.0]), torch.tensor([True, True, False, True, True])).tolist()
+    [2, 3, 0, 1, 4]
+    """
+    edges, at, total = [0], 0.0, 0.0
+    for count, needed in zip(frames.tolist(), spoken.tolist(), strict=True):
+        at += count
+        total = max(edges[-1] + (1 if needed else 0), math.floor(at + 0.5) if count else edges[-1])
+        edges.append(int(total))
+    return torch.tensor(edges).diff()
+
+
+def _filled(values: Tensor) -> Tensor:
+    """Straight lines through rows that are nan."""
+    array = values.numpy()
+    known, places = np.isfinite(array), np.arange(len(array))
+    return torch.from_numpy(np.interp(places, places[known], array[known])).float()
+
+
+def _smoothed(values: Tensor) -> Tensor:
+    """Mean over five frames, [T] -> [T]."""
+    padded = functional.pad(values[None, None], (2, 2), mode="replicate")
+    return functional.avg_pool1d(padded, 5, 1)[0, 0]
+
+
+def _chunks(painted: _Painted) -> Iterator[tuple[Tensor, Tensor]]:
+    """Frames in chunks, the first one short so that sound starts soon."""
+    start, size = 0, _FIRST_CHUNK_FRAMES
+    while start < len(painted.mel):
+        yield painted.mel[start : start + size], painted.f0_hz[start : start + size]
+        start, size = start + size, _CHUNK_FRAMES
+
+
+def _with_silence(mel: np.ndarray, count: int) -> np.ndarray:
+    return np.concatenate([np.full((count, mel.shape[1]), math.log(1e-5), np.float32), mel])
+
+
+def soft_clip(samples: np.ndarray) -> np.ndarray:
+    """Round peaks that come near full scale, float32 [N] -> [N] in (-1, 1); the rest is unchanged."""
+    size = np.abs(samples)
+    if not size.size or size.max() <= _SOFT_FROM:
+        return samples
+    room = 1.0 - _SOFT_FROM
+    rounded = _SOFT_FROM + room * np.tanh((size - _SOFT_FROM) / room)
+    return np.where(size > _SOFT_FROM, np.sign(samples) * rounded, samples).astype(np.float32)
+
+
+def load_voice(
+    voice: str | os.PathLike[str] = "kathleen", *, lexicon: str | os.PathLike[str] | None = None,
+    speaker: str | None = None, vocoder: str = "neural",
+) -> Voice:  # fmt: skip
+    """Load a voice.
+
+    Parameters
+    ----------
+    voice : "kathleen", which comes with the package, a folder with `acoustic.safetensors` and
+        `vocoder.safetensors`, or an acoustic model's file, which the vocoder beside it or else kathleen's goes with
+    lexicon : a file of your own pronunciations (`speech.lexicon.read_lexicon`)
+    speaker : one of several in the acoustic model
+    vocoder : "neural", or "griffin-lim" to do without a trained one (and sound like it)
+
+    Raises
+    ------
+    CheckpointError
+        A file is missing, damaged, or the two do not belong together.
+    CorpusError
+        The lexicon cannot be read.
+
+    Examples
+    --------
+    >>> load_voice("/no/such/voice")
+    Traceback (most recent call last):
+        ...
+    speech.errors.CheckpointError: /no/such/voice: no such voice; name a folder, or "kathleen"
+    """
+    if vocoder not in ("neural", "griffin-lim"):
+        raise SpeechError(f'vocoder must be "neural" or "griffin-lim", got {vocoder!r}')
+    if str(voice) == "kathleen":
+        acoustic, vocoder_path = Acoustic.load(acoustic_file.SHIPPED), None
+    else:
+        path = Path(voice)
+        if not path.exists():
+            raise CheckpointError(f'{path}: no such voice; name a folder, or "kathleen"')
+        acoustic = Acoustic.load(path / "acoustic.safetensors" if path.is_dir() else path)
+        beside = (path if path.is_dir() else path.parent) / "vocoder.safetensors"
+        vocoder_path = beside if path.is_dir() or beside.is_file() else None
+    chosen: AnyVocoder = Vocoder.load(vocoder_path) if vocoder == "neural" else GriffinLim(acoustic.contract)
+    return Voice(acoustic, chosen, Lexicon.load(lexicon), speaker)
