@@ -71,7 +71,7 @@ class HotWords(NamedTuple):
     """Automaton of Aho and Corasick (1975).
 
     Children are as in `Tree`; `fail` leads to the longest suffix; a state promises and awards nats.
-    `bounds` [K] is exp of the most a token can gain.
+    `best` is exp of the most that any label can gain from each state: 1 nearly everywhere, so hot-words cost nothing.
     """
 
     begins: np.ndarray
@@ -79,7 +79,7 @@ class HotWords(NamedTuple):
     fail: np.ndarray
     potentials: np.ndarray
     awards: np.ndarray
-    bounds: np.ndarray
+    best: np.ndarray
 
 
 class Beam(NamedTuple):
@@ -100,6 +100,7 @@ class Room(NamedTuple):
     """Scratch space of a search."""
 
     totals: np.ndarray
+    limits: np.ndarray
     last: np.ndarray
     stays: np.ndarray
     head: np.ndarray
@@ -121,6 +122,7 @@ def make_room(beam_size, num_units):
     capacity = 4 * beam_size + 64
     most = max(capacity + beam_size, num_units)
     return Room(
+        np.empty(beam_size),
         np.empty(beam_size),
         np.empty(beam_size, np.int32),
         np.empty((beam_size, 2)),
@@ -402,36 +404,41 @@ def write_plain(values, ints, floats, number, mass, j, token, hot_state, gain, f
 @jit
 def extend_tokens(options, lm, tree, hot, beam, room, y, least):
     """All entries with all tokens but the boundary of words; return (number of candidates, least)."""
-    best, chosen, number = room.totals[0], 0, 0
+    chosen, number = 0, 0
     plain, has_hot = options.mode == PLAIN, len(hot.tokens) > 1
     hot_state, gain, factor = np.int64(0), 0.0, 1.0
     order, weighted = room.order, room.select  # both free until candidates are reduced
     bonus = math.exp(max(options.word_bonus, 0.0)) if options.mode == TOKEN_MODEL else 1.0
+    limit = 0.0
+    for j in range(beam.counts[0] - 1, -1, -1):
+        limit = max(limit, room.totals[j] * hot.best[beam.ints[beam.entries[j], HOT]])
+        room.limits[j] = limit  # what this entry and those after it can give at most
     for token in range(len(y)):
         if token == options.blank or (token == options.boundary and options.mode == OPEN_WORDS):
             continue
-        bound = y[token] * hot.bounds[token] * bonus
-        if bound * best > least:
+        bound = y[token] * bonus
+        if bound * limit > least:
             order[0, chosen], weighted[chosen] = token, bound
             chosen += 1
     sort_descending(weighted, order, room.spare, chosen)
     chosen = min(chosen, options.token_beam)
     for k in range(chosen):
         token = order[0, k]
-        bound = y[token] * hot.bounds[token] * bonus
-        if bound * best <= least:
+        bound = y[token] * bonus
+        if bound * limit <= least:
             break
         for j in range(beam.counts[0]):
-            if room.totals[j] * bound <= least:
+            if room.limits[j] * bound <= least:
                 break
             mass = beam.masses[j, 0] if token == room.last[j] and not options.framewise else room.totals[j]
-            if mass * bound <= least or is_active(beam, room, j, token, -1):
+            hot_bound = hot.best[beam.ints[beam.entries[j], HOT]]
+            if mass * bound * hot_bound <= least or is_active(beam, room, j, token, -1):
                 continue
             mass *= y[token]
             if options.mode == OPEN_WORDS:
                 place = beam.ints[beam.entries[j], TREE]
                 following, factor = step_factor(tree.begins, tree.tokens, tree.inverse, place, token)
-                if mass * factor * hot.bounds[token] <= least:
+                if mass * factor * hot_bound <= least:
                     continue
             if not plain:
                 number, least = extend_by_token(options, lm, tree, hot, beam, room, number, least, mass, j, token)
@@ -456,9 +463,9 @@ def extend_boundary(options, lm, tree, hot, beam, room, y, number, least):
     """All entries with the boundary token, where words end."""
     token = options.boundary
     ending = math.exp(max(options.word_bonus, 0.0))
-    hot_bound = hot.bounds[token] if options.mode == OPEN_WORDS else hot.bounds[-1]
     for j in range(beam.counts[0]):
         place = beam.ints[beam.entries[j], TREE]
+        hot_bound = hot.best[beam.ints[beam.entries[j], HOT]]
         mass = beam.masses[j, 0] if token == room.last[j] and not options.framewise else room.totals[j]
         mass *= y[token]
         if place == 0:  # nothing between two boundaries
@@ -496,10 +503,11 @@ def extend_empty(options, hot, beam, room, number, least, mass, j):
 def extend_tree(options, lm, tree, hot, beam, room, y, least):
     """All entries along the edges of the lexicon."""
     number = 0
-    ending = math.exp(max(options.word_bonus, 0.0)) * hot.bounds[-1]
+    bonus = math.exp(max(options.word_bonus, 0.0))
     for j in range(beam.counts[0]):
         node = beam.entries[j]
         place = beam.ints[node, TREE]
+        ending = bonus * hot.best[beam.ints[node, HOT]]
         state = (np.int64(beam.ints[node, STATE]), beam.ints[node, HOT])
         for following in range(tree.begins[place], tree.begins[place + 1]):
             token = tree.tokens[following]

@@ -101,13 +101,13 @@ def unigram_potentials(model: NGram | None, word_ids: npt.NDArray[np.int64], wei
     return weight * LN10 * np.where(word_ids == UNKNOWN_ID, scores + unknown_score, scores)
 
 
-def no_hot_words(num_tokens: int) -> HotWords:
+def no_hot_words() -> HotWords:
     """An automaton of nothing."""
     zeros = np.zeros(1, np.int64)
-    return HotWords(np.ones(2, np.int64), zeros - 1, zeros, np.zeros(1), np.zeros(1), np.ones(num_tokens))
+    return HotWords(np.ones(2, np.int64), zeros - 1, zeros, np.zeros(1), np.zeros(1), np.ones(1))
 
 
-def build_hot_words(patterns: Mapping[tuple[int, ...], float], num_tokens: int, *, by_word: bool) -> HotWords:
+def build_hot_words(patterns: Mapping[tuple[int, ...], float]) -> HotWords:
     """Build the automaton of Aho and Corasick (1975) of label sequences.
 
     A state promises, for the part of a pattern already seen, that part of its boost (the most of all patterns it may
@@ -117,12 +117,9 @@ def build_hot_words(patterns: Mapping[tuple[int, ...], float], num_tokens: int, 
     Parameters
     ----------
     patterns : mapping of label sequences to boosts in nats
-    num_tokens : int
-    by_word : bool
-        Labels are words; else tokens.
     """
     if not patterns:
-        return no_hot_words(num_tokens)
+        return no_hot_words()
     keys = sorted(patterns)
     tree = build_tree(
         keys,
@@ -137,7 +134,7 @@ def build_hot_words(patterns: Mapping[tuple[int, ...], float], num_tokens: int, 
         {int(tree.tokens[child]): int(child) for child in range(tree.begins[s], tree.begins[s + 1])}
         for s in range(num_states)
     ]
-    fail, parent = np.zeros(num_states, np.int64), np.zeros(num_states, np.int64)
+    fail = np.zeros(num_states, np.int64)
     potentials, awards = np.zeros(num_states), np.zeros(num_states)
     for pattern in keys:
         state = 0
@@ -148,17 +145,16 @@ def build_hot_words(patterns: Mapping[tuple[int, ...], float], num_tokens: int, 
         awards[state] += patterns[pattern]
     for state in range(num_states):  # level by level
         for label, child in children[state].items():
-            parent[child] = state
             at = int(fail[state])
             while state and at and label not in children[at]:
                 at = int(fail[at])
             fail[child] = children[at].get(label, 0) if state else 0
             potentials[child] = max(potentials[child], potentials[fail[child]])
             awards[child] += awards[fail[child]]
-    gains = potentials + awards - potentials[parent]
-    bounds = np.ones(num_tokens)
-    if by_word:
-        bounds[:] = math.exp(max(0.0, float(gains.max())))
-    else:
-        np.maximum.at(bounds, tree.tokens[1:], np.exp(gains[1:]))
-    return HotWords(tree.begins, tree.tokens, fail, potentials, awards, bounds)
+    best = np.zeros(num_states)
+    for state in range(num_states):  # a child's gain, or that of the suffix, whose promise is smaller or the same
+        reached = [potentials[child] + awards[child] for child in children[state].values()]
+        if state:
+            reached.append(best[fail[state]] + potentials[fail[state]])
+        best[state] = max([0.0, *(value - potentials[state] for value in reached)])
+    return HotWords(tree.begins, tree.tokens, fail, potentials, awards, np.exp(best))
