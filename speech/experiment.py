@@ -75,6 +75,34 @@ class AugmentConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AlignmentConfig:
+    """Where framewise heads have the phone of each frame from.
+
+    Attributes
+    ----------
+    file : alignments made before; none for a flat start on the training data, kept in `data.cache_dir`
+    flat_start_hours : speech that the mixtures of the flat start are fitted to
+    realign_at : epochs at which the first framewise head aligns the training data anew
+    prior_scale : of the log prior taken off the head's log posterior when it aligns
+    lexicon : pronunciations of the user, before all others
+    """
+
+    file: Path | None = None
+    flat_start_hours: float = 1.0
+    realign_at: tuple[float, ...] = ()
+    prior_scale: float = 0.5
+    lexicon: Path | None = None
+
+    def __post_init__(self):
+        if not self.flat_start_hours > 0:
+            raise ValueError(f"flat_start_hours must be positive, got {self.flat_start_hours}")
+        if not 0 <= self.prior_scale <= 1:
+            raise ValueError(f"prior_scale must be in [0, 1], got {self.prior_scale}")
+        if list(self.realign_at) != sorted(set(self.realign_at)) or min(self.realign_at, default=1) <= 0:
+            raise ValueError(f"realign_at must be epochs above 0 in rising order, got {self.realign_at}")
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrainingConfig:
     """How the weights are found.
 
@@ -140,6 +168,7 @@ class ExperimentConfig:
     model: ModelConfig = field(default_factory=ModelConfig)
     heads: tuple[HeadConfig, ...] = (HeadConfig(),)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
+    alignment: AlignmentConfig = field(default_factory=AlignmentConfig)
 
     def __post_init__(self):
         if self.augment.gain_db and (self.frontend.kind, self.frontend.normalization) != ("fbank", "global"):
@@ -147,6 +176,6 @@ class ExperimentConfig:
         for number, head in enumerate(self.heads):
             if not 0 <= head.layer <= self.model.num_layers:
                 raise ValueError(f"heads.{number}.layer must be 0..{self.model.num_layers}, got {head.layer}")
-        names = [head.units for head in self.heads]
+        names = [head.name for head in self.heads]
         if not names or len(set(names)) != len(names):
-            raise ValueError("heads must be one or more, each of other units")
+            raise ValueError("heads must be one or more, each of other units or another loss")

@@ -17,8 +17,8 @@ from collections.abc import Sequence
 import numba
 import numpy as np
 
-from speech.letter_to_sound import LETTERS, VOWELS
-from speech.units import ARPABET
+from speech.letter_to_sound import LETTERS
+from speech.units import ARPABET, VOWELS
 
 NUM_PHONES = len(ARPABET)
 #: Tag 0 emits nothing, 1 .. 39 one phone, the rest two.

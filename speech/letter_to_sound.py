@@ -21,10 +21,9 @@ from torch import Tensor, nn
 from speech.checkpoint import Precision, pack, unpack, write_atomically
 from speech.config import from_dict, to_dict
 from speech.errors import CheckpointError, ConfigError
+from speech.units import VOWELS
 
 LETTERS = "'abcdefghijklmnopqrstuvwxyz"
-#: The 15 phones that carry stress.
-VOWELS = frozenset("AA AE AH AO AW AY EH ER EY IH IY OW OY UH UW".split())
 FORMAT = "letter-to-sound-1"
 NUM_STRESSES = 3  # ARPAbet: 0 none, 1 primary, 2 secondary
 _LETTER_IDS = {letter: index for index, letter in enumerate(LETTERS)}

@@ -21,9 +21,10 @@ from torch.nn.functional import cross_entropy
 from speech.checkpoint import write_atomically
 from speech.errors import CheckpointError, ConfigError
 from speech.letter_alignment import align_letters, tag_phones
-from speech.letter_to_sound import LETTERS, VOWELS, LetterToSound, LetterToSoundConfig, Tagger, encode
+from speech.letter_to_sound import LETTERS, LetterToSound, LetterToSoundConfig, Tagger, encode
 from speech.lexicon import without_stress
 from speech.scoring import score
+from speech.units import VOWELS
 
 log = logging.getLogger(__name__)
 Pronunciations = Mapping[str, Sequence[Sequence[str]]]

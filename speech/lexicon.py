@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from speech.errors import CorpusError, SpeechError
-from speech.letter_to_sound import VOWELS, LetterToSound, load_letter_to_sound
+from speech.letter_to_sound import LetterToSound, load_letter_to_sound
 from speech.lexicon_supplement import SUPPLEMENT
 from speech.text import normalize_text
-from speech.units import ARPABET
+from speech.units import ARPABET, VOWELS
 
 Pronunciation = tuple[str, ...]
 Source = Literal["user", "dictionary", "letter", "derived", "letter_to_sound"]

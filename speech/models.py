@@ -66,16 +66,30 @@ class HeadConfig:
 
     Attributes
     ----------
-    units : "character", "phone" or "word" (those of the training texts); also the head's name
-    loss : "ctc"
+    units : "character", "phone", "stressed_phone" or "word" (those of the training texts)
+    loss : "ctc", or "cross_entropy" of the unit of every frame; phones only, of which the first is the silence
     weight : factor of its loss in the sum
     layer : LSTM layer it reads, counted from 1; 0 is the last
     """
 
     units: UnitKind = "character"
-    loss: Literal["ctc"] = "ctc"
+    loss: Literal["ctc", "cross_entropy"] = "ctc"
     weight: float = 1.0
     layer: int = 0
+
+    def __post_init__(self):
+        if self.framewise and self.units not in ("phone", "stressed_phone"):
+            raise ValueError(f"loss 'cross_entropy' needs units 'phone' or 'stressed_phone', got {self.units!r}")
+
+    @property
+    def framewise(self) -> bool:
+        """Whether every frame has a unit, so that there is no blank."""
+        return self.loss == "cross_entropy"
+
+    @property
+    def name(self) -> str:
+        """The head's name: its units, and "_frames" if it is framewise."""
+        return f"{self.units}_frames" if self.framewise else self.units
 
 
 def valid_frames(lengths: Tensor, num_frames: int) -> Tensor:
@@ -198,10 +212,17 @@ class AcousticModel(nn.Module):
         for name, (head, _) in heads.items():
             if not 0 <= head.layer <= config.num_layers:
                 raise ValueError(f"head {name}: layer must be 0..{config.num_layers}")
+        for name, (head, num_units) in heads.items():
+            if head.framewise:
+                self.register_buffer(f"log_prior_{name}", torch.zeros(num_units))
         self.head_layers = {name: head.layer or config.num_layers for name, (head, _) in heads.items()}
         self.heads = nn.ModuleDict(
             {name: nn.Linear(size, num_units * config.output_frames) for name, (_, num_units) in heads.items()}
         )
+
+    def log_prior(self, head: str) -> Tensor:
+        """Log share of each unit among the frames that a framewise head was trained on, float32 [K]."""
+        return self.get_buffer(f"log_prior_{head}")
 
     def output_lengths(self, lengths: Tensor) -> Tensor:
         """Output frames V of utterances of `lengths` feature frames, int64 [B]."""

@@ -45,11 +45,13 @@ class FeatureStore:
     frames : float16 [sum of T, F], mapped
     lengths : int64 [number of utterances]
     starts : int64, first row of each utterance in `frames`
+    key : names all that the features depend on
     """
 
     frames: np.ndarray
     lengths: np.ndarray
     starts: np.ndarray
+    key: str = ""
 
     def __getitem__(self, index: int) -> np.ndarray:
         start = self.starts[index]
@@ -115,7 +117,7 @@ def open_store(
         )
     shape = (int(lengths.sum()), frontend.num_features)
     frames = np.memmap(path.with_suffix(".f16"), dtype=np.float16, mode="r", shape=shape)
-    return FeatureStore(frames, lengths, np.cumsum(lengths) - lengths)
+    return FeatureStore(frames, lengths, np.cumsum(lengths) - lengths, path.stem)
 
 
 def _key(utterances, frontend: Frontend, augment: Augment | None, seed: int) -> str:

@@ -4,6 +4,8 @@ Every random number of a step comes from a generator seeded by (seed, step), the
 the state to save is weights, optimizer and counters alone.
 """
 
+import hashlib
+import json
 import logging
 import math
 import tempfile
@@ -11,6 +13,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -21,7 +24,10 @@ from speech.config import load_config, to_dict
 from speech.corpus import read_manifest
 from speech.errors import ConfigError, SpeechError
 from speech.experiment import ExperimentConfig, TrainingConfig
-from speech.models import HeadConfig
+from speech.frame_targets import FrameAlignments, align_with_model, feature_frames_of, flat_start
+from speech.lexicon import Lexicon
+from speech.models import HeadConfig, valid_frames
+from speech.phones import PHONES
 from speech.scoring import ErrorCounts, greedy_texts, score
 from speech.store import measure_statistics
 from speech.training_augment import augment_batch, build_augmenter
@@ -63,10 +69,13 @@ def train(config_path: str | Path, overrides: Sequence[str] = (), *, restart: bo
     for key, folder in (("training.output_dir", config.training.output_dir), ("data.cache_dir", config.data.cache_dir)):
         make_folder(key, folder)
     rows = [row for manifest in config.data.train for row in read_manifest(manifest)]
-    units: dict[str, Units] = {head.units: build_units(head.units, (row.text for row in rows)) for head in config.heads}
-    heads: dict[str, HeadConfig] = {head.units: head for head in config.heads}
+    heads: dict[str, HeadConfig] = {head.name: head for head in config.heads}
+    units: dict[str, Units] = {
+        name: build_units(head.units, (row.text for row in rows), framewise=head.framewise)
+        for name, head in heads.items()
+    }
     state = TrainingState.open(config, units, restart=restart)
-    primary = units[config.heads[0].units]
+    primary = units[config.heads[0].name]
     utterances = select_utterances(rows, config.data, primary)
     dev_utterances = select_dev_utterances(config.data, primary)
     torch.manual_seed(config.training.seed)
@@ -78,7 +87,70 @@ def train(config_path: str | Path, overrides: Sequence[str] = (), *, restart: bo
         loaded.frontend.normalize.set_statistics(*statistics)
     data = open_training_data(config, utterances, loaded.frontend, units, build_augmenter(config.augment))
     dev = open_dev_data(config, dev_utterances, loaded.frontend, units)
+    if any(head.framewise for head in config.heads):
+        last = realigned_path(config, state.progress.realigned)
+        found = FrameAlignments.load(last) if state.progress.realigned else open_alignments(config, data)
+        use_alignments(found, loaded, data)
     return fit(config, loaded, data, dev, state)
+
+
+def open_alignments(config: ExperimentConfig, data: TrainingData) -> FrameAlignments:
+    """Alignments of the training data: those of the configuration, or of a flat start, made once and kept."""
+    if config.alignment.file is not None:
+        return FrameAlignments.load(config.alignment.file)
+    lexicon = config.alignment.lexicon
+    described = [data.stores[0].key, config.alignment.flat_start_hours, lexicon.read_text() if lexicon else ""]
+    key = hashlib.sha256(json.dumps(described).encode()).hexdigest()[:24]
+    path = config.data.cache_dir / f"{key}.alignments"
+    if not path.exists():
+        found = flat_start(
+            data.utterances,
+            data.stores[0],
+            config.frontend.hop_s,
+            hours=config.alignment.flat_start_hours,
+            lexicon=Lexicon.load(lexicon),
+        )
+        found.save(path)
+    return FrameAlignments.load(path)
+
+
+def realigned_path(config: ExperimentConfig, count: int) -> Path:
+    """Where the alignments that the model made at its `count`-th realignment are kept."""
+    return config.training.output_dir / f"realigned_{count}.alignments"
+
+
+def realign(config: ExperimentConfig, loaded: LoadedModel, data: TrainingData, state: TrainingState) -> None:
+    """Make the frame targets anew with the first framewise head; kept, so that a resumed run goes on with them."""
+    head = next(head.name for head in config.heads if head.framewise)
+    state.progress.realigned += 1
+    found = align_with_model(
+        loaded,
+        head,
+        data.utterances,
+        data.stores[0],
+        lexicon=Lexicon.load(config.alignment.lexicon),
+        prior_scale=config.alignment.prior_scale,
+        source=f"{head} at step {state.progress.step}",
+    )
+    found.save(realigned_path(config, state.progress.realigned))
+    use_alignments(found, loaded, data)
+
+
+def use_alignments(alignments: FrameAlignments, loaded: LoadedModel, data: TrainingData) -> None:
+    """Take the frame targets, and the priors of the framewise heads, from alignments.
+
+    Raises
+    ------
+    ConfigError
+        A feature copy has other durations than the recordings.
+    """
+    if any((store.lengths != data.stores[0].lengths).any() for store in data.stores):
+        raise ConfigError("augment.waveform.speed_factors must be [1.0] with framewise heads; use augment.warp")
+    data.frame_labels = alignments.of(data.utterances, data.stores[0].lengths)
+    counts = np.bincount(np.concatenate([x for x in data.frame_labels if x is not None]), minlength=len(PHONES))
+    for name, ids in data.unit_ids.items():
+        shares = np.bincount(ids, weights=counts + 1.0)  # no unit has none, so that every prior is finite
+        loaded.model.log_prior(name).copy_(torch.from_numpy(np.log(shares / shares.sum())))
 
 
 def check_device(device: str) -> None:
@@ -139,6 +211,11 @@ def fit(
             if not progress.decaying and position >= training.epochs * (1 - training.decay_fraction):
                 state.save(model, optimizer, "before_decay.pt")
                 progress.decaying = True
+            due = config.alignment.realign_at[progress.realigned : progress.realigned + 1]
+            if data.unit_ids and due and position >= due[0]:
+                realign(config, loaded, data, state)
+                clock = time.monotonic()
+                state.save(model, optimizer)
             last = min(progress.batch + training.accumulate, len(batches))
             loaded_batches = [data.load(indices, progress.epoch) for indices in batches[progress.batch : last]]
             learning_rate = learning_rate_at(progress.step, position, training)
@@ -205,10 +282,10 @@ def update(
         features = batch.features.to(training.device)
         with torch.autocast(torch.device(training.device).type, torch.bfloat16, enabled=training.autocast):
             logits, lengths = model(features, batch.lengths)
-        losses = head_losses(logits, lengths, batch)
+        losses = head_losses(logits, lengths, batch, loaded)
         if not state.progress.epoch:
             name_infeasible(lengths, batch)
-        weighted = [head.weight * losses[head.units] for head in config.heads]
+        weighted = [head.weight * losses[head.name] for head in config.heads]
         total = torch.stack(weighted).sum() / len(batches)
         total.backward()
         for name, loss in losses.items():
@@ -244,10 +321,13 @@ def name_infeasible(lengths: Tensor, batch: Batch) -> None:
             )  # fmt: skip
 
 
-def head_losses(logits: dict[str, Tensor], lengths: Tensor, batch: Batch) -> dict[str, Tensor]:
-    """Loss of each head in nats a label, over the utterances that can be written in its units."""
+def head_losses(logits: dict[str, Tensor], lengths: Tensor, batch: Batch, loaded: LoadedModel) -> dict[str, Tensor]:
+    """Loss of each head: nats a label with CTC, over the utterances that can be written in its units; nats a frame."""
     losses = {}
     for name, scores in logits.items():
+        if loaded.heads[name].framewise:
+            losses[name] = framewise_loss(scores, lengths, batch.frame_targets[name], loaded.model.config.output_step)
+            continue
         rows = torch.nonzero(batch.target_lengths[name] >= 0).flatten()
         if not len(rows):
             losses[name] = 0.0 * scores.sum()
@@ -265,6 +345,32 @@ def head_losses(logits: dict[str, Tensor], lengths: Tensor, batch: Batch) -> dic
         )
         losses[name] = each.sum() / max(1, int(target_lengths.sum()))
     return losses
+
+
+def framewise_loss(logits: Tensor, lengths: Tensor, frame_targets: Tensor, output_step: float) -> Tensor:
+    """Mean cross-entropy over output frames, of the unit of the feature frame in the middle of each.
+
+    Parameters
+    ----------
+    logits : Tensor, float, [B, V, K]
+    lengths : Tensor, int64, [B]; output frames that count
+    frame_targets : Tensor, int64, [B, T]; negative where the unit is not known
+    output_step : feature frames between two output frames
+
+    Returns
+    -------
+    Tensor : scalar, nats; 0 if no unit is known
+
+    References
+    ----------
+    Graves & Schmidhuber, Framewise phoneme classification with bidirectional LSTM, Neural Networks 18, 2005.
+    """
+    frames = feature_frames_of(logits.shape[1], output_step).clamp(max=frame_targets.shape[1] - 1)
+    targets = frame_targets[:, frames].to(logits.device)
+    counted = valid_frames(lengths.to(logits.device), logits.shape[1]) & (targets >= 0)
+    if not counted.any():
+        return 0.0 * logits.sum()
+    return nn.functional.cross_entropy(logits[counted].float(), targets[counted])
 
 
 def evaluate(loaded: LoadedModel, dev: TrainingData, training: TrainingConfig) -> dict[str, float]:
@@ -287,7 +393,8 @@ def evaluate(loaded: LoadedModel, dev: TrainingData, training: TrainingConfig) -
 
 def _count(counts: dict[str, ErrorCounts], units: Units, reference: str, hypothesis: str) -> None:
     none = ErrorCounts(0, 0)
-    name = "per" if units.kind == "phone" else "wer"
+    phones = units.kind in ("phone", "stressed_phone")
+    name = ("per_frames" if units.framewise else "per") if phones else "wer"
     counts[name] = counts.get(name, none) + score(reference.split(), hypothesis.split())
     if units.kind == "character":
         counts["cer"] = counts.get("cer", none) + score(reference, hypothesis)

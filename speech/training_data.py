@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from speech.batches import make_batches
 from speech.corpus import Utterance, read_manifest
 from speech.errors import CorpusError
 from speech.experiment import DataConfig, ExperimentConfig
+from speech.frame_targets import UNKNOWN, unit_ids
 from speech.frontend import Frontend
 from speech.store import Augment, FeatureStore, open_store
 from speech.units import Units
@@ -81,6 +83,8 @@ class TrainingData:
 
     def __init__(self, utterances: list[Utterance], stores: list[FeatureStore], units: dict[str, Units]):
         self.utterances = utterances
+        self.frame_labels: list[NDArray[np.int16] | None] = []  # numbers into `speech.phones.PHONES`
+        self.unit_ids = {name: unit_ids(u) for name, u in units.items() if u.framewise}
         self.stores = stores
         self.targets = {name: [u.encode(utterance.text) for utterance in utterances] for name, u in units.items()}
 
@@ -109,7 +113,18 @@ class TrainingData:
             for row, ids in enumerate(rows):
                 if ids:
                     targets[name][row, : len(ids)] = torch.tensor(ids)
-        return Batch(features, lengths, targets, target_lengths, [self.utterances[i] for i in indices])
+        frame_targets = self._frame_targets(indices, features.shape[1]) if self.frame_labels else {}
+        return Batch(features, lengths, targets, target_lengths, [self.utterances[i] for i in indices], frame_targets)
+
+    def _frame_targets(self, indices: np.ndarray, num_frames: int) -> dict[str, Tensor]:
+        """Unit of each frame for each framewise head, int64 [B, T]."""
+        found = {name: torch.full((len(indices), num_frames), UNKNOWN) for name in self.unit_ids}
+        for row, index in enumerate(indices):
+            labels = self.frame_labels[index]
+            if labels is not None:
+                for name, ids in self.unit_ids.items():
+                    found[name][row, : len(labels)] = torch.from_numpy(ids[labels])
+        return found
 
     def ordered(self, batch_frames: int) -> Iterator[tuple[np.ndarray, Batch]]:
         """Every utterance once, short ones first, for evaluation."""

@@ -35,6 +35,7 @@ class Progress:
     best_error : lowest error rate on the dev sets
     stale_evaluations : evaluations since then
     decaying : the learning rate has begun to fall
+    realigned : times that the frame targets were made anew
     skipped : updates left out since loss or gradient was not finite
     """
 
@@ -48,6 +49,7 @@ class Progress:
     stale_evaluations: int = 0
     skipped: int = 0
     decaying: bool = False
+    realigned: int = 0
 
     def stopped(self, early_stopping: int) -> bool:
         """Whether the last `early_stopping` evaluations brought nothing better; never for 0."""

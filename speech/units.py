@@ -9,13 +9,17 @@ from speech.errors import ConfigError
 from speech.text import normalize_text
 
 BLANK = "<blank>"
-UnitKind = Literal["character", "phone", "word"]
+SILENCE_SYMBOL = "SIL"  #: in the blank's place where every frame has a phone
+UnitKind = Literal["character", "phone", "stressed_phone", "word"]
 MOST_WORDS = 5000  # a head of whole words learns each from its own examples
 ENGLISH_CHARACTERS = (" ", "'", *"abcdefghijklmnopqrstuvwxyz")
 #: ARPAbet without stress, the 39 phones of the CMU Pronouncing Dictionary.
 ARPABET = tuple(
     "AA AE AH AO AW AY B CH D DH EH ER EY F G HH IH IY JH K L M N NG OW OY P R S SH T TH UH UW V W Y Z ZH".split()
 )
+VOWELS = frozenset("AA AE AH AO AW AY EH ER EY IH IY OW OY UH UW".split())
+#: Vowels unstressed, with primary and with secondary stress.
+STRESSED_ARPABET = tuple(phone + stress for phone in ARPABET for stress in ("012" if phone in VOWELS else ("",)))
 
 
 @dataclass(frozen=True)
@@ -24,21 +28,26 @@ class Units:
 
     Attributes
     ----------
-    kind : "character", "phone" or "word"
-    symbols : one string an id; symbols[0] is the blank
+    kind : "character", "phone", "stressed_phone" or "word"
+    symbols : one string an id; symbols[0] is the blank, or the silence of units that label every frame
     """
 
     kind: UnitKind
     symbols: tuple[str, ...]
 
     def __post_init__(self):
-        if not self.symbols or self.symbols[0] != BLANK:
-            raise ValueError(f"symbols must begin with {BLANK}")
+        if not self.symbols or self.symbols[0] not in (BLANK, SILENCE_SYMBOL):
+            raise ValueError(f"symbols must begin with {BLANK} or {SILENCE_SYMBOL}")
         if len(set(self.symbols)) != len(self.symbols):
             raise ValueError("symbols must differ from one another")
 
     def __len__(self) -> int:
         return len(self.symbols)
+
+    @property
+    def framewise(self) -> bool:
+        """Whether the units label every frame: silence is one of them, and there is no blank."""
+        return self.symbols[0] == SILENCE_SYMBOL
 
     @functools.cached_property
     def ids(self) -> dict[str, int]:
@@ -59,6 +68,8 @@ class Units:
                 symbols = words.split()
             case "phone":
                 symbols = pronounce(words)
+            case "stressed_phone":
+                symbols = pronounce(words, stress=True)
         if symbols is None or any(symbol not in self.ids for symbol in symbols):
             return None
         return [self.ids[symbol] for symbol in symbols]
@@ -69,8 +80,14 @@ class Units:
         return "".join(symbols) if self.kind == "character" else " ".join(symbols)
 
 
-def build_units(kind: UnitKind, texts: Iterable[str] = ()) -> Units:
+def build_units(kind: UnitKind, texts: Iterable[str] = (), *, framewise: bool = False) -> Units:
     """Inventory of English characters, of phones, or of the words of `texts`.
+
+    Parameters
+    ----------
+    kind : what a unit is
+    texts : of which words are taken
+    framewise : phones with a silence in place of the blank, for losses that know the unit of every frame
 
     Raises
     ------
@@ -88,7 +105,9 @@ def build_units(kind: UnitKind, texts: Iterable[str] = ()) -> Units:
         case "character":
             return Units("character", (BLANK, *ENGLISH_CHARACTERS))
         case "phone":
-            return Units("phone", (BLANK, *ARPABET))
+            return Units("phone", (SILENCE_SYMBOL if framewise else BLANK, *ARPABET))
+        case "stressed_phone":
+            return Units("stressed_phone", (SILENCE_SYMBOL if framewise else BLANK, *STRESSED_ARPABET))
         case "word":
             words = sorted({word for text in texts for word in normalize_text(text).split()})
             if not 0 < len(words) <= MOST_WORDS:
@@ -97,18 +116,18 @@ def build_units(kind: UnitKind, texts: Iterable[str] = ()) -> Units:
                     " use 'character'"
                 )
             return Units("word", (BLANK, *words))
-    raise ConfigError(f"units must be 'character', 'phone' or 'word', got {kind!r}")
+    raise ConfigError(f"units must be 'character', 'phone', 'stressed_phone' or 'word', got {kind!r}")
 
 
-def pronounce(text: str) -> list[str] | None:
-    """Phones without stress of normalised `text`, or None if a word is not in the dictionary."""
+def pronounce(text: str, *, stress: bool = False) -> list[str] | None:
+    """Phones of normalised `text`, or None if a word is not in the dictionary."""
     dictionary = _dictionary()
     phones: list[str] = []
     for word in text.split():
         pronunciations = dictionary.get(word) or dictionary.get(word.strip("'"))
         if not pronunciations:
             return None
-        phones.extend(phone.rstrip("012") for phone in pronunciations[0])
+        phones.extend(phone if stress else phone.rstrip("012") for phone in pronunciations[0])
     return phones
 
 

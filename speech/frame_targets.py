@@ -1,0 +1,242 @@
+"""The phone of every frame of a corpus: found from a flat start or by a model, kept in a file, read as targets.
+
+A file of alignments holds one int16 a feature frame, numbers into `speech.phones.PHONES`, and says in its header which
+utterances it belongs to and at what step; it is read by memory mapping. Utterances that could not be aligned have none.
+
+Legend: T feature frames, V output frames, K units.
+"""
+
+import json
+import logging
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+from torch import Tensor
+from tqdm import tqdm
+
+from speech.alignment import SILENCE, AlignmentGraph, align
+from speech.checkpoint import LoadedModel, write_atomically
+from speech.corpus import Utterance
+from speech.errors import CorpusError
+from speech.flat_start import STATES_PER_PHONE, cepstra, train_mixtures
+from speech.lexicon import Lexicon, PronunciationError
+from speech.phones import PHONE_IDS, PHONES, Transcript, pronounce_transcript
+from speech.store import FeatureStore
+from speech.units import Units
+
+logger = logging.getLogger(__name__)
+FORMAT = "speech-alignments-1"
+UNKNOWN = -1  #: label of a frame that teaches nothing
+#: Units of the mixtures: phones without stress, which has too few examples of each at the start.
+_PLAIN = tuple(dict.fromkeys(phone.rstrip("012") for phone in PHONES))
+
+
+@dataclass(frozen=True)
+class FrameAlignments:
+    """Phones of the frames of utterances.
+
+    Attributes
+    ----------
+    frame_step_s : seconds between two frames
+    source : what made them
+    labels : by utterance (see `utterance_key`), int16 [T], numbers into `PHONES`
+    """
+
+    frame_step_s: float
+    source: str
+    labels: dict[str, NDArray[np.int16]]
+
+    def save(self, path: Path) -> None:
+        """Write the file, atomically."""
+        header = {
+            "format": FORMAT,
+            "frame_step_s": self.frame_step_s,
+            "source": self.source,
+            "phones": PHONES,
+            "utterances": list(self.labels),
+        }
+        found = list(self.labels.values())
+        tensors = {
+            "labels": np.concatenate(found) if found else np.zeros(0, dtype=np.int16),
+            "lengths": np.array([len(labels) for labels in found], dtype=np.int64),
+        }
+        data = save(tensors, metadata={"alignments": json.dumps(header)})
+        write_atomically(path, lambda file: file.write(data))
+
+    @classmethod
+    def load(cls, path: Path) -> "FrameAlignments":
+        """Read a file.
+
+        Raises
+        ------
+        CorpusError
+            The file is missing, damaged, or of another version.
+        """
+        try:
+            with safe_open(path, framework="numpy") as file:
+                header = json.loads((file.metadata() or {}).get("alignments", "null"))
+                labels, lengths = file.get_tensor("labels"), file.get_tensor("lengths")
+        except (SafetensorError, OSError, ValueError) as error:
+            raise CorpusError(f"{path}: cannot be read as alignments ({error}); remove it to make them anew") from error
+        if not isinstance(header, dict) or header.get("format") != FORMAT or header["phones"] != list(PHONES):
+            raise CorpusError(f"{path}: not alignments of format {FORMAT}; remove it to make them anew")
+        parts = np.split(labels, np.cumsum(lengths)[:-1]) if len(lengths) else []
+        return cls(header["frame_step_s"], header["source"], dict(zip(header["utterances"], parts, strict=True)))
+
+    def of(self, utterances: Sequence[Utterance], lengths: Sequence[int]) -> list[NDArray[np.int16] | None]:
+        """Labels of each utterance, None where there are none; a difference of a few frames at the end is evened out.
+
+        Raises
+        ------
+        CorpusError
+            No utterance has an alignment.
+        """
+        found: list[NDArray[np.int16] | None] = []
+        for utterance, length in zip(utterances, lengths, strict=True):
+            labels = self.labels.get(utterance_key(utterance))
+            fits = labels is not None and len(labels) and abs(len(labels) - length) <= 5
+            found.append(labels[np.minimum(np.arange(length), len(labels) - 1)] if fits else None)
+        if not any(labels is not None for labels in found):
+            raise CorpusError(f"alignments by {self.source}: none is of an utterance of the training manifests")
+        return found
+
+
+def utterance_key(utterance: Utterance) -> str:
+    """What tells an utterance from all others: its part of a file, and its words."""
+    return f"{utterance.audio_filepath}|{utterance.offset:.3f}|{utterance.duration:.3f}|{utterance.text}"
+
+
+def pronounce_utterances(utterances: Iterable[Utterance], lexicon: Lexicon) -> list[Transcript | None]:
+    """Pronunciations of each transcript, None for those with words that have none, which are named in the log."""
+    found: list[Transcript | None] = []
+    for utterance in utterances:
+        try:
+            found.append(pronounce_transcript(utterance.text, lexicon))
+        except PronunciationError as error:
+            logger.warning("%s: not aligned: %s", utterance.audio_filepath, error)
+            found.append(None)
+    return found
+
+
+def path_labels(graph: AlignmentGraph, transcript: Transcript, states: NDArray[np.int64]) -> NDArray[np.int16]:
+    """Phone numbers [T] of the states on a path, with the stress that the chosen pronunciation has."""
+    names = np.empty(len(graph), dtype=np.int16)
+    for state in range(len(graph)):
+        word = graph.words[state]
+        if word == SILENCE:
+            names[state] = 0
+        else:
+            names[state] = PHONE_IDS[transcript.pronunciations[word][graph.variants[state]][graph.phones[state]]]
+    return names[states]
+
+
+def flat_start(
+    utterances: Sequence[Utterance], store: FeatureStore, frame_step_s: float, *, hours: float, lexicon: Lexicon
+) -> FrameAlignments:
+    """Align a corpus of which only the words are known; see `speech.flat_start`.
+
+    Parameters
+    ----------
+    utterances, store : the corpus and its log-mel features
+    hours : of speech, evenly spread over the corpus, that the mixtures are fitted to
+    """
+    transcripts = pronounce_utterances(utterances, lexicon)
+    usable = [i for i, t in enumerate(transcripts) if t is not None and store.lengths[i] > 0]
+    share = min(1.0, hours * 3600 / (frame_step_s * float(store.lengths[usable].sum())))
+    picked = [usable[int(k / share)] for k in range(int(len(usable) * share))]
+
+    def graph_of(index: int) -> AlignmentGraph:
+        transcript = transcripts[index]
+        assert transcript is not None
+        return transcript.graph(_PLAIN, states_per_phone=STATES_PER_PHONE, silence_states=STATES_PER_PHONE)
+
+    graphs = [graph_of(i) for i in picked]
+    mixtures = train_mixtures([cepstra(store[i]) for i in picked], graphs, len(_PLAIN))
+
+    def label(index: int) -> NDArray[np.int16] | None:
+        graph = graph_of(index)
+        return _aligned(lambda: mixtures.scores(cepstra(store[index])), graph, transcripts[index], utterances[index])
+
+    found = _collect(usable, label, utterances, "alignments")
+    return FrameAlignments(frame_step_s, f"flat start on {hours:g} h", found)
+
+
+def align_with_model(
+    loaded: LoadedModel,
+    head: str,
+    utterances: Sequence[Utterance],
+    store: FeatureStore,
+    *,
+    lexicon: Lexicon,
+    prior_scale: float,
+    source: str,
+) -> FrameAlignments:
+    """Align a corpus by a framewise head of a model, on features that stand in a store."""
+    transcripts = pronounce_utterances(utterances, lexicon)
+    usable = [i for i, t in enumerate(transcripts) if t is not None and store.lengths[i] > 0]
+
+    def label(index: int) -> NDArray[np.int16] | None:
+        features, lengths = store.batch([index])
+        graph = transcripts[index].graph(loaded.units[head].symbols)
+        return _aligned(
+            lambda: frame_scores(loaded, head, features, lengths, prior_scale)[0].numpy(),
+            graph,
+            transcripts[index],
+            utterances[index],
+        )
+
+    loaded.model.eval()
+    found = _collect(usable, label, utterances, "realignment")
+    return FrameAlignments(loaded.frontend.config.hop_s, source, found)
+
+
+@torch.inference_mode()
+def frame_scores(loaded: LoadedModel, head: str, features: Tensor, lengths: Tensor, prior_scale: float) -> list[Tensor]:
+    """Scores of a framewise head at every feature frame: log posterior less scaled log prior; float32 [T, K] each."""
+    logits, _ = loaded.model(features, lengths)
+    scores = logits[head].float().log_softmax(dim=-1) - prior_scale * loaded.model.log_prior(head)
+    return [
+        row[output_frames_of(int(length), loaded.model.config.output_step, row.shape[0])]
+        for row, length in zip(scores, lengths, strict=True)
+    ]
+
+
+def output_frames_of(num_frames: int, output_step: float, num_outputs: int) -> Tensor:
+    """The output frame that covers each of `num_frames` feature frames, int64 [T]."""
+    return ((torch.arange(num_frames) + 0.5) / output_step).floor().long().clamp(max=num_outputs - 1)
+
+
+def feature_frames_of(num_outputs: int, output_step: float) -> Tensor:
+    """The feature frame in the middle of each of `num_outputs` output frames, int64 [V]."""
+    return ((torch.arange(num_outputs) + 0.5) * output_step).floor().long()
+
+
+def unit_ids(units: Units) -> NDArray[np.int64]:
+    """Unit of a framewise head for each number into `PHONES`."""
+    return np.array([units.ids[p] if p in units.ids else units.ids[p.rstrip("012")] for p in PHONES])
+
+
+def _aligned(scores, graph: AlignmentGraph, transcript: Transcript, utterance: Utterance) -> NDArray[np.int16] | None:
+    try:
+        return path_labels(graph, transcript, align(scores(), graph).states)
+    except ValueError as error:
+        logger.warning("%s: not aligned: %s", utterance.audio_filepath, error)
+        return None
+
+
+def _collect(
+    indices: Sequence[int], label, utterances: Sequence[Utterance], title: str
+) -> dict[str, NDArray[np.int16]]:
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # the search releases the interpreter's lock
+        results: Iterator = tqdm(pool.map(label, indices), total=len(indices), desc=title, unit="utt", mininterval=1.0)
+        return {
+            utterance_key(utterances[i]): found for i, found in zip(indices, results, strict=True) if found is not None
+        }
