@@ -1,0 +1,173 @@
+"""Targets, length regulator, losses, training, and the model's file."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from speech.errors import CheckpointError, ConfigError, CorpusError
+from tests.tts.acoustic_model import tiny_acoustic, write_recordings
+from tts.acoustic import Acoustic
+from tts.contract import AudioContract
+from tts.linguistic import rows_of
+from tts.losses import Batch, compute_losses, drawn_through, forward
+from tts.models import AcousticConfig
+from tts.phonemes import SpokenWord
+from tts.targets import measure_targets, read_alignment
+from tts.training import AcousticDataConfig, AcousticTraining, VoiceConfig, train
+from tts.variance import regulate
+
+TEXTS = ("One two, three.", "Four five.", "Six, seven eight.", "Nine ten.", "Two four, six.", "One nine.")
+HOP_S = AudioContract().hop_s
+
+
+def config_of(folder, manifest, alignments, **training) -> str:
+    """A TOML file of a tiny run."""
+    lines = {"output_dir": str(folder / "out"), "epochs": 2.0, "batch": 2, "evaluate_every": 1.0, "warmup_steps": 2}
+    rows = "\n".join(f"{key} = {json.dumps(value)}" for key, value in (lines | training).items())
+    path = folder / "acoustic.toml"
+    path.write_text(
+        f'[data]\ntrain = ["{manifest}"]\nalignments = "{alignments}"\n'
+        f'frames_dir = "{folder / "frames"}"\nheld_out = 3\n'
+        f"[model]\nchannels = 16\ndecoder_layers = 1\n[training]\n{rows}\n"
+    )
+    return str(path)
+
+
+def test_regulator_fills_the_frames():
+    durations = torch.tensor([[2, 0, 3], [1, 1, 0]])
+    frames = regulate(durations, 6)
+    assert frames.mask.sum(1).tolist() == [5, 2]
+    assert frames.phone[0, :5].tolist() == [0, 0, 2, 2, 2]
+    values = torch.arange(6.0).view(2, 3, 1)
+    assert frames.spread(values)[1, :2, 0].tolist() == [3.0, 4.0]
+    assert durations.tolist() == [[2, 0, 3], [1, 1, 0]]
+
+
+def test_interpolation_stays_between_its_ends():
+    durations = torch.randint(0, 6, (4, 20), generator=torch.Generator().manual_seed(0)) + torch.eye(4, 20).long()
+    values = torch.rand(4, 20)
+    line = regulate(durations).interpolate(values)
+    assert torch.isfinite(line).all()
+    assert values.min() <= line.min() <= line.max() <= values.max()
+
+
+def test_targets_of_a_recording(tmp_path):
+    write_recordings(tmp_path, TEXTS[:1])
+    alignment = read_alignment(tmp_path / "alignments" / "r0.json")
+    count = int(alignment["phones"][-1]["end_s"] / HOP_S)
+    f0_hz = np.full(count, 200.0, np.float32)
+    targets = measure_targets("r0", alignment, TEXTS[0], f0_hz, np.full(count * 256, 0.1, np.float32), AudioContract())
+    assert int(targets.durations.sum()) == targets.last - targets.first
+    pauses = targets.durations[targets.rows.is_pause].tolist()
+    assert pauses[0] == 0
+    assert abs(pauses[1] * HOP_S - 0.2) < HOP_S
+    spoken = targets.durations[~(targets.rows.is_pause | targets.rows.is_silence)]
+    assert (spoken * HOP_S - 0.08).abs().max() < HOP_S
+    assert targets.pitch.exp().tolist() == pytest.approx([200.0] * len(targets.pitch), rel=1e-4)
+    assert targets.rows.features[targets.rows.is_pause, 3].tolist() == [0, 1]
+
+
+def test_short_gaps_are_no_pauses(tmp_path):
+    alignment = {
+        "words": [{"word": "go", "start_s": 0.1, "end_s": 0.3}, {"word": "to", "start_s": 0.33, "end_s": 0.5}],
+        "phones": [
+            {"phone": "SIL", "start_s": 0.0, "end_s": 0.1}, {"phone": "G", "start_s": 0.1, "end_s": 0.2},
+            {"phone": "OW1", "start_s": 0.2, "end_s": 0.3}, {"phone": "SP", "start_s": 0.3, "end_s": 0.33},
+            {"phone": "T", "start_s": 0.33, "end_s": 0.4}, {"phone": "UW1", "start_s": 0.4, "end_s": 0.5},
+            {"phone": "SIL", "start_s": 0.5, "end_s": 0.6},
+        ],
+    }  # fmt: skip
+    targets = measure_targets(
+        "x", alignment, "Go to", np.zeros(56, np.float32), np.zeros(56 * 256, np.float32), AudioContract()
+    )
+    assert targets.durations[targets.rows.is_pause].tolist() == [0]
+    assert int(targets.durations.sum()) == 56
+
+
+def test_unusable_alignments_are_named(tmp_path):
+    (tmp_path / "a.json").write_text('{"words": []}')
+    with pytest.raises(CorpusError, match=r"a\.json"):
+        read_alignment(tmp_path / "a.json")
+    with pytest.raises(CorpusError, match="no such alignment"):
+        read_alignment(tmp_path / "b.json")
+
+
+def random_batch(count: int = 2) -> Batch:
+    """A batch of random numbers, the second row shorter."""
+    generator = torch.Generator().manual_seed(0)
+    words = [SpokenWord("go", ("G", "OW1"), 0, 2, ","), SpokenWord("to", ("T", "UW1"), 3, 5)]
+    rows = rows_of(words)
+    length = len(rows.phones)
+    durations = torch.tensor([[1, 2, 3, 2, 2, 3, 1], [1, 2, 2, 0, 2, 2, 1]])[:count]
+    return Batch(
+        features=rows.features.expand(count, -1, -1), phones=torch.ones(count, length, dtype=torch.bool),
+        pauses=rows.is_pause.expand(count, -1), spoken=(~(rows.is_pause | rows.is_silence)).expand(count, -1),
+        durations=durations, pitch=torch.randn(count, length, generator=generator),
+        energy=torch.randn(count, length, generator=generator), pitch_weight=torch.ones(count, length),
+        mel=torch.randn(count, 14, 80, generator=generator), f0=torch.randn(count, 14, generator=generator),
+        voiced=torch.ones(count, 14), speaker=torch.zeros(count, dtype=torch.int64),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["conv", "bilstm"])
+def test_padding_has_no_influence(kind):
+    model = tiny_acoustic(encoder=kind, decoder=kind).model
+    batch = random_batch()
+    changed = replace(batch, mel=batch.mel.clone(), f0=batch.f0.clone())
+    changed.mel[1, 10:], changed.f0[1, 10:] = 99.0, 9.0
+    with torch.no_grad():
+        ours, theirs = (compute_losses(forward(model, one), one) for one in (batch, changed))
+    for name, value in vars(ours).items():
+        assert float(value) == pytest.approx(float(vars(theirs)[name]), rel=1e-5), name
+
+
+def test_drawn_through():
+    assert drawn_through(torch.tensor([0.0, 100.0, 0.0, 400.0, 0.0])).exp().tolist() == pytest.approx(
+        [100, 100, 200, 400, 400]
+    )
+
+
+def test_file_round_trip(tmp_path):
+    acoustic = tiny_acoustic()
+    acoustic.habits["data"] = ("D", "EY1", "T", "AH0")
+    acoustic.save(tmp_path / "a.safetensors", "float32")
+    loaded = Acoustic.load(tmp_path / "a.safetensors")
+    assert loaded.habits == acoustic.habits
+    assert loaded.contract == acoustic.contract
+    for name, value in acoustic.model.state_dict().items():
+        assert torch.equal(loaded.model.state_dict()[name], value)
+    (tmp_path / "a.safetensors").write_bytes((tmp_path / "a.safetensors").read_bytes()[:1000])
+    with pytest.raises(CheckpointError, match="damaged"):
+        Acoustic.load(tmp_path / "a.safetensors")
+
+
+def test_training_learns_and_resumes(tmp_path):
+    manifest, alignments = write_recordings(tmp_path, TEXTS)
+    path = config_of(tmp_path, manifest, alignments, epochs=12.0, learning_rate=1e-2, save_every_s=0.0)
+    model = train(path)
+    rows = [json.loads(row) for row in (tmp_path / "out" / "log.jsonl").read_text().splitlines()]
+    for name in ("mel", "duration", "melody"):
+        values = [row[name] for row in rows if row["kind"] == "train"]
+        assert values[-1] < 0.9 * values[0], name
+    state = torch.load(tmp_path / "out" / "state.pt", weights_only=True)
+    assert train(path) == model  # nothing left to do
+    longer = train(path, ["training.epochs=14"])
+    resumed = torch.load(tmp_path / "out" / "state.pt", weights_only=True)
+    assert resumed["progress"]["step"] > state["progress"]["step"]
+    tuned = train(
+        path, [f'training.init_from="{longer}"', f'training.output_dir="{tmp_path / "tuned"}"', "training.epochs=1"]
+    )
+    assert Acoustic.load(tuned).speakers == ("one",)
+
+
+def test_configuration_is_checked():
+    with pytest.raises(ConfigError, match="channels"):
+        AcousticConfig(channels=30)
+    with pytest.raises(ConfigError, match="held_out"):
+        AcousticDataConfig(train=(), alignments=".", frames_dir=".", held_out=1)
+    with pytest.raises(ConfigError, match="positive"):
+        AcousticTraining(output_dir=".", epochs=0)
+    assert VoiceConfig.__dataclass_fields__["contract"].default_factory() == AudioContract()

@@ -1,0 +1,77 @@
+"""Text to phones, and the rows that the acoustic model reads."""
+
+import pytest
+
+from speech.lexicon import Lexicon
+from tts.linguistic import FEATURE_SIZES, rows_of
+from tts.phonemes import Pronouncer, parse_inline
+from tts.text import TextError
+
+
+@pytest.fixture(scope="module")
+def pronouncer() -> Pronouncer:
+    return Pronouncer(Lexicon())
+
+
+def words_of(pronouncer, text, **options):
+    return [word for sentence in pronouncer.sentences(text, **options) for word in sentence.words]
+
+
+def test_marks_follow_words_and_the_strongest_counts(pronouncer):
+    words = words_of(pronouncer, 'He said: "yes", (well) then?!')
+    assert [(word.text, word.mark) for word in words] == [
+        ("he", ""), ("said", ";"), ("yes", ","), ("well", "("), ("then", "?"),
+    ]  # fmt: skip
+
+
+def test_characters_of_words(pronouncer):
+    text = "Pay $5 {now|N AW1}, please."
+    plain = parse_inline(text).text
+    words = words_of(pronouncer, text)
+    assert [plain[word.start : word.end] for word in words] == ["Pay", "$5", "$5", "now", "please"]
+    assert words[3].phones == ("N", "AW1")
+    assert words[3].mark == ","
+
+
+def test_paragraphs_and_wordless_stretches(pronouncer):
+    found = list(pronouncer.sentences("One. Two.\n\n... Three"))
+    assert [sentence.ends_paragraph for sentence in found] == [False, True, False]
+    assert list(pronouncer.sentences(",,, ...")) == []
+
+
+def test_user_lexicon_goes_before_habits():
+    habits = {"tomato": ("T",), "data": ("D", "AA1")}
+    lexicon = Lexicon({"tomato": [("T", "OW2")]})
+    assert [word.phones for word in words_of(Pronouncer(lexicon, habits), "tomato data")] == [
+        ("T", "OW2"),
+        ("D", "AA1"),
+    ]
+
+
+def test_the_before_a_vowel(pronouncer):
+    assert [word.phones[-1] for word in words_of(pronouncer, "the end the dog")][::2] == ["IY0", "AH0"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a {b|QQ}", 'unknown phone "QQ"'),
+        ("a {b|}", "has no phones"),
+        ("{|AA1}", "with a word"),
+        ("so 😀", "GRINNING FACE"),
+        ("你好", "CJK"),
+    ],
+)
+def test_refusals_are_one_sentence(pronouncer, text, message):
+    with pytest.raises(TextError, match=message):
+        words_of(pronouncer, text)
+
+
+def test_rows_have_a_pause_between_words_and_known_numbers(pronouncer):
+    words = words_of(pronouncer, "Well, the quick brown fox jumps over the lazy dog and runs, A B!")
+    rows = rows_of(words)
+    assert rows.phones.count("SP") == len(words) - 1
+    assert rows.phones[0] == rows.phones[-1] == "SIL"
+    assert len(rows.phones) == len(rows.word_index) == len(rows.features)
+    for column, size in enumerate(FEATURE_SIZES.values()):
+        assert 0 <= rows.features[:, column].min() <= rows.features[:, column].max() < size

@@ -1,0 +1,72 @@
+"""SSML: what is understood, and that everything else is refused with its place."""
+
+import pytest
+
+from tts.ssml import SsmlError, parse_ssml
+
+
+def test_text_and_places():
+    script = parse_ssml(
+        '<speak version="1.1" xml:lang="en-US">a <prosody rate="80%">b\n <sub alias="see">c</sub></prosody></speak>'
+    )
+    assert script.inline.text == "a b see"
+    [change] = script.changes
+    assert script.inline.text[change.start : change.end] == "b see"
+    assert change.rate == pytest.approx(0.8)
+
+
+def test_nested_prosody_adds_up_on_words():
+    script = parse_ssml(
+        '<speak><prosody pitch="+2st">x <prosody volume="-6dB" pitch="-1st">y</prosody></prosody></speak>'
+    )
+    assert [(change.pitch, change.energy) for change in script.changes] == [(-1.0, -6.0), (2.0, 0.0)]
+    assert script.changes[1].start == 0 and script.changes[1].end == 3  # noqa: PT018
+
+
+@pytest.mark.parametrize(
+    ("attributes", "seconds"),
+    [("", 0.35), ('time="250ms"', 0.25), ('time="1.5s"', 1.5), ('strength="none"', 0.0), ('strength="strong"', 0.6)],
+)
+def test_breaks(attributes, seconds):
+    assert parse_ssml(f"<speak>a <break {attributes}/> b</speak>").breaks[0].seconds == seconds
+
+
+def test_spelling_numbers_and_phones():
+    script = parse_ssml(
+        '<speak><say-as interpret-as="characters">aB1</say-as><say-as interpret-as="ordinal">22</say-as> '
+        '<say-as interpret-as="digits">305</say-as> <phoneme alphabet="arpabet" ph="Y UW1">you</phoneme></speak>'
+    )
+    assert script.inline.text == "A B one twenty second three zero five you"
+    assert [phones for *_, phones in script.inline.spans] == [("EY1",), ("B", "IY1"), ("Y", "UW1")]
+
+
+@pytest.mark.parametrize(
+    ("ssml", "message"),
+    [
+        ("<speak>a<audio/></speak>", "column 9: element <audio>"),
+        ("<speak>\n<break size='1'/></speak>", "line 2, column 1: attribute size of <break>"),
+        ("<speak><break time='soon'/></speak>", 'time="soon"'),
+        ("<speak><break time='61s'/></speak>", 'time="61s"'),
+        ("<speak><prosody>a</prosody></speak>", "needs rate, pitch or volume"),
+        ("<speak><prosody rate='ten'>a</prosody></speak>", 'rate="ten"'),
+        ("<speak><prosody rate='900%'>a</prosody></speak>", "rate must be from"),
+        ("<speak><prosody pitch='+20Hz'>a</prosody></speak>", 'pitch="\\+20Hz"'),
+        ("<speak><phoneme ph='QQ'>a</phoneme></speak>", 'unknown phone "QQ"'),
+        ("<speak><phoneme alphabet='ipa' ph='a'>a</phoneme></speak>", 'alphabet="ipa"'),
+        ("<speak><phoneme>a</phoneme></speak>", "needs the attribute ph"),
+        ("<speak><say-as interpret-as='date'>1</say-as></speak>", 'interpret-as="date"'),
+        ("<speak><say-as interpret-as='cardinal'>x</say-as></speak>", "no whole number"),
+        ("<speak><sub alias='a'><p>b</p></sub></speak>", "<p> cannot stand within <sub>"),
+        ("<speak><speak>a</speak></speak>", "outermost"),
+        ("<p>a</p>", "outermost"),
+        ("<speak xml:lang='de'>a</speak>", 'xml:lang="de"'),
+        ("<speak>a", "not well-formed"),
+        ("hello", "not well-formed"),
+        ("<!DOCTYPE x><speak>a</speak>", "document type"),
+        ("<speak><?x y?></speak>", "processing instruction"),
+    ],
+)  # fmt: skip
+def test_refusals_name_what_and_where(ssml, message):
+    with pytest.raises(SsmlError, match=message) as caught:
+        parse_ssml(ssml)
+    assert str(caught.value).startswith("SSML, line ")

@@ -1,0 +1,249 @@
+"""A voice: what it gives back, how it is controlled, and the command."""
+
+import io
+import json
+import math
+import sys
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from speech.cli import main
+from speech.errors import CheckpointError
+from tests.tts.acoustic_model import tiny_acoustic, tiny_voice
+from tts.contract import AudioContract
+from tts.griffin_lim import GriffinLim
+from tts.phonemes import NothingToSay
+from tts.prosody import Controls, ProsodyError
+from tts.ssml import parse_ssml
+from tts.synthesize import load_voice, soft_clip, whole_frames
+from tts.text import TextError
+
+TEXT = "Well, this is a test. Is it?"
+
+
+@pytest.fixture(scope="module")
+def voice():
+    return tiny_voice()
+
+
+@pytest.fixture
+def voice_folder(voice, tmp_path):
+    """The voice in files."""
+    voice.acoustic.save(tmp_path / "acoustic.safetensors")
+    voice.vocoder.save(tmp_path / "vocoder.safetensors")
+    return tmp_path
+
+
+def pauses_of(prosody, seconds=0.2):
+    """Make a pause after each word, so that there is one."""
+    for word in prosody.words:
+        word.pause_s = seconds
+    return prosody
+
+
+def pause_lengths(sound):
+    return [phone.end_s - phone.start_s for phone in sound.phones if phone.phone == "SP"]
+
+
+def spoken_lengths(sound):
+    return np.array([phone.end_s - phone.start_s for phone in sound.phones if phone.phone not in ("SP", "SIL")])
+
+
+def test_sound_and_times_agree(voice):
+    sound = voice.say(TEXT)
+    assert sound.samples.dtype == np.float32
+    assert np.abs(sound.samples).max() <= 1.0
+    assert [word.word for word in sound.words] == ["well", "this", "is", "a", "test", "is", "it"]
+    assert [TEXT[word.start : word.end] for word in sound.words][:2] == ["Well", "this"]
+    assert len(sound.samples) == len(sound.mel) * 256 == len(sound.f0_hz) * 256
+    assert sound.phones[-1].end_s == pytest.approx(sound.duration_s, abs=1e-6)
+    assert all(a.end_s <= b.start_s + 1e-6 for a, b in zip(sound.phones, sound.phones[1:], strict=False))
+    for phone in sound.phones:
+        if phone.word >= 0:
+            word = sound.words[phone.word]
+            assert word.start_s - 1e-6 <= phone.start_s < phone.end_s <= word.end_s + 1e-6
+
+
+def test_the_same_seed_gives_the_same_samples(voice):
+    assert np.array_equal(voice.say(TEXT, seed=3).samples, voice.say(TEXT, seed=3).samples)
+    assert not np.array_equal(voice.say(TEXT, seed=3).samples, voice.say(TEXT, seed=4).samples)
+
+
+def test_streaming_gives_the_same_sound_in_pieces(voice):
+    pieces = list(voice.stream(TEXT))
+    assert len(pieces) > 3
+    assert np.array_equal(np.concatenate([piece.samples for piece in pieces]), voice.say(TEXT).samples)
+
+
+def test_rate_moves_phones_alone(voice):
+    prosody = pauses_of(voice.plan(TEXT))
+    plain, fast = voice.say(prosody), voice.say(prosody, rate=1.6)
+    assert spoken_lengths(plain).sum() / spoken_lengths(fast).sum() == pytest.approx(1.6, rel=0.05)
+    assert pause_lengths(fast) == pytest.approx(pause_lengths(plain), abs=0.011)
+
+
+def test_pause_moves_pauses_alone(voice):
+    prosody = pauses_of(voice.plan(TEXT))
+    plain, longer = voice.say(prosody), voice.say(prosody, pause=2.0)
+    assert sum(pause_lengths(longer)) == pytest.approx(2 * sum(pause_lengths(plain)), rel=0.05)
+    assert spoken_lengths(longer) == pytest.approx(spoken_lengths(plain), abs=0.011)
+
+
+def test_pitch_moves_the_pitch_alone(voice):
+    plain, higher = voice.say(TEXT), voice.say(TEXT, pitch=3.0)
+    voiced = plain.f0_hz > 0
+    assert voiced.any()
+    assert np.array_equal(voiced, higher.f0_hz > 0)
+    semitones = 12 * np.log2(higher.f0_hz[voiced] / plain.f0_hz[voiced])
+    assert semitones == pytest.approx(np.full(voiced.sum(), 3.0), abs=0.01)
+    assert higher.phones == plain.phones
+
+
+def test_energy_moves_the_level_alone(voice):
+    plain, louder = voice.say(TEXT), voice.say(TEXT, energy=6.0)
+    assert louder.phones == plain.phones
+    assert np.array_equal(louder.f0_hz, plain.f0_hz)
+    spoken = plain.mel.max(axis=1) > math.log(1e-5)
+    decibels = (louder.mel - plain.mel)[spoken] * 20 / math.log(10)
+    assert decibels == pytest.approx(np.full(decibels.shape, 6.0), abs=0.01)
+
+
+def test_words_are_changed_by_themselves(voice):
+    prosody = voice.plan("one two three")
+    plain = voice.say(prosody)
+    prosody.words[1].rate = 0.5
+    prosody.words[2].phones[0].energy = -6.0
+    changed = voice.say(prosody)
+    lengths = [[word.end_s - word.start_s for word in sound.words] for sound in (plain, changed)]
+    assert lengths[1][1] == pytest.approx(2 * lengths[0][1], abs=0.02)
+    assert lengths[1][0] == pytest.approx(lengths[0][0], abs=0.02)
+    prosody.words[0].pause_s = 0.4
+    paused = voice.say(prosody)
+    assert paused.words[1].start_s - paused.words[0].end_s == pytest.approx(0.4, abs=0.011)
+
+
+def test_ssml_is_spoken_as_asked(voice):
+    script = parse_ssml(
+        '<speak><break time="300ms"/>one <break time="700ms"/><prosody rate="50%">two</prosody> '
+        '<phoneme ph="Y UW1">x</phoneme></speak>'
+    )
+    sound = voice.say(script)
+    assert sound.words[0].start_s > 0.3
+    assert sound.words[1].start_s - sound.words[0].end_s == pytest.approx(0.7, abs=0.011)
+    assert [phone.phone for phone in sound.phones if phone.word == 2] == ["Y", "UW1"]
+    assert sound.prosody.words[1].rate == 0.5
+
+
+def test_refusals_are_one_sentence(voice):
+    for text in ("", "   ", "," * 10_000):
+        with pytest.raises(NothingToSay, match="nothing to say"):
+            voice.say(text)
+    for text in ("I am \U0001f600", "你好"):
+        with pytest.raises(TextError, match="no English reading"):
+            voice.say(text)
+    assert voice.say("I am \U0001f600", on_unknown="name").words[-1].word == "face"
+    with pytest.raises(ProsodyError, match="rate must be from"):
+        voice.say(TEXT, rate=0.0)
+    with pytest.raises(ProsodyError, match="pitch"):
+        Controls(pitch=math.nan)
+    with pytest.raises(CheckpointError, match="no speaker"):
+        type(voice)(voice.acoustic, voice.vocoder, voice.pronouncer.lexicon, "two")
+
+
+def test_contracts_must_agree(voice):
+    other = tiny_acoustic()
+    other.contract = AudioContract(hop_samples=240)
+    with pytest.raises(CheckpointError, match="hop_samples"):
+        type(voice)(other, voice.vocoder, voice.pronouncer.lexicon)
+
+
+def test_whole_frames_keep_the_sum():
+    random = torch.Generator().manual_seed(0)
+    frames = torch.rand(50, generator=random) * 6 + 1
+    counts = whole_frames(frames, torch.ones(50, dtype=torch.bool))
+    assert abs(float(frames.sum()) - int(counts.sum())) <= 1
+    assert int(counts.min()) >= 1
+
+
+def test_soft_clip_leaves_quiet_samples():
+    quiet = np.array([0.5, -0.9], np.float32)
+    assert np.array_equal(soft_clip(quiet), quiet)
+    assert np.abs(soft_clip(np.array([3.0, -1.2], np.float32))).max() <= 1.0
+
+
+def test_griffin_lim_of_a_tone():
+    from tts.contract import FrameAnalyzer
+
+    contract = AudioContract()
+    tone = 0.3 * torch.sin(2 * torch.pi * 440.0 * torch.arange(256 * 60) / 24_000)
+    mel = FrameAnalyzer(contract)(tone[None]).mel
+    sound = GriffinLim(contract)(mel, torch.zeros(1, 60))
+    assert sound.shape == (1, 256 * 60)
+    spectrum = torch.fft.rfft(sound[0]).abs()
+    assert abs(float(spectrum.argmax()) * 24_000 / len(sound[0]) - 440.0) < 20.0
+
+
+def test_a_notebook_shows_it(voice, tmp_path):
+    sound = voice.say("one & two")
+    page = sound._repr_html_()
+    assert "<audio" in page
+    assert "<svg" in page
+    sound.plot().save(tmp_path / "x.svg")
+    assert ">one</text>" in (tmp_path / "x.svg").read_text()
+    assert "one and two" in repr(sound)
+
+
+def say(folder, *arguments):
+    return main(["say", "--voice", str(folder), *map(str, arguments)])
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "mp3"])
+def test_command_writes_files(voice_folder, tmp_path, suffix, capsys):
+    path = tmp_path / f"out.{suffix}"
+    assert say(voice_folder, TEXT, "-o", path, "--json", tmp_path / "out.json", "-v") == 0
+    samples, rate = soundfile.read(path)
+    found = json.loads((tmp_path / "out.json").read_text())
+    assert rate == 24_000
+    assert len(samples) / rate == pytest.approx(found["duration_s"], abs=0.1)
+    assert [row["word"] for row in found["words"]][0] == "well"
+    assert "real-time factor" in capsys.readouterr().err
+    assert [one.name for one in tmp_path.glob(".*.part")] == []
+
+
+def test_command_reads_files_and_pipes(voice_folder, tmp_path, monkeypatch, capsysbinary):
+    (tmp_path / "a.txt").write_text("One two.")
+    assert say(voice_folder, "--file", tmp_path / "a.txt", "-o", "-") == 0
+    samples = np.frombuffer(capsysbinary.readouterr().out, "<i2")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"<speak>One two.</speak>")))
+    assert say(voice_folder, "-", "--ssml", "-o", tmp_path / "b.wav") == 0
+    assert len(soundfile.read(tmp_path / "b.wav")[0]) == len(samples)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "give the text"),
+        (["x", "-o", "x.doc"], "suffix must be"),
+        (["x", "--rate", "99", "-o", "x.wav"], "rate must be from"),
+        (["", "-o", "x.wav"], "nothing to say"),
+        (["\U0001f600", "-o", "x.wav"], "no English reading"),
+        (["<speak><x/></speak>", "--ssml", "-o", "x.wav"], "element <x>"),
+        (["--file", "none.txt", "-o", "x.wav"], "cannot be read"),
+        (["x", "-o", "none/x.wav"], "cannot be written"),
+    ],
+)
+def test_command_refuses_in_one_sentence(voice_folder, tmp_path, monkeypatch, capsys, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    assert say(voice_folder, *arguments) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "x.wav").exists()
+
+
+def test_unknown_voice():
+    with pytest.raises(CheckpointError, match="no such voice"):
+        load_voice("/no/such/folder")
