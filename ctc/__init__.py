@@ -6,7 +6,7 @@ Importing this package compiles nothing and needs no GPU.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ctc.align import forced_align, merge_tokens
+from ctc.align import WordSpan, forced_align, merge_tokens, word_spans
 from ctc.decode import Token, greedy_decode
 from ctc.labels import Infeasible, infeasible
 from ctc.loss import ctc_loss
@@ -23,11 +23,13 @@ __all__ = [
     "NGram",
     "SpokenWord",
     "Token",
+    "WordSpan",
     "ctc_loss",
     "forced_align",
     "greedy_decode",
     "infeasible",
     "merge_tokens",
+    "word_spans",
 ]
 #: Imported when first used: they need Numba, which takes half a second that other uses should not wait for.
 _LATER = {

@@ -26,9 +26,17 @@ def jit(function: Callable) -> Callable:
     return numba.njit(nogil=True, error_model="numpy")(function)
 
 
-def jit_sums(function: Callable) -> Callable:
-    """Compile as `jit` does, letting sums be reordered (about 3 times as fast in the recursions)."""
-    return numba.njit(nogil=True, error_model="numpy", fastmath=set(FASTMATH))(function)
+def jit_inside(function: Callable) -> Callable:
+    """Compile as `jit` does, but into the callers.
+
+    An array is seven arguments; beside a frame of 40 labels passing them took a quarter of the time.
+    """
+    return numba.njit(nogil=True, error_model="numpy", forceinline=True)(function)
+
+
+def jit_sums_inside(function: Callable) -> Callable:
+    """Compile as `jit_inside` does, letting sums be reordered (about 3 times as fast in the recursions)."""
+    return numba.njit(nogil=True, error_model="numpy", fastmath=set(FASTMATH), forceinline=True)(function)
 
 
 def jit_cached(function: Callable) -> Callable:

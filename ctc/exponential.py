@@ -17,7 +17,7 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
-from ctc.compilation import jit_sums
+from ctc.compilation import jit_sums_inside
 
 LOWEST_32 = np.float32(-87.0)
 """Below, exp leaves the normal numbers of float32 and counts as zero."""
@@ -122,7 +122,7 @@ def _largest_64(row):
     return np.int64(best ^ ((best >> np.int64(63)) & np.int64(2**63 - 1))).view(np.float64)
 
 
-@jit_sums
+@jit_sums_inside
 def shares_of(scores, top, shares):
     """Write ``exp(scores - top)`` to shares [K]; return its sum in float64."""
     total = 0.0

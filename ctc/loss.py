@@ -17,7 +17,7 @@ from ctc import reference
 from ctc.labels import Batch, IntegersLike, check_batch
 
 Reduction = Literal["none", "mean", "sum"]
-Backend = Literal["auto", "reference", "cpu"]
+Backend = Literal["auto", "reference", "cpu", "cuda"]
 
 
 def ctc_loss(
@@ -38,11 +38,13 @@ def ctc_loss(
     ----------
     logits : Tensor, float32, float64, bfloat16 or float16, [B, T, K]
         Unnormalised scores; softmax over K is taken here, exactly once, so log probabilities give
-        the same loss. Half precision is widened to float32 first.
+        the same loss. Half precision is widened to float32: on the CPU in a copy, on CUDA as it is read.
     targets : int, [B, N] or concatenated [sum(target_lengths)]
         Tensor, array or nested list. Padding is ignored; labels must not be `blank`.
     input_lengths, target_lengths : int, [B]
-        Frames (0..T) and labels (0..N) that count. Frames beyond get no gradient.
+        Frames (0..T) and labels (0..N) that count. Frames beyond get no gradient. Best kept on the CPU, where they
+        are checked. If logits are on CUDA and any of these too, none is looked at, as that would wait for the device:
+        a row that would be refused has loss and gradient NaN instead.
     blank : int
         Unit that stands for no label.
     reduction : "mean", "sum" or "none"
@@ -55,7 +57,7 @@ def ctc_loss(
         subtracted from the log probabilities inside the sum over paths, which then may stay on
         labels for longer: less peaky outputs and better times (Huang et al.). The loss is then no
         probability and may be negative. Usual priors are the mean posteriors of the epoch before.
-    backend : "auto", "reference" or "cpu"
+    backend : "auto", "reference", "cpu" or "cuda"
         Implementation; "auto" follows the device of `logits`.
 
     Returns
@@ -70,10 +72,12 @@ def ctc_loss(
         sequence that needs more frames than there are is no error but an infinite loss;
         `infeasible()` names such rows.
     RuntimeError
-        The backend does not serve the device of `logits`.
+        The backend does not serve the device of `logits`, or logits are on CUDA and numba-cuda is missing.
 
     Notes
     -----
+    On CUDA no call waits for the device, everything runs on torch's current stream, sizes are limited by memory only,
+    and results are the same bit for bit from run to run.
     A row with infinite loss gets a zero gradient with and without `zero_infinity` (torch gives NaN
     without). A NaN or infinity among a row's scores (-inf excepted, which is probability zero)
     makes its loss and gradient NaN.
@@ -97,14 +101,48 @@ def ctc_loss(
     if reduction not in ("none", "mean", "sum"):
         raise ValueError(f'reduction: expected "none", "mean" or "sum", got {reduction!r}')
     num_rows, num_frames, num_units = logits.shape
-    batch = check_batch(num_rows, num_frames, num_units, targets, input_lengths, target_lengths, blank)
     chosen = _choose_backend(backend, logits.device)
+    if chosen == "cuda":
+        lengths = (input_lengths, target_lengths)
+        return _loss_on_device(logits, targets, lengths, blank, reduction, zero_infinity, label_log_prior)
+    batch = check_batch(num_rows, num_frames, num_units, targets, input_lengths, target_lengths, blank)
     if logits.dtype not in (torch.float32, torch.float64):
         logits = logits.float()
     want_gradient = logits.requires_grad and torch.is_grad_enabled()
     log_prior = None if label_log_prior is None else _check_prior(label_log_prior, logits.shape[2])
     problem = _Problem(batch, blank, reduction, zero_infinity, log_prior, chosen)
     return _Loss.apply(logits, problem, want_gradient)
+
+
+def _loss_on_device(logits, targets, lengths, blank, reduction, zero_infinity, log_prior) -> torch.Tensor:
+    """`ctc_loss` of logits on a CUDA device."""
+    require_cuda(logits.device)
+    from ctc import device_loss  # imports numba.cuda
+
+    given = device_loss.device_rows(logits, targets, *lengths, blank)
+    if isinstance(log_prior, torch.Tensor) and log_prior.device == logits.device:
+        if log_prior.shape != logits.shape[2:]:  # its values stay unseen
+            raise ValueError(f"label_log_prior: expected [{logits.shape[2]}], got {list(log_prior.shape)}")
+        log_prior = log_prior.detach()
+    elif log_prior is not None:
+        log_prior = torch.from_numpy(_check_prior(log_prior, logits.shape[2]))
+    want_gradient = logits.requires_grad and torch.is_grad_enabled()
+    return device_loss.CudaLoss.apply(logits, given, blank, reduction, zero_infinity, log_prior, want_gradient)
+
+
+def require_cuda(device: torch.device) -> None:
+    """Refuse a device or an installation on which the CUDA kernels cannot run.
+
+    Raises
+    ------
+    RuntimeError
+        Saying which, and what to install.
+    """
+    try:
+        from ctc import cuda
+    except ImportError as error:
+        raise RuntimeError("CTC on CUDA needs numba-cuda: pip install 'speech-toolkit[cuda]'") from error
+    cuda.require_device(device)
 
 
 def _check_prior(log_prior: torch.Tensor | np.ndarray, num_units: int) -> np.ndarray:
@@ -143,7 +181,7 @@ class _Problem:
         # Time-major storage, as torch's own CTC wants it, is walked where it lies.
         time_major = not logits.is_contiguous() and logits.transpose(0, 1).is_contiguous()
         logits = logits.detach() if time_major else logits.detach().contiguous()
-        gradient = torch.empty_like(logits) if want_gradient else None
+        gradient = _empty_like(logits) if want_gradient else None
         if self.backend == "reference":
             return _solve_by_reference(self, logits, gradient), gradient
         from ctc import cpu  # numba is imported at first use
@@ -159,6 +197,18 @@ class _Problem:
             log_prior=self.log_prior,
         )
         return losses, gradient
+
+
+def _empty_like(tensor: torch.Tensor) -> torch.Tensor:
+    """Uninitialised memory on the CPU in the layout of a dense tensor [B, T, K].
+
+    NumPy asks the system for large pages and torch does not: with 4 KiB pages the first touch of a gradient takes
+    longer than the walk that fills it (50 MiB: 24 ms against 4).
+    """
+    dtype = np.float64 if tensor.dtype == torch.float64 else np.float32
+    if tensor.is_contiguous():
+        return torch.from_numpy(np.empty(tuple(tensor.shape), dtype))
+    return torch.from_numpy(np.empty(tuple(tensor.transpose(0, 1).shape), dtype)).transpose(0, 1)
 
 
 def _storage(tensor: torch.Tensor, time_major: bool) -> np.ndarray:
@@ -214,10 +264,10 @@ def _solve_by_reference(problem: _Problem, logits: torch.Tensor, gradient: torch
 
 def _choose_backend(backend: str, device: torch.device) -> str:
     """Name of the implementation; no silent fallback."""
-    if backend not in ("auto", "reference", "cpu"):
-        raise ValueError(f'backend: expected "auto", "reference" or "cpu", got {backend!r}')
+    if backend not in ("auto", "reference", "cpu", "cuda"):
+        raise ValueError(f'backend: expected "auto", "reference", "cpu" or "cuda", got {backend!r}')
     if backend == "auto":
-        backend = "cpu"
-    if device.type != "cpu":
+        backend = "cuda" if device.type == "cuda" else "cpu"
+    if backend != "cuda" and device.type != "cpu":
         raise RuntimeError(f"ctc_loss: backend {backend!r} needs logits on the CPU, got {device}")
     return backend

@@ -31,7 +31,7 @@ import math
 
 import numpy as np
 
-from ctc.compilation import jit, jit_sums
+from ctc.compilation import jit, jit_inside, jit_sums_inside
 from ctc.exponential import largest, shares_of
 
 CENTRE = 500
@@ -44,7 +44,7 @@ TOLERANCE = 1e-8
 """Of a sum that must be one; rounding makes 1e-13 in 2,000 frames."""
 
 
-@jit
+@jit_inside
 def row_of(array, b, t, time_major):
     """Frame t of utterance b, [K], in an array [B, T, K] or [T, B, K]."""
     return array[t, b] if time_major else array[b, t]
@@ -103,7 +103,7 @@ def pair_units(labels, blank, log_prior, units, factors, skips):
     return shift
 
 
-@jit
+@jit_inside
 def emissions(scores, shares, top, units, factors, first, last, smallest, emitted):
     """Fill emitted [N + 2] for pairs first..last and, at N + 1, the blank; return (log scale, whether in range).
 
@@ -141,7 +141,7 @@ def deep_emissions(scores, top, units, factors, first, last, emitted):
 
 # The two steps index whole tables by unsigned numbers: a slice counts a reference, a signed index
 # may mean the end, and at 40 labels a frame either costs as much as the arithmetic.
-@jit_sums
+@jit_sums_inside
 def step_forward(walk, alpha, skips, emitted, first, last, old, source, target):
     """One frame for pairs first..last; return the sum of the new weights.
 
@@ -162,7 +162,7 @@ def step_forward(walk, alpha, skips, emitted, first, last, old, source, target):
     return total
 
 
-@jit_sums
+@jit_sums_inside
 def step_backward(walk, alpha, skips, emitted, first, last, old, source):
     """One frame for pairs first..last; write each label's share of all paths to row 4 of walk, return their sum.
 
@@ -293,7 +293,7 @@ def backward(scores, gradient, b, time_major, tables, window, alpha, powers, tot
     return abs((walk[old, 1] + walk[old + 1, 1]) * 2.0**CENTRE - 1.0) < TOLERANCE
 
 
-@jit
+@jit_inside
 def finish_row(row, scale, weight, units, first, last, occupied, total):
     """Shares [K] to weight times (softmax minus occupancy)."""
     for k in range(len(row)):

@@ -14,7 +14,7 @@ import math
 
 import numpy as np
 
-from ctc.compilation import jit
+from ctc.compilation import jit, jit_inside
 from ctc.scaled import windows
 
 BLOCK = 1024
@@ -25,7 +25,7 @@ FROM_BLANK, FROM_SKIP = 2, 4
 """Back-pointer bits of a label: its best predecessor is its blank, or the label before; neither: itself."""
 
 
-@jit
+@jit_inside
 def step(blanks, labels, skips, emitted, emitted_blank, new_blanks, new_labels):
     """Best scores of n pairs one frame later; `labels` [n + 1] starts one pair earlier."""
     for i in range(len(new_blanks)):
@@ -36,7 +36,7 @@ def step(blanks, labels, skips, emitted, emitted_blank, new_blanks, new_labels):
         new_labels[i] = (skip if skip > best else best) + emitted[i]
 
 
-@jit
+@jit_inside
 def step_with_pointers(blanks, labels, skips, emitted, emitted_blank, new_blanks, new_labels, pointers):
     """As `step`, writing back-pointers [n]."""
     for i in range(len(new_blanks)):
@@ -56,7 +56,7 @@ def step_with_pointers(blanks, labels, skips, emitted, emitted_blank, new_blanks
         pointers[i] = pointer
 
 
-@jit
+@jit_inside
 def advance(row, units, skips, blank, first, last, old, new, emitted):
     """Scores old to new, both [2, N + 3] (blanks, labels), for pairs first..last of one frame [K]."""
     for start in range(first, last, BLOCK):
@@ -75,7 +75,7 @@ def advance(row, units, skips, blank, first, last, old, new, emitted):
     close(new, first, last)
 
 
-@jit
+@jit_inside
 def close(scores, first, last):
     """Make what lies beside pairs first..last unreachable."""
     for j in (first, last + 1):

@@ -7,7 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 
-from ctc import forced_align, infeasible, merge_tokens
+from ctc import WordSpan, forced_align, infeasible, merge_tokens, word_spans
 from tests.ctc.oracle import collapse, problems, random_problem
 
 
@@ -107,6 +107,26 @@ def test_merge_tokens():
         merge_tokens([0, 1], [0.0])
 
 
+def test_word_spans_by_separator_and_by_lengths():
+    path = torch.tensor([9, 0, 4, 4, 0, 4, 9, 9, 0, 9, 2, 0])
+    probabilities = torch.tensor([0.9, 0.9, 0.4, 0.8, 0.5, 0.6, 0.9, 0.9, 0.9, 0.9, 0.6, 0.9], dtype=torch.float64)
+    scores = probabilities.log()
+    first, second = word_spans(path, scores, separator=9)
+    mean = float(scores[2:6].mean())
+    assert first == WordSpan(1, 3, 2, 6, pytest.approx(0.7), pytest.approx(mean))
+    assert second == WordSpan(5, 6, 10, 11, pytest.approx(0.6), pytest.approx(np.log(0.6)))
+    spans = word_spans(path, scores, lengths=[1, 2, 2, 1])
+    assert [(span.start_frame, span.end_frame) for span in spans] == [(0, 1), (2, 6), (6, 10), (10, 11)]
+    assert spans[1] == first
+    assert word_spans(np.zeros(3, int), np.zeros(3), separator=1) == []
+
+
+@pytest.mark.parametrize("options", [{}, {"separator": 1, "lengths": [1]}, {"lengths": [2]}, {"lengths": [0, 1]}])
+def test_word_spans_refuse(options):
+    with pytest.raises(ValueError, match="word_spans needs either|lengths: expected"):
+        word_spans(np.array([0, 1]), np.zeros(2), **options)
+
+
 def test_empty():
     paths, scores = forced_align(torch.zeros(2, 3, 2), [[], []])
     assert paths.tolist() == [[0, 0, 0]] * 2
@@ -134,5 +154,5 @@ def test_refused(log_probs, options, message):
 def test_targets_in_one_row_need_lengths():
     with pytest.raises(ValueError, match="target_lengths: needed"):
         forced_align(torch.zeros(2, 3, 4), [1, 2])
-    with pytest.raises(RuntimeError, match="on the CPU"):
+    with pytest.raises(RuntimeError, match="on the CPU or a CUDA device"):
         forced_align(torch.zeros(1, 3, 4, device="meta"), [[1, 2]])
