@@ -135,8 +135,7 @@ def train(config_path: str | Path, overrides: Sequence[str] = (), *, restart: bo
         As the message says; nothing already trained is lost.
     """
     config = load_config(config_path, VoiceConfig, overrides)
-    utterances = [row for manifest in config.data.train for row in read_manifest(manifest)]
-    recordings = open_recordings(utterances, config.data.alignments, config.data.frames_dir, config.contract)
+    recordings = open_run(config)
     if len(recordings.speakers) > config.model.num_speakers:
         raise ConfigError(
             f"model.num_speakers={config.model.num_speakers}: the manifests have {len(recordings.speakers)} speakers"
@@ -150,6 +149,12 @@ def train(config_path: str | Path, overrides: Sequence[str] = (), *, restart: bo
         model, config.contract, recordings.speakers, recordings.habits(), card={"training": to_dict(config.training)}
     )
     return fit(config, acoustic, recordings, restart=restart)
+
+
+def open_run(config: VoiceConfig) -> Recordings:
+    """Recordings that a configuration names, with their frames and targets."""
+    utterances = [row for manifest in config.data.train for row in read_manifest(manifest)]
+    return open_recordings(utterances, config.data.alignments, config.data.frames_dir, config.contract)
 
 
 def _initialize_from(model: AcousticModel, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A voice from a folder of recordings in LJSpeech layout: manifests, vocoder.
+"""A voice from a folder of recordings in LJSpeech layout: manifests, alignments, vocoder, acoustic model.
 
     python recipes/voice/run.py --data kathleen [--steps prepare vocoder] [--set vocoder.training.steps=4000]
 
@@ -10,17 +10,21 @@ it was. Recordings of the CMU ARCTIC prompts b0440 to b0539 are held out and ser
 
 import argparse
 import logging
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from speech.cli import guarded
+from speech.cli import EXIT_NOTHING_DONE, guarded
+from speech.cli import main as speech_command
 from speech.config import load_config, to_dict
 from speech.corpus import read_manifest
-from speech.errors import ConfigError
+from speech.errors import ConfigError, SpeechError
 from speech.prepare import prepare
 from tts.contract import AudioContract
+from tts.target_plots import draw_targets
+from tts.training import VoiceConfig, open_run, train
 from tts.vocoder import Vocoder
 from tts.vocoder_data import prepare_voice_data
 from tts.vocoder_model import VocoderConfig
@@ -107,7 +111,38 @@ def vocoder_recipe(arguments: argparse.Namespace) -> VocoderRecipe:
     return load_config(HERE / "vocoder.toml", VocoderRecipe, overrides)
 
 
-STEPS: dict[str, Callable[[argparse.Namespace], None]] = {"prepare": prepare_manifests, "vocoder": train_vocoder}
+def align_recordings(arguments: argparse.Namespace) -> None:
+    """Find when each phone is said; recordings that have an alignment keep it."""
+    recipe = load_config(HERE / "acoustic.toml", VoiceConfig, acoustic_overrides(arguments))
+    for manifest in recipe.data.train:
+        options = ["--output-dir", str(recipe.data.alignments), "--format", "json"]
+        if speech_command(["align", str(manifest), *options]) == EXIT_NOTHING_DONE:
+            raise SpeechError(f"{manifest}: nothing could be aligned")
+
+
+def train_acoustic(arguments: argparse.Namespace) -> None:
+    """Draw the targets, train the acoustic model, and put it beside the vocoder."""
+    overrides = acoustic_overrides(arguments)
+    recipe = load_config(HERE / "acoustic.toml", VoiceConfig, overrides)
+    output = recipe.training.output_dir.parent / "acoustic.safetensors"
+    for number, picture in enumerate(draw_targets(open_run(recipe))):
+        picture.save(recipe.training.output_dir / f"targets_{number}.svg")
+    model = train(HERE / "acoustic.toml", overrides)
+    shutil.copyfile(model, output)
+    print(f"acoustic model: {output}, {output.stat().st_size / 2**20:.2f} MiB")
+
+
+def acoustic_overrides(arguments: argparse.Namespace) -> list[str]:
+    """Overrides that begin with "acoustic."."""
+    return [text.removeprefix("acoustic.") for text in arguments.set if text.startswith("acoustic.")]
+
+
+STEPS: dict[str, Callable[[argparse.Namespace], None]] = {
+    "prepare": prepare_manifests,
+    "align": align_recordings,
+    "vocoder": train_vocoder,
+    "acoustic": train_acoustic,
+}
 
 if __name__ == "__main__":
     sys.exit(guarded(main, "voice"))
