@@ -13,7 +13,7 @@ from types import ModuleType
 
 from speech.errors import SpeechError
 
-COMMANDS = ("transcribe", "evaluate", "tune", "lm", "prepare", "train", "info")
+COMMANDS = ("transcribe", "align", "evaluate", "tune", "lm", "prepare", "train", "info")
 EXIT_SOME_FAILED = 1
 EXIT_NOTHING_DONE = 2
 EXIT_INTERRUPTED = 130
@@ -24,6 +24,7 @@ Speech to text with models that train on one machine.
 
   speech transcribe talk.mp3                     write down what is said
   speech transcribe recordings/ --format srt --output-dir subtitles/
+  speech align talk.wav talk.txt                 when each word and phone is said
   speech evaluate test.jsonl                     count word errors on a manifest
   speech prepare librispeech LibriSpeech/ --output-dir manifests/
   speech train recipes/digits/ctc.toml           train a model of your own

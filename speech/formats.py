@@ -6,6 +6,7 @@ monotone and inside the audio stays so, and all formats of one transcript agree.
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from speech.cues import Cue, cues
 from speech.transcript import Span, Transcript, milliseconds
@@ -85,19 +86,14 @@ def to_textgrid(transcript: Transcript) -> str:
     Both tiers have the same intervals, which tile the time from 0 to the (millisecond) end of the audio
     without gaps, as Praat demands.
     """
-    end_ms = int(transcript.duration_s * 1000)
-    intervals: list[tuple[int, int, Span | None]] = []
-    reached_ms = 0
-    for span in milliseconds(transcript):
-        if span.start_ms > reached_ms:
-            intervals.append((reached_ms, span.start_ms, None))
-        if span.end_ms > span.start_ms:
-            intervals.append((span.start_ms, span.end_ms, span))
-        reached_ms = span.end_ms
-    if reached_ms < end_ms or not intervals:
-        intervals.append((reached_ms, end_ms, None))
-    words = [(start, end, span.text if span else "") for start, end, span in intervals]
-    confidences = [(start, end, f"{span.confidence:.3f}" if span else "") for start, end, span in intervals]
+    spans = milliseconds(transcript)
+    confidences = [replace(span, text=f"{span.confidence:.3f}") for span in spans]
+    return textgrid({"words": spans, "confidence": confidences}, transcript.duration_s)
+
+
+def textgrid(tiers: dict[str, list[Span]], duration_s: float) -> str:
+    """Praat's long TextGrid of interval tiers by name, each tiling the time from 0 to the (millisecond) end."""
+    end_ms = int(duration_s * 1000)
     lines = [
         'File type = "ooTextFile"',
         'Object class = "TextGrid"',
@@ -105,12 +101,27 @@ def to_textgrid(transcript: Transcript) -> str:
         "xmin = 0",
         f"xmax = {_seconds(end_ms)}",
         "tiers? <exists>",
-        "size = 2",
+        f"size = {len(tiers)}",
         "item []:",
-        *_tier(1, "words", words),
-        *_tier(2, "confidence", confidences),
     ]
+    for number, (name, spans) in enumerate(tiers.items(), start=1):
+        lines += _tier(number, name, _intervals(spans, end_ms))
     return "\n".join(lines) + "\n"
+
+
+def _intervals(spans: Sequence[Span], end_ms: int) -> list[tuple[int, int, str]]:
+    """Intervals (start_ms, end_ms, label) of spans and, empty, of the pauses between them."""
+    intervals: list[tuple[int, int, str]] = []
+    reached_ms = 0
+    for span in spans:
+        if span.start_ms > reached_ms:
+            intervals.append((reached_ms, span.start_ms, ""))
+        if span.end_ms > span.start_ms:
+            intervals.append((span.start_ms, span.end_ms, span.text))
+        reached_ms = span.end_ms
+    if reached_ms < end_ms or not intervals:
+        intervals.append((reached_ms, end_ms, ""))
+    return intervals
 
 
 def _tier(number: int, name: str, intervals: Sequence[tuple[int, int, str]]) -> list[str]:

@@ -44,6 +44,7 @@ from speech.training_state import TrainingState
 from speech.units import Units, build_units
 
 logger = logging.getLogger(__name__)
+BIGRAM_FLOOR = 0.5  #: count that every pair of phones gets, seen or not
 
 
 def train(config_path: str | Path, overrides: Sequence[str] = (), *, restart: bool = False) -> Path:
@@ -137,7 +138,7 @@ def realign(config: ExperimentConfig, loaded: LoadedModel, data: TrainingData, s
 
 
 def use_alignments(alignments: FrameAlignments, loaded: LoadedModel, data: TrainingData) -> None:
-    """Take the frame targets, and the priors of the framewise heads, from alignments.
+    """Take the frame targets, and the priors and bigrams of the framewise heads, from alignments.
 
     Raises
     ------
@@ -148,7 +149,16 @@ def use_alignments(alignments: FrameAlignments, loaded: LoadedModel, data: Train
         raise ConfigError("augment.waveform.speed_factors must be [1.0] with framewise heads; use augment.warp")
     data.frame_labels = alignments.of(data.utterances, data.stores[0].lengths)
     counts = np.bincount(np.concatenate([x for x in data.frame_labels if x is not None]), minlength=len(PHONES))
+    pairs = np.zeros((len(PHONES), len(PHONES)))
+    for labels in data.frame_labels:
+        if labels is not None:
+            np.add.at(pairs, (labels[:-1], labels[1:]), 1)
+    np.fill_diagonal(pairs, 0)  # a phone that lasts is no pair
     for name, ids in data.unit_ids.items():
+        following = np.full((ids.max() + 1, ids.max() + 1), BIGRAM_FLOOR)
+        np.add.at(following, (ids[:, None], ids[None, :]), pairs)
+        following /= following.sum(axis=1, keepdims=True)
+        loaded.model.log_bigram(name).copy_(torch.from_numpy(np.log(following)))
         shares = np.bincount(ids, weights=counts + 1.0)  # no unit has none, so that every prior is finite
         loaded.model.log_prior(name).copy_(torch.from_numpy(np.log(shares / shares.sum())))
 

@@ -61,6 +61,11 @@ class Progress:
         self.failures.append(reason)
         self._line(f"{name}  failed", always=True)
 
+    def note(self, text: str) -> None:
+        """Say something of a recording that was done."""
+        self.clear()
+        print(f"speech: {text}", file=self.out, flush=True)
+
     def summary(self, num_skipped: int = 0, verb: str = "transcribed", skip_note: str = "") -> None:
         """Say what was done, what was not and why; nothing for one recording that went well.
 

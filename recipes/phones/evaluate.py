@@ -1,0 +1,185 @@
+"""How good an aligner is: boundaries against hand labels, phone errors, scores of wrong words.
+
+    python -m recipes.phones.evaluate boundaries --timit TIMIT [--model M]
+    python -m recipes.phones.evaluate errors --timit TIMIT --manifest dev.jsonl --model M
+    python -m recipes.phones.evaluate swapped --manifest test-other.jsonl --manifest cv.jsonl [--model M]
+
+For comparison, the Montreal Forced Aligner's published figures: boundaries of TIMIT phones 17 ms off in the mean and
+10 ms in the median for version 1 (McAuliffe et al., Interspeech 2017, give 41 % within 10 ms, 72 % within 25 ms, 88 %
+within 50 ms for word boundaries of Buckeye).
+"""
+
+import argparse
+import random
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from speech.aligner import Aligner
+from speech.cli import guarded
+from speech.corpus import Utterance, read_manifest
+from speech.errors import SpeechError
+from speech.scoring import ErrorCounts, score
+
+TIMIT_RATE_HZ = 16_000
+#: TIMIT's 61 labels where they differ from ARPAbet (Lee & Hon 1989, table I); closures join the burst that follows.
+TIMIT_LABELS = {
+    "ax": "AH", "ax-h": "AH", "axr": "ER", "ix": "IH", "ux": "UW", "hv": "HH", "el": "L", "em": "M", "en": "N",
+    "eng": "NG", "nx": "N", "dx": "T", "bcl": "B", "dcl": "D", "gcl": "G", "pcl": "P", "tcl": "T", "kcl": "K",
+    "h#": "SIL", "pau": "SIL", "epi": "SIL", "q": "SIL",
+}  # fmt: skip
+#: What the 39 classes do not tell apart, and the flap, which the dictionary writes T or D.
+FOLDED = {"AO": "AA", "ZH": "SH"}
+Segment = tuple[str, float, float]
+
+
+def main() -> int:
+    """Run the measurement asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", choices=["boundaries", "errors", "swapped"])
+    parser.add_argument("--timit", type=Path, help="folder in TIMIT's layout, with .phn files")
+    parser.add_argument("--manifest", type=Path, action="append", default=[])
+    parser.add_argument("--model", type=Path, help="the included aligner by default")
+    parser.add_argument("--count", type=int, default=200, help="utterances in which a word is swapped")
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    aligner = Aligner.load(arguments.model)
+    if arguments.what == "boundaries":
+        boundaries(aligner, timit_utterances(arguments.timit))
+    elif arguments.what == "errors":
+        errors(aligner, arguments)
+    else:
+        swapped(aligner, arguments.manifest, arguments.count, arguments.seed)
+    return 0
+
+
+def timit_utterances(root: Path | None) -> list[tuple[Path, str, list[Segment]]]:
+    """Audio, text and hand-labelled phones of every utterance."""
+    if root is None or not root.is_dir():
+        raise SpeechError(f"--timit {root}: no such folder")
+    from speech.prepare.timit import rows
+
+    return [(row.audio_filepath, row.text, hand_labels(row.audio_filepath.with_suffix(".phn"))) for row in rows(root)]
+
+
+def hand_labels(path: Path) -> list[Segment]:
+    """Phones of a .phn file in ARPAbet; a closure and the burst after it are one."""
+    segments: list[Segment] = []
+    joins = ""
+    for line in path.read_text().splitlines():
+        start, end, label = line.split()
+        phone = TIMIT_LABELS.get(label, label.upper())
+        start_s, end_s = int(start) / TIMIT_RATE_HZ, int(end) / TIMIT_RATE_HZ
+        bursts = {"D": ("D", "JH"), "T": ("T", "CH")}.get(joins, (joins,))
+        if joins and phone in bursts and not label.endswith("cl"):
+            segments[-1] = (phone, segments[-1][1], end_s)
+        else:
+            segments.append((phone, start_s, end_s))
+        joins = phone if label.endswith("cl") else ""
+    return segments
+
+
+def fold(phone: str) -> str:
+    """One of the 39 classes, or SIL."""
+    phone = phone.rstrip("012")
+    return "SIL" if phone == "SP" else FOLDED.get(phone, phone)
+
+
+def boundaries(aligner: Aligner, utterances: list[tuple[Path, str, list[Segment]]]) -> None:
+    """Print how far the boundaries of matching phones are from the hand labels."""
+    distances: list[float] = []
+    started, audio_s = time.process_time(), 0.0
+    for path, text, labels in utterances:
+        alignment = aligner.align(path, text)
+        audio_s += alignment.duration_s
+        ours = [(p.phone, p.start_s, p.end_s) for p in alignment.phones]
+        distances += boundary_distances(labels, ours)
+    values = np.abs(distances)
+    print(
+        f"{len(utterances)} utterances, {len(values)} boundaries: {np.mean(values <= 0.0201):.1%} within 20 ms,"
+        f" {np.mean(values <= 0.0501):.1%} within 50 ms, median {np.median(values) * 1e3:.1f} ms,"
+        f" mean {values.mean() * 1e3:.1f} ms, bias {np.mean(distances) * 1e3:+.1f} ms;"
+        f" {(time.process_time() - started) / audio_s:.4f} s of processor a second of audio"
+    )
+
+
+def boundary_distances(reference: list[Segment], found: list[Segment]) -> list[float]:
+    """Seconds from each hand-set boundary to ours: of phones matched in order, starts, and ends before a silence."""
+    rows = [(fold(p), s, e, i + 1 == len(reference) or fold(reference[i + 1][0]) == "SIL")
+            for i, (p, s, e) in enumerate(reference) if fold(p) != "SIL"]  # fmt: skip
+    columns = [(fold(p), s, e) for p, s, e in found if fold(p) != "SIL"]
+    distances = []
+    for i, j in matched([row[0] for row in rows], [column[0] for column in columns]):
+        distances.append(columns[j][1] - rows[i][1])
+        if rows[i][3]:
+            distances.append(columns[j][2] - rows[i][2])
+    return distances
+
+
+def matched(reference: list[str], found: list[str]) -> list[tuple[int, int]]:
+    """Pairs of the cheapest edit path, substitutions included."""
+    cost = np.zeros((len(reference) + 1, len(found) + 1))
+    cost[:, 0], cost[0, :] = np.arange(len(reference) + 1), np.arange(len(found) + 1)
+    for i in range(1, len(reference) + 1):
+        for j in range(1, len(found) + 1):
+            swap = cost[i - 1, j - 1] + (0 if reference[i - 1] == found[j - 1] else 1.1)
+            cost[i, j] = min(swap, cost[i - 1, j] + 1, cost[i, j - 1] + 1)
+    pairs, i, j = [], len(reference), len(found)
+    while i and j:
+        swap = cost[i - 1, j - 1] + (0 if reference[i - 1] == found[j - 1] else 1.1)
+        if cost[i, j] == swap:
+            i, j = i - 1, j - 1
+            pairs.append((i, j))
+        elif cost[i, j] == cost[i - 1, j] + 1:
+            i -= 1
+        else:
+            j -= 1
+    return pairs[::-1]
+
+
+def errors(aligner: Aligner, arguments: argparse.Namespace) -> None:
+    """Print phone error rates of every phone head: against hand labels, and against the dictionary's phones."""
+    from speech.phone_recognition import PhoneRecognizer
+
+    sets: dict[str, list[tuple[Utterance | Path, list[str]]]] = {}
+    if arguments.timit:
+        sets["timit"] = [(path, [fold(s[0]) for s in labels]) for path, _, labels in timit_utterances(arguments.timit)]
+    for manifest in arguments.manifest:
+        sets[manifest.stem] = [
+            (row.audio_filepath, [p.phone for p in aligner.align(row.audio_filepath, row.text).phones])
+            for row in read_manifest(manifest)
+        ]
+    heads = [name for name, units in aligner.loaded.units.items() if units.kind in ("phone", "stressed_phone")]
+    for head in heads:
+        for ngram_weight in (0.0, None):
+            recognizer = PhoneRecognizer(aligner.loaded, head, ngram_weight=ngram_weight)
+            for name, rows in sets.items():
+                counts = ErrorCounts(0, 0)
+                for path, phones in rows:
+                    reference = [fold(p) for p in phones if fold(p) != "SIL"]
+                    counts += score(reference, [fold(w.text) for w in recognizer.transcribe(path).words])
+                how = "best path" if ngram_weight == 0.0 else "with priors and phone n-gram"
+                print(f"{name}, head {head}, {how}: {counts.rate:.1%} phone errors ({counts.errors} of {counts.total})")
+
+
+def swapped(aligner: Aligner, manifests: list[Path], count: int, seed: int) -> None:
+    """Put another word in a random place of each transcript; print how often it has the lowest score."""
+    rows = [row for manifest in manifests for row in read_manifest(manifest) if len(row.text.split()) > 2]
+    rng = random.Random(seed)
+    vocabulary = sorted({word for row in rows for word in row.text.lower().split() if word.isalpha()})
+    picked = rng.sample(rows, min(count, len(rows)))
+    found = 0
+    for row in picked:
+        words = row.text.lower().split()
+        place = rng.randrange(len(words))
+        words[place] = rng.choice([word for word in vocabulary if word != words[place]])
+        aligned = aligner.align(row.audio_filepath, " ".join(words)).words
+        lowest = min(range(len(aligned)), key=lambda i: aligned[i].score)
+        found += aligned[lowest].word == words[place] and len(aligned) == len(words) and lowest == place
+    print(f"{len(picked)} utterances with a word swapped: it has the lowest score in {found / len(picked):.1%}")
+
+
+if __name__ == "__main__":
+    sys.exit(guarded(main))

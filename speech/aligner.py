@@ -1,0 +1,266 @@
+"""Which word and which phone is said when: a framewise phone model, pronunciation graphs, exact Viterbi search.
+
+Every utterance is aligned by itself, so what it is aligned with changes nothing. The score of a word says how well the
+audio supports its phones against the best other phones (goodness of pronunciation, Witt & Young 2000): near 1 where
+the word was said, near 0 where something else was.
+
+Legend: T feature frames, K units.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from speech import audio, checkpoint
+from speech.alignment import SILENCE, AlignmentGraph, align
+from speech.checkpoint import LoadedModel
+from speech.errors import ConfigError, CorpusError
+from speech.frame_targets import output_frames_of
+from speech.lexicon import Lexicon
+from speech.phones import Transcript, pronounce_transcript
+from speech.transcript import Transcript as TimedText
+from speech.transcript import Word
+from speech.units import SILENCE_SYMBOL
+
+SHIPPED_MODEL = Path(__file__).parent / "weights" / "aligner.safetensors"
+PAUSE_SYMBOL = "SP"  #: a silence between words; at the ends it is `SILENCE_SYMBOL`
+PRIOR_SCALE = 0.5  # of the log prior taken off: between none, which lengthens silences, and all of it, which is noisy
+WINDOW_S, CONTEXT_S = 30.0, 2.0  # a long recording passes the model in windows that overlap by the context
+MOST_CELLS = 1_500_000_000  # frames times states that the search keeps a number of four bytes for
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlignedPhone:
+    """A phone, or a silence, in time.
+
+    Attributes
+    ----------
+    phone : ARPAbet with stress; "SP" a pause between words, "SIL" the silence at either end
+    start_s, end_s : seconds
+    score : 0 to 1, how well the audio supports it
+    """
+
+    phone: str
+    start_s: float
+    end_s: float
+    score: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlignedWord:
+    """A word in time.
+
+    Attributes
+    ----------
+    word : as aligned: lower case, without punctuation
+    start_s, end_s : seconds
+    score : 0 to 1, the geometric mean of its phones' scores
+    phones : tuple of AlignedPhone, of the pronunciation that fits best
+    """
+
+    word: str
+    start_s: float
+    end_s: float
+    score: float
+    phones: tuple[AlignedPhone, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alignment:
+    """A text in time.
+
+    Attributes
+    ----------
+    words : tuple of AlignedWord
+    phones : tuple of AlignedPhone; silences included, from 0 to the end of the audio without gaps
+    duration_s : seconds
+    source, model : path of the recording, or ""; name of the model
+    """
+
+    words: tuple[AlignedWord, ...]
+    phones: tuple[AlignedPhone, ...]
+    duration_s: float
+    source: str = ""
+    model: str = ""
+
+    def as_transcript(self) -> TimedText:
+        """The words alone, with their scores as confidences, for the writers of `speech.formats`."""
+        words = [Word(text=w.word, start_s=w.start_s, end_s=w.end_s, confidence=w.score) for w in self.words]
+        return TimedText(words=tuple(words), duration_s=self.duration_s, source=self.source, model=self.model)
+
+
+class Aligner:
+    """Aligns texts with recordings.
+
+    Parameters
+    ----------
+    loaded : model with a framewise head of phones
+    lexicon : pronunciations
+    head : its framewise head; the first by default
+
+    Raises
+    ------
+    ConfigError
+        The model has no such head.
+
+    Examples
+    --------
+    >>> aligner = Aligner.load()                                      # doctest: +SKIP
+    >>> aligner.align("hello.wav", "Hello world").words[0].start_s    # doctest: +SKIP
+    0.31
+    """
+
+    def __init__(self, loaded: LoadedModel, lexicon: Lexicon, head: str | None = None):
+        framewise = [name for name, config in loaded.heads.items() if config.framewise]
+        if not framewise or (head is not None and head not in framewise):
+            raise ConfigError(
+                f"the model has no framewise phone head {head or ''}, only {', '.join(loaded.heads)};"
+                " train one with loss = 'cross_entropy'"
+            )
+        self.loaded, self.lexicon = loaded, lexicon
+        self.head = head or framewise[0]
+        self.units = loaded.units[self.head].symbols
+        self.name = str(loaded.card.get("name", ""))
+
+    @classmethod
+    def load(cls, path: str | Path | None = None, user_lexicon: str | Path | None = None) -> "Aligner":
+        """Aligner of a model file, by default the one that is included, and a user's pronunciations.
+
+        Raises
+        ------
+        CheckpointError, ConfigError, CorpusError
+            The model cannot be read or has no framewise head; the lexicon has a bad row.
+        """
+        return cls(checkpoint.load(path or SHIPPED_MODEL), Lexicon.load(user_lexicon))
+
+    def align(
+        self,
+        recording: str | Path | NDArray,
+        text: str,
+        *,
+        sample_rate: int | None = None,
+        channel: int | None = None,
+        offset_s: float = 0.0,
+        duration_s: float | None = None,
+    ) -> Alignment:
+        """Align a text with what is said in a recording.
+
+        Parameters
+        ----------
+        recording : path, or float array [N] in [-1, 1] with its `sample_rate` in Hz
+        text : what is said, in words; punctuation is ignored
+        channel : listen to this channel of a file; the mean of all by default
+        offset_s, duration_s : part of a file
+
+        Raises
+        ------
+        CorpusError
+            The text is empty, needs more time than the audio lasts, or the recording is too long.
+        PronunciationError
+            A word has no pronunciation and cannot get one.
+        AudioError
+            The recording cannot be read.
+        """
+        rate = self.loaded.frontend.config.sample_rate_hz
+        if isinstance(recording, (str, Path)):
+            source = str(recording)
+            waveform, _ = audio.read(
+                recording, sample_rate_hz=rate, channel=channel, offset_s=offset_s, duration_s=duration_s
+            )
+        else:
+            if sample_rate is None:
+                raise ValueError("an array needs its sample_rate")
+            source, waveform = "", audio.resample(np.asarray(recording, dtype=np.float32), sample_rate, rate)
+        transcript = pronounce_transcript(text, self.lexicon)
+        if not transcript.words:
+            raise CorpusError("the text has no words to align")
+        posteriors = self._log_posteriors(waveform)
+        graph = transcript.graph(self.units)
+        if len(posteriors) * len(graph) > MOST_CELLS:
+            raise CorpusError(
+                f"{len(waveform) / rate / 60:.0f} minutes are too long to align at once with {len(transcript.words)}"
+                " words by phones; use --level word, or cut it"
+            )
+        prior = self.loaded.model.log_prior(self.head).numpy()
+        try:
+            path = align(posteriors - PRIOR_SCALE * prior, graph)
+        except ValueError as error:
+            raise CorpusError(f"the text does not fit the audio: {error}") from error
+        return self._alignment(path.states, posteriors, graph, transcript, len(waveform) / rate, source)
+
+    @torch.inference_mode()
+    def _log_posteriors(self, waveform: NDArray) -> NDArray[np.float32]:
+        """Log posteriors of the units at every feature frame, [T, K]; in windows if the recording is long."""
+        samples = torch.from_numpy(np.ascontiguousarray(waveform, dtype=np.float32))[None]
+        features, lengths = self.loaded.frontend(samples, torch.tensor([samples.shape[1]]))
+        num_frames, step = int(lengths[0]), self.loaded.frontend.config.hop_s
+        if not num_frames:
+            raise CorpusError(f"{samples.shape[1] / self.loaded.frontend.config.sample_rate_hz:.3f} s are too short")
+        context, window = round(CONTEXT_S / step), round(WINDOW_S / step)
+        parts = []
+        for start in range(0, num_frames, window):
+            first, last = max(0, start - context), min(num_frames, start + window + context)
+            logits, _ = self.loaded.model(features[:, first:last], torch.tensor([last - first]))
+            scores = logits[self.head][0].float().log_softmax(dim=-1)
+            frames = output_frames_of(last - first, self.loaded.model.config.output_step, len(scores))
+            parts.append(scores[frames][start - first : min(num_frames, start + window) - first])
+        return torch.cat(parts).numpy()
+
+    def _alignment(
+        self,
+        states: NDArray[np.int64],
+        posteriors: NDArray[np.float32],
+        graph: AlignmentGraph,
+        transcript: Transcript,
+        duration_s: float,
+        source: str,
+    ) -> Alignment:
+        """From a path to words and phones; frame t stands for the time from t to t + 1 hops, as with Kaldi."""
+        config = self.loaded.frontend.config
+        support = posteriors[np.arange(len(states)), graph.labels[states]] - posteriors.max(axis=1)
+
+        def time_s(frame: int) -> float:
+            if frame == 0:
+                return 0.0
+            if frame == len(states):
+                return duration_s
+            return min(duration_s, frame * config.hop_s)
+
+        phones: list[AlignedPhone] = []
+        of_word: dict[int, list[AlignedPhone]] = {}
+        for first, last in _runs(states):
+            state = int(states[first])
+            word = int(graph.words[state])
+            if word != SILENCE:
+                label = transcript.pronunciations[word][graph.variants[state]][graph.phones[state]]
+            else:
+                label = PAUSE_SYMBOL if 0 < first and last < len(states) else SILENCE_SYMBOL
+            score = float(np.exp(support[first:last].mean()))
+            phone = AlignedPhone(phone=label, start_s=time_s(first), end_s=time_s(last), score=score)
+            phones.append(phone)
+            if word != SILENCE:
+                of_word.setdefault(word, []).append(phone)
+        words = [
+            AlignedWord(
+                word=transcript.words[number],
+                start_s=own[0].start_s,
+                end_s=own[-1].end_s,
+                score=float(np.exp(np.mean([np.log(max(p.score, 1e-30)) for p in own]))),
+                phones=tuple(own),
+            )
+            for number, own in sorted(of_word.items())
+        ]
+        return Alignment(
+            words=tuple(words), phones=tuple(phones), duration_s=duration_s, source=source, model=self.name
+        )
+
+
+def _runs(states: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """First frame and end of each run of the same state."""
+    edges = np.flatnonzero(np.diff(states)) + 1
+    starts = [0, *edges.tolist()]
+    yield from zip(starts, [*edges.tolist(), len(states)], strict=True)

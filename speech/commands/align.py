@@ -1,0 +1,200 @@
+"""`speech align`: when each word and phone of a text is said."""
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+from speech.commands.options import comma_list
+from speech.commands.outputs import write_text
+from speech.commands.progress import Progress
+from speech.commands.transcribe import make_folder
+from speech.errors import SpeechError
+from speech.formats import SUFFIXES, WRITERS, check_formats
+
+UNLIKELY_SCORE = 0.1  # a word below was probably not said: of words put in by mistake most lie there
+SUSPICIOUS_SHARE = 0.5  # of unlikely words, from which a text is said not to match its audio
+
+DESCRIPTION = """\
+Find when each word and each phone of a text is said.
+
+AUDIO is a recording and TEXT a file with what is said in it. Or give a manifest (JSON lines with audio_filepath,
+duration, text), of which every row is aligned. Punctuation is ignored; numbers have to be written in words.
+"""
+
+EPILOG = """\
+examples:
+  speech align talk.wav talk.txt                            # TextGrid on the screen
+  speech align talk.wav talk.txt --format srt --level word
+  speech align train.jsonl --format textgrid,ctm --output-dir aligned/
+  speech align names.wav names.txt --lexicon names.tsv      # rows of a word, a tab, ARPAbet phones
+
+Each word has a score from 0 to 1: a word that is not what was said shows a low one. A text most of whose words score
+low is reported. With --output-dir a run that was interrupted goes on where it stopped.
+
+exit codes: 0 all done; 1 some failed, the others are done; 2 wrong usage or nothing could be done; 130 interrupted
+"""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A recording, or part of one, and its text; `name` is that of the files written, without ending."""
+
+    path: Path
+    text: str
+    name: str
+    offset_s: float = 0.0
+    duration_s: float | None = None
+
+
+def add_parser(subparsers) -> None:
+    """Describe the command."""
+    parser = subparsers.add_parser(
+        "align",
+        help="when each word and phone of a text is said",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("audio", metavar="AUDIO", help="recording, or a manifest (.jsonl)")
+    parser.add_argument("text", nargs="?", metavar="TEXT", help="file with what is said; none with a manifest")
+    parser.add_argument("--level", default="phone,word", metavar="LEVELS", help="phone, word or both (default)")
+    parser.add_argument(
+        "--format",
+        action="append",
+        metavar="FORMAT",
+        help=f"{', '.join(WRITERS)}; several with commas or by repeating (default: textgrid)",
+    )
+    parser.add_argument("--output-dir", metavar="DIR", help="write one file a recording and format into this folder")
+    parser.add_argument("--overwrite", action="store_true", help="do finished recordings again")
+    parser.add_argument("--channel", type=int, metavar="N", help="listen to this channel only (default: mean of all)")
+    parser.add_argument("--model", metavar="FILE", help="model with a framewise head (default: the included aligner)")
+    parser.add_argument("--lexicon", metavar="FILE", help="pronunciations that replace those of the dictionary")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Align; returns the exit code."""
+    formats, levels = _choices(arguments)
+    pairs, problems = _pairs(arguments)
+    output_dir = Path(arguments.output_dir) if arguments.output_dir else None
+    if output_dir is None and (len(pairs) + len(problems) > 1 or len(formats) > 1):
+        raise SpeechError("several recordings or formats do not fit into one output; add --output-dir DIR")
+    waiting = pairs
+    if output_dir is not None:
+        make_folder(output_dir)
+        if not arguments.overwrite:
+            waiting = [pair for pair in pairs if not _is_done(pair, output_dir, formats)]
+    progress = Progress(total=len(waiting) + len(problems))
+    for problem in problems:
+        progress.failed(problem.split(":")[0], problem)
+    try:
+        if waiting:
+            _align(waiting, arguments, formats, levels, output_dir, progress)
+    finally:
+        progress.summary(num_skipped=len(pairs) - len(waiting), verb="aligned", skip_note="--overwrite redoes them")
+    if not progress.failures:
+        return 0
+    return 1 if progress.num_done or len(waiting) < len(pairs) else 2
+
+
+def _choices(arguments: argparse.Namespace) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Formats and levels, checked."""
+    from speech.alignment_formats import LEVELS, PHONE_FORMATS
+
+    levels = tuple(dict.fromkeys(comma_list(arguments.level.lower())))
+    if not levels or set(levels) - set(LEVELS):
+        raise SpeechError(f"--level {arguments.level}: known levels are {', '.join(LEVELS)}")
+    names = [name for value in arguments.format or ["textgrid"] for name in comma_list(value.lower())]
+    try:
+        formats = check_formats(names)
+    except ValueError as error:
+        raise SpeechError(f"--format: {error}") from error
+    wordless = [name for name in formats if name not in PHONE_FORMATS]
+    if wordless and levels == ("phone",):
+        raise SpeechError(f"--format {wordless[0]} holds words only; use --level word, or {', '.join(PHONE_FORMATS)}")
+    return formats, levels
+
+
+def _pairs(arguments: argparse.Namespace) -> tuple[list[Pair], list[str]]:
+    """What to align, and a sentence for each row that cannot be."""
+    audio = Path(arguments.audio)
+    if arguments.text is None:
+        if audio.suffix != ".jsonl":
+            raise SpeechError(f"{audio}: add the file with its text, or give a manifest (.jsonl)")
+        return _rows(audio)
+    try:
+        text = Path(arguments.text).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SpeechError(f"{arguments.text}: cannot be read as text in UTF-8 ({error})") from error
+    if not text.strip():
+        raise SpeechError(f"{arguments.text}: holds no text to align")
+    return [Pair(audio, text, audio.stem)], []
+
+
+def _rows(manifest: Path) -> tuple[list[Pair], list[str]]:
+    """Rows of a manifest; a name that several share gets the row's number."""
+    from speech.corpus import read_manifest
+
+    rows = read_manifest(manifest)
+    stems = [row.audio_filepath.stem for row in rows]
+    pairs, problems = [], []
+    for number, (row, stem) in enumerate(zip(rows, stems, strict=True), start=1):
+        if not row.text.strip():
+            problems.append(f"{manifest}, row {number}: has no text to align")
+            continue
+        name = stem if stems.count(stem) == 1 else f"{stem}_{number}"
+        whole = not row.offset
+        pairs.append(Pair(row.audio_filepath, row.text, name, row.offset, None if whole else row.duration))
+    return pairs, problems
+
+
+def _is_done(pair: Pair, output_dir: Path, formats: tuple[str, ...]) -> bool:
+    """Whether all files of a recording are there and not older than it."""
+    try:
+        recorded = pair.path.stat().st_mtime
+        return all((output_dir / f"{pair.name}{SUFFIXES[name]}").stat().st_mtime >= recorded for name in formats)
+    except OSError:
+        return False
+
+
+def _align(
+    pairs: list[Pair],
+    arguments: argparse.Namespace,
+    formats: tuple[str, ...],
+    levels: tuple[str, ...],
+    output_dir: Path | None,
+    progress: Progress,
+) -> None:
+    """Align each pair and put its files where they belong as soon as they are there."""
+    from speech.aligner import Aligner
+    from speech.alignment_formats import write_alignment
+
+    aligner = Aligner.load(arguments.model, arguments.lexicon)
+    for pair in pairs:
+        progress.working(str(pair.path), 0.0)
+        try:
+            alignment = aligner.align(
+                pair.path, pair.text, channel=arguments.channel, offset_s=pair.offset_s, duration_s=pair.duration_s
+            )
+        except SpeechError as error:
+            message = str(error)
+            progress.failed(str(pair.path), message if str(pair.path) in message else f"{pair.path}: {message}")
+            continue
+        progress.clear()
+        unlikely = [word for word in alignment.words if word.score < UNLIKELY_SCORE]
+        if len(unlikely) > SUSPICIOUS_SHARE * len(alignment.words):
+            progress.note(
+                f"{pair.path}: {len(unlikely)} of {len(alignment.words)} words do not sound like the text, the first"
+                f' "{unlikely[0].word}" at {unlikely[0].start_s:.2f} s; is it the right one?'
+            )
+        for name in formats:
+            files = write_alignment(alignment, name, levels)
+            if output_dir is None:
+                print("".join(files.values()), end="", flush=True)
+                continue
+            for suffix, text in files.items():
+                try:
+                    write_text(output_dir / f"{pair.name}{suffix}", text)
+                except OSError as error:
+                    raise SpeechError(f"{output_dir}: cannot be written ({error.strerror or error})") from error
+        progress.done(str(pair.path), alignment.duration_s)
