@@ -32,6 +32,8 @@ SOURCE = 0
 # What is searched: tokens alone, a model of tokens, words between boundaries (any, or a lexicon's), a lexicon's words.
 PLAIN, TOKEN_MODEL, OPEN_WORDS, LEXICON_PARTED, LEXICON = range(5)
 _CACHE = 1 << 12
+_PAIRS, _FOURS = np.uint64(0x5555555555555555), np.uint64(0x3333333333333333)
+_BYTES, _SUM = np.uint64(0x0F0F0F0F0F0F0F0F), np.uint64(0x0101010101010101)
 
 
 class Options(NamedTuple):
@@ -54,7 +56,9 @@ class Tree(NamedTuple):
 
     `potentials` [U + 1] in nats are of the best word below (of an unknown word at the end), 0 at the root; `inverse`
     is their exp(-x). The words spelt by node u are ``words[word_begins[u]:word_begins[u + 1]]``, with `word_costs` in
-    nats; `word_ids` are their ids in the language model.
+    nats; ``limits[i]`` bounds what the i-th of them can be worth in any context, as a factor (of unknown words, the
+    last element). `word_ids` are their ids in the language model. With up to 64 tokens, bit k of ``masks[u]`` tells
+    that a child has token k; with more, `masks` has another length than `tokens` and edges are searched.
     """
 
     begins: np.ndarray
@@ -65,6 +69,8 @@ class Tree(NamedTuple):
     words: np.ndarray
     word_costs: np.ndarray
     word_ids: np.ndarray
+    masks: np.ndarray
+    limits: np.ndarray
 
 
 class HotWords(NamedTuple):
@@ -171,6 +177,26 @@ def find_edge(begins, tokens, node, token):
         else:
             high = middle
     return low if low < end and tokens[low] == token else -1
+
+
+@jit
+def count_bits(x):
+    """Bits that are set in a uint64, summed in parallel."""
+    x = x - ((x >> np.uint64(1)) & _PAIRS)
+    x = (x & _FOURS) + ((x >> np.uint64(2)) & _FOURS)
+    x = (x + (x >> np.uint64(4))) & _BYTES
+    return np.int64((x * _SUM) >> np.uint64(56))
+
+
+@jit
+def find_child(begins, tokens, masks, place, token):
+    """Child of a node of the spelling tree, or -1."""
+    if len(masks) != len(tokens):
+        return find_edge(begins, tokens, place, token)
+    mask, bit = masks[place], np.uint64(1) << np.uint64(token)
+    if mask & bit == np.uint64(0):
+        return np.int64(-1)
+    return begins[place] + count_bits(mask & (bit - np.uint64(1)))
 
 
 @jit
@@ -350,7 +376,7 @@ def extend_by_token(options, lm, tree, hot, beam, room, number, least, mass, j, 
         nats = options.lm_weight * lm_score
     elif options.mode == OPEN_WORDS:
         unknown = len(tree.tokens)
-        following = find_edge(tree.begins, tree.tokens, place, token) if place < unknown else -1
+        following = find_child(tree.begins, tree.tokens, tree.masks, place, token) if place < unknown else -1
         following = unknown if following < 0 else following
         nats = tree.potentials[following] - tree.potentials[place]
         place = following
@@ -381,12 +407,12 @@ def extend_by_word(options, lm, tree, hot, beam, room, number, least, mass, j, t
 
 
 @jit
-def step_factor(begins, tokens, inverse, place, token):
+def step_factor(begins, tokens, masks, inverse, place, token):
     """Return (node after a token, factor of masses by the change of potentials); unknown words have the last node."""
     unknown = len(tokens)
     if place == unknown:
         return place, 1.0
-    following = find_edge(begins, tokens, place, token)
+    following = find_child(begins, tokens, masks, place, token)
     if following < 0:
         following = unknown
     return following, inverse[place] / inverse[following]
@@ -432,14 +458,16 @@ def extend_tokens(options, lm, tree, hot, beam, room, y, least):
                 break
             mass = beam.masses[j, 0] if token == room.last[j] and not options.framewise else room.totals[j]
             hot_bound = hot.best[beam.ints[beam.entries[j], HOT]]
-            if mass * bound * hot_bound <= least or is_active(beam, room, j, token, -1):
+            if mass * bound * hot_bound <= least:
                 continue
             mass *= y[token]
             if options.mode == OPEN_WORDS:
                 place = beam.ints[beam.entries[j], TREE]
-                following, factor = step_factor(tree.begins, tree.tokens, tree.inverse, place, token)
+                following, factor = step_factor(tree.begins, tree.tokens, tree.masks, tree.inverse, place, token)
                 if mass * factor * hot_bound <= least:
                     continue
+            if is_active(beam, room, j, token, -1):
+                continue
             if not plain:
                 number, least = extend_by_token(options, lm, tree, hot, beam, room, number, least, mass, j, token)
                 continue
@@ -472,7 +500,8 @@ def extend_boundary(options, lm, tree, hot, beam, room, y, number, least):
             if mass * hot_bound > least and not is_active(beam, room, j, token, -1):
                 number, least = extend_empty(options, hot, beam, room, number, least, mass, j)
             continue
-        if mass * hot_bound * ending * tree.inverse[place] <= least:
+        most = mass * hot_bound * ending * tree.inverse[place]
+        if most <= least:
             continue
         first, last = -1, 0
         if place < len(tree.tokens) and tree.word_begins[place] < tree.word_begins[place + 1]:
@@ -482,6 +511,8 @@ def extend_boundary(options, lm, tree, hot, beam, room, y, number, least):
         elif options.mode == LEXICON_PARTED:
             continue
         for entry in range(first, last):
+            if most * tree.limits[entry] <= least:
+                continue
             word = tree.words[entry] if options.mode == LEXICON_PARTED else -1
             if not is_active(beam, room, j, token, word):
                 number, least = extend_by_word(options, lm, tree, hot, beam, room, number, least, mass, j, token, entry)
@@ -513,7 +544,8 @@ def extend_tree(options, lm, tree, hot, beam, room, y, least):
             token = tree.tokens[following]
             mass = beam.masses[j, 0] if token == room.last[j] and not options.framewise else room.totals[j]
             mass *= y[token]
-            if mass * ending * tree.inverse[place] <= least:
+            most = mass * ending * tree.inverse[place]
+            if most <= least:
                 continue
             goes_on = options.mode == LEXICON_PARTED or tree.begins[following] < tree.begins[following + 1]
             if goes_on and mass > least and not is_active(beam, room, j, token, -1):
@@ -523,7 +555,7 @@ def extend_tree(options, lm, tree, hot, beam, room, y, least):
                 )
             if options.mode == LEXICON:
                 for entry in range(tree.word_begins[following], tree.word_begins[following + 1]):
-                    if not is_active(beam, room, j, token, tree.words[entry]):
+                    if most * tree.limits[entry] > least and not is_active(beam, room, j, token, tree.words[entry]):
                         number, least = extend_by_word(
                             options, lm, tree, hot, beam, room, number, least, mass, j, token, entry
                         )

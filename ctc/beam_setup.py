@@ -238,7 +238,9 @@ def _words_and_tree(
     potentials = spelling.unigram_potentials(lm, word_ids, weight, unknown_score)[owners] + costs
     if not look_ahead:
         potentials, unknown = np.zeros(len(owners)), min(unknown, 0.0) if unknown == -math.inf else 0.0
-    return words, spelling.build_tree(spellings, owners, costs, word_ids, potentials, unknown)
+    limits = spelling.word_limits(lm, word_ids, weight, unknown_score)
+    limits = np.append(limits[:-1][owners] + costs, limits[-1])
+    return words, spelling.build_tree(spellings, owners, costs, word_ids, potentials, unknown, limits)
 
 
 def _token_ids(ids: dict[str, int], lm: NGram) -> npt.NDArray[np.int64]:

@@ -10,6 +10,7 @@ from ctc.beam_kernels import HotWords, Tree
 from ctc.ngram import UNKNOWN_ID, NGram
 
 LN10 = math.log(10.0)
+_NO_MASKS = np.zeros(2, np.uint64)  # of another length than the tree's tokens
 
 
 def no_tree(word_ids: npt.NDArray[np.int64] | None = None) -> Tree:
@@ -17,7 +18,8 @@ def no_tree(word_ids: npt.NDArray[np.int64] | None = None) -> Tree:
     empty = np.zeros(1, np.int64)
     ids = empty if word_ids is None else word_ids
     zeros = np.zeros(2)
-    return Tree(np.ones(2, np.int64), empty - 1, zeros, zeros + 1, np.zeros(2, np.int64), empty, zeros[:1], ids)
+    begins, word_begins = np.ones(2, np.int64), np.zeros(2, np.int64)
+    return Tree(begins, empty - 1, zeros, zeros + 1, word_begins, empty, zeros[:1], ids, _NO_MASKS, zeros + 1)
 
 
 def build_tree(
@@ -27,6 +29,7 @@ def build_tree(
     word_ids: npt.NDArray[np.int64],
     word_potentials: npt.NDArray[np.float64],
     unknown_potential: float,
+    limits: npt.NDArray[np.float64] | None = None,
 ) -> Tree:
     """Build the prefix tree of spellings.
 
@@ -43,6 +46,8 @@ def build_tree(
         What the best that each spelling can lead to is worth, nats.
     unknown_potential : float
         The same of words that the tree does not hold; -inf if there are none.
+    limits : float64 [N + 1], optional
+        The most that the word of each spelling, and an unknown one, can be worth in any context, nats.
     """
     padded, lengths = _padded(spellings)
     order = np.lexsort(padded.T[::-1])
@@ -70,15 +75,23 @@ def build_tree(
         first -= len(level)
         np.maximum.at(potentials, all_parents[first : first + len(level)], potentials[first : first + len(level)])
     potentials -= potentials[0]
+    worth = np.full(len(order) + 1, np.inf) if limits is None else np.exp(limits)
+    all_tokens = np.concatenate(tokens).astype(np.int64)
+    masks = _NO_MASKS if total != 2 else np.zeros(1, np.uint64)
+    if all_tokens.max() < 64:
+        masks = np.zeros(total, np.uint64)
+        np.bitwise_or.at(masks, all_parents[1:], np.uint64(1) << all_tokens[1:].astype(np.uint64))
     return Tree(
         np.append(1, 1 + np.cumsum(counts)).astype(np.int64),
-        np.concatenate(tokens).astype(np.int64),
+        all_tokens,
         potentials,
         np.exp(-np.maximum(potentials, -700.0)),
         np.append(0, np.cumsum(np.bincount(at, minlength=total))).astype(np.int64),
         words[order][by_node].astype(np.int64),
         costs[order][by_node].astype(np.float64),
         word_ids,
+        masks,
+        np.append(worth[:-1][order][by_node], worth[-1]),
     )
 
 
@@ -99,6 +112,22 @@ def unigram_potentials(model: NGram | None, word_ids: npt.NDArray[np.int64], wei
         return np.zeros(len(word_ids))
     scores = model.arrays.log_probs[1 + word_ids].astype(np.float64)
     return weight * LN10 * np.where(word_ids == UNKNOWN_ID, scores + unknown_score, scores)
+
+
+def word_limits(model: NGram | None, word_ids: npt.NDArray[np.int64], weight: float, unknown_score: float):
+    """The most that words, and at the end an unknown one, are worth in any context, nats [N + 1].
+
+    No n-gram that ends in a word is more likely than the likeliest, and back-off weights seldom are above 1.
+    """
+    if model is None or weight == 0.0:
+        return np.zeros(len(word_ids) + 1)
+    arrays = model.arrays
+    best = np.full(len(model.vocabulary), -np.inf, np.float32)
+    np.maximum.at(best, arrays.words[1:], arrays.log_probs[1:])
+    rise = max(0.0, float(arrays.backoffs.max(initial=0.0))) * (model.order - 1)
+    ids = np.append(word_ids, UNKNOWN_ID)
+    scores = best[ids].astype(np.float64) + rise + 1e-5  # some more, for sums are taken in another order
+    return weight * LN10 * np.where(ids == UNKNOWN_ID, scores + unknown_score, scores)
 
 
 def no_hot_words() -> HotWords:
