@@ -24,6 +24,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from speech.errors import CheckpointError, SpeechError
+from speech.frontend.mel import slaney_mel_filters
 from speech.lexicon import Lexicon
 from tts import acoustic as acoustic_file
 from tts.acoustic import Acoustic
@@ -47,6 +48,7 @@ _FIRST_CHUNK_FRAMES, _CHUNK_FRAMES = 40, 160
 _LOWEST_F0_HZ, _HIGHEST_F0_HZ = 40.0, 1000.0
 #: The decoder paints for pitches at most so many spreads from the voice's mean; the vocoder follows any.
 _FARTHEST_PITCH = 2.5
+_LEVEL_REACH = 4  # frames over which a change of level with the pitch is evened out
 _DB_TO_LOG = math.log(10.0) / 20.0
 _SOFT_FROM = 0.9  # of full scale; louder peaks are rounded instead of cut off
 
@@ -314,12 +316,27 @@ class Voice:
         gap = (rows.is_pause | rows.is_silence)[frames.phone[0]]
         voiced = (melody.voiced_logit[0] > 0) & ~gap
         # The decoder sees the asked pitch as far as the voice knows it.
-        seen = ((log_f0 - f0_mean) / f0_spread).clamp(-_FARTHEST_PITCH, _FARTHEST_PITCH)[None]
-        mel = model.paint(hidden, frames, pitch, energy, seen, voiced.float()[None])[0]
+
+        def paint(log_f0: Tensor) -> Tensor:
+            seen = ((log_f0 - f0_mean) / f0_spread).clamp(-_FARTHEST_PITCH, _FARTHEST_PITCH)[None]
+            normal = model.paint(hidden, frames, pitch, energy, seen, voiced.float()[None])[0]
+            return normal * model.mel_spread + model.mel_mean
+
+        mel = paint(log_f0)
+        if bool(shift.any()):  # a higher voice is also a louder or softer one; only the pitch was asked for
+            mel = mel + _smoothed(self._level(paint(log_f0 - shift)) - self._level(mel), _LEVEL_REACH)[:, None]
         gain = _smoothed(frames.spread(table["gain_db"][None, :, None])[0, :, 0]) * _DB_TO_LOG
-        mel = mel * model.mel_spread + model.mel_mean + gain[:, None]
+        mel = mel + gain[:, None]
         f0_hz = torch.where(voiced, log_f0.exp().clamp(_LOWEST_F0_HZ, _HIGHEST_F0_HZ), 0.0)
         return _Painted(mel, f0_hz, durations)
+
+    def _level(self, mel: Tensor) -> Tensor:
+        """Natural logarithm of the root mean square of frames, but for a constant, [T, M] -> [T]."""
+        contract = self.acoustic.contract
+        filters = slaney_mel_filters(
+            contract.num_mels, contract.window_samples, contract.sample_rate_hz, contract.low_hz, contract.high_hz
+        )
+        return 0.5 * torch.logsumexp(2.0 * mel - filters.sum(0).clamp(min=1e-9).log().float(), dim=1)
 
     def _table(self, sentence: SentenceProsody, rows: Rows, controls: Controls) -> dict[str, Tensor]:
         """What is asked of each row, float32 [P] each; pitch and level of gaps lie between their neighbours'."""
@@ -387,10 +404,10 @@ def _filled(values: Tensor) -> Tensor:
     return torch.from_numpy(np.interp(places, places[known], array[known])).float()
 
 
-def _smoothed(values: Tensor) -> Tensor:
-    """Mean over five frames, [T] -> [T]."""
-    padded = functional.pad(values[None, None], (2, 2), mode="replicate")
-    return functional.avg_pool1d(padded, 5, 1)[0, 0]
+def _smoothed(values: Tensor, reach: int = 2) -> Tensor:
+    """Mean over the frames up to `reach` away, [T] -> [T]."""
+    padded = functional.pad(values[None, None], (reach, reach), mode="replicate")
+    return functional.avg_pool1d(padded, 2 * reach + 1, 1)[0, 0]
 
 
 def _chunks(painted: _Painted) -> Iterator[tuple[Tensor, Tensor]]:

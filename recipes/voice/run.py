@@ -6,6 +6,12 @@ The folder holds `metadata.csv` (id|text) and `wavs/`. What a step has done is k
 it was. Recordings of the CMU ARCTIC prompts b0440 to b0539 are held out and serve to measure the voice:
 
     speech evaluate-tts manifests/voice/test.jsonl --vocoder runs/voice/vocoder.safetensors
+
+`runs/voice` is then a voice: speech say --voice runs/voice "Hello!". Another voice of which there are only minutes
+starts from the one that is shipped:
+
+    python recipes/voice/run.py --data anna --set acoustic.training.epochs=30 \\
+        acoustic.training.init_from=tts/weights/acoustic_kathleen.safetensors
 """
 
 import argparse
@@ -125,6 +131,7 @@ def train_acoustic(arguments: argparse.Namespace) -> None:
     overrides = acoustic_overrides(arguments)
     recipe = load_config(HERE / "acoustic.toml", VoiceConfig, overrides)
     output = recipe.training.output_dir.parent / "acoustic.safetensors"
+    recipe.training.output_dir.mkdir(parents=True, exist_ok=True)
     for number, picture in enumerate(draw_targets(open_run(recipe))):
         picture.save(recipe.training.output_dir / f"targets_{number}.svg")
     model = train(HERE / "acoustic.toml", overrides)

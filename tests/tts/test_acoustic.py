@@ -1,7 +1,10 @@
 """Targets, length regulator, losses, training, and the model's file."""
 
 import json
+import runpy
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -171,3 +174,20 @@ def test_configuration_is_checked():
     with pytest.raises(ConfigError, match="positive"):
         AcousticTraining(output_dir=".", epochs=0)
     assert VoiceConfig.__dataclass_fields__["contract"].default_factory() == AudioContract()
+
+
+def test_recipe_draws_targets_and_trains(tmp_path, monkeypatch, capsys):
+    manifest, alignments = write_recordings(tmp_path, TEXTS)
+    settings = {
+        "data.train": f'["{manifest}"]', "data.alignments": alignments, "data.held_out": 3, "model.channels": 16,
+        "model.decoder_layers": 1, "training.epochs": 1, "training.batch": 2,
+    }  # fmt: skip
+    overrides = [f"acoustic.{key}={value}" for key, value in settings.items()]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["run.py", "--data", ".", "--steps", "acoustic", "--set", *overrides])
+    with pytest.raises(SystemExit) as end:
+        runpy.run_path(str(Path(__file__).parents[2] / "recipes" / "voice" / "run.py"), run_name="__main__")
+    assert end.value.code == 0
+    assert "acoustic model" in capsys.readouterr().out
+    assert Acoustic.load(tmp_path / "runs" / "voice" / "acoustic.safetensors").model.config.channels == 16
+    assert len(list((tmp_path / "runs" / "voice" / "acoustic").glob("targets_*.svg"))) == 6
