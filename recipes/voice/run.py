@@ -10,8 +10,9 @@ it was. Recordings of the CMU ARCTIC prompts b0440 to b0539 are held out and ser
 `runs/voice` is then a voice: speech say --voice runs/voice "Hello!". Another voice of which there are only minutes
 starts from the one that is shipped:
 
-    python recipes/voice/run.py --data anna --set acoustic.training.epochs=30 \\
-        acoustic.training.init_from=tts/weights/acoustic_kathleen.safetensors
+    python recipes/voice/run.py --data anna --set acoustic.training.epochs=30 acoustic.training.init_from=MODEL
+
+where MODEL is `tts/weights/acoustic_kathleen.safetensors`.
 """
 
 import argparse
