@@ -29,6 +29,7 @@ from speech.units import SILENCE_SYMBOL
 SHIPPED_MODEL = Path(__file__).parent / "weights" / "aligner.safetensors"
 PAUSE_SYMBOL = "SP"  #: a silence between words; at the ends it is `SILENCE_SYMBOL`
 PRIOR_SCALE = 0.5  # of the log prior taken off: between none, which lengthens silences, and all of it, which is noisy
+LEAST_FRAMES = 3  # that a phone lasts, as in hidden Markov models of three states: 30 ms
 WINDOW_S, CONTEXT_S = 30.0, 2.0  # a long recording passes the model in windows that overlap by the context
 MOST_CELLS = 1_500_000_000  # frames times states that the search keeps a number of four bytes for
 
@@ -179,7 +180,7 @@ class Aligner:
         if not transcript.words:
             raise CorpusError("the text has no words to align")
         posteriors = self._log_posteriors(waveform)
-        graph = transcript.graph(self.units)
+        graph, parts = self._graph(transcript, len(posteriors))
         if len(posteriors) * len(graph) > MOST_CELLS:
             raise CorpusError(
                 f"{len(waveform) / rate / 60:.0f} minutes are too long to align at once with {len(transcript.words)}"
@@ -187,10 +188,19 @@ class Aligner:
             )
         prior = self.loaded.model.log_prior(self.head).numpy()
         try:
-            path = align(posteriors - PRIOR_SCALE * prior, graph)
+            path = align(np.repeat(posteriors - PRIOR_SCALE * prior, parts, axis=1), graph)
         except ValueError as error:
             raise CorpusError(f"the text does not fit the audio: {error}") from error
-        return self._alignment(path.states, posteriors, graph, transcript, len(waveform) / rate, source)
+        support = posteriors[np.arange(len(posteriors)), graph.labels[path.states] // parts] - posteriors.max(axis=1)
+        return self._alignment(path.states, support, graph, transcript, len(waveform) / rate, source)
+
+    def _graph(self, transcript: Transcript, num_frames: int) -> tuple[AlignmentGraph, int]:
+        """Graph whose phones last three frames or more, or as many as there is time for; and that number."""
+        for parts in range(LEAST_FRAMES, 0, -1):
+            graph = transcript.graph(self.units, states_per_phone=parts, silence_states=parts)
+            if graph.shortest <= num_frames:
+                break
+        return graph, parts
 
     @torch.inference_mode()
     def _log_posteriors(self, waveform: NDArray) -> NDArray[np.float32]:
@@ -213,7 +223,7 @@ class Aligner:
     def _alignment(
         self,
         states: NDArray[np.int64],
-        posteriors: NDArray[np.float32],
+        support: NDArray[np.float32],
         graph: AlignmentGraph,
         transcript: Transcript,
         duration_s: float,
@@ -221,7 +231,6 @@ class Aligner:
     ) -> Alignment:
         """From a path to words and phones; frame t stands for the time from t to t + 1 hops, as with Kaldi."""
         config = self.loaded.frontend.config
-        support = posteriors[np.arange(len(states)), graph.labels[states]] - posteriors.max(axis=1)
 
         def time_s(frame: int) -> float:
             if frame == 0:
@@ -232,7 +241,8 @@ class Aligner:
 
         phones: list[AlignedPhone] = []
         of_word: dict[int, list[AlignedPhone]] = {}
-        for first, last in _runs(states):
+        parts = np.stack([graph.words, graph.variants, graph.phones], axis=1)[states]
+        for first, last in _runs(parts):
             state = int(states[first])
             word = int(graph.words[state])
             if word != SILENCE:
@@ -259,8 +269,8 @@ class Aligner:
         )
 
 
-def _runs(states: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
-    """First frame and end of each run of the same state."""
-    edges = np.flatnonzero(np.diff(states)) + 1
+def _runs(rows: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """First frame and end of each run of equal rows [T, 3]; adjacent phones of a path always differ in one of them."""
+    edges = np.flatnonzero((np.diff(rows, axis=0) != 0).any(axis=1)) + 1
     starts = [0, *edges.tolist()]
-    yield from zip(starts, [*edges.tolist(), len(states)], strict=True)
+    yield from zip(starts, [*edges.tolist(), len(rows)], strict=True)

@@ -153,7 +153,7 @@ def errors(aligner: Aligner, arguments: argparse.Namespace) -> None:
         ]
     heads = [name for name, units in aligner.loaded.units.items() if units.kind in ("phone", "stressed_phone")]
     for head in heads:
-        for ngram_weight in (0.0, None):
+        for ngram_weight in (0.0, None) if aligner.loaded.heads[head].framewise else (0.0,):
             recognizer = PhoneRecognizer(aligner.loaded, head, ngram_weight=ngram_weight)
             for name, rows in sets.items():
                 counts = ErrorCounts(0, 0)
