@@ -10,6 +10,7 @@ from ctc.beam_kernels import HotWords, Tree
 from ctc.ngram import UNKNOWN_ID, NGram
 
 LN10 = math.log(10.0)
+MOST_RISE = 2.0
 _NO_MASKS = np.zeros(2, np.uint64)  # of another length than the tree's tokens
 
 
@@ -117,7 +118,9 @@ def unigram_potentials(model: NGram | None, word_ids: npt.NDArray[np.int64], wei
 def word_limits(model: NGram | None, word_ids: npt.NDArray[np.int64], weight: float, unknown_score: float):
     """The most that words, and at the end an unknown one, are worth in any context, nats [N + 1].
 
-    No n-gram that ends in a word is more likely than the likeliest, and back-off weights seldom are above 1.
+    No n-gram that ends in a word is more likely than the likeliest, and back-off weights seldom are above 1. Nor is a
+    word taken to be more than `MOST_RISE` (log10) likelier than without context: one that would need more to stay in a
+    full beam has not been followed to its end either, where the unigram alone speaks for it.
     """
     if model is None or weight == 0.0:
         return np.zeros(len(word_ids) + 1)
@@ -127,6 +130,7 @@ def word_limits(model: NGram | None, word_ids: npt.NDArray[np.int64], weight: fl
     rise = max(0.0, float(arrays.backoffs.max(initial=0.0))) * (model.order - 1)
     ids = np.append(word_ids, UNKNOWN_ID)
     scores = best[ids].astype(np.float64) + rise + 1e-5  # some more, for sums are taken in another order
+    scores = np.minimum(scores, arrays.log_probs[1 + ids] + MOST_RISE)
     return weight * LN10 * np.where(ids == UNKNOWN_ID, scores + unknown_score, scores)
 
 

@@ -1,0 +1,93 @@
+"""Word error rates of each output of a model: alone, with the language model, and two together, on development sets.
+
+    python recipes/english/compare.py --model MODEL manifests/english/dev_*.jsonl
+
+The acoustic model runs once. "Alone" is the best path, for characters only: phones need words. Phones are searched
+with the lexicon. The last rows score the best hypotheses of one output once more by another. Settings are the defaults
+of `speech.decoding.DecodingConfig` unless `--tune` searches the weights of each row on these sets.
+"""
+
+import argparse
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from speech.checkpoint import LoadedModel, load
+from speech.cli import guarded
+from speech.corpus import read_manifest
+from speech.decoding import DecodingConfig, build_decoding, read_language_model
+from speech.transcribe import BLANK, DEFAULT_MODEL
+from speech.tuning import model_outputs, search_all, tune, word_error_rate
+from speech.units import BLANK as BLANK_SYMBOL
+from speech.words import GreedyStream
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("manifests", nargs="+", type=Path)
+    parser.add_argument("--model", type=Path, default=DEFAULT_MODEL)
+    parser.add_argument("--lm", type=Path, help="by default the one that is included")
+    parser.add_argument("--beam", type=int, default=100)
+    parser.add_argument("--tune", action="store_true", help="search the weights of every row")
+    arguments = parser.parse_args()
+    loaded, lm = load(arguments.model), read_language_model(arguments.lm)
+    heads = tuple(loaded.units)
+    utterances = [read_manifest(path) for path in arguments.manifests]
+    sets = [(rows, model_outputs(loaded, rows, heads)) for rows in utterances]
+    seconds = sum(row.duration for rows in utterances for row in rows)
+    print(f"{'outputs':34s} " + " ".join(f"{path.stem[:26]:>26s}" for path in arguments.manifests) + "   search, s/h")
+    for head in heads:
+        if loaded.units[head].kind == "character":
+            show(f"{head}, best path", [best_path(loaded, head, outputs) for _, outputs in sets], utterances, None)
+    for name, config in searches(loaded, arguments.beam).items():
+
+        def build(candidate: DecodingConfig):
+            return build_decoding(loaded, candidate, lm)
+
+        if arguments.tune:
+            names = ["lm_weight", "word_bonus"] + ["second_weight"] * bool(config.second_head)
+            config = tune(build, config, sets, names=names, rounds=2).config
+            name += f" {config.lm_weight:g}/{config.word_bonus:g}"
+        decoding = build(config)
+        start = time.process_time()
+        texts = [search_all(decoding, outputs) for _, outputs in sets]
+        show(name, texts, utterances, 3600 * (time.process_time() - start) / seconds)
+
+
+def searches(loaded: LoadedModel, beam: int) -> dict[str, DecodingConfig]:
+    """Settings of each row."""
+    rows = {}
+    for head, units in loaded.units.items():
+        if units.kind == "word":
+            continue
+        framewise = units.symbols[0] != BLANK_SYMBOL
+        config = DecodingConfig(head=head, beam=beam, prior_scale=0.5 if framewise else 0.0)
+        rows[f"{head}, language model"] = config
+        for second, others in loaded.units.items():
+            if second != head and others.symbols[0] == BLANK_SYMBOL and "phone" in units.kind:
+                rows[f"{head} + {second}, language model"] = replace(config, second_head=second)
+    return rows
+
+
+def best_path(loaded: LoadedModel, head: str, outputs: list[dict[str, np.ndarray]]) -> list[str]:
+    """Texts on the best paths."""
+    texts = []
+    for one in outputs:
+        stream = GreedyStream(loaded.units[head], BLANK)
+        stream.push(one[head])
+        texts.append(" ".join(word.text for word in stream.words(np.arange(stream.num_frames + 1.0))))
+    return texts
+
+
+def show(name: str, texts: list[list[str]], utterances: list, seconds_an_hour: float | None) -> None:
+    """Print a row."""
+    rates = [100 * word_error_rate(rows, found) for rows, found in zip(utterances, texts, strict=True)]
+    cost = "" if seconds_an_hour is None else f"{seconds_an_hour:12.1f}"
+    print(f"{name:34s} " + " ".join(f"{rate:25.2f}%" for rate in rates) + cost, flush=True)
+
+
+if __name__ == "__main__":
+    raise SystemExit(guarded(main, "compare"))
