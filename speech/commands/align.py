@@ -3,6 +3,7 @@
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from speech.commands.options import comma_list
 from speech.commands.outputs import write_text
@@ -11,6 +12,10 @@ from speech.commands.transcribe import make_folder
 from speech.errors import SpeechError
 from speech.formats import SUFFIXES, WRITERS, check_formats
 
+if TYPE_CHECKING:
+    from speech.aligner import Aligner, Alignment
+
+LONG_S = 120.0  # recordings from here on are first aligned by a CTC model, in windows, then by phones piece by piece
 UNLIKELY_SCORE = 0.1  # a word below was probably not said: of words put in by mistake most lie there
 SUSPICIOUS_SHARE = 0.5  # of unlikely words, from which a text is said not to match its audio
 
@@ -168,14 +173,18 @@ def _align(
     """Align each pair and put its files where they belong as soon as they are there."""
     from speech.aligner import Aligner
     from speech.alignment_formats import write_alignment
+    from speech.audio import info
 
     aligner = Aligner.load(arguments.model, arguments.lexicon)
     for pair in pairs:
         progress.working(str(pair.path), 0.0)
         try:
-            alignment = aligner.align(
-                pair.path, pair.text, channel=arguments.channel, offset_s=pair.offset_s, duration_s=pair.duration_s
-            )
+            if pair.duration_s is None and info(pair.path).duration_s > LONG_S:
+                alignment = _align_long(aligner, pair, arguments.channel, progress)
+            else:
+                alignment = aligner.align(
+                    pair.path, pair.text, channel=arguments.channel, offset_s=pair.offset_s, duration_s=pair.duration_s
+                )
         except SpeechError as error:
             message = str(error)
             progress.failed(str(pair.path), message if str(pair.path) in message else f"{pair.path}: {message}")
@@ -198,3 +207,25 @@ def _align(
                 except OSError as error:
                     raise SpeechError(f"{output_dir}: cannot be written ({error.strerror or error})") from error
         progress.done(str(pair.path), alignment.duration_s)
+
+
+def _align_long(aligner: "Aligner", pair: Pair, channel: int | None, progress: Progress) -> "Alignment":
+    """Align a recording of hours; stretches whose text is not what is heard are told."""
+    from speech.long_alignment import align_long
+    from speech.phones import pronounce_transcript
+    from speech.piecewise import align_pieces
+    from speech.transcribe import load_model
+
+    def tell(seconds: float) -> None:
+        progress.working(str(pair.path), seconds)
+
+    pronounce_transcript(pair.text, aligner.lexicon)  # a word without a pronunciation is found before the long work
+    found = align_long(
+        str(pair.path), pair.text, load_model(lm=False), channel=channel, progress=lambda _, seconds: tell(seconds)
+    )
+    for stretch in found.mismatches:
+        progress.note(
+            f'{pair.path}, {stretch.start_s:.1f} to {stretch.end_s:.1f} s: the text "{stretch.text}" is not what is'
+            f' heard there ("{stretch.heard}", {stretch.error_rate:.0%} of it differs)'
+        )
+    return align_pieces(aligner, found, pair.path, channel=channel, progress=tell)
