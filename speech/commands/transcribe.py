@@ -82,6 +82,12 @@ def add_parser(subparsers) -> None:
         help="standard input has no header: samples a second, channels (default: 1) and encoding, "
         "as libsndfile names it (default: PCM_16)",
     )
+    parser.add_argument(
+        "--units",
+        choices=["word", "phone"],
+        default="word",
+        help="write words, or the phones that are heard (default: word); phones of recordings of minutes",
+    )
     add_model_options(parser)
     add_decoding_options(parser)
     parser.set_defaults(run=run)
@@ -144,6 +150,9 @@ def _transcribe(
     progress: Progress,
 ) -> None:
     """Transcribe `inputs` and put every transcript where it belongs as soon as it is there."""
+    if arguments.units == "phone":
+        _write_phones(inputs, arguments, formats, output_dir, progress)
+        return
     from speech.sources import Clip, source_name
     from speech.transcribe import load_model
 
@@ -158,19 +167,50 @@ def _transcribe(
         if outcome.transcript is None:
             progress.failed(one.path, str(outcome.error))
             continue
-        progress.clear()
+        _put(outcome.transcript, one, formats, output_dir, progress)
+
+
+def _write_phones(
+    inputs: list[Input],
+    arguments: argparse.Namespace,
+    formats: tuple[str, ...],
+    output_dir: Path | None,
+    progress: Progress,
+) -> None:
+    """Write the phones heard in `inputs`; by the included aligner unless a model is named."""
+    from speech import checkpoint
+    from speech.aligner import SHIPPED_MODEL
+    from speech.phone_recognition import PhoneRecognizer
+
+    if any(one.path == STDIN for one in inputs):
+        raise SpeechError("--units phone reads files, not standard input")
+    recognizer = PhoneRecognizer(checkpoint.load(arguments.model or SHIPPED_MODEL))
+    for one in inputs:
         try:
-            if output_dir is None:
-                _print(outcome.transcript, formats[0], many=progress.total > 1)
-            else:
-                write_files(outcome.transcript, output_dir, one, formats)
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            reason = error.strerror or error
-            progress.failed(one.path, f"{one.path}: its transcript cannot be written ({reason}).")
+            transcript = recognizer.transcribe(one.path, channel=arguments.channel)
+        except SpeechError as error:
+            progress.failed(one.path, str(error))
             continue
-        progress.done(one.path, outcome.transcript.duration_s)
+        _put(transcript, one, formats, output_dir, progress)
+
+
+def _put(
+    transcript: Transcript, one: Input, formats: tuple[str, ...], output_dir: Path | None, progress: Progress
+) -> None:
+    """Print a transcript or write its files."""
+    progress.clear()
+    try:
+        if output_dir is None:
+            _print(transcript, formats[0], many=progress.total > 1)
+        else:
+            write_files(transcript, output_dir, one, formats)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        reason = error.strerror or error
+        progress.failed(one.path, f"{one.path}: its transcript cannot be written ({reason}).")
+        return
+    progress.done(one.path, transcript.duration_s)
 
 
 def _print(transcript: Transcript, format_name: str, *, many: bool) -> None:
