@@ -30,8 +30,8 @@ EARLY_SAMPLES = 128
 # Log-mel of kathleen: middle and spread over the corpus; they only bring the network's input to a fair size.
 _MEL_MIDDLE, _MEL_SPREAD = -5.0, 2.5
 _F0_MIDDLE_HZ = 150.0
-# Of the noise in voiced frames below `voiced_noise_hz`, and the width of the change.
-_VOICED_NOISE_FLOOR, _VOICED_NOISE_SLOPE_HZ = 0.05, 300.0
+# Of the noise in voiced frames below `voiced_noise_hz`, too little for training to bring it back; and the width.
+_VOICED_NOISE_FLOOR, _VOICED_NOISE_SLOPE_HZ = 1e-4, 300.0
 _MODULATION_SHARE = 0.8  # of the noise's gain that may go up and down within a period
 
 
@@ -46,9 +46,9 @@ class VocoderConfig:
     fft_samples : of a filter; an excitation window (2 hops) and the filter's answer share it
     phase_terms : sines that the deviation of the phase is made of
     noise_gains : gains of the noise in one frame
-    voiced_noise_hz : below it, voiced frames have nearly no noise. Left free, the network fills the space between
-        harmonics with as much noise as the jitter of a real voice shows there; measured on four recordings, DNSMOS
-        falls to 0.76 of the natural one with it and stays at 0.98 without
+    voiced_noise_hz : below it, voiced frames have no noise. Left free, the network fills the space between harmonics
+        with as much noise as the jitter of a real voice shows there, and DNSMOS hears that as background: measured on
+        two recordings, 2.71 with it, 3.16 without, 3.20 the recordings themselves
     """
 
     channels: int = 192
@@ -59,7 +59,7 @@ class VocoderConfig:
     fft_samples: int = 1024
     phase_terms: int = 24
     noise_gains: int = 4
-    voiced_noise_hz: float = 3500.0
+    voiced_noise_hz: float = 4000.0
 
     def __post_init__(self):
         sizes = (self.channels, self.expansion, self.blocks, self.kernel, self.filter_points, self.noise_gains)
