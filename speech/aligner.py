@@ -19,6 +19,7 @@ from speech import audio, checkpoint
 from speech.alignment import SILENCE, AlignmentGraph, align
 from speech.checkpoint import LoadedModel
 from speech.errors import ConfigError, CorpusError
+from speech.flat_start import STATES_PER_PHONE, PhoneMixtures, cepstra, load_mixtures
 from speech.frame_targets import output_frames_of
 from speech.lexicon import Lexicon
 from speech.phones import Transcript, pronounce_transcript
@@ -29,6 +30,7 @@ from speech.units import SILENCE_SYMBOL
 SHIPPED_MODEL = Path(__file__).parent / "weights" / "aligner.safetensors"
 PAUSE_SYMBOL = "SP"  #: a silence between words; at the ends it is `SILENCE_SYMBOL`
 PRIOR_SCALE = 0.5  # of the log prior taken off: between none, which lengthens silences, and all of it, which is noisy
+MIXTURE_WEIGHT = 0.4  # of the mixtures' log likelihoods beside the network's scores; 0.1 and 0.2 were tried too
 LEAST_FRAMES = 3  # that a phone lasts, as in hidden Markov models of three states: 30 ms
 WINDOW_S, CONTEXT_S = 30.0, 2.0  # a long recording passes the model in windows that overlap by the context
 MOST_CELLS = 1_500_000_000  # frames times states that the search keeps a number of four bytes for
@@ -102,6 +104,7 @@ class Aligner:
     loaded : model with a framewise head of phones
     lexicon : pronunciations
     head : its framewise head; the first by default
+    mixtures : Gaussian mixtures of the same phones, whose scores sharpen boundaries; see `speech.flat_start`
 
     Raises
     ------
@@ -115,14 +118,20 @@ class Aligner:
     0.31
     """
 
-    def __init__(self, loaded: LoadedModel, lexicon: Lexicon, head: str | None = None):
+    def __init__(
+        self,
+        loaded: LoadedModel,
+        lexicon: Lexicon,
+        head: str | None = None,
+        mixtures: PhoneMixtures | None = None,
+    ):
         framewise = [name for name, config in loaded.heads.items() if config.framewise]
         if not framewise or (head is not None and head not in framewise):
             raise ConfigError(
                 f"the model has no framewise phone head {head or ''}, only {', '.join(loaded.heads)};"
                 " train one with loss = 'cross_entropy'"
             )
-        self.loaded, self.lexicon = loaded, lexicon
+        self.loaded, self.lexicon, self.mixtures = loaded, lexicon, mixtures
         self.head = head or framewise[0]
         self.units = loaded.units[self.head].symbols
         self.name = str(loaded.card.get("name", ""))
@@ -136,7 +145,8 @@ class Aligner:
         CheckpointError, ConfigError, CorpusError
             The model cannot be read or has no framewise head; the lexicon has a bad row.
         """
-        return cls(checkpoint.load(path or SHIPPED_MODEL), Lexicon.load(user_lexicon))
+        path = Path(path or SHIPPED_MODEL)
+        return cls(checkpoint.load(path), Lexicon.load(user_lexicon), mixtures=load_mixtures(path))
 
     def align(
         self,
@@ -179,7 +189,7 @@ class Aligner:
         transcript = pronounce_transcript(text, self.lexicon)
         if not transcript.words:
             raise CorpusError("the text has no words to align")
-        posteriors = self._log_posteriors(waveform)
+        features, posteriors = self._log_posteriors(waveform)
         graph, parts = self._graph(transcript, len(posteriors))
         if len(posteriors) * len(graph) > MOST_CELLS:
             raise CorpusError(
@@ -187,8 +197,11 @@ class Aligner:
                 " words by phones; use --level word, or cut it"
             )
         prior = self.loaded.model.log_prior(self.head).numpy()
+        scores = np.repeat(posteriors - PRIOR_SCALE * prior, parts, axis=1)
+        if self.mixtures is not None and parts == STATES_PER_PHONE:
+            scores += MIXTURE_WEIGHT * self.mixtures.scores(cepstra(features))
         try:
-            path = align(np.repeat(posteriors - PRIOR_SCALE * prior, parts, axis=1), graph)
+            path = align(scores, graph)
         except ValueError as error:
             raise CorpusError(f"the text does not fit the audio: {error}") from error
         support = posteriors[np.arange(len(posteriors)), graph.labels[path.states] // parts] - posteriors.max(axis=1)
@@ -203,8 +216,8 @@ class Aligner:
         return graph, parts
 
     @torch.inference_mode()
-    def _log_posteriors(self, waveform: NDArray) -> NDArray[np.float32]:
-        """Log posteriors of the units at every feature frame, [T, K]; in windows if the recording is long."""
+    def _log_posteriors(self, waveform: NDArray) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Features [T, F] and log posteriors of the units [T, K]; in windows if the recording is long."""
         samples = torch.from_numpy(np.ascontiguousarray(waveform, dtype=np.float32))[None]
         features, lengths = self.loaded.frontend(samples, torch.tensor([samples.shape[1]]))
         num_frames, step = int(lengths[0]), self.loaded.frontend.config.hop_s
@@ -218,7 +231,7 @@ class Aligner:
             scores = logits[self.head][0].float().log_softmax(dim=-1)
             frames = output_frames_of(last - first, self.loaded.model.config.output_step, len(scores))
             parts.append(scores[frames][start - first : min(num_frames, start + window) - first])
-        return torch.cat(parts).numpy()
+        return features[0].numpy(), torch.cat(parts).numpy()
 
     def _alignment(
         self,

@@ -15,10 +15,12 @@ toolkit, ASRU 2011 (monophone training by Viterbi passes from equal alignments).
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
+from safetensors import safe_open
 from tqdm import tqdm
 
 from speech.alignment import SILENCE, AlignmentGraph, align
@@ -26,6 +28,7 @@ from speech.alignment import SILENCE, AlignmentGraph, align
 logger = logging.getLogger(__name__)
 STATES_PER_PHONE = 3
 NUM_CEPS = 13
+PREFIX = "mixtures."  # of the names of the arrays in a model's file
 VARIANCE_FLOOR = 0.05  # of the features, which have unit variance
 #: Components a state in each pass: grown while the alignments still move (as Kaldi's and HTK's recipes do).
 PASSES = (*[1] * 8, *[2] * 3, *[4] * 3, *[8] * 4, *[16] * 3)
@@ -62,6 +65,24 @@ class PhoneMixtures:
         both = np.concatenate([features, features**2], axis=1).astype(np.float32)
         scores = both @ matrix.T.astype(np.float32) + constant.reshape(-1).astype(np.float32)
         return scores.reshape(len(features), num_states, num_components)
+
+
+def pack_mixtures(mixtures: PhoneMixtures) -> dict[str, NDArray]:
+    """Arrays to be stored in a model's file beside its weights; means and variances as float16."""
+    return {
+        f"{PREFIX}weights": mixtures.weights.astype(np.float32),
+        f"{PREFIX}means": mixtures.means.astype(np.float16),
+        f"{PREFIX}variances": mixtures.variances.astype(np.float16),
+    }
+
+
+def load_mixtures(path: Path) -> PhoneMixtures | None:
+    """The mixtures in a model's file, None if it has none."""
+    names = ("weights", "means", "variances")
+    with safe_open(path, framework="numpy") as file:
+        if f"{PREFIX}means" not in file.keys():  # noqa: SIM118
+            return None
+        return PhoneMixtures(*(file.get_tensor(f"{PREFIX}{name}").astype(np.float64) for name in names))
 
 
 def cepstra(log_mels: NDArray) -> NDArray[np.float32]:
