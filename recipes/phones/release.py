@@ -1,6 +1,6 @@
 """From a trained aligner to the included one: mixtures fitted and added, eight bits, a card with measured results.
 
-    python -m recipes.phones.release --model MODEL --manifest manifests/phones/train.jsonl --timit TIMIT
+python -m recipes.phones.release --model MODEL --manifest manifests/phones/train.jsonl --timit TIMIT
 """
 
 import argparse

@@ -22,8 +22,9 @@ SUSPICIOUS_SHARE = 0.5  # of unlikely words, from which a text is said not to ma
 DESCRIPTION = """\
 Find when each word and each phone of a text is said.
 
-AUDIO is a recording and TEXT a file with what is said in it. Or give a manifest (JSON lines with audio_filepath,
-duration, text), of which every row is aligned. Punctuation is ignored; numbers have to be written in words.
+AUDIO is a recording and TEXT a file with what is said in it. Or give a manifest (JSON lines with
+audio_filepath, duration, text), of which every row is aligned. Punctuation is ignored; numbers have to
+be written in words.
 """
 
 EPILOG = """\
@@ -31,12 +32,14 @@ examples:
   speech align talk.wav talk.txt                            # TextGrid on the screen
   speech align talk.wav talk.txt --format srt --level word
   speech align train.jsonl --format textgrid,ctm --output-dir aligned/
-  speech align names.wav names.txt --lexicon names.tsv      # rows of a word, a tab, ARPAbet phones
+  speech align names.wav names.txt --lexicon names.tsv      # rows of a word, a tab, its phones
 
-Each word has a score from 0 to 1: a word that is not what was said shows a low one. A text most of whose words score
-low is reported. With --output-dir a run that was interrupted goes on where it stopped.
+Each word has a score from 0 to 1: a word that is not what was said mostly shows a low one. A text most
+of whose words score low is reported. With --output-dir a run that was interrupted goes on where it
+stopped.
 
-exit codes: 0 all done; 1 some failed, the others are done; 2 wrong usage or nothing could be done; 130 interrupted
+exit codes:
+  0 all done; 1 some failed, the others are done; 2 wrong usage or nothing could be done; 130 interrupted
 """
 
 

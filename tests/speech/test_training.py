@@ -146,7 +146,7 @@ def test_a_full_disk_keeps_the_previous_state(config, tmp_path, monkeypatch):
 
 
 def test_losses_that_are_not_finite_are_skipped_then_refused(config, monkeypatch):
-    def infinite(logits, lengths, batch):
+    def infinite(logits, lengths, batch, loaded):
         return {name: scores.sum() * float("nan") for name, scores in logits.items()}
 
     monkeypatch.setattr(training, "head_losses", infinite)
