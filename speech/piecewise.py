@@ -50,8 +50,12 @@ def align_pieces(
             part = aligner.align(waveform, " ".join(w.word for w in found.words[first:end]), sample_rate=rate)
         except SpeechError as error:
             raise SpeechError(f"{path}, {start_s:.1f} to {end_s:.1f} s: {error}") from error
-        words += [replace(_moved(w, start_s), phones=tuple(_moved(p, start_s) for p in w.phones)) for w in part.words]
-        phones += [_moved(p, start_s) for p in part.phones]
+        words += [
+            replace(_moved(w, start_s, end_s), phones=tuple(_moved(p, start_s, end_s) for p in w.phones))
+            for w in part.words
+        ]
+        moved = [_moved(p, start_s, end_s) for p in part.phones]
+        phones += [*moved[:-1], replace(moved[-1], end_s=end_s)]  # a piece ends where the next one begins
         if progress:
             progress(end_s)
     return Alignment(
@@ -79,9 +83,9 @@ def pieces(found: LongAlignment) -> list[tuple[int, int, float, float]]:
     return list(zip(cuts, ends, times[:-1], times[1:], strict=True))
 
 
-def _moved(part, by_s: float):
-    """A word or phone later by so many seconds."""
-    return replace(part, start_s=part.start_s + by_s, end_s=part.end_s + by_s)
+def _moved(part, by_s: float, until_s: float):
+    """A word or phone later by so many seconds, ending no later than its piece."""
+    return replace(part, start_s=part.start_s + by_s, end_s=min(part.end_s + by_s, until_s))
 
 
 def _joined(phones: list[AlignedPhone]) -> list[AlignedPhone]:

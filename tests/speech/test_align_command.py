@@ -78,3 +78,17 @@ def test_what_is_refused(recording, monkeypatch, capsys, arguments, message):
     soundfile.write("short.wav", np.zeros(420), 16_000)
     assert main(["align", *arguments]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_a_long_recording_is_aligned_in_pieces(recording, tmp_path, capsys):
+    waveform, rate = soundfile.read(recording / "a.wav")
+    soundfile.write(tmp_path / "long.wav", np.tile(waveform, 70)[: 130 * rate + 77], rate)
+    (tmp_path / "long.txt").write_text("hello there well known world " * 60)
+    files = [str(tmp_path / "long.wav"), str(tmp_path / "long.txt")]
+    assert main(["align", *files, "--format", "json,textgrid", "--output-dir", str(tmp_path)]) == 0
+    found = json.loads((tmp_path / "long.json").read_text())
+    assert [word["word"] for word in found["words"]] == "hello there well known world".split() * 60
+    phones = found["phones"]
+    assert (phones[0]["start_s"], phones[-1]["end_s"]) == (0, found["duration_s"])
+    assert all(one["end_s"] == two["start_s"] for one, two in zip(phones[:-1], phones[1:], strict=True))
+    assert "is not what is heard" in capsys.readouterr().err
