@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from speech import audio, checkpoint
+from speech import checkpoint
 from speech.alignment import SILENCE, AlignmentGraph, align
 from speech.checkpoint import LoadedModel
 from speech.errors import ConfigError, CorpusError
@@ -23,6 +23,7 @@ from speech.flat_start import STATES_PER_PHONE, PhoneMixtures, cepstra, load_mix
 from speech.frame_targets import output_frames_of
 from speech.lexicon import Lexicon
 from speech.phones import Transcript, pronounce_transcript
+from speech.sources import Source, read_source, source_name
 from speech.transcript import Transcript as TimedText
 from speech.transcript import Word
 from speech.units import SILENCE_SYMBOL
@@ -150,22 +151,19 @@ class Aligner:
 
     def align(
         self,
-        recording: str | Path | NDArray,
+        recording: Source,
         text: str,
         *,
         sample_rate: int | None = None,
         channel: int | None = None,
-        offset_s: float = 0.0,
-        duration_s: float | None = None,
     ) -> Alignment:
         """Align a text with what is said in a recording.
 
         Parameters
         ----------
-        recording : path, or float array [N] in [-1, 1] with its `sample_rate` in Hz
+        recording : path, `speech.sources.Clip` of a part of a file, or array [N] with its `sample_rate` in Hz
         text : what is said, in words; punctuation is ignored
-        channel : listen to this channel of a file; the mean of all by default
-        offset_s, duration_s : part of a file
+        channel : listen to this channel; the mean of all by default
 
         Raises
         ------
@@ -177,15 +175,7 @@ class Aligner:
             The recording cannot be read.
         """
         rate = self.loaded.frontend.config.sample_rate_hz
-        if isinstance(recording, (str, Path)):
-            source = str(recording)
-            waveform, _ = audio.read(
-                recording, sample_rate_hz=rate, channel=channel, offset_s=offset_s, duration_s=duration_s
-            )
-        else:
-            if sample_rate is None:
-                raise ValueError("an array needs its sample_rate")
-            source, waveform = "", audio.resample(np.asarray(recording, dtype=np.float32), sample_rate, rate)
+        waveform = read_source(recording, sample_rate_hz=rate, array_rate_hz=sample_rate, channel=channel)
         transcript = pronounce_transcript(text, self.lexicon)
         if not transcript.words:
             raise CorpusError("the text has no words to align")
@@ -194,7 +184,7 @@ class Aligner:
         if len(posteriors) * len(graph) > MOST_CELLS:
             raise CorpusError(
                 f"{len(waveform) / rate / 60:.0f} minutes are too long to align at once with {len(transcript.words)}"
-                " words by phones; use --level word, or cut it"
+                " words; cut the recording and its text into parts"
             )
         prior = self.loaded.model.log_prior(self.head).numpy()
         scores = np.repeat(posteriors - PRIOR_SCALE * prior, parts, axis=1)
@@ -205,7 +195,7 @@ class Aligner:
         except ValueError as error:
             raise CorpusError(f"the text does not fit the audio: {error}") from error
         support = posteriors[np.arange(len(posteriors)), graph.labels[path.states] // parts] - posteriors.max(axis=1)
-        return self._alignment(path.states, support, graph, transcript, len(waveform) / rate, source)
+        return self._alignment(path.states, support, graph, transcript, len(waveform) / rate, source_name(recording))
 
     def _graph(self, transcript: Transcript, num_frames: int) -> tuple[AlignmentGraph, int]:
         """Graph whose phones last three frames or more, or as many as there is time for; and that number."""

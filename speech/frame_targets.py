@@ -30,13 +30,13 @@ from speech.flat_start import STATES_PER_PHONE, cepstra, train_mixtures
 from speech.lexicon import Lexicon, PronunciationError
 from speech.phones import PHONE_IDS, PHONES, Transcript, pronounce_transcript
 from speech.store import FeatureStore
-from speech.units import Units
+from speech.units import Units, build_units
 
 logger = logging.getLogger(__name__)
 FORMAT = "speech-alignments-1"
 UNKNOWN = -1  #: label of a frame that teaches nothing
 #: Units of the mixtures: phones without stress, which has too few examples of each at the start.
-_PLAIN = tuple(dict.fromkeys(phone.rstrip("012") for phone in PHONES))
+_PLAIN = build_units("phone", framewise=True).symbols
 
 
 @dataclass(frozen=True)
@@ -201,8 +201,9 @@ def align_with_model(
 @torch.inference_mode()
 def frame_scores(loaded: LoadedModel, head: str, features: Tensor, lengths: Tensor, prior_scale: float) -> list[Tensor]:
     """Scores of a framewise head at every feature frame: log posterior less scaled log prior; float32 [T, K] each."""
-    logits, _ = loaded.model(features, lengths)
-    scores = logits[head].float().log_softmax(dim=-1) - prior_scale * loaded.model.log_prior(head)
+    prior = loaded.model.log_prior(head)
+    logits, _ = loaded.model(features.to(prior.device), lengths)
+    scores = (logits[head].float().log_softmax(dim=-1) - prior_scale * prior).cpu()
     return [
         row[output_frames_of(int(length), loaded.model.config.output_step, row.shape[0])]
         for row, length in zip(scores, lengths, strict=True)

@@ -3,17 +3,15 @@
 Legend: T output frames, K units.
 """
 
-from pathlib import Path
-
 import numba
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from ctc import greedy_decode
-from speech import audio
 from speech.checkpoint import LoadedModel
 from speech.errors import ConfigError
+from speech.sources import Source, read_source, source_name
 from speech.transcript import Transcript, Word
 
 NGRAM_WEIGHT = 1.0
@@ -48,28 +46,23 @@ class PhoneRecognizer:
         self.ngram_weight = (NGRAM_WEIGHT if ngram_weight is None else ngram_weight) if framewise else 0.0
 
     def transcribe(
-        self, recording: str | Path | NDArray, *, sample_rate: int | None = None, channel: int | None = None
+        self, recording: Source, *, sample_rate: int | None = None, channel: int | None = None
     ) -> Transcript:
         """Phones of a recording with times and confidences, as the words of a transcript; silences left out.
 
         Parameters
         ----------
-        recording : path, or float array [N] in [-1, 1] with its `sample_rate` in Hz
-        channel : listen to this channel of a file; the mean of all by default
+        recording : path, `speech.sources.Clip` of a part of a file, or array [N] with its `sample_rate` in Hz
+        channel : listen to this channel; the mean of all by default
         """
         rate = self.loaded.frontend.config.sample_rate_hz
-        if isinstance(recording, (str, Path)):
-            source = str(recording)
-            waveform, _ = audio.read(recording, sample_rate_hz=rate, channel=channel)
-        else:
-            if sample_rate is None:
-                raise ValueError("an array needs its sample_rate")
-            source, waveform = "", audio.resample(np.asarray(recording, dtype=np.float32), sample_rate, rate)
+        waveform = read_source(recording, sample_rate_hz=rate, array_rate_hz=sample_rate, channel=channel)
         duration_s = len(waveform) / rate
         words: tuple[Word, ...] = ()
         if np.abs(waveform).max(initial=0.0) > SILENT_PEAK:
             words = tuple(self._phones(waveform, duration_s))
-        return Transcript(words=words, duration_s=duration_s, source=source, model=self.loaded.card.get("name", ""))
+        model = self.loaded.card.get("name", "")
+        return Transcript(words=words, duration_s=duration_s, source=source_name(recording), model=model)
 
     @torch.inference_mode()
     def _phones(self, waveform: NDArray, duration_s: float) -> list[Word]:

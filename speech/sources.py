@@ -90,6 +90,15 @@ def open_source(
     return _stream(source, sample_rate_hz, channel, None)
 
 
+def read_source(
+    source: Source, *, sample_rate_hz: int, array_rate_hz: int | None = None, channel: int | None = None
+) -> np.ndarray:
+    """A whole recording, float32 [N]; arguments and errors as those of `open_source`."""
+    return np.concatenate(
+        list(open_source(source, sample_rate_hz=sample_rate_hz, array_rate_hz=array_rate_hz, channel=channel))
+    )
+
+
 def _stream(source, sample_rate_hz: int, channel: int | None, raw: audio.RawFormat | None) -> Iterator[np.ndarray]:
     """Blocks of a file."""
     return audio.stream(source, sample_rate_hz=sample_rate_hz, channel=channel, block_s=BLOCK_S, raw=raw)

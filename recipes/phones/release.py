@@ -6,7 +6,6 @@ python -m recipes.phones.release --model MODEL --manifest manifests/phones/train
 import argparse
 import contextlib
 import io
-import json
 import sys
 from pathlib import Path
 
@@ -98,7 +97,6 @@ def store(loaded: checkpoint.LoadedModel, mixtures, path: Path, card: dict) -> N
         metadata = file.metadata()
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     tensors |= {name: torch.from_numpy(value) for name, value in pack_mixtures(mixtures).items()}
-    assert json.loads(metadata["speech"])
     data = save(tensors, metadata=metadata)
     checkpoint.write_atomically(path, lambda file: file.write(data))
 

@@ -1,20 +1,23 @@
 """`speech align`: when each word and phone of a text is said."""
 
 import argparse
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from speech.commands.options import comma_list
+from speech.commands.inputs import Input
+from speech.commands.options import chosen_formats, comma_list
 from speech.commands.outputs import write_text
 from speech.commands.progress import Progress
-from speech.commands.transcribe import make_folder
+from speech.commands.transcribe import is_done, make_folder
 from speech.errors import SpeechError
-from speech.formats import SUFFIXES, WRITERS, check_formats
+from speech.formats import WRITERS
 
 if TYPE_CHECKING:
     from speech.aligner import Aligner, Alignment
 
+ROUNDING_S = 0.05  # manifests give durations to some digits
 LONG_S = 120.0  # recordings from here on are first aligned by a CTC model, in windows, then by phones piece by piece
 UNLIKELY_SCORE = 0.1  # a word below was probably not said: of words put in by mistake most lie there
 SUSPICIOUS_SHARE = 0.5  # of unlikely words, from which a text is said not to match its audio
@@ -51,7 +54,7 @@ class Pair:
     text: str
     name: str
     offset_s: float = 0.0
-    duration_s: float | None = None
+    duration_s: float | None = None  # None: to the end
 
 
 def add_parser(subparsers) -> None:
@@ -91,7 +94,11 @@ def run(arguments: argparse.Namespace) -> int:
     if output_dir is not None:
         make_folder(output_dir)
         if not arguments.overwrite:
-            waiting = [pair for pair in pairs if not _is_done(pair, output_dir, formats)]
+            waiting = [
+                pair
+                for pair in pairs
+                if not is_done(Input(path=str(pair.path), output_stem=pair.name), output_dir, formats)
+            ]
     progress = Progress(total=len(waiting) + len(problems))
     for problem in problems:
         progress.failed(problem.split(":")[0], problem)
@@ -112,11 +119,7 @@ def _choices(arguments: argparse.Namespace) -> tuple[tuple[str, ...], tuple[str,
     levels = tuple(dict.fromkeys(comma_list(arguments.level.lower())))
     if not levels or set(levels) - set(LEVELS):
         raise SpeechError(f"--level {arguments.level}: known levels are {', '.join(LEVELS)}")
-    names = [name for value in arguments.format or ["textgrid"] for name in comma_list(value.lower())]
-    try:
-        formats = check_formats(names)
-    except ValueError as error:
-        raise SpeechError(f"--format: {error}") from error
+    formats = chosen_formats(arguments.format or ["textgrid"])
     wordless = [name for name in formats if name not in PHONE_FORMATS]
     if wordless and levels == ("phone",):
         raise SpeechError(f"--format {wordless[0]} holds words only; use --level word, or {', '.join(PHONE_FORMATS)}")
@@ -144,25 +147,16 @@ def _rows(manifest: Path) -> tuple[list[Pair], list[str]]:
     from speech.corpus import read_manifest
 
     rows = read_manifest(manifest)
-    stems = [row.audio_filepath.stem for row in rows]
+    counts = Counter(row.audio_filepath.stem for row in rows)
     pairs, problems = [], []
-    for number, (row, stem) in enumerate(zip(rows, stems, strict=True), start=1):
+    for number, row in enumerate(rows, start=1):
         if not row.text.strip():
             problems.append(f"{manifest}, row {number}: has no text to align")
             continue
-        name = stem if stems.count(stem) == 1 else f"{stem}_{number}"
-        whole = not row.offset
-        pairs.append(Pair(row.audio_filepath, row.text, name, row.offset, None if whole else row.duration))
+        stem = row.audio_filepath.stem
+        name = stem if counts[stem] == 1 else f"{stem}_{number}"
+        pairs.append(Pair(row.audio_filepath, row.text, name, row.offset, row.duration))
     return pairs, problems
-
-
-def _is_done(pair: Pair, output_dir: Path, formats: tuple[str, ...]) -> bool:
-    """Whether all files of a recording are there and not older than it."""
-    try:
-        recorded = pair.path.stat().st_mtime
-        return all((output_dir / f"{pair.name}{SUFFIXES[name]}").stat().st_mtime >= recorded for name in formats)
-    except OSError:
-        return False
 
 
 def _align(
@@ -177,17 +171,17 @@ def _align(
     from speech.aligner import Aligner
     from speech.alignment_formats import write_alignment
     from speech.audio import info
+    from speech.sources import Clip
 
     aligner = Aligner.load(arguments.model, arguments.lexicon)
     for pair in pairs:
         progress.working(str(pair.path), 0.0)
         try:
-            if pair.duration_s is None and info(pair.path).duration_s > LONG_S:
+            if (pair.duration_s or LONG_S) >= LONG_S and _is_long_and_whole(pair, info(pair.path).duration_s):
                 alignment = _align_long(aligner, pair, arguments.channel, progress)
             else:
-                alignment = aligner.align(
-                    pair.path, pair.text, channel=arguments.channel, offset_s=pair.offset_s, duration_s=pair.duration_s
-                )
+                clip = Clip(path=pair.path, offset_s=pair.offset_s, duration_s=pair.duration_s)
+                alignment = aligner.align(clip, pair.text, channel=arguments.channel)
         except SpeechError as error:
             message = str(error)
             progress.failed(str(pair.path), message if str(pair.path) in message else f"{pair.path}: {message}")
@@ -210,6 +204,12 @@ def _align(
                 except OSError as error:
                     raise SpeechError(f"{output_dir}: cannot be written ({error.strerror or error})") from error
         progress.done(str(pair.path), alignment.duration_s)
+
+
+def _is_long_and_whole(pair: Pair, file_s: float) -> bool:
+    """Whether the pair is a whole file, but for rounding, and too long to be aligned at once."""
+    whole = not pair.offset_s and (pair.duration_s is None or pair.duration_s >= file_s - ROUNDING_S)
+    return whole and file_s > LONG_S
 
 
 def _align_long(aligner: "Aligner", pair: Pair, channel: int | None, progress: Progress) -> "Alignment":

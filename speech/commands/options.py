@@ -2,7 +2,11 @@
 
 import argparse
 import io
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+from speech.errors import SpeechError
+from speech.formats import check_formats
 
 if TYPE_CHECKING:  # the parser is built without loading the audio libraries
     from speech.audio import RawFormat
@@ -36,6 +40,17 @@ def positive(text: str) -> int:
 def comma_list(text: str) -> list[str]:
     """Names between commas."""
     return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def chosen_formats(values: Sequence[str]) -> tuple[str, ...]:
+    """Formats from the values of --format, each with names between commas; SpeechError names one that is unknown."""
+    try:
+        formats = check_formats([name for value in values for name in comma_list(value.lower())])
+    except ValueError as error:
+        raise SpeechError(f"--format: {error}") from error
+    if not formats:
+        raise SpeechError("--format: name a format")
+    return formats
 
 
 def raw_format(text: str) -> "RawFormat":

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from speech.commands.decoding_options import add_decoding_options, load_options
 from speech.commands.inputs import STDIN, Input, find_recordings
-from speech.commands.options import add_model_options, comma_list, raw_format
+from speech.commands.options import add_model_options, chosen_formats, raw_format
 from speech.commands.outputs import check_folder, write_text
 from speech.commands.progress import Progress
 from speech.errors import SpeechError
-from speech.formats import SUFFIXES, WRITERS, check_formats, to_json_line
+from speech.formats import SUFFIXES, WRITERS, to_json_line
 from speech.transcript import Transcript
 
 STREAMABLE = ("txt", "json", "ctm")  # several recordings make sense in one output
@@ -130,13 +130,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _formats(arguments: argparse.Namespace) -> tuple[str, ...]:
     """The formats asked for, checked."""
-    names = [name for value in arguments.format or ["txt"] for name in comma_list(value.lower())]
-    try:
-        formats = check_formats(names)
-    except ValueError as error:
-        raise SpeechError(f"--format: {error}") from error
-    if not formats:
-        raise SpeechError("--format: name a format")
+    formats = chosen_formats(arguments.format or ["txt"])
     if len(formats) > 1 and not arguments.output_dir:
         raise SpeechError(f"{len(formats)} formats do not fit into one output; add --output-dir DIR")
     return formats

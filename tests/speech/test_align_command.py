@@ -92,3 +92,9 @@ def test_a_long_recording_is_aligned_in_pieces(recording, tmp_path, capsys):
     assert (phones[0]["start_s"], phones[-1]["end_s"]) == (0, found["duration_s"])
     assert all(one["end_s"] == two["start_s"] for one, two in zip(phones[:-1], phones[1:], strict=True))
     assert "is not what is heard" in capsys.readouterr().err
+
+
+def test_a_row_is_only_its_part_of_the_file(recording, tmp_path):
+    write_manifest(tmp_path / "rows.jsonl", [Utterance(recording / "a.wav", 1.2, "hello")])
+    assert main(["align", str(tmp_path / "rows.jsonl"), "--format", "json", "--output-dir", str(tmp_path)]) == 0
+    assert json.loads((tmp_path / "a.json").read_text())["duration_s"] == 1.2
