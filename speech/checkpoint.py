@@ -74,16 +74,13 @@ def save_model(path: str | Path, loaded: LoadedModel, precision: Precision = "fl
     state = {f"model.{name}": value for name, value in loaded.model.state_dict().items()}
     state |= {f"frontend.{name}": value for name, value in loaded.frontend.state_dict().items()}
     header = {
-        "format": FORMAT,
         "frontend": to_dict(loaded.frontend.config),
         "model": to_dict(loaded.model.config),
         "heads": {name: to_dict(head) for name, head in loaded.heads.items()},
         "units": {name: {"kind": u.kind, "symbols": list(u.symbols)} for name, u in loaded.units.items()},
         "card": loaded.card,
     }
-    tensors = pack(state, precision)
-    data = save(tensors, metadata={"speech": json.dumps(header)})
-    write_atomically(path, lambda file: file.write(data))
+    write_packed(path, FORMAT, header, state, precision)
 
 
 def load(path: str | Path) -> LoadedModel:
@@ -96,17 +93,7 @@ def load(path: str | Path) -> LoadedModel:
         configuration.
     """
     path = Path(path)
-    if not path.is_file():
-        raise CheckpointError(f"{path}: no such model file")
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        header = json.loads(metadata.get("speech", "null"))
-    except (SafetensorError, OSError, ValueError) as error:
-        raise CheckpointError(f"{path}: damaged or not a model file ({error}); copy it again") from error
-    if not isinstance(header, dict) or header.get("format") != FORMAT:
-        raise CheckpointError(f"{path}: not a model of format {FORMAT}; export it with this version")
+    header, tensors = read_packed(path, FORMAT, "model file")
     try:
         frontend = from_dict(FrontendConfig, header["frontend"], "frontend.", str(path))
         config = from_dict(ModelConfig, header["model"], "model.", str(path))
@@ -125,6 +112,41 @@ def load(path: str | Path) -> LoadedModel:
     loaded.model.requires_grad_(False).eval()
     loaded.frontend.eval()
     return loaded
+
+
+def write_packed(
+    path: str | Path, format_name: str, header: dict[str, Any], state: dict[str, Tensor], precision: Precision
+) -> None:
+    """Write weights with a header in JSON to one file, atomically; every kind of model is stored so.
+
+    Raises
+    ------
+    CheckpointError
+        The file cannot be written; what stood at `path` before is untouched.
+    """
+    data = save(pack(state, precision), metadata={"speech": json.dumps({"format": format_name, **header})})
+    write_atomically(path, lambda file: file.write(data))
+
+
+def read_packed(path: Path, format_name: str, kind: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Header and tensors, still packed, of a file by `write_packed`; `kind` is what messages call it.
+
+    Raises
+    ------
+    CheckpointError
+        The file is missing, damaged or of another format.
+    """
+    if not path.is_file():
+        raise CheckpointError(f"{path}: no such {kind}")
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = json.loads((file.metadata() or {}).get("speech", "null"))
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError) as error:
+        raise CheckpointError(f"{path}: damaged or not a model file ({error}); copy it again") from error
+    if not isinstance(header, dict) or header.get("format") != format_name:
+        raise CheckpointError(f"{path}: not a model of format {format_name}; export it with this version")
+    return header, tensors
 
 
 def _part(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

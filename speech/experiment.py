@@ -54,6 +54,7 @@ class AugmentConfig:
         further ones are changed as `waveform` says
     folder : background noise and room responses, `noise/*` and `rirs/*`; none for changes of speed and level only
     gain_db : level of an utterance, drawn anew each time evenly within plus or minus this; log-mel features only
+    filter_db : colour of the sound, a gain over the bands drawn anew each time within plus or minus this; as gain_db
     warp : changes of speaking rate and of vocal tract length, drawn anew each time
     masks : SpecAugment, drawn anew each time
     masks_warmup_epochs : masks grow linearly from nothing to full over these epochs
@@ -62,6 +63,7 @@ class AugmentConfig:
     copies: int = 1
     folder: Path | None = None
     gain_db: float = 0.0
+    filter_db: float = 0.0
     masks_warmup_epochs: float = 0.0
     waveform: WaveformAugmentConfig = field(default_factory=WaveformAugmentConfig)
     warp: WarpConfig = field(default_factory=WarpConfig)
@@ -70,8 +72,9 @@ class AugmentConfig:
     def __post_init__(self):
         if self.copies < 1:
             raise ValueError(f"copies must be 1 or more, got {self.copies}")
-        if self.gain_db < 0:
-            raise ValueError(f"gain_db must be 0 or more, got {self.gain_db}")
+        for name in ("gain_db", "filter_db"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"{name} must be 0 or more, got {getattr(self, name)}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +119,7 @@ class TrainingConfig:
     learning_rate, weight_decay, warmup_steps : AdamW; the rate rises linearly, stays, and falls linearly to zero over
         the last `decay_fraction` of the epochs
     clip_norm : gradients are scaled down to this norm
-    autocast : bfloat16 arithmetic in the model
+    autocast : bfloat16 arithmetic in the model, on devices that have it
     evaluate_every : epochs between evaluations, a fraction is fine
     early_stopping : evaluations without improvement after which training stops, 0 for never
     average_last : exported weights are the mean of so many last evaluations' weights
@@ -171,8 +174,10 @@ class ExperimentConfig:
     alignment: AlignmentConfig = field(default_factory=AlignmentConfig)
 
     def __post_init__(self):
-        if self.augment.gain_db and (self.frontend.kind, self.frontend.normalization) != ("fbank", "global"):
-            raise ValueError("augment.gain_db needs filter banks with global normalization; set it to 0")
+        for name in ("gain_db", "filter_db"):
+            plain = (self.frontend.kind, self.frontend.normalization) == ("fbank", "global")
+            if getattr(self.augment, name) and not plain:
+                raise ValueError(f"augment.{name} needs filter banks with global normalization; set it to 0")
         for number, head in enumerate(self.heads):
             if not 0 <= head.layer <= self.model.num_layers:
                 raise ValueError(f"heads.{number}.layer must be 0..{self.model.num_layers}, got {head.layer}")

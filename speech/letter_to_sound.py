@@ -6,7 +6,6 @@ depends on the whole word while the phones are mostly local, and because a word 
 is chosen jointly over the word.
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -14,11 +13,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor, nn
 
-from speech.checkpoint import Precision, pack, unpack, write_atomically
+from speech.checkpoint import Precision, read_packed, unpack, write_packed
 from speech.config import from_dict, to_dict
 from speech.errors import CheckpointError, ConfigError
 from speech.units import VOWELS
@@ -198,13 +195,11 @@ def save_letter_to_sound(path: str | Path, model: LetterToSound, precision: Prec
         The file cannot be written; what stood at `path` before is untouched.
     """
     header = {
-        "format": FORMAT,
         "config": to_dict(model.tagger.config),
         "emissions": [" ".join(phones) for phones in model.emissions],
         "card": model.card,
     }
-    data = save(pack(model.tagger.state_dict(), precision), metadata={"speech": json.dumps(header)})
-    write_atomically(path, lambda file: file.write(data))
+    write_packed(path, FORMAT, header, model.tagger.state_dict(), precision)
 
 
 def load_letter_to_sound(path: str | Path) -> LetterToSound:
@@ -216,16 +211,7 @@ def load_letter_to_sound(path: str | Path) -> LetterToSound:
         The file is missing, damaged, of another format, or its weights do not fit its configuration.
     """
     path = Path(path)
-    if not path.is_file():
-        raise CheckpointError(f"{path}: no such letter-to-sound model")
-    try:
-        with safe_open(path, framework="pt") as file:
-            header = json.loads((file.metadata() or {}).get("speech", "null"))
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, ValueError) as error:
-        raise CheckpointError(f"{path}: damaged or not a model file ({error}); copy it again") from error
-    if not isinstance(header, dict) or header.get("format") != FORMAT:
-        raise CheckpointError(f"{path}: not a model of format {FORMAT}; export it with this version")
+    header, tensors = read_packed(path, FORMAT, "letter-to-sound model")
     try:
         config = from_dict(LetterToSoundConfig, header["config"], "config.", str(path))
         emissions = tuple(tuple(phones.split()) for phones in header["emissions"])

@@ -23,6 +23,7 @@ from speech.errors import CheckpointError, ConfigError
 from speech.letter_alignment import align_letters, tag_phones
 from speech.letter_to_sound import LETTERS, LetterToSound, LetterToSoundConfig, Tagger, encode
 from speech.lexicon import without_stress
+from speech.precision import autocast
 from speech.scoring import score
 from speech.units import VOWELS
 
@@ -198,7 +199,7 @@ def _schedule(progress: float) -> float:
 
 def _train_step(tagger: Tagger, optimizer: torch.optim.Optimizer, batch: Batch, config: LetterTrainingConfig) -> float:
     """One step; the loss of the tags and a third of that of the stress, nats a letter."""
-    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=config.bfloat16):
+    with autocast("cpu", config.bfloat16):
         scores = tagger(batch.letters)
     loss = cross_entropy(scores.tags.float().flatten(0, 1), batch.tags.flatten())
     if (batch.stress >= 0).any():

@@ -28,6 +28,7 @@ from speech.frame_targets import FrameAlignments, align_with_model, feature_fram
 from speech.lexicon import Lexicon
 from speech.models import HeadConfig, valid_frames
 from speech.phones import PHONES
+from speech.precision import autocast
 from speech.scoring import ErrorCounts, greedy_texts, score
 from speech.store import measure_statistics
 from speech.training_augment import augment_batch, build_augmenter
@@ -290,7 +291,7 @@ def update(
     for batch in batches:
         batch = augment_batch(batch, loaded.frontend, position, config.augment)
         features = batch.features.to(training.device)
-        with torch.autocast(torch.device(training.device).type, torch.bfloat16, enabled=training.autocast):
+        with autocast(training.device, training.autocast):
             logits, lengths = model(features, batch.lengths)
         losses = head_losses(logits, lengths, batch, loaded)
         if not state.progress.epoch:
@@ -389,7 +390,7 @@ def evaluate(loaded: LoadedModel, dev: TrainingData, training: TrainingConfig) -
     counts: dict[str, ErrorCounts] = {}
     with torch.inference_mode():
         for _, batch in dev.ordered(4 * training.batch_frames):
-            with torch.autocast(torch.device(training.device).type, torch.bfloat16, enabled=training.autocast):
+            with autocast(training.device, training.autocast):
                 logits, lengths = model(batch.features.to(training.device), batch.lengths)
             for name, units in loaded.units.items():
                 texts = greedy_texts(logits[name].float(), lengths, units)

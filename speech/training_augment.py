@@ -1,15 +1,14 @@
 """Augmentation during training, from one table of the configuration."""
 
-import math
 from dataclasses import replace
-
-import torch
 
 from speech.experiment import AugmentConfig
 from speech.frontend import Frontend
-from speech.frontend.augment import spec_augment, warp
+from speech.frontend.augment import random_filter, spec_augment, warp
 from speech.frontend.augmenter import WaveformAugmenter
 from speech.training_data import Batch
+
+FILTER_KNOTS = 6  #: of the random filter over all bands: slopes and broad bumps, not the shape of a phone
 
 
 def build_augmenter(config: AugmentConfig) -> WaveformAugmenter | None:
@@ -22,7 +21,7 @@ def build_augmenter(config: AugmentConfig) -> WaveformAugmenter | None:
 
 
 def augment_batch(batch: Batch, frontend: Frontend, position: float, config: AugmentConfig) -> Batch:
-    """A batch with its level, rate and vocal tract lengths changed and with masks; a new one.
+    """A batch with its level, colour, rate and vocal tract lengths changed and with masks; a new one.
 
     Parameters
     ----------
@@ -30,10 +29,9 @@ def augment_batch(batch: Batch, frontend: Frontend, position: float, config: Aug
     """
     features, lengths = batch.features, batch.lengths
     frame_targets = batch.frame_targets
-    if config.gain_db:
-        # A gain of g dB adds g ln(10) / 10 to a log power; dividing by the deviation follows the normalisation.
-        gain = (2 * torch.rand(len(features), 1, 1) - 1) * config.gain_db * math.log(10) / 10
-        features = features + gain / frontend.normalize.std
+    for max_db, num_knots in ((config.gain_db, 1), (config.filter_db, FILTER_KNOTS)):
+        if max_db:
+            features = random_filter(features, max_db, num_knots, frontend.normalize.std)
     if config.warp.max_stretch or config.warp.max_shift:
         features, lengths, sources = warp(features, lengths, config.warp)
         frame_targets = {name: labels.gather(1, sources) for name, labels in frame_targets.items()}

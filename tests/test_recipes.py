@@ -66,3 +66,20 @@ def test_english(tmp_path, monkeypatch, capsys):
     assert printed.count("text normalisation") == 2  # test and dev
     rows = (tmp_path / "manifests" / "english" / "train.jsonl").read_text().splitlines()
     assert len(rows) == 5  # four utterances and one part of the noise
+
+
+def test_phones(tmp_path, monkeypatch, capsys):
+    random = np.random.default_rng(0)
+    for split in ("train-clean-100", "dev-clean", "test-other"):
+        chapter = tmp_path / "data" / "LibriSpeech" / split / "19" / "198"
+        chapter.mkdir(parents=True)
+        lines = []
+        for number in range(4):
+            words = ["".join(random.choice(list("abcd"), 3)) for _ in range(3)]
+            soundfile.write(chapter / f"19-198-{number:04d}.flac", tone_waveform("".join(words)), 16_000)
+            lines.append(f"19-198-{number:04d} {' '.join(words).upper()}")
+        (chapter / "19-198.trans.txt").write_text("\n".join(lines) + "\n")
+    run("phones", monkeypatch, tmp_path, "--data", "data", "--set", "alignment.realign_at=[]", *TINY)
+    assert "4 utterances with a word swapped" in capsys.readouterr().out
+    model = checkpoint.load(tmp_path / "runs" / "aligner" / "model.safetensors")
+    assert model.units["phone_frames"].symbols[0] == "SIL"

@@ -1,16 +1,12 @@
 """An acoustic model in one file: weights as safetensors, everything else as JSON in its header."""
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
-from torch import Tensor
 
-from speech.checkpoint import Precision, pack, unpack, write_atomically
+from speech.checkpoint import Precision, read_packed, unpack, write_packed
 from speech.config import from_dict, to_dict
 from speech.errors import CheckpointError, ConfigError
 from tts.contract import AudioContract, contract_from_header
@@ -50,7 +46,6 @@ class Acoustic:
             The file cannot be written; what stood at `path` before is untouched.
         """
         header = {
-            "format": FORMAT,
             "config": to_dict(self.model.config),
             "contract": to_dict(self.contract),
             "speakers": list(self.speakers),
@@ -58,8 +53,7 @@ class Acoustic:
             "pause_threshold": self.pause_threshold,
             "card": self.card,
         }
-        data = save(pack(self.model.state_dict(), precision), metadata={"speech": json.dumps(header)})
-        write_atomically(path, lambda file: file.write(data))
+        write_packed(path, FORMAT, header, self.model.state_dict(), precision)
 
     @classmethod
     def load(cls, path: str | Path | None = None) -> "Acoustic":
@@ -71,7 +65,7 @@ class Acoustic:
             The file is missing, damaged, of another format, or its weights do not fit its configuration.
         """
         path = Path(path or SHIPPED)
-        header, tensors = _read(path)
+        header, tensors = read_packed(path, FORMAT, "acoustic model")
         contract = contract_from_header(header, path)
         try:
             config = from_dict(AcousticConfig, header["config"], "config.", str(path))
@@ -87,18 +81,3 @@ class Acoustic:
             reason = str(error).splitlines()[0]
             raise CheckpointError(f"{path}: its weights and configuration disagree ({reason})") from error
         return found
-
-
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """Header and tensors of a file of this format."""
-    if not path.is_file():
-        raise CheckpointError(f"{path}: no such acoustic model")
-    try:
-        with safe_open(path, framework="pt") as file:
-            header = json.loads((file.metadata() or {}).get("speech", "null"))
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, ValueError) as error:
-        raise CheckpointError(f"{path}: damaged or not a model file ({error}); copy it again") from error
-    if not isinstance(header, dict) or header.get("format") != FORMAT:
-        raise CheckpointError(f"{path}: not a model of format {FORMAT}; export it with this version")
-    return header, tensors

@@ -20,6 +20,7 @@ from speech.checkpoint import write_atomically
 from speech.config import load_config, to_dict
 from speech.corpus import read_manifest
 from speech.errors import CheckpointError, ConfigError, SpeechError
+from speech.precision import autocast
 from speech.training_log import InterruptGuard
 from tts.acoustic import Acoustic
 from tts.contract import AudioContract
@@ -68,7 +69,7 @@ class AcousticTraining:
     average : decay of the running mean of the weights, which is what is kept
     evaluate_every : epochs
     save_every_s : seconds between states on disk
-    autocast : bfloat16 where it is safe
+    autocast : bfloat16 where it is safe and the processor has it
     """
 
     output_dir: Path
@@ -250,7 +251,7 @@ def _update(
     torch.manual_seed(config.training.seed * 1_000_003 + step)
     model.train()
     optimizer.zero_grad(set_to_none=True)
-    with torch.autocast("cpu", torch.bfloat16, enabled=config.training.autocast):
+    with autocast("cpu", config.training.autocast):
         outputs = forward(model, batch)
     losses = compute_losses(outputs, batch)
     total = losses.total(config.losses)

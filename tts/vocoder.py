@@ -6,7 +6,6 @@ drawn in order, so chunks sound as the whole does, up to the rounding of float32
 Legend: B batch, T frames, M mel bands, N = T * hop samples.
 """
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -14,12 +13,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor
 from torch.nn import functional
 
-from speech.checkpoint import Precision, pack, unpack, write_atomically
+from speech.checkpoint import Precision, read_packed, unpack, write_packed
 from speech.config import from_dict, to_dict
 from speech.errors import CheckpointError, ConfigError
 from tts.contract import AudioContract, contract_from_header
@@ -67,16 +64,7 @@ class Vocoder:
             The file is missing, damaged, of another format, or its weights do not fit its configuration.
         """
         path = Path(path or SHIPPED)
-        if not path.is_file():
-            raise CheckpointError(f"{path}: no such vocoder")
-        try:
-            with safe_open(path, framework="pt") as file:
-                header = json.loads((file.metadata() or {}).get("speech", "null"))
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        except (SafetensorError, OSError, ValueError) as error:
-            raise CheckpointError(f"{path}: damaged or not a model file ({error}); copy it again") from error
-        if not isinstance(header, dict) or header.get("format") != FORMAT:
-            raise CheckpointError(f"{path}: not a model of format {FORMAT}; export it with this version")
+        header, tensors = read_packed(path, FORMAT, "vocoder")
         contract = contract_from_header(header, path)
         try:
             net = VocoderNet(from_dict(VocoderConfig, header["config"], "config.", str(path)), contract)
@@ -95,13 +83,11 @@ class Vocoder:
             The file cannot be written; what stood at `path` before is untouched.
         """
         header = {
-            "format": FORMAT,
             "config": to_dict(self.net.config),
             "contract": to_dict(self.contract),
             "card": self.card,
         }
-        data = save(pack(self.net.state_dict(), precision), metadata={"speech": json.dumps(header)})
-        write_atomically(path, lambda file: file.write(data))
+        write_packed(path, FORMAT, header, self.net.state_dict(), precision)
 
     def __call__(self, mel: Tensor, f0_hz: Tensor, *, seed: int = 0) -> Tensor:
         """Synthesize a batch.

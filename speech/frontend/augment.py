@@ -3,6 +3,7 @@
 Legend: B batch, T frames, F features, N samples.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -103,6 +104,38 @@ def warp(features: Tensor, lengths: Tensor, config: WarpConfig) -> tuple[Tensor,
         features[:, None], grid.to(features.dtype), mode="bilinear", padding_mode="border", align_corners=True
     )
     return warped[:, 0], new_lengths, times.round().long()
+
+
+def random_filter(features: Tensor, max_db: float, num_knots: int, mel_std: Tensor) -> Tensor:
+    """Change the level of each utterance, and the colour of its sound as other microphones and rooms would.
+
+    Gains are drawn at points spread evenly over the mel bands, and interpolated linearly between them.
+
+    Parameters
+    ----------
+    features : Tensor, float, [B, T, F]
+        Normalised log-mel power, in nats before normalisation.
+    max_db : float
+        Largest gain to either side, decibels.
+    num_knots : int
+        Points at which gains are drawn; 1 changes all bands alike.
+    mel_std : Tensor, float, [F]
+        Deviations that the normalisation divided by.
+
+    Returns
+    -------
+    Tensor, float, [B, T, F] : a new tensor.
+
+    References
+    ----------
+    Nam et al., FilterAugment: an acoustic environmental data augmentation method, ICASSP 2022 (linear type).
+    """
+    num_rows, _, num_bins = features.shape
+    knots = (2 * torch.rand(num_rows, 1, num_knots) - 1) * max_db
+    size = num_bins if num_knots > 1 else 1
+    curve = torch.nn.functional.interpolate(knots, size=size, mode="linear", align_corners=True)
+    # A gain of g dB adds g ln(10) / 10 to a log power.
+    return features + curve.to(features.device) * (math.log(10) / 10) / mel_std
 
 
 def spec_augment(
