@@ -124,6 +124,11 @@ class Voice:
         """What the voice is: data, licence, recipe, measured results."""
         return self.acoustic.card
 
+    def warm_up(self) -> None:
+        """Do now what would make the first sentence late: read the dictionary, compile patterns, plan transforms."""
+        for _ in self.stream("one"):
+            pass
+
     def plan(self, text: str | Script, *, on_unknown: OnUnknown = "error") -> Prosody:
         """How a text would be said, to be edited and given to `say`; see `sentences` for errors."""
         return Prosody(list(self.sentences(text, on_unknown=on_unknown)))
@@ -436,7 +441,7 @@ def load_voice(
     voice: str | os.PathLike[str] = "kathleen", *, lexicon: str | os.PathLike[str] | None = None,
     speaker: str | None = None, vocoder: str = "neural",
 ) -> Voice:  # fmt: skip
-    """Load a voice.
+    """Load a voice and let it say a word to itself, so that its first sentence comes as soon as any other.
 
     Parameters
     ----------
@@ -472,4 +477,6 @@ def load_voice(
         beside = (path if path.is_dir() else path.parent) / "vocoder.safetensors"
         vocoder_path = beside if path.is_dir() or beside.is_file() else None
     chosen: AnyVocoder = Vocoder.load(vocoder_path) if vocoder == "neural" else GriffinLim(acoustic.contract)
-    return Voice(acoustic, chosen, Lexicon.load(lexicon), speaker)
+    loaded = Voice(acoustic, chosen, Lexicon.load(lexicon), speaker)
+    loaded.warm_up()
+    return loaded

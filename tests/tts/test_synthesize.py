@@ -3,6 +3,7 @@
 import io
 import json
 import math
+import subprocess
 import sys
 
 import numpy as np
@@ -247,3 +248,18 @@ def test_command_refuses_in_one_sentence(voice_folder, tmp_path, monkeypatch, ca
 def test_unknown_voice():
     with pytest.raises(CheckpointError, match="no such voice"):
         load_voice("/no/such/folder")
+
+
+LOADED = """
+import sys
+from speech import lexicon
+from tts import load_voice
+load_voice(sys.argv[1])
+print(lexicon._dictionary.cache_info().currsize, "torch._dynamo" in sys.modules)
+"""
+
+
+def test_a_loaded_voice_is_ready(voice_folder):
+    """Neither the dictionary nor torch's compiler is left for the first sentence, or ever imported."""
+    done = subprocess.run([sys.executable, "-c", LOADED, voice_folder], check=True, capture_output=True, text=True)
+    assert done.stdout.split() == ["1", "False"]
