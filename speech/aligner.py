@@ -62,7 +62,8 @@ class AlignedWord:
     ----------
     word : as aligned: lower case, without punctuation
     start_s, end_s : seconds
-    score : 0 to 1, the geometric mean of its phones' scores
+    score : 0 to 1, the product of its phones' scores to the power of one over the square root of their number: chance
+        makes sums of log scores differ by that root, so long and short words are equally likely to have a low one
     phones : tuple of AlignedPhone, of the pronunciation that fits best
     """
 
@@ -262,7 +263,7 @@ class Aligner:
                 word=transcript.words[number],
                 start_s=own[0].start_s,
                 end_s=own[-1].end_s,
-                score=float(np.exp(np.mean([np.log(max(p.score, 1e-30)) for p in own]))),
+                score=float(np.exp(sum(np.log(max(p.score, 1e-30)) for p in own) / np.sqrt(len(own)))),
                 phones=tuple(own),
             )
             for number, own in sorted(of_word.items())

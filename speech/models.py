@@ -150,15 +150,15 @@ class BiLSTMLayer(nn.Module):
         for lstm in (self.forward_lstm, self.backward_lstm):
             _initialize_lstm(lstm)
 
-    def forward(self, x: Tensor, reversal: Tensor) -> Tensor:
+    def forward(self, x: Tensor, reversal: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Outputs [B, U, D'] of inputs [B, U, D]; `reversal` [B, U] reverses each row by its own length."""
         forward = self.forward_lstm(x)[0]
         backward = self.backward_lstm(_reverse(x, reversal))[0]
         y = torch.cat([forward, _reverse(backward, reversal)], dim=-1)
         y = self.norm(self.projection(y))
         if self.training and self.dropout:
-            keep = torch.rand(y.shape[0], 1, y.shape[2], device=y.device) >= self.dropout
-            y = y * (keep / (1 - self.dropout)).to(y.dtype)
+            keep = torch.rand(y.shape[0], 1, y.shape[2], generator=generator) >= self.dropout
+            y = y * (keep / (1 - self.dropout)).to(y.device, y.dtype)
         return x + y if self.skip else y
 
 
@@ -234,13 +234,16 @@ class AcousticModel(nn.Module):
         factor = self.config.subsampling_factor
         return (lengths + factor - 1) // factor * self.config.output_frames
 
-    def forward(self, features: Tensor, lengths: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+    def forward(
+        self, features: Tensor, lengths: Tensor, generator: torch.Generator | None = None
+    ) -> tuple[dict[str, Tensor], Tensor]:
         """Logits by head.
 
         Parameters
         ----------
         features : Tensor, float32, [B, T, F]
         lengths : Tensor, int64, [B]; frames that count, 1..T
+        generator : torch.Generator, optional; on the CPU, draws the dropout masks in training
 
         Returns
         -------
@@ -252,7 +255,7 @@ class AcousticModel(nn.Module):
         reversal = _reversal(steps, x.shape[1])
         logits = {}
         for number, layer in enumerate(self.layers, start=1):
-            x = layer(x, reversal)
+            x = layer(x, reversal, generator)
             for name, head in self.heads.items():
                 if self.head_layers[name] == number:
                     logits[name] = head(x).unflatten(2, (self.config.output_frames, -1)).flatten(1, 2)

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import torch
+
 from speech.experiment import AugmentConfig
 from speech.frontend import Frontend
 from speech.frontend.augment import random_filter, spec_augment, warp
@@ -20,20 +22,27 @@ def build_augmenter(config: AugmentConfig) -> WaveformAugmenter | None:
     return WaveformAugmenter.from_folder(config.waveform, config.folder)
 
 
-def augment_batch(batch: Batch, frontend: Frontend, position: float, config: AugmentConfig) -> Batch:
+def augment_batch(
+    batch: Batch,
+    frontend: Frontend,
+    position: float,
+    config: AugmentConfig,
+    generator: torch.Generator | None = None,
+) -> Batch:
     """A batch with its level, colour, rate and vocal tract lengths changed and with masks; a new one.
 
     Parameters
     ----------
     position : epochs trained so far; masks grow with it during `masks_warmup_epochs`
+    generator : on the CPU, all draws come from it
     """
     features, lengths = batch.features, batch.lengths
     frame_targets = batch.frame_targets
     for max_db, num_knots in ((config.gain_db, 1), (config.filter_db, FILTER_KNOTS)):
         if max_db:
-            features = random_filter(features, max_db, num_knots, frontend.normalize.std)
+            features = random_filter(features, max_db, num_knots, frontend.normalize.std, generator)
     if config.warp.max_stretch or config.warp.max_shift:
-        features, lengths, sources = warp(features, lengths, config.warp)
+        features, lengths, sources = warp(features, lengths, config.warp, generator)
         frame_targets = {name: labels.gather(1, sources) for name, labels in frame_targets.items()}
     masks = config.masks
     if position < config.masks_warmup_epochs:
@@ -43,5 +52,5 @@ def augment_batch(batch: Batch, frontend: Frontend, position: float, config: Aug
             max_time_frames=round(strength * masks.max_time_frames),
             max_frequency_bins=round(strength * masks.max_frequency_bins),
         )
-    features = spec_augment(features, lengths, masks)
+    features = spec_augment(features, lengths, masks, generator)
     return replace(batch, features=features, lengths=lengths, frame_targets=frame_targets)

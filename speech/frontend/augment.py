@@ -64,7 +64,9 @@ class WarpConfig:
             raise ValueError(f"max_stretch and max_shift must be in [0, 0.5), got {self}")
 
 
-def warp(features: Tensor, lengths: Tensor, config: WarpConfig) -> tuple[Tensor, Tensor, Tensor]:
+def warp(
+    features: Tensor, lengths: Tensor, config: WarpConfig, generator: torch.Generator | None = None
+) -> tuple[Tensor, Tensor, Tensor]:
     """Stretch each utterance in time and in frequency by factors drawn for it.
 
     Parameters
@@ -72,6 +74,8 @@ def warp(features: Tensor, lengths: Tensor, config: WarpConfig) -> tuple[Tensor,
     features : Tensor, float, [B, T, F]
     lengths : Tensor, int64, [B]
     config : WarpConfig
+    generator : torch.Generator, optional
+        Source of the draws, on the CPU.
 
     Returns
     -------
@@ -84,7 +88,7 @@ def warp(features: Tensor, lengths: Tensor, config: WarpConfig) -> tuple[Tensor,
     Jaitly & Hinton, Vocal Tract Length Perturbation, 2013; Ko et al., Audio Augmentation, Interspeech 2015.
     """
     num_rows, num_frames, num_bins = features.shape
-    stretch, shift = (2 * torch.rand(2, num_rows) - 1).to(features.device)
+    stretch, shift = (2 * torch.rand(2, num_rows, generator=generator) - 1).to(features.device)
     stretch = 1 + config.max_stretch * stretch
     shift = 1 + config.max_shift * shift
     new_lengths = (lengths * stretch).round().long().clamp(min=1)
@@ -106,7 +110,9 @@ def warp(features: Tensor, lengths: Tensor, config: WarpConfig) -> tuple[Tensor,
     return warped[:, 0], new_lengths, times.round().long()
 
 
-def random_filter(features: Tensor, max_db: float, num_knots: int, mel_std: Tensor) -> Tensor:
+def random_filter(
+    features: Tensor, max_db: float, num_knots: int, mel_std: Tensor, generator: torch.Generator | None = None
+) -> Tensor:
     """Change the level of each utterance, and the colour of its sound as other microphones and rooms would.
 
     Gains are drawn at points spread evenly over the mel bands, and interpolated linearly between them.
@@ -121,6 +127,8 @@ def random_filter(features: Tensor, max_db: float, num_knots: int, mel_std: Tens
         Points at which gains are drawn; 1 changes all bands alike.
     mel_std : Tensor, float, [F]
         Deviations that the normalisation divided by.
+    generator : torch.Generator, optional
+        Source of the draws, on the CPU.
 
     Returns
     -------
@@ -131,7 +139,7 @@ def random_filter(features: Tensor, max_db: float, num_knots: int, mel_std: Tens
     Nam et al., FilterAugment: an acoustic environmental data augmentation method, ICASSP 2022 (linear type).
     """
     num_rows, _, num_bins = features.shape
-    knots = (2 * torch.rand(num_rows, 1, num_knots) - 1) * max_db
+    knots = (2 * torch.rand(num_rows, 1, num_knots, generator=generator) - 1) * max_db
     size = num_bins if num_knots > 1 else 1
     curve = torch.nn.functional.interpolate(knots, size=size, mode="linear", align_corners=True)
     # A gain of g dB adds g ln(10) / 10 to a log power.

@@ -16,7 +16,8 @@ from speech.frame_targets import FrameAlignments, feature_frames_of, output_fram
 from speech.frontend.augment import WarpConfig, warp
 from speech.phone_recognition import best_path
 from speech.phones import PHONES, pronounce_transcript, spoken_words
-from speech.training import framewise_loss, train
+from speech.training import train
+from speech.training_step import framewise_loss
 
 CONFIG = """
 [data]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from speech import checkpoint, training
+from speech import checkpoint, training, training_step
 from speech.batches import make_batches
 from speech.errors import CheckpointError, ConfigError, CorpusError, SpeechError
 from speech.training import learning_rate_at, train
@@ -149,7 +149,7 @@ def test_losses_that_are_not_finite_are_skipped_then_refused(config, monkeypatch
     def infinite(logits, lengths, batch, loaded):
         return {name: scores.sum() * float("nan") for name, scores in logits.items()}
 
-    monkeypatch.setattr(training, "head_losses", infinite)
+    monkeypatch.setattr(training_step, "head_losses", infinite)
     with pytest.raises(SpeechError, match="not finite"):
         train(config, ["training.max_skipped=3"])
 
