@@ -1,0 +1,133 @@
+"""One step of training: losses of the heads, their gradients, the update.
+
+Every random number of a step comes from a generator seeded by (seed, step).
+"""
+
+import logging
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from ctc import ctc_loss, infeasible
+from speech.checkpoint import LoadedModel
+from speech.errors import SpeechError
+from speech.experiment import ExperimentConfig, TrainingConfig
+from speech.frame_targets import feature_frames_of
+from speech.models import valid_frames
+from speech.precision import autocast
+from speech.training_augment import augment_batch
+from speech.training_data import Batch
+from speech.training_state import TrainingState
+
+logger = logging.getLogger(__name__)
+
+
+def update(
+    loaded: LoadedModel,
+    optimizer: torch.optim.Optimizer,
+    batches: Sequence[Batch],
+    learning_rate: float,
+    position: float,
+    config: ExperimentConfig,
+    state: TrainingState,
+) -> dict[str, float]:
+    """One step over accumulated batches; skipped, and counted, where loss or gradient is not finite."""
+    training, model = config.training, loaded.model
+    generator = torch.Generator().manual_seed(training.seed * 1_000_003 + state.progress.step)
+    model.train()
+    optimizer.zero_grad(set_to_none=True)
+    sums: dict[str, float] = {}
+    for batch in batches:
+        batch = augment_batch(batch, loaded.frontend, position, config.augment, generator)
+        with autocast(training.device, training.autocast):
+            logits, lengths = model(batch.features.to(training.device), batch.lengths, generator)
+        losses = head_losses(logits, lengths, batch, loaded)
+        if not state.progress.epoch:
+            name_infeasible(lengths, batch)
+        total = torch.stack([head.weight * losses[head.name] for head in config.heads]).sum() / len(batches)
+        total.backward()
+        for name, loss in losses.items():
+            sums[name] = sums.get(name, 0.0) + float(loss.detach()) / len(batches)
+    norm = nn.utils.clip_grad_norm_(model.parameters(), training.clip_norm)
+    if not (math.isfinite(norm) and all(map(math.isfinite, sums.values()))):
+        _skip(batches, state, training)
+        return sums
+    for group in optimizer.param_groups:
+        group["lr"] = learning_rate
+    optimizer.step()
+    return sums | {"gradient_norm": float(norm)}
+
+
+def _skip(batches: Sequence[Batch], state: TrainingState, training: TrainingConfig) -> None:
+    state.progress.skipped += 1
+    first = batches[0].utterances[0].audio_filepath
+    logger.warning("step %d skipped: loss or gradient not finite, batch of %s", state.progress.step, first)
+    if state.progress.skipped > training.max_skipped:
+        raise SpeechError(
+            f"{state.progress.skipped} steps had a loss or gradient that is not finite; lower training.learning_rate"
+        )
+
+
+def name_infeasible(lengths: Tensor, batch: Batch) -> None:
+    """Log the utterances whose labels do not fit their frames; they teach nothing, as their loss counts as zero."""
+    for name, targets in batch.targets.items():
+        for found in infeasible(targets, lengths, batch.target_lengths[name].clamp(min=0)):
+            logger.warning(
+                "%s teaches no %s: %d labels need %d frames, it has %d",
+                batch.utterances[found.row].audio_filepath, name, found.num_labels, found.required_length,
+                found.input_length,
+            )  # fmt: skip
+
+
+def head_losses(logits: dict[str, Tensor], lengths: Tensor, batch: Batch, loaded: LoadedModel) -> dict[str, Tensor]:
+    """Loss of each head: nats a label with CTC, over the utterances that can be written in its units; nats a frame."""
+    losses = {}
+    for name, scores in logits.items():
+        if loaded.heads[name].framewise:
+            losses[name] = framewise_loss(scores, lengths, batch.frame_targets[name], loaded.model.config.output_step)
+            continue
+        rows = torch.nonzero(batch.target_lengths[name] >= 0).flatten()
+        if not len(rows):
+            losses[name] = 0.0 * scores.sum()
+            continue
+        if len(rows) < len(batch.utterances):
+            scores = scores[rows.to(scores.device)]
+        target_lengths = batch.target_lengths[name][rows]
+        each = ctc_loss(
+            scores.float().cpu(),  # the loss is computed on the CPU
+            batch.targets[name][rows],
+            lengths[rows],
+            target_lengths,
+            reduction="none",
+            zero_infinity=True,
+        )
+        losses[name] = each.sum() / max(1, int(target_lengths.sum()))
+    return losses
+
+
+def framewise_loss(logits: Tensor, lengths: Tensor, frame_targets: Tensor, output_step: float) -> Tensor:
+    """Mean cross-entropy over output frames, of the unit of the feature frame in the middle of each.
+
+    Parameters
+    ----------
+    logits : Tensor, float, [B, V, K]
+    lengths : Tensor, int64, [B]; output frames that count
+    frame_targets : Tensor, int64, [B, T]; negative where the unit is not known
+    output_step : feature frames between two output frames
+
+    Returns
+    -------
+    Tensor : scalar, nats; 0 if no unit is known
+
+    References
+    ----------
+    Graves & Schmidhuber, Framewise phoneme classification with bidirectional LSTM, Neural Networks 18, 2005.
+    """
+    frames = feature_frames_of(logits.shape[1], output_step).clamp(max=frame_targets.shape[1] - 1)
+    targets = frame_targets[:, frames].to(logits.device)
+    counted = valid_frames(lengths.to(logits.device), logits.shape[1]) & (targets >= 0)
+    if not counted.any():
+        return 0.0 * logits.sum()
+    return nn.functional.cross_entropy(logits[counted].float(), targets[counted])
