@@ -22,22 +22,25 @@ from ctc.labels import Batch
 logdomain_utterance = logdomain.utterance
 scaled_forward, scaled_backward = scaled.forward, scaled.backward
 best_path = viterbi.best_path
-windows, pair_units, row_of = scaled.windows, scaled.pair_units, scaled.row_of
+windows, pair_units = scaled.windows, scaled.pair_units
 
 
 @jit
-def utterance(logits, gradient, b, num_frames, time_major, labels, blank, log_prior, weight, smallest, keep, alpha):
-    """Return (loss, whether the log domain was needed) of utterance b; if keep, write gradient times weight."""
+def utterance(logits, gradient, start, stride, num_frames, labels, blank, log_prior, weight, smallest, keep, alpha):
+    """Return (loss, whether the log domain was needed) of an utterance; if keep, write gradient times weight.
+
+    Its frames are rows start, start + stride, .. of logits [rows, K] and of gradient.
+    """
     num_labels = len(labels)
     window = np.empty((num_frames, 2), dtype=np.int64)
     feasible = windows(labels, num_frames, window)
     if num_frames == 0 or not feasible:
         if keep:
             for t in range(num_frames):
-                row_of(gradient, b, t, time_major)[:] = 0.0
+                gradient[start + t * stride] = 0.0
         return (0.0 if num_frames == 0 and feasible else math.inf), False
     tables = (
-        np.empty(num_labels + 2, dtype=np.int64),
+        np.empty(num_labels + 2, dtype=np.uint64),
         np.empty(num_labels + 2),
         np.empty(num_labels + 3),
         np.empty(num_labels + 2),
@@ -45,20 +48,20 @@ def utterance(logits, gradient, b, num_frames, time_major, labels, blank, log_pr
     )
     shift = pair_units(labels, blank, log_prior, tables[0], tables[1], tables[2])
     powers, totals = np.empty(num_frames, dtype=np.int64), np.empty(num_frames)
-    loss, final = scaled_forward(logits, gradient, b, time_major, tables, window, alpha, powers, totals, smallest, keep)
+    loss, final = scaled_forward(logits, gradient, start, stride, tables, window, alpha, powers, totals, smallest, keep)
     if math.isnan(loss):
         if keep:
             for t in range(num_frames):
-                row_of(gradient, b, t, time_major)[:] = math.nan
+                gradient[start + t * stride] = math.nan
         return loss, False
     exact = final > 0.0
     if exact and keep:
         exact = scaled_backward(
-            logits, gradient, b, time_major, tables, window, alpha, powers, totals, final, weight, smallest
+            logits, gradient, start, stride, tables, window, alpha, powers, totals, final, weight, smallest
         )
     if exact:
         return loss + num_frames * shift, False
-    loss = logdomain_utterance(logits, gradient, b, num_frames, time_major, labels, blank, log_prior, weight, keep)
+    loss = logdomain_utterance(logits, gradient, start, stride, num_frames, labels, blank, log_prior, weight, keep)
     return loss, True
 
 
@@ -79,36 +82,34 @@ def _make_kernels(sources: int) -> tuple[Callable, Callable]:
         smallest,
         keep,
         losses,
-        gradient,
         redone,
+        gradient,
+        room,
     ):
-        """Walk some rows of logits; without keep, gradient is room for one frame, [1, 1, K]."""
+        """Walk some rows of the batch; logits are [B * T, K], room is for the widest row's forward weights."""
         assert sources
-        num_cells = 0
-        for b in rows:
-            num_rows = input_lengths[b] + 1 if keep else 2
-            num_cells = max(num_cells, num_rows * (offsets[b + 1] - offsets[b] + 3))
-        room = np.empty(num_cells)
+        num_rows = len(input_lengths)
         for b in rows:
             num_frames, row_labels = input_lengths[b], labels[offsets[b] : offsets[b + 1]]
-            num_rows, width = (num_frames + 1 if keep else 2), len(row_labels) + 3
+            start, stride = (b, num_rows) if time_major else (b * (len(logits) // num_rows), 1)
+            height, width = (num_frames + 1 if keep else 2), len(row_labels) + 3
             losses[b], redone[b] = utterance(
                 logits,
                 gradient,
-                b,
+                start,
+                stride,
                 num_frames,
-                time_major,
                 row_labels,
                 blank,
                 log_prior,
                 weights[b],
                 smallest,
                 keep,
-                room[: num_rows * width].reshape(num_rows, width),
+                room[: height * width].reshape(height, width),
             )
             if keep:
-                for t in range(num_frames, logits.shape[0] if time_major else logits.shape[1]):
-                    row_of(gradient, b, t, time_major)[:] = 0.0
+                for t in range(num_frames, len(logits) // num_rows):
+                    gradient[start + t * stride] = 0.0
 
     @jit_cached
     def align_kernel(log_probs, labels, blank, path):
@@ -163,13 +164,17 @@ def loss_and_gradient(
     keep = gradient is not None
     smallest = 1e-37 if logits.dtype == np.float32 else 1e-300
     arguments = [
-        *(logits, time_major, batch.labels, batch.offsets, batch.input_lengths, blank),
-        *(np.zeros(0) if log_prior is None else log_prior, weights, smallest, keep, losses),
+        *(logits.reshape(-1, num_units), time_major, batch.labels, batch.offsets, batch.input_lengths, blank),
+        *(np.zeros(0) if log_prior is None else log_prior, weights, smallest, keep, losses, redone),
     ]
-    shares = deal(batch, num_units, num_threads)
-    jobs = [
-        (share, *arguments, gradient if keep else np.empty((1, 1, num_units), logits.dtype), redone) for share in shares
-    ]
+    cells = (batch.input_lengths + 1 if keep else 2) * (batch.target_lengths + 3)
+
+    def room(share: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Gradient or one frame of it, and the forward weights; NumPy asks the system for large pages."""
+        flat = np.empty((1, num_units), logits.dtype) if gradient is None else gradient.reshape(-1, num_units)
+        return flat, np.empty(cells[share].max(initial=0))
+
+    jobs = [(share, *arguments, *room(share)) for share in deal(batch, num_units, num_threads)]
     prepare(rows_kernel, logits.dtype, jobs[0])
     others = [pool(os.getpid()).submit(rows_kernel, *job) for job in jobs[1:]]
     rows_kernel(*jobs[0])

@@ -94,40 +94,40 @@ def _nonpositive_exp_64(x):
     return 0.0 if x < LOWEST_64 else series * power
 
 
-def largest(row: np.ndarray) -> float:
-    """Largest element of row [K]; NaN or anything else if one is NaN."""
-    return np.max(row)
+def largest(rows: np.ndarray, r: int) -> float:
+    """Largest element of row r of rows [.., K]; NaN or anything else if one is NaN."""
+    return np.max(rows[r])
 
 
-@overload(largest)
-def _compile_largest(row):
-    return _largest_32 if row.dtype == types.float32 else _largest_64
+@overload(largest, jit_options={"forceinline": True})
+def _compile_largest(rows, r):
+    return _largest_32 if rows.dtype == types.float32 else _largest_64
 
 
 # Floats in the order of their bits, negative ones flipped: integers have a vectorised maximum,
 # floats, for fear of NaN, have none.
-def _largest_32(row):
+def _largest_32(rows, r):
     best = np.int32(-(2**31))
-    for k in range(len(row)):
-        bits = np.float32(row[k]).view(np.int32)
+    for k in range(np.uint64(rows.shape[1])):
+        bits = np.float32(rows[r, k]).view(np.int32)
         best = max(best, np.int32(bits ^ ((bits >> np.int32(31)) & np.int32(0x7FFFFFFF))))
     return np.int32(best ^ ((best >> np.int32(31)) & np.int32(0x7FFFFFFF))).view(np.float32)
 
 
-def _largest_64(row):
+def _largest_64(rows, r):
     best = np.int64(-(2**63))
-    for k in range(len(row)):
-        bits = np.float64(row[k]).view(np.int64)
+    for k in range(np.uint64(rows.shape[1])):
+        bits = np.float64(rows[r, k]).view(np.int64)
         best = max(best, np.int64(bits ^ ((bits >> np.int64(63)) & np.int64(2**63 - 1))))
     return np.int64(best ^ ((best >> np.int64(63)) & np.int64(2**63 - 1))).view(np.float64)
 
 
 @jit_sums_inside
-def shares_of(scores, top, shares):
-    """Write ``exp(scores - top)`` to shares [K]; return its sum in float64."""
+def shares_of(scores, r, top, shares, q):
+    """Write ``exp(scores - top)`` of row r of scores to row q of shares; return its sum in float64."""
     total = 0.0
-    for k in range(len(shares)):
-        share = nonpositive_exp(scores[k] - top)
-        shares[k] = share
+    for k in range(np.uint64(scores.shape[1])):
+        share = nonpositive_exp(scores[r, k] - top)
+        shares[q, k] = share
         total += np.float64(share)
     return total

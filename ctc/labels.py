@@ -139,15 +139,15 @@ def check_batch(
     lengths = as_int64(input_lengths, "input_lengths")
     if len(lengths) != num_rows:
         raise ValueError(f"input_lengths: expected {num_rows} rows as in logits, got {len(lengths)}")
-    bad = np.flatnonzero((lengths < 0) | (lengths > num_frames))
-    if len(bad):
-        raise ValueError(
-            f"row {bad[0]}: input length {lengths[bad[0]]} is outside 0..{num_frames}, the frames of logits"
-        )
+    bad = _first_outside(lengths, num_frames)
+    if bad is not None:
+        raise ValueError(f"row {bad}: input length {lengths[bad]} is outside 0..{num_frames}, the frames of logits")
     batch = _split(targets, lengths, as_int64(target_lengths, "target_lengths"))
-    wrong = (batch.labels == blank) | (batch.labels < 0) | (batch.labels >= num_units)
+    at = _first_outside(batch.labels, num_units - 1)
+    wrong = batch.labels[:at] == blank  # a blank before that comes first
     if wrong.any():
-        at = int(np.argmax(wrong))
+        at = int(wrong.argmax())
+    if at is not None:
         row = int(np.searchsorted(batch.offsets, at, side="right")) - 1
         label = int(batch.labels[at])
         why = "the blank" if label == blank else f"outside 0..{num_units - 1}"
@@ -155,9 +155,21 @@ def check_batch(
     return batch
 
 
+def _first_outside(values: np.ndarray, most: int) -> int | None:
+    """Position of the first of some int64 that is outside 0..most."""
+    # Read as unsigned, negative ones are the largest: one reduction is all there is to do for a good batch.
+    unsigned = values.view(np.uint64)
+    if not len(values) or unsigned.max() <= most:
+        return None
+    return int((unsigned > most).argmax())
+
+
 def as_int64(values: IntegersLike, name: str, ndim: int = 1) -> np.ndarray:
     """Integers of any container as a C-ordered int64 array, without rounding anything."""
     if isinstance(values, torch.Tensor):
+        usual = values.dtype == torch.int64 and values.ndim == ndim
+        if usual and values.device.type == "cpu" and values.is_contiguous():
+            return values.numpy()  # as below, in one call for six
         values = values.detach().cpu().numpy()
     array = np.asarray(values)
     if array.size == 0 and array.dtype == np.float64:  # an empty Python list
@@ -175,8 +187,8 @@ def _split(targets: IntegersLike, input_lengths: np.ndarray, target_lengths: np.
     num_rows = len(input_lengths)
     if len(target_lengths) != num_rows:
         raise ValueError(f"target_lengths: expected {num_rows} rows, got {len(target_lengths)}")
-    if (target_lengths < 0).any():
-        bad = int(np.argmax(target_lengths < 0))
+    bad = _first_outside(target_lengths, 2**63 - 1)
+    if bad is not None:
         raise ValueError(f"row {bad}: target length {target_lengths[bad]} is negative")
     ndim = targets.ndim if isinstance(targets, torch.Tensor) else np.ndim(targets)
     if ndim not in (1, 2):
@@ -196,7 +208,9 @@ def _unpad(padded: np.ndarray, target_lengths: np.ndarray) -> np.ndarray:
     num_rows, width = padded.shape
     if num_rows != len(target_lengths):
         raise ValueError(f"targets: expected {len(target_lengths)} rows, got {num_rows}")
-    bad = np.flatnonzero(target_lengths > width)
-    if len(bad):
-        raise ValueError(f"row {bad[0]}: target length {target_lengths[bad[0]]} exceeds the {width} columns of targets")
+    bad = _first_outside(target_lengths, width)
+    if bad is not None:
+        raise ValueError(f"row {bad}: target length {target_lengths[bad]} exceeds the {width} columns of targets")
+    if num_rows and target_lengths.min() == width:  # no padding: no mask
+        return padded.flatten()
     return padded[np.arange(width) < target_lengths[:, None]]

@@ -10,7 +10,6 @@ import numpy as np
 
 from ctc import recursion
 from ctc.compilation import jit
-from ctc.scaled import row_of
 
 log_add = jit(recursion.log_add)
 
@@ -36,7 +35,7 @@ def emission(row, normalizer, labels, blank, log_prior, s):
 
 
 @jit
-def forward(scores, b, time_major, normalizers, labels, blank, log_prior, alpha):
+def forward(scores, start, stride, normalizers, labels, blank, log_prior, alpha):
     """Fill alpha [T, S]: log weight of all path beginnings that end in a state, emission included.
 
     Only states are walked that frame t can have reached and from which the end can still be
@@ -45,7 +44,7 @@ def forward(scores, b, time_major, normalizers, labels, blank, log_prior, alpha)
     num_frames, num_states = alpha.shape
     alpha[:] = -math.inf
     for t in range(num_frames):
-        row = row_of(scores, b, t, time_major)
+        row = scores[start + t * stride]
         for s in range(max(0, num_states - 2 * (num_frames - t)), min(num_states, 2 * t + 2)):
             emitted = emission(row, normalizers[t], labels, blank, log_prior, s)
             if t == 0:
@@ -59,7 +58,7 @@ def forward(scores, b, time_major, normalizers, labels, blank, log_prior, alpha)
 
 
 @jit
-def backward(scores, gradient, b, time_major, normalizers, labels, blank, log_prior, alpha, weight):
+def backward(scores, gradient, start, stride, normalizers, labels, blank, log_prior, alpha, weight):
     """Write the gradient, times weight, walking beta back over alpha [T, S].
 
     Beta leaves out its own frame's emission, so that alpha + beta is the log weight of all paths
@@ -68,9 +67,9 @@ def backward(scores, gradient, b, time_major, normalizers, labels, blank, log_pr
     num_frames, num_states = alpha.shape
     beta = np.full(num_states, -math.inf)
     later = np.full(num_states + 2, -math.inf)  # beta of the frame after, with its emission
-    occupancy = np.zeros(gradient.shape[2])
+    occupancy = np.zeros(gradient.shape[1])
     for t in range(num_frames - 1, -1, -1):
-        row = row_of(scores, b, t, time_major)
+        row = scores[start + t * stride]
         first = max(0, num_states - 2 * (num_frames - t))
         largest = -math.inf
         for s in range(first, num_states):
@@ -89,7 +88,7 @@ def backward(scores, gradient, b, time_major, normalizers, labels, blank, log_pr
             unit = labels[s >> 1] if s & 1 else blank
             occupancy[unit] += math.exp(alpha[t, s] + beta[s] - largest) / total
             later[s] = beta[s] + emission(row, normalizers[t], labels, blank, log_prior, s)
-        out = row_of(gradient, b, t, time_major)
+        out = gradient[start + t * stride]
         for k in range(len(out)):
             out[k] = weight * (math.exp(np.float64(row[k]) - normalizers[t]) - occupancy[k])
         occupancy[blank] = 0.0
@@ -97,20 +96,20 @@ def backward(scores, gradient, b, time_major, normalizers, labels, blank, log_pr
 
 
 @jit
-def utterance(scores, gradient, b, num_frames, time_major, labels, blank, log_prior, weight, keep):
-    """Loss of utterance b; if keep, its gradient times weight."""
+def utterance(scores, gradient, start, stride, num_frames, labels, blank, log_prior, weight, keep):
+    """Loss of the utterance in rows start, start + stride, ..; if keep, its gradient times weight."""
     normalizers = np.empty(num_frames)
     for t in range(num_frames):
-        normalizers[t] = log_normalizer(row_of(scores, b, t, time_major))
+        normalizers[t] = log_normalizer(scores[start + t * stride])
     alpha = np.empty((num_frames, 2 * len(labels) + 1))
-    forward(scores, b, time_major, normalizers, labels, blank, log_prior, alpha)
+    forward(scores, start, stride, normalizers, labels, blank, log_prior, alpha)
     loss = -alpha[-1, -1]
     if len(labels) > 0:
         loss = -log_add(alpha[-1, -1], alpha[-1, -2], -math.inf)
     if keep:
         if loss == math.inf:
             for t in range(num_frames):
-                row_of(gradient, b, t, time_major)[:] = 0.0
+                gradient[start + t * stride][:] = 0.0
         else:
-            backward(scores, gradient, b, time_major, normalizers, labels, blank, log_prior, alpha, weight)
+            backward(scores, gradient, start, stride, normalizers, labels, blank, log_prior, alpha, weight)
     return loss

@@ -7,6 +7,7 @@ loss was scaled further, and walks again if asked a second time (retain_graph), 
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -169,6 +170,7 @@ class _Problem:
     log_prior: np.ndarray | None
     backend: str
 
+    @cached_property
     def weights(self) -> np.ndarray:
         """Factor of each row in the reduced loss, float64 [B]."""
         if self.reduction != "mean":
@@ -190,7 +192,7 @@ class _Problem:
             _storage(logits, time_major),
             self.batch,
             self.blank,
-            self.weights(),
+            self.weights,
             None if gradient is None else _storage(gradient, time_major),
             torch.get_num_threads(),
             time_major=time_major,
@@ -223,15 +225,14 @@ class _Loss(torch.autograd.Function):
     def forward(ctx, logits: torch.Tensor, problem: _Problem, want_gradient: bool) -> torch.Tensor:
         """Scalar, or [B] if nothing is reduced."""
         losses, ctx.gradient = problem.solve(logits, want_gradient)
-        ctx.problem = problem
-        ctx.infinite = torch.from_numpy(np.isinf(losses))
+        ctx.problem, ctx.losses = problem, losses
         if want_gradient:
             ctx.save_for_backward(logits)
         if problem.zero_infinity:
             losses = np.where(np.isinf(losses), 0.0, losses)
         if problem.reduction != "none":
-            losses = (losses * problem.weights()).sum()
-        return torch.as_tensor(losses, dtype=logits.dtype)
+            losses = np.dot(losses, problem.weights)
+        return torch.tensor(losses, dtype=logits.dtype)
 
     @staticmethod
     @once_differentiable
@@ -241,10 +242,11 @@ class _Loss(torch.autograd.Function):
         if gradient is None:
             (logits,) = ctx.saved_tensors
             _, gradient = ctx.problem.solve(logits, want_gradient=True)
-        if bool((upstream != 1).any()):
+        if upstream.item() != 1 if upstream.ndim == 0 else bool((upstream != 1).any()):
             # A row with infinite loss stays at zero even if what comes from upstream is infinite
             # or NaN.
-            scale = torch.where(ctx.infinite, torch.zeros_like(upstream), upstream)
+            infinite = torch.from_numpy(np.isinf(ctx.losses))
+            scale = torch.where(infinite, torch.zeros_like(upstream), upstream)
             gradient.mul_(scale[:, None, None])
         return gradient, None, None
 
@@ -252,7 +254,7 @@ class _Loss(torch.autograd.Function):
 def _solve_by_reference(problem: _Problem, logits: torch.Tensor, gradient: torch.Tensor | None) -> np.ndarray:
     """Losses [B] by the definition; fills gradient."""
     losses = np.zeros(len(logits))
-    weights = problem.weights()
+    weights = problem.weights
     for b, num_frames in enumerate(problem.batch.input_lengths):
         scores = logits[b, :num_frames].numpy()
         losses[b], row = reference.loss_and_gradient(scores, problem.batch.row(b), problem.blank, problem.log_prior)

@@ -39,15 +39,9 @@ CENTRE = 500
 LOW, HIGH = 2.0 ** (CENTRE - 100), 2.0 ** (CENTRE + 100)
 DEEPEST = -700.0
 """Nats below the best needed unit at which float64 ends."""
-ONE, TWO, OCCUPIED = np.uint64(1), np.uint64(2), np.uint64(4)
+ZERO, ONE, TWO, OCCUPIED = np.uint64(0), np.uint64(1), np.uint64(2), np.uint64(4)
 TOLERANCE = 1e-8
 """Of a sum that must be one; rounding makes 1e-13 in 2,000 frames."""
-
-
-@jit_inside
-def row_of(array, b, t, time_major):
-    """Frame t of utterance b, [K], in an array [B, T, K] or [T, B, K]."""
-    return array[t, b] if time_major else array[b, t]
 
 
 @jit
@@ -86,8 +80,8 @@ def pair_units(labels, blank, log_prior, units, factors, skips):
     Returns the log of what all factors were multiplied by, to keep them at one or below.
     """
     num_labels = len(labels)
-    units[:num_labels] = labels
-    units[num_labels:] = blank
+    for i in range(num_labels + 2):
+        units[i] = np.uint64(labels[i] if i < num_labels else blank)
     factors[:] = 1.0
     shift = 0.0
     if len(log_prior) > 0:
@@ -103,44 +97,45 @@ def pair_units(labels, blank, log_prior, units, factors, skips):
     return shift
 
 
+# Rows and states are reached by unsigned indices into whole arrays: a slice counts a reference, a
+# signed index may mean the end, and at 40 labels a frame either costs as much as the arithmetic.
 @jit_inside
-def emissions(scores, shares, top, units, factors, first, last, smallest, emitted):
+def emissions(scores, r, shares, q, top, units, factors, first, last, smallest, emitted):
     """Fill emitted [N + 2] for pairs first..last and, at N + 1, the blank; return (log scale, whether in range).
 
-    An emission is ``factor * exp(score - top - log scale)``.
+    An emission is ``factor * exp(score - top - log scale)``; scores are in row r, shares in row q.
     """
-    num_pairs = len(units) - 1
-    deep = shares[units[num_pairs]] < smallest
-    emitted[num_pairs] = np.float64(shares[units[num_pairs]]) * factors[num_pairs]
+    blank = np.uint64(len(units) - 1)
+    share = shares[q, units[blank]]
+    deep = share < smallest
+    emitted[blank] = np.float64(share) * factors[blank]
     for i in range(first, last):
-        share = shares[units[i]]
+        share = shares[q, units[i]]
         deep |= share < smallest
         emitted[i] = np.float64(share) * factors[i]
     if not deep:
         return 0.0, True
-    return deep_emissions(scores, top, units, factors, first, last, emitted)
+    return deep_emissions(scores, r, top, units, factors, first, last, emitted)
 
 
 @jit
-def deep_emissions(scores, top, units, factors, first, last, emitted):
+def deep_emissions(scores, r, top, units, factors, first, last, emitted):
     """As `emissions`, relative to the best needed unit instead of the best of all."""
-    num_pairs = len(units) - 1
-    best = np.float64(scores[units[num_pairs]])
+    blank = np.uint64(len(units) - 1)
+    best = np.float64(scores[r, units[blank]])
     for i in range(first, last):
-        best = max(best, np.float64(scores[units[i]]))
+        best = max(best, np.float64(scores[r, units[i]]))
     if best == -math.inf:
         return 0.0, False
     in_range = True
-    for j in range(first, last + 1):
-        i = j if j < last else num_pairs
-        depth = np.float64(scores[units[i]]) - best
+    for j in range(first, last + ONE):
+        i = j if j < last else blank
+        depth = np.float64(scores[r, units[i]]) - best
         in_range &= depth >= DEEPEST or depth == -math.inf
         emitted[i] = math.exp(depth) * factors[i]
     return best - top, in_range
 
 
-# The two steps index whole tables by unsigned numbers: a slice counts a reference, a signed index
-# may mean the end, and at 40 labels a frame either costs as much as the arithmetic.
 @jit_sums_inside
 def step_forward(walk, alpha, skips, emitted, first, last, old, source, target):
     """One frame for pairs first..last; return the sum of the new weights.
@@ -192,60 +187,54 @@ def scale_up(values, factor):
 
 
 @jit
-def forward(scores, shares, b, time_major, tables, window, alpha, powers, totals, smallest, keep):
+def forward(scores, shares, start, stride, tables, window, alpha, powers, totals, smallest, keep):
     """Walk alpha forward; return (loss without priors, final weight), the latter 0 if out of range.
 
-    Fills alpha [T + 1, N + 3] (frame t in row t + 1; two rows taken in turns will do if no
-    gradient is wanted), the power of two of each frame, powers [T], the sum over K of each frame's
-    shares, totals [T], and the shares, if they are to be kept, else [1, 1, K] is room for one
-    frame's.
+    Frame t is row ``start + t * stride`` of scores [rows, K]. Fills alpha [T + 1, N + 3] (frame t
+    in row t + 1; if nothing is to be kept, two rows taken in turns), the power of two of each
+    frame, powers [T], the sum over K of each frame's shares, totals [T], and the shares, in their
+    frame's row if they are to be kept, else in row 0.
     """
     units, factors, skips, emitted, walk = tables
     num_frames, num_pairs = len(powers), len(units) - 1
-    num_rows = alpha.shape[0]
+    mask = -1 if keep else 1
     walk[:] = 0.0
     alpha[0] = 0.0
     walk[0, 1] = 2.0**CENTRE
     log_scale, product, exponent = 0.0, 1.0, -CENTRE
     for t in range(num_frames):
-        row = row_of(scores, b, t, time_major)
-        out = row_of(shares, b, t, time_major) if keep else shares[0, 0]
-        top = largest(row)
-        totals[t] = shares_of(row, top, out)
-        if not totals[t] < math.inf:
+        r = np.uint64(start + t * stride)
+        q = r if keep else ZERO
+        top = largest(scores, r)
+        total = shares_of(scores, r, top, shares, q)
+        totals[t] = total
+        if not total < math.inf:
             return math.nan, 0.0
-        first, last = window[t, 0], window[t, 1]
-        shift, in_range = emissions(row, out, np.float64(top), units, factors, first, last, smallest, emitted)
+        first, last = np.uint64(window[t, 0]), np.uint64(window[t, 1])
+        shift, in_range = emissions(
+            scores, r, shares, q, np.float64(top), units, factors, first, last, smallest, emitted
+        )
         if not in_range:
             return 0.0, 0.0
-        old, new, target = t & 1, 1 - (t & 1), (t + 1) % num_rows
-        weight = step_forward(
-            walk,
-            alpha,
-            skips,
-            emitted,
-            np.uint64(first),
-            np.uint64(last),
-            np.uint64(old),
-            np.uint64(t % num_rows),
-            np.uint64(target),
-        )
-        walk[new, first], walk[new, last + 1] = 0.0, 0.0
-        alpha[target, first], alpha[target, last + 1] = 0.0, 0.0
+        old, source, target = np.uint64(t & 1), np.uint64(t & mask), np.uint64((t + 1) & mask)
+        new, beside = ONE - old, last + ONE
+        weight = step_forward(walk, alpha, skips, emitted, first, last, old, source, target)
+        walk[new, first], walk[new, beside] = 0.0, 0.0
+        alpha[target, first], alpha[target, beside] = 0.0, 0.0
         powers[t] = 0
         if not LOW < weight < HIGH:
             if not 0.0 < weight < math.inf:
                 return 0.0, 0.0
             powers[t] = min(CENTRE - math.frexp(weight)[1], 1000)
-            scale_up(walk[new, first + 1 : last + 1], math.ldexp(1.0, powers[t]))
-            scale_up(alpha[target, first + 1 : last + 1], math.ldexp(1.0, powers[t]))
+            scale_up(walk[new, first + ONE : beside], math.ldexp(1.0, powers[t]))
+            scale_up(alpha[target, first + ONE : beside], math.ldexp(1.0, powers[t]))
             exponent -= powers[t]
         log_scale += shift
-        product *= totals[t]
+        product *= total
         if product > HIGH:  # one logarithm for many frames
             log_scale -= math.log(product)
             product = 1.0
-    final = walk[num_frames & 1, num_pairs] + alpha[num_frames % num_rows, num_pairs - 1]
+    final = walk[num_frames & 1, num_pairs] + alpha[num_frames & mask, num_pairs - 1]
     if final == 0.0:
         return 0.0, 0.0
     # Near certainty the two scales cancel: add exponents first, so that a tiny loss keeps its
@@ -259,45 +248,36 @@ def forward(scores, shares, b, time_major, tables, window, alpha, powers, totals
 
 
 @jit
-def backward(scores, gradient, b, time_major, tables, window, alpha, powers, totals, final, weight, smallest):
+def backward(scores, gradient, start, stride, tables, window, alpha, powers, totals, final, weight, smallest):
     """Walk back and turn the shares in gradient into it, times weight; return whether nothing was lost."""
     units, factors, skips, emitted, walk = tables
     num_frames, num_pairs = len(powers), len(units) - 1
     walk[:] = 0.0
-    occupied = walk[4]
-    old = 0
+    old = ZERO
     walk[0, num_pairs] = 1.0 / final
     for t in range(num_frames - 1, -1, -1):
-        row, out = row_of(scores, b, t, time_major), row_of(gradient, b, t, time_major)
-        first, last = window[t, 0], window[t, 1]
-        emissions(row, out, 0.0, units, factors, first, last, smallest, emitted)
+        r = np.uint64(start + t * stride)
+        first, last = np.uint64(window[t, 0]), np.uint64(window[t, 1])
+        emissions(scores, r, gradient, r, 0.0, units, factors, first, last, smallest, emitted)
         if powers[t] != 0:
             scale_up(emitted[first:last], math.ldexp(1.0, powers[t]))
             emitted[num_pairs] *= math.ldexp(1.0, powers[t])
-        total = step_backward(
-            walk,
-            alpha,
-            skips,
-            emitted,
-            np.uint64(first),
-            np.uint64(last),
-            np.uint64(old),
-            np.uint64(t + 1),
-        )
-        old = 2 - old
-        walk[old, first], walk[old, last + 1] = 0.0, 0.0
-        walk[old + 1, first], walk[old + 1, last + 1] = 0.0, 0.0
+        total = step_backward(walk, alpha, skips, emitted, first, last, old, np.uint64(t + 1))
+        old = TWO - old
+        beside = last + ONE
+        walk[old, first], walk[old, beside] = 0.0, 0.0
+        walk[old + ONE, first], walk[old + ONE, beside] = 0.0, 0.0
         if not total < 1.0 + TOLERANCE:
             return False
-        finish_row(out, weight / totals[t], weight, units, first, last, occupied, total)
-    return abs((walk[old, 1] + walk[old + 1, 1]) * 2.0**CENTRE - 1.0) < TOLERANCE
+        finish_row(gradient, r, weight / totals[t], weight, units, first, last, walk, total)
+    return abs((walk[old, 1] + walk[old + ONE, 1]) * 2.0**CENTRE - 1.0) < TOLERANCE
 
 
 @jit_inside
-def finish_row(row, scale, weight, units, first, last, occupied, total):
-    """Shares [K] to weight times (softmax minus occupancy)."""
-    for k in range(len(row)):
-        row[k] = row[k] * scale
+def finish_row(gradient, r, scale, weight, units, first, last, walk, total):
+    """Row r of gradient, shares [K], to weight times (softmax minus occupancy)."""
+    for k in range(np.uint64(gradient.shape[1])):
+        gradient[r, k] = gradient[r, k] * scale
     for i in range(first, last):
-        row[units[i]] -= weight * occupied[i]
-    row[units[len(units) - 1]] -= weight * (1.0 - total)
+        gradient[r, units[i]] -= weight * walk[OCCUPIED, i]
+    gradient[r, units[len(units) - 1]] -= weight * (1.0 - total)
