@@ -244,6 +244,7 @@ class BeamStream:
             np.array([1, 1, 0], np.int64),
             np.zeros(1),
         )
+        self._room = kernels.make_room(size, len(search.tokens))
         root = self._beam.ints[0]
         root[:] = -1
         root[kernels.POSITION], root[kernels.TREE], root[kernels.FRAME] = 0, 0, 0
@@ -278,7 +279,10 @@ class BeamStream:
         search, at = self.search, 0
         while at < len(array):
             before = self.num_frames - at
-            arguments = (array, at, search.weights, search.options, search.lm, search.tree, search.hot, self._beam)
+            arguments = (
+                *(array, at, search.weights, search.options, search.lm, search.tree, search.hot),
+                *(self._beam, self._room),
+            )
             prepare(kernels.advance, array.dtype, arguments)
             at, status = kernels.advance(*arguments)
             if status == 1:
@@ -310,7 +314,8 @@ class BeamStream:
             raise ValueError(f"n_best must be 1 or more, got {n_best}")
         search, count = self.search, int(self._beam.counts[0])
         results, last_words = np.zeros((len(self._beam.entries), 3)), np.zeros(len(self._beam.entries), np.int64)
-        kernels.finish(search.options, search.lm, search.tree, search.hot, self._beam, ended, results, last_words)
+        arguments = search.options, search.lm, search.tree, search.hot, self._beam, self._room
+        kernels.finish(*arguments, ended, results, last_words)
         totals = results[:count] @ np.array([1.0, search.options.lm_weight, 1.0])
         complete = last_words[:count] != -2
         order = np.lexsort([np.arange(count), -totals, ~complete])

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ctc.compilation import jit, jit_cached
+from ctc.compilation import jit_borrowing, jit_borrowing_cached, jit_cached
 from ctc.ngram import END_ID, score_word
 
 # Columns of the nodes' integers and floats.
@@ -103,8 +103,9 @@ class Beam(NamedTuple):
 
 
 class Room(NamedTuple):
-    """Scratch space of a search."""
+    """Scratch space of a search, made once for all its frames."""
 
+    probabilities: np.ndarray
     totals: np.ndarray
     limits: np.ndarray
     last: np.ndarray
@@ -122,12 +123,12 @@ class Room(NamedTuple):
     cache_states: np.ndarray
 
 
-@jit
-def make_room(beam_size, num_units):
-    """Allocate scratch space."""
+def make_room(beam_size: int, num_units: int) -> Room:
+    """Allocate scratch space; kernels themselves make no arrays."""
     capacity = 4 * beam_size + 64
     most = max(capacity + beam_size, num_units)
     return Room(
+        np.empty(num_units),
         np.empty(beam_size),
         np.empty(beam_size),
         np.empty(beam_size, np.int32),
@@ -146,7 +147,7 @@ def make_room(beam_size, num_units):
     )
 
 
-@jit
+@jit_borrowing
 def frame_probabilities(row, weights, y):
     """Write softmax of a frame [K] times weights; return whether it is sound."""
     top = -math.inf
@@ -165,7 +166,7 @@ def frame_probabilities(row, weights, y):
     return True
 
 
-@jit
+@jit_borrowing
 def find_edge(begins, tokens, node, token):
     """Child of a tree's node, or -1."""
     low, high = begins[node], begins[node + 1]
@@ -179,7 +180,7 @@ def find_edge(begins, tokens, node, token):
     return low if low < end and tokens[low] == token else -1
 
 
-@jit
+@jit_borrowing
 def count_bits(x):
     """Bits that are set in a uint64, summed in parallel."""
     x = x - ((x >> np.uint64(1)) & _PAIRS)
@@ -188,7 +189,7 @@ def count_bits(x):
     return np.int64((x * _SUM) >> np.uint64(56))
 
 
-@jit
+@jit_borrowing
 def find_child(begins, tokens, masks, place, token):
     """Child of a node of the spelling tree, or -1."""
     if len(masks) != len(tokens):
@@ -199,7 +200,7 @@ def find_child(begins, tokens, masks, place, token):
     return begins[place] + count_bits(mask & (bit - np.uint64(1)))
 
 
-@jit
+@jit_borrowing
 def hot_step(hot, state, label):
     """Return (next state, nats gained)."""
     if len(hot.tokens) == 1:
@@ -214,7 +215,7 @@ def hot_step(hot, state, label):
     return found, hot.potentials[found] + hot.awards[found] - hot.potentials[state]
 
 
-@jit
+@jit_borrowing
 def cached_score(lm, room, state, word):
     """`score_word`, remembering some answers."""
     key = np.int64(state) * np.int64(1 << 32) + np.int64(word)
@@ -225,7 +226,7 @@ def cached_score(lm, room, state, word):
     return room.cache_scores[slot], room.cache_states[slot]
 
 
-@jit
+@jit_borrowing
 def word_score(options, lm, room, state, word):
     """Return (log10 score of a word, next state); unknown words are punished further."""
     if options.lm_weight == 0.0:
@@ -234,13 +235,13 @@ def word_score(options, lm, room, state, word):
     return (score + options.unknown_score if word <= 0 else score), following
 
 
-@jit
+@jit_borrowing
 def join(a, b, viterbi):
     """Masses of two sets of paths together."""
     return max(a, b) if viterbi else a + b
 
 
-@jit
+@jit_borrowing
 def stay(options, tree, beam, room, y):
     """Masses of the prefixes that stay as they are; return the value that a candidate must beat."""
     count = beam.counts[0]
@@ -273,7 +274,7 @@ def stay(options, tree, beam, room, y):
     return max(worst, least) if count == options.beam_size else least
 
 
-@jit
+@jit_borrowing
 def is_active(beam, room, j, token, word):
     """Whether the extension of entry j by a label is an entry itself."""
     i = room.head[j]
@@ -284,7 +285,7 @@ def is_active(beam, room, j, token, word):
     return False
 
 
-@jit
+@jit_borrowing
 def select_largest(buffer, count, rank):
     """Value of the given rank, 0 the largest, of buffer[:count], which is reordered (Hoare's quickselect)."""
     low, high = 0, count - 1
@@ -310,7 +311,7 @@ def select_largest(buffer, count, rank):
     return buffer[rank]
 
 
-@jit
+@jit_borrowing
 def reduce_candidates(options, beam, room, number, least):
     """Leave candidates that, with the stays, are among the W best; return (their number, the value to beat)."""
     count, size = beam.counts[0], options.beam_size
@@ -318,7 +319,8 @@ def reduce_candidates(options, beam, room, number, least):
         return number, least
     for i in range(count):
         room.select[i] = join(room.stays[i, 0], room.stays[i, 1], options.framewise)
-    room.select[count : count + number] = room.values[:number]
+    for i in range(number):
+        room.select[count + i] = room.values[i]
     least = max(least, select_largest(room.select, count + number, size - 1))
     above, equal_stays = 0, 0
     for i in range(count):
@@ -344,7 +346,7 @@ def reduce_candidates(options, beam, room, number, least):
     return kept, least
 
 
-@jit
+@jit_borrowing
 def push(options, beam, room, number, least, mass, j, token, word, place, state, lm_score, extra, nats):
     """Append a candidate if it beats `least`; return (number of candidates, least)."""
     factor = 1.0 if nats == 0.0 else math.exp(nats)
@@ -363,7 +365,7 @@ def push(options, beam, room, number, least, mass, j, token, word, place, state,
     return number + 1, least
 
 
-@jit
+@jit_borrowing
 def extend_by_token(options, lm, tree, hot, beam, room, number, least, mass, j, token):
     """Consider entry j with a token that ends no word, of mass `mass`."""
     node = beam.entries[j]
@@ -385,7 +387,7 @@ def extend_by_token(options, lm, tree, hot, beam, room, number, least, mass, j, 
     )
 
 
-@jit
+@jit_borrowing
 def extend_by_word(options, lm, tree, hot, beam, room, number, least, mass, j, token, entry):
     """Consider entry j with a token that ends a word: `entry` of the tree's words, -1 for an unknown one."""
     node = beam.entries[j]
@@ -406,7 +408,7 @@ def extend_by_word(options, lm, tree, hot, beam, room, number, least, mass, j, t
     )
 
 
-@jit
+@jit_borrowing
 def step_factor(begins, tokens, masks, inverse, place, token):
     """Return (node after a token, factor of masses by the change of potentials); unknown words have the last node."""
     unknown = len(tokens)
@@ -418,7 +420,7 @@ def step_factor(begins, tokens, masks, inverse, place, token):
     return following, inverse[place] / inverse[following]
 
 
-@jit
+@jit_borrowing
 def write_plain(values, ints, floats, number, mass, j, token, hot_state, gain, factor):
     """Write a candidate on which only hot-words have a say."""
     values[number] = mass * factor
@@ -427,7 +429,7 @@ def write_plain(values, ints, floats, number, mass, j, token, hot_state, gain, f
     floats[number, LM], floats[number, EXTRA], floats[number, FACTOR] = 0.0, gain, factor
 
 
-@jit
+@jit_borrowing
 def extend_tokens(options, lm, tree, hot, beam, room, y, least):
     """All entries with all tokens but the boundary of words; return (number of candidates, least)."""
     chosen, number = 0, 0
@@ -486,7 +488,7 @@ def extend_tokens(options, lm, tree, hot, beam, room, y, least):
     return number, least
 
 
-@jit
+@jit_borrowing
 def extend_boundary(options, lm, tree, hot, beam, room, y, number, least):
     """All entries with the boundary token, where words end."""
     token = options.boundary
@@ -519,7 +521,7 @@ def extend_boundary(options, lm, tree, hot, beam, room, y, number, least):
     return number, least
 
 
-@jit
+@jit_borrowing
 def extend_empty(options, hot, beam, room, number, least, mass, j):
     """Consider a boundary where no word has begun."""
     node = beam.entries[j]
@@ -530,7 +532,7 @@ def extend_empty(options, hot, beam, room, number, least, mass, j):
     return push(options, beam, room, number, least, mass, j, options.boundary, -1, 0, state, 0.0, gain, gain)
 
 
-@jit
+@jit_borrowing
 def extend_tree(options, lm, tree, hot, beam, room, y, least):
     """All entries along the edges of the lexicon."""
     number = 0
@@ -562,7 +564,7 @@ def extend_tree(options, lm, tree, hot, beam, room, y, least):
     return number, least
 
 
-@jit
+@jit_borrowing
 def sort_descending(values, order, spare, count):
     """Sort values[:count] with order[0, :count]; equal ones keep their order (merge sort of runs of 16)."""
     for low in range(0, count, 16):
@@ -590,7 +592,7 @@ def sort_descending(values, order, spare, count):
         width *= 2
 
 
-@jit
+@jit_borrowing
 def find_or_make(beam, room, at, frame):
     """Node of a candidate; found if the prefix was in the beam before."""
     parent = beam.entries[room.ints[at, SOURCE]]
@@ -614,7 +616,7 @@ def find_or_make(beam, room, at, frame):
     return node
 
 
-@jit
+@jit_borrowing
 def survive(options, beam, room, number, least):
     """Make the W best of stays and candidates the beam."""
     count, total = beam.counts[0], 0
@@ -653,14 +655,13 @@ def survive(options, beam, room, number, least):
     return True
 
 
-@jit_cached
-def advance(scores, start, weights, options, lm, tree, hot, beam):
+@jit_borrowing_cached
+def advance(scores, start, weights, options, lm, tree, hot, beam, room):
     """Search frames scores[start:] [T, K]; return (frame reached, status).
 
     Status 0 is well, 1 out of nodes, 2 bad scores, 3 nothing survives.
     """
-    room = make_room(options.beam_size, scores.shape[1])
-    y = np.empty(scores.shape[1])
+    y = room.probabilities
     for t in range(start, scores.shape[0]):
         if beam.counts[1] + options.beam_size > len(beam.ints):
             return t, 1
@@ -709,13 +710,12 @@ def compact(beam):
     beam.counts[1] = total
 
 
-@jit_cached
-def finish(options, lm, tree, hot, beam, ended, results, words):
+@jit_borrowing_cached
+def finish(options, lm, tree, hot, beam, room, ended, results, words):
     """Write log mass, LM and extra scores of each entry at an end [W, 3], and the word that ends there [W].
 
     The word is -1 if none ends there, and -2 in the midst of a word.
     """
-    room = make_room(1, 1)
     unknown = len(tree.tokens)
     for i in range(beam.counts[0]):
         node = beam.entries[i]

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ctc.compilation import jit, jit_cached
+from ctc.compilation import jit_borrowing, jit_cached
 
 UNKNOWN, BEGIN, END = "<unk>", "<s>", "</s>"
 UNKNOWN_ID, BEGIN_ID, END_ID = 0, 1, 2
@@ -58,7 +58,7 @@ EMPTY = NGramArrays(
 """Stands for no model where a kernel wants arrays."""
 
 
-@jit
+@jit_borrowing
 def find_child(words, begins, node, word):
     """Node of the context of `node` with `word` appended, or -1."""
     if node == 0:
@@ -77,7 +77,7 @@ def find_child(words, begins, node, word):
     return np.int64(-1)
 
 
-@jit
+@jit_borrowing
 def score_word(lm, state, word):
     """Return (log10 probability of `word` in `state`, next state)."""
     total = 0.0
