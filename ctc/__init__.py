@@ -13,6 +13,7 @@ from ctc.loss import ctc_loss
 
 if TYPE_CHECKING:
     from ctc.beam import BeamDecoder, BeamStream, Hypothesis, SpokenWord
+    from ctc.crf import crf_loss, smoothed_trigram
     from ctc.ngram import NGram
 
 __all__ = [
@@ -24,11 +25,13 @@ __all__ = [
     "SpokenWord",
     "Token",
     "WordSpan",
+    "crf_loss",
     "ctc_loss",
     "forced_align",
     "greedy_decode",
     "infeasible",
     "merge_tokens",
+    "smoothed_trigram",
     "word_spans",
 ]
 #: Imported when first used: they need Numba, which takes half a second that other uses should not wait for.
@@ -38,6 +41,8 @@ _LATER = {
     "Hypothesis": "ctc.beam",
     "SpokenWord": "ctc.beam",
     "NGram": "ctc.ngram",
+    "crf_loss": "ctc.crf",
+    "smoothed_trigram": "ctc.crf",
 }
 
 

@@ -67,13 +67,14 @@ class HeadConfig:
     Attributes
     ----------
     units : "character", "phone", "stressed_phone" or "word" (those of the training texts)
-    loss : "ctc", or "cross_entropy" of the unit of every frame; phones only, of which the first is the silence
+    loss : "ctc"; "ctc_crf", which is normalised over whole sequences (`ctc.crf_loss`) with a trigram of the training
+        texts' units; or "cross_entropy" of the unit of every frame; phones only, of which the first is the silence
     weight : factor of its loss in the sum
     layer : LSTM layer it reads, counted from 1; 0 is the last
     """
 
     units: UnitKind = "character"
-    loss: Literal["ctc", "cross_entropy"] = "ctc"
+    loss: Literal["ctc", "ctc_crf", "cross_entropy"] = "ctc"
     weight: float = 1.0
     layer: int = 0
 

@@ -87,6 +87,7 @@ def train(config_path: str | Path, overrides: Sequence[str] = (), *, restart: bo
         statistics = state.statistics(lambda: measure_statistics(utterances, config.frontend, config.data.num_workers))
         loaded.frontend.normalize.set_statistics(*statistics)
     data = open_training_data(config, utterances, loaded.frontend, units, build_augmenter(config.augment))
+    data.count_trigrams(head.name for head in config.heads if head.loss == "ctc_crf")
     dev = open_dev_data(config, dev_utterances, loaded.frontend, units)
     if any(head.framewise for head in config.heads):
         last = realigned_path(config, state.progress.realigned)

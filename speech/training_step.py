@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from ctc import ctc_loss, infeasible
+from ctc import crf_loss, ctc_loss, infeasible
 from speech.checkpoint import LoadedModel
 from speech.errors import SpeechError
 from speech.experiment import ExperimentConfig, TrainingConfig
@@ -82,7 +82,7 @@ def name_infeasible(lengths: Tensor, batch: Batch) -> None:
 
 
 def head_losses(logits: dict[str, Tensor], lengths: Tensor, batch: Batch, loaded: LoadedModel) -> dict[str, Tensor]:
-    """Loss of each head: nats a label with CTC, over the utterances that can be written in its units; nats a frame."""
+    """Loss of each head: nats a label, over the utterances that its units can write; framewise, nats a frame."""
     losses = {}
     for name, scores in logits.items():
         if loaded.heads[name].framewise:
@@ -95,14 +95,12 @@ def head_losses(logits: dict[str, Tensor], lengths: Tensor, batch: Batch, loaded
         if len(rows) < len(batch.utterances):
             scores = scores[rows.to(scores.device)]
         target_lengths = batch.target_lengths[name][rows]
-        each = ctc_loss(
-            scores.float().cpu(),  # the loss is computed on the CPU
-            batch.targets[name][rows],
-            lengths[rows],
-            target_lengths,
-            reduction="none",
-            zero_infinity=True,
-        )
+        known = (batch.targets[name][rows], lengths[rows], target_lengths)
+        scores = scores.float().cpu()  # the losses are computed on the CPU
+        if loaded.heads[name].loss == "ctc_crf":
+            each = crf_loss(scores, *known, batch.trigrams[name], reduction="none", zero_infinity=True)
+        else:
+            each = ctc_loss(scores, *known, reduction="none", zero_infinity=True)
         losses[name] = each.sum() / max(1, int(target_lengths.sum()))
     return losses
 

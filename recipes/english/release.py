@@ -22,8 +22,8 @@ from speech.transcribe import DEFAULT_MODEL, Transcriber, load_model
 
 CARD = {
     "name": "english",
-    "description": "English: characters and phones by CTC, phones by cross-entropy, one bidirectional LSTM; searched"
-    " with a lexicon and an n-gram",
+    "description": "English: characters by CTC, phones by CTC-CRF, one bidirectional LSTM; searched with a lexicon"
+    " and an n-gram",
     "language": "en",
     "licence": "Apache-2.0 for the weights; licences of the data below",
     "data": [
@@ -34,9 +34,9 @@ CARD = {
         "kathleen: CC0",
         "LJSpeech, 142 utterances: public domain",
         "noise and room responses for augmentation: CC0, CC BY 3.0, CC BY 4.0, Apache-2.0",
-        "CMU Pronouncing Dictionary, for an auxiliary loss: BSD-2-Clause",
+        "CMU Pronouncing Dictionary: BSD-2-Clause",
     ],
-    "recipe": "python -m recipes.phones.run --data DATA --config recipes/phones/recognizer.toml",
+    "recipe": "python recipes/english/run.py --data DATA",
     "intended_use": "read English; children and strong accents err more; not for decisions about people",
 }
 

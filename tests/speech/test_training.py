@@ -73,6 +73,12 @@ def test_tones_are_learned(config):
     assert checkpoint.load(model).card["dev_error"] < 0.2
 
 
+def test_tones_are_learned_with_whole_sequences_competing(config):
+    heads = '[{units = "character", loss = "ctc_crf"}]'
+    model = train(config, [f"heads={heads}", "training.epochs=30", "training.evaluate_every=10.0"])
+    assert checkpoint.load(model).card["dev_error"] < 0.2
+
+
 @pytest.mark.parametrize("stop_at", [3, 8])
 def test_a_resumed_run_equals_an_uninterrupted_one(config, tmp_path, monkeypatch, stop_at):
     whole = train(config, [f"training.output_dir={tmp_path}/whole", "training.average_last=2"])
