@@ -26,10 +26,11 @@ windows, pair_units = scaled.windows, scaled.pair_units
 
 
 @jit
-def utterance(logits, gradient, start, stride, num_frames, labels, blank, log_prior, weight, smallest, keep, alpha):
+def utterance(logits, gradient, start, stride, num_frames, labels, blank, log_prior, weight, smallest, keep, room):
     """Return (loss, whether the log domain was needed) of an utterance; if keep, write gradient times weight.
 
-    Its frames are rows start, start + stride, .. of logits [rows, K] and of gradient.
+    Its frames are rows start, start + stride, .. of logits [rows, K] and of gradient. Room is for
+    forward weights and needed shares.
     """
     num_labels = len(labels)
     window = np.empty((num_frames, 2), dtype=np.int64)
@@ -47,8 +48,8 @@ def utterance(logits, gradient, start, stride, num_frames, labels, blank, log_pr
         np.empty((5, num_labels + 3)),
     )
     shift = pair_units(labels, blank, log_prior, tables[0], tables[1], tables[2])
-    powers, totals = np.empty(num_frames, dtype=np.int64), np.empty(num_frames)
-    loss, final = scaled_forward(logits, gradient, start, stride, tables, window, alpha, powers, totals, smallest, keep)
+    frames = (*room, np.empty(num_frames, dtype=np.int64), np.empty(num_frames, dtype=np.bool_))
+    loss, final = scaled_forward(logits, gradient, start, stride, tables, window, frames, smallest, keep, weight)
     if math.isnan(loss):
         if keep:
             for t in range(num_frames):
@@ -56,9 +57,7 @@ def utterance(logits, gradient, start, stride, num_frames, labels, blank, log_pr
         return loss, False
     exact = final > 0.0
     if exact and keep:
-        exact = scaled_backward(
-            logits, gradient, start, stride, tables, window, alpha, powers, totals, final, weight, smallest
-        )
+        exact = scaled_backward(logits, gradient, start, stride, tables, window, frames, final, weight)
     if exact:
         return loss + num_frames * shift, False
     loss = logdomain_utterance(logits, gradient, start, stride, num_frames, labels, blank, log_prior, weight, keep)
@@ -84,9 +83,10 @@ def _make_kernels(sources: int) -> tuple[Callable, Callable]:
         losses,
         redone,
         gradient,
-        room,
+        alpha,
+        needed,
     ):
-        """Walk some rows of the batch; logits are [B * T, K], room is for the widest row's forward weights."""
+        """Walk some rows of the batch; logits are [B * T, K], the last two are room for the largest row."""
         assert sources
         num_rows = len(input_lengths)
         for b in rows:
@@ -105,7 +105,10 @@ def _make_kernels(sources: int) -> tuple[Callable, Callable]:
                 weights[b],
                 smallest,
                 keep,
-                room[: height * width].reshape(height, width),
+                (
+                    alpha[: height * width].reshape(height, width),
+                    needed[: height * width].reshape(height, width),
+                ),
             )
             if keep:
                 for t in range(num_frames, len(logits) // num_rows):
@@ -169,10 +172,11 @@ def loss_and_gradient(
     ]
     cells = (batch.input_lengths + 1 if keep else 2) * (batch.target_lengths + 3)
 
-    def room(share: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Gradient or one frame of it, and the forward weights; NumPy asks the system for large pages."""
+    def room(share: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Gradient or one frame of it, forward weights and needed shares; NumPy asks the system for large pages."""
         flat = np.empty((1, num_units), logits.dtype) if gradient is None else gradient.reshape(-1, num_units)
-        return flat, np.empty(cells[share].max(initial=0))
+        size = cells[share].max(initial=0)
+        return flat, np.empty(size), np.empty(size, logits.dtype)
 
     jobs = [(share, *arguments, *room(share)) for share in deal(batch, num_units, num_threads)]
     prepare(rows_kernel, logits.dtype, jobs[0])

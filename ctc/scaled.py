@@ -100,40 +100,43 @@ def pair_units(labels, blank, log_prior, units, factors, skips):
 # Rows and states are reached by unsigned indices into whole arrays: a slice counts a reference, a
 # signed index may mean the end, and at 40 labels a frame either costs as much as the arithmetic.
 @jit_inside
-def emissions(scores, r, shares, q, top, units, factors, first, last, smallest, emitted):
-    """Fill emitted [N + 2] for pairs first..last and, at N + 1, the blank; return (log scale, whether in range).
-
-    An emission is ``factor * exp(score - top - log scale)``; scores are in row r, shares in row q.
-    """
+def gather(shares, q, units, first, last, needed, source):
+    """Copy the shares of pairs first..last and, at N + 1, of the blank from row q to row `source` of needed."""
     blank = np.uint64(len(units) - 1)
-    share = shares[q, units[blank]]
-    deep = share < smallest
-    emitted[blank] = np.float64(share) * factors[blank]
+    needed[source, blank] = shares[q, units[blank]]
     for i in range(first, last):
-        share = shares[q, units[i]]
+        needed[source, i] = shares[q, units[i]]
+
+
+@jit_sums_inside
+def emissions(needed, source, factors, first, last, smallest, scale, emitted):
+    """Fill emitted [N + 2] with shares times factors times scale; return whether a share is below the smallest."""
+    blank = np.uint64(len(factors) - 1)
+    deep = needed[source, blank] < smallest
+    emitted[blank] = np.float64(needed[source, blank]) * factors[blank] * scale
+    for i in range(first, last):
+        share = needed[source, i]
         deep |= share < smallest
-        emitted[i] = np.float64(share) * factors[i]
-    if not deep:
-        return 0.0, True
-    return deep_emissions(scores, r, top, units, factors, first, last, emitted)
+        emitted[i] = np.float64(share) * factors[i] * scale
+    return deep
 
 
 @jit
-def deep_emissions(scores, r, top, units, factors, first, last, emitted):
-    """As `emissions`, relative to the best needed unit instead of the best of all."""
+def deep_emissions(scores, r, units, factors, first, last, scale, emitted):
+    """As `emissions`, relative to the best needed unit; return (its score, whether all are in range)."""
     blank = np.uint64(len(units) - 1)
     best = np.float64(scores[r, units[blank]])
     for i in range(first, last):
         best = max(best, np.float64(scores[r, units[i]]))
     if best == -math.inf:
-        return 0.0, False
+        return best, False
     in_range = True
     for j in range(first, last + ONE):
         i = j if j < last else blank
         depth = np.float64(scores[r, units[i]]) - best
         in_range &= depth >= DEEPEST or depth == -math.inf
-        emitted[i] = math.exp(depth) * factors[i]
-    return best - top, in_range
+        emitted[i] = math.exp(depth) * factors[i] * scale
+    return best, in_range
 
 
 @jit_sums_inside
@@ -187,15 +190,17 @@ def scale_up(values, factor):
 
 
 @jit
-def forward(scores, shares, start, stride, tables, window, alpha, powers, totals, smallest, keep):
+def forward(scores, gradient, start, stride, tables, window, frames, smallest, keep, weight):
     """Walk alpha forward; return (loss without priors, final weight), the latter 0 if out of range.
 
-    Frame t is row ``start + t * stride`` of scores [rows, K]. Fills alpha [T + 1, N + 3] (frame t
-    in row t + 1; if nothing is to be kept, two rows taken in turns), the power of two of each
-    frame, powers [T], the sum over K of each frame's shares, totals [T], and the shares, in their
-    frame's row if they are to be kept, else in row 0.
+    Frame t is row ``start + t * stride`` of scores [rows, K]. If `keep`, its softmax times weight
+    goes to that row of gradient, and alpha [T + 1, N + 3] (frame t in row t + 1) and the needed
+    units' shares [T + 1, N + 3] are kept; else gradient is room for one frame and these two have
+    two rows that take turns. Fills the power of two of each frame, powers [T], and whether its
+    shares are out of range, deep [T].
     """
     units, factors, skips, emitted, walk = tables
+    alpha, needed, powers, deep = frames
     num_frames, num_pairs = len(powers), len(units) - 1
     mask = -1 if keep else 1
     walk[:] = 0.0
@@ -206,30 +211,32 @@ def forward(scores, shares, start, stride, tables, window, alpha, powers, totals
         r = np.uint64(start + t * stride)
         q = r if keep else ZERO
         top = largest(scores, r)
-        total = shares_of(scores, r, top, shares, q)
-        totals[t] = total
+        total = shares_of(scores, r, top, gradient, q)
         if not total < math.inf:
             return math.nan, 0.0
         first, last = np.uint64(window[t, 0]), np.uint64(window[t, 1])
-        shift, in_range = emissions(
-            scores, r, shares, q, np.float64(top), units, factors, first, last, smallest, emitted
-        )
-        if not in_range:
-            return 0.0, 0.0
         old, source, target = np.uint64(t & 1), np.uint64(t & mask), np.uint64((t + 1) & mask)
+        gather(gradient, q, units, first, last, needed, source)
+        if keep:  # while the row is near
+            scale_row(gradient, q, weight / total)
+        deep[t] = emissions(needed, source, factors, first, last, smallest, 1.0, emitted)
+        if deep[t]:
+            best, in_range = deep_emissions(scores, r, units, factors, first, last, 1.0, emitted)
+            if not in_range:
+                return 0.0, 0.0
+            log_scale += best - np.float64(top)
         new, beside = ONE - old, last + ONE
-        weight = step_forward(walk, alpha, skips, emitted, first, last, old, source, target)
+        total_weight = step_forward(walk, alpha, skips, emitted, first, last, old, source, target)
         walk[new, first], walk[new, beside] = 0.0, 0.0
         alpha[target, first], alpha[target, beside] = 0.0, 0.0
         powers[t] = 0
-        if not LOW < weight < HIGH:
-            if not 0.0 < weight < math.inf:
+        if not LOW < total_weight < HIGH:
+            if not 0.0 < total_weight < math.inf:
                 return 0.0, 0.0
-            powers[t] = min(CENTRE - math.frexp(weight)[1], 1000)
+            powers[t] = min(CENTRE - math.frexp(total_weight)[1], 1000)
             scale_up(walk[new, first + ONE : beside], math.ldexp(1.0, powers[t]))
             scale_up(alpha[target, first + ONE : beside], math.ldexp(1.0, powers[t]))
             exponent -= powers[t]
-        log_scale += shift
         product *= total
         if product > HIGH:  # one logarithm for many frames
             log_scale -= math.log(product)
@@ -248,36 +255,38 @@ def forward(scores, shares, start, stride, tables, window, alpha, powers, totals
 
 
 @jit
-def backward(scores, gradient, start, stride, tables, window, alpha, powers, totals, final, weight, smallest):
-    """Walk back and turn the shares in gradient into it, times weight; return whether nothing was lost."""
+def backward(scores, gradient, start, stride, tables, window, frames, final, weight):
+    """Walk back, taking occupancies times weight off the gradient; return whether nothing was lost."""
     units, factors, skips, emitted, walk = tables
+    alpha, needed, powers, deep = frames
     num_frames, num_pairs = len(powers), len(units) - 1
     walk[:] = 0.0
     old = ZERO
     walk[0, num_pairs] = 1.0 / final
     for t in range(num_frames - 1, -1, -1):
+        source = np.uint64(t)
         r = np.uint64(start + t * stride)
         first, last = np.uint64(window[t, 0]), np.uint64(window[t, 1])
-        emissions(scores, r, gradient, r, 0.0, units, factors, first, last, smallest, emitted)
-        if powers[t] != 0:
-            scale_up(emitted[first:last], math.ldexp(1.0, powers[t]))
-            emitted[num_pairs] *= math.ldexp(1.0, powers[t])
-        total = step_backward(walk, alpha, skips, emitted, first, last, old, np.uint64(t + 1))
+        scale = 1.0 if powers[t] == 0 else math.ldexp(1.0, powers[t])
+        if deep[t]:
+            deep_emissions(scores, r, units, factors, first, last, scale, emitted)
+        else:
+            emissions(needed, source, factors, first, last, 0.0, scale, emitted)
+        total = step_backward(walk, alpha, skips, emitted, first, last, old, source + ONE)
         old = TWO - old
         beside = last + ONE
         walk[old, first], walk[old, beside] = 0.0, 0.0
         walk[old + ONE, first], walk[old + ONE, beside] = 0.0, 0.0
         if not total < 1.0 + TOLERANCE:
             return False
-        finish_row(gradient, r, weight / totals[t], weight, units, first, last, walk, total)
+        for i in range(first, last):
+            gradient[r, units[i]] -= weight * walk[OCCUPIED, i]
+        gradient[r, units[num_pairs]] -= weight * (1.0 - total)
     return abs((walk[old, 1] + walk[old + ONE, 1]) * 2.0**CENTRE - 1.0) < TOLERANCE
 
 
 @jit_inside
-def finish_row(gradient, r, scale, weight, units, first, last, walk, total):
-    """Row r of gradient, shares [K], to weight times (softmax minus occupancy)."""
-    for k in range(np.uint64(gradient.shape[1])):
-        gradient[r, k] = gradient[r, k] * scale
-    for i in range(first, last):
-        gradient[r, units[i]] -= weight * walk[OCCUPIED, i]
-    gradient[r, units[len(units) - 1]] -= weight * (1.0 - total)
+def scale_row(rows, r, factor):
+    """Multiply row r of rows [.., K] in place."""
+    for k in range(np.uint64(rows.shape[1])):
+        rows[r, k] = rows[r, k] * factor
