@@ -5,7 +5,9 @@
 Times are CPU seconds of this process, the least of the repeats, taken in turns. Scores are summed
 in float64; torchaudio accumulates in float32, which changes a few frames of long paths. `--hour`
 aligns 40,000 labels to 180,000 frames (torchaudio needs more than 24 GiB for that) and prints the
-peak memory of the process.
+peak memory of the process. Where ctc-segmentation is installed (the extra `bench`) it follows on
+the same input: it looks only into a window about the diagonal, and starts and ends anywhere in the
+recording, so its path is no forced alignment of all frames and only times are compared.
 """
 
 import argparse
@@ -16,6 +18,7 @@ import warnings
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from torchaudio import functional  # noqa: E402
 
@@ -63,7 +66,25 @@ def main() -> None:
         seconds = time.process_time() - start
         right = [token.label for token in merge_tokens(paths[0], scores[0])] == targets[0].tolist()
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-        print(f"{HOUR}: {seconds:.1f} s, peak {peak:.2f} GiB with torch, labels read back: {right}")
+        print(f"{HOUR}: {seconds:.1f} s, peak {peak:.2f} GiB with torch, labels read back: {right}", flush=True)
+        segmentation(log_probs[0].numpy(), targets[0].numpy())
+
+
+def segmentation(log_probs: np.ndarray, labels: np.ndarray) -> None:
+    """Print the time that ctc-segmentation takes for the hour, if it is installed."""
+    try:
+        import ctc_segmentation
+    except ImportError:
+        print("ctc-segmentation: not installed")
+        return
+    config = ctc_segmentation.CtcSegmentationParameters()
+    config.char_list = [str(unit) for unit in range(NUM_UNITS)]
+    truth, _ = ctc_segmentation.prepare_token_list(config, [labels])
+    start = time.process_time()
+    ctc_segmentation.ctc_segmentation(config, log_probs, truth)
+    seconds = time.process_time() - start
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(f"ctc-segmentation: {seconds:.1f} s, peak of the process {peak:.2f} GiB")
 
 
 if __name__ == "__main__":
