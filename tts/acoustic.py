@@ -26,6 +26,7 @@ class Acoustic:
     habits : how the voice says words that the dictionary gives several pronunciations
     pause_threshold : probability from which a pause is made
     card : data, licence, recipe, seed, measured results
+    detail : how much more recordings vary than what is painted, for each cepstrum (`tts.finish`); nothing: not known
     """
 
     model: AcousticModel
@@ -34,6 +35,7 @@ class Acoustic:
     habits: dict[str, tuple[str, ...]] = field(default_factory=dict)
     pause_threshold: float = 0.5
     card: dict[str, Any] = field(default_factory=dict)
+    detail: tuple[float, ...] = ()
 
     def save(self, path: str | Path, precision: Precision = "float16") -> None:
         """Write to one file, atomically.
@@ -49,6 +51,7 @@ class Acoustic:
             "speakers": list(self.speakers),
             "habits": {word: " ".join(phones) for word, phones in self.habits.items()},
             "pause_threshold": self.pause_threshold,
+            "detail": list(self.detail),
             "card": self.card,
         }
         write_packed(path, FORMAT, header, self.model.state_dict(), precision)
@@ -74,6 +77,7 @@ class Acoustic:
             found = cls(
                 model.requires_grad_(False).eval(), contract, tuple(header["speakers"]), habits,
                 float(header["pause_threshold"]), header.get("card", {}),
+                tuple(map(float, header.get("detail", ()))),
             )  # fmt: skip
         except (ConfigError, KeyError, TypeError, ValueError, RuntimeError) as error:
             reason = str(error).splitlines()[0]

@@ -11,9 +11,8 @@ from typing import Protocol
 import numpy as np
 
 from speech.text import normalize_text
+from tts.prosody import is_pause
 
-#: A gap between words is a pause from this length on; closures of stops are shorter.
-SHORTEST_PAUSE_S = 0.05
 _SILENCES = frozenset({"SIL", "SP"})
 
 
@@ -94,7 +93,7 @@ def compare_durations(reference: Sequence[TimedPhone], predicted: Sequence[Timed
 
 
 def compare_pauses(reference: Sequence[TimedWord], predicted: Sequence[TimedWord]) -> TimingErrors:
-    """Pauses at the ends of words but the last, those of `SHORTEST_PAUSE_S` or more.
+    """Pauses at the ends of words but the last, those of `tts.prosody.SHORTEST_PAUSE_S` or more.
 
     Parameters
     ----------
@@ -111,7 +110,7 @@ def compare_pauses(reference: Sequence[TimedWord], predicted: Sequence[TimedWord
         found = [side[at] if at < len(side) else "the end" for side in spelt]
         raise ValueError(f"word {at + 1} is {found[0]!r} in the reference and {found[1]!r} in the prediction")
     gaps = [_gaps(side) for side in (reference, predicted)]
-    real, asked = (gap >= SHORTEST_PAUSE_S for gap in gaps)
+    real, asked = (np.array([is_pause(gap) for gap in side], bool) for side in gaps)
     return TimingErrors(
         pauses_right=int((real & asked).sum()),
         pauses_missed=int((real & ~asked).sum()),

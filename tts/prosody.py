@@ -9,6 +9,10 @@ from dataclasses import dataclass, field
 
 from speech.errors import SpeechError
 
+#: A gap between words is a pause from this length on, in targets, in speech and in measures alike; shorter ones are the
+#: closures of stops, mostly.
+SHORTEST_PAUSE_S = 0.05
+_ROUNDING_S = 5e-4  # of a difference of two times; the aligner's come in steps of 0.01 s, and 0.05 s is a common gap
 #: Greatest change of each control, for a whole text or a word.
 RATE_RANGE = (0.25, 4.0)
 PITCH_RANGE_SEMITONES = (-24.0, 24.0)
@@ -48,6 +52,15 @@ def check_range(name: str, value: float, allowed: tuple[float, float]) -> None:
     """Raise ProsodyError unless `value` is a number within `allowed`."""
     if not allowed[0] <= value <= allowed[1]:
         raise ProsodyError(f"{name} must be from {allowed[0]:g} to {allowed[1]:g}, got {value:g}")
+
+
+def is_pause(gap_s: float) -> bool:
+    """Whether a gap between two words is a pause.
+
+    >>> is_pause(1.23 - 1.18), is_pause(0.04)
+    (True, False)
+    """
+    return gap_s >= SHORTEST_PAUSE_S - _ROUNDING_S
 
 
 @dataclass

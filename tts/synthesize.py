@@ -21,35 +21,26 @@ from typing import Protocol
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from speech.errors import CheckpointError, SpeechError
-from speech.frontend.mel import slaney_mel_filters
 from speech.lexicon import Lexicon
 from tts import acoustic as acoustic_file
 from tts.acoustic import Acoustic
 from tts.contract import AudioContract, check_contract
 from tts.griffin_lim import GriffinLim
-from tts.linguistic import PAUSE, SILENCE, Rows, rows_of
-from tts.models import even
-from tts.phonemes import NothingToSay, Pronouncer, SpokenSentence, SpokenWord
-from tts.prosody import Controls, PhoneProsody, Prosody, SentenceProsody, WordProsody
+from tts.linguistic import PAUSE, SILENCE, rows_of
+from tts.painting import EDGE_FRAMES, Painted, Painter, sentence_rows
+from tts.phonemes import NothingToSay, Pronouncer, SpokenSentence
+from tts.prosody import SHORTEST_PAUSE_S, Controls, PhoneProsody, Prosody, SentenceProsody, WordProsody
 from tts.script import Script, plain_script
 from tts.sound import Audio, TimedPhone, TimedWord
 from tts.text.normalize import OnUnknown
-from tts.variance import regulate
 from tts.vocoder import Vocoder
 
 SENTENCE_PAUSE_S = 0.45
 PARAGRAPH_PAUSE_S = 0.8
-#: Frames of the voice's own silence around a sentence, which the decoder paints; longer silence is digital.
-_EDGE_FRAMES = 8
+_LONGEST_PAUSE_S = 1.5  # within a sentence
 _FIRST_CHUNK_FRAMES, _CHUNK_FRAMES = 40, 160
-_LOWEST_F0_HZ, _HIGHEST_F0_HZ = 40.0, 1000.0
-#: The decoder paints for pitches at most so many spreads from the voice's mean; the vocoder follows any.
-_FARTHEST_PITCH = 2.5
-_LEVEL_REACH = 4  # frames over which a change of level with the pitch is evened out
-_DB_TO_LOG = math.log(10.0) / 20.0
 _SOFT_FROM = 0.9  # of full scale; louder peaks are rounded instead of cut off
 
 
@@ -82,15 +73,6 @@ class Piece:
     f0_hz: np.ndarray | None = None
 
 
-@dataclass(frozen=True)
-class _Painted:
-    """One sentence's frames: log-mel [T, M], F0 in hertz [T], frames of each row [P]."""
-
-    mel: Tensor
-    f0_hz: Tensor
-    durations: Tensor
-
-
 class Voice:
     """A voice that speaks English.
 
@@ -112,7 +94,7 @@ class Voice:
             raise CheckpointError(f"no speaker {speaker!r}; this voice has {', '.join(acoustic.speakers)}")
         self.acoustic, self.vocoder = acoustic, vocoder
         self.pronouncer = Pronouncer(lexicon, acoustic.habits)
-        self._speaker = torch.tensor([acoustic.speakers.index(speaker) if speaker else 0])
+        self._painter = Painter(acoustic, torch.tensor([acoustic.speakers.index(speaker) if speaker else 0]))
 
     @property
     def sample_rate(self) -> int:
@@ -227,7 +209,7 @@ class Voice:
         """Pieces of one sentence that begins at `sample` with word `word`."""
         rate, hop = self.sample_rate, self.acoustic.contract.hop_samples
         lead = round(sentence.lead_s * rate)
-        painted = self._paint(sentence, controls)
+        painted = self._painter.paint(sentence, controls)
         phones, words = self._times(sentence, painted.durations, (sample + lead) / rate, word)
         frames = (painted.mel.numpy(), painted.f0_hz.numpy())
         if lead:
@@ -247,7 +229,7 @@ class Voice:
     def _silence(self, sentence: SentenceProsody, controls: Controls) -> list[Piece]:
         """What lies between a sentence and the next, beside the silence that belongs to either."""
         contract = self.acoustic.contract
-        after = sentence.words[-1].pause_s * controls.pause - 2 * _EDGE_FRAMES * contract.hop_s
+        after = sentence.words[-1].pause_s * controls.pause - 2 * EDGE_FRAMES * contract.hop_s
         count = max(0, round(after / contract.hop_s))
         quiet = np.full((count, contract.num_mels), math.log(1e-5), np.float32)
         sound = np.zeros(count * contract.hop_samples, np.float32)
@@ -257,7 +239,7 @@ class Voice:
         self, sentence: SentenceProsody, durations: Tensor, start_s: float, first_word: int
     ) -> tuple[tuple[TimedPhone, ...], tuple[TimedWord, ...]]:
         """When phones and words are said."""
-        rows = _rows(sentence)
+        rows = sentence_rows(sentence)
         edges = [start_s + count * self.acoustic.contract.hop_s for count in [0, *durations.cumsum(0).tolist()]]
         phones, spans = [], {}
         for row, (phone, word) in enumerate(zip(rows.phones, rows.word_index, strict=True)):
@@ -277,13 +259,14 @@ class Voice:
         """Prosody of a sentence."""
         rows = rows_of(spoken.words)
         model, hop_s = self.acoustic.model, self.acoustic.contract.hop_s
-        hidden, mask = self._encode(rows)
+        hidden, mask = self._painter.encode(rows)
         said = model.predict(hidden, mask)
         f0_mean, f0_spread, energy_mean, energy_spread = model.prosody.tolist()
+        shortest_s = math.ceil(SHORTEST_PAUSE_S / hop_s) * hop_s  # in whole frames, or rounding would end some pauses
         duration_s = (torch.expm1(said.log_duration[0]).clamp(min=1.0) * hop_s).tolist()
         pauses = torch.where(
             said.pause_logit[0].sigmoid() >= self.acoustic.pause_threshold,
-            (torch.expm1(said.log_pause[0]) * hop_s).clamp(0.05, 1.5),
+            (torch.expm1(said.log_pause[0]) * hop_s).clamp(shortest_s, _LONGEST_PAUSE_S),
             0.0,
         ).tolist()
         pitch_hz = torch.exp(said.pitch[0] * f0_spread + f0_mean).tolist()
@@ -297,125 +280,13 @@ class Voice:
         words[-1].pause_s = PARAGRAPH_PAUSE_S if spoken.ends_paragraph else SENTENCE_PAUSE_S
         return SentenceProsody(words)
 
-    def _encode(self, rows: Rows) -> tuple[Tensor, Tensor]:
-        """Encoded phones [1, P, C] and the mask [1, P]."""
-        mask = torch.ones(1, len(rows.phones), dtype=torch.bool)
-        return self.acoustic.model.encode(rows.features[None], mask, self._speaker), mask
-
-    @torch.inference_mode()
-    def _paint(self, sentence: SentenceProsody, controls: Controls) -> _Painted:
-        """Mel and F0 of a sentence."""
-        model, contract = self.acoustic.model, self.acoustic.contract
-        rows = _rows(sentence)
-        table = self._table(sentence, rows, controls)
-        durations = whole_frames(table["seconds"] / contract.hop_s, ~(rows.is_pause | rows.is_silence))
-        durations[-1] += even(int(durations.sum())) - int(durations.sum())  # whole steps
-        hidden, _ = self._encode(rows)
-        frames = regulate(durations[None])
-        f0_mean, f0_spread, energy_mean, energy_spread = model.prosody.tolist()
-        pitch = ((table["pitch_hz"].log() - f0_mean) / f0_spread)[None]
-        energy = ((table["energy_db"] - energy_mean) / energy_spread)[None]
-        melody = model.draw_melody(hidden, frames, pitch, energy)
-        shift = _smoothed(frames.spread((table["semitones"] * (math.log(2.0) / 12.0))[None, :, None])[0, :, 0])
-        log_f0 = melody.f0[0] * f0_spread + f0_mean + shift
-        gap = (rows.is_pause | rows.is_silence)[frames.phone[0]]
-        voiced = (melody.voiced_logit[0] > 0) & ~gap
-        # The decoder sees the asked pitch as far as the voice knows it.
-
-        def paint(log_f0: Tensor) -> Tensor:
-            seen = ((log_f0 - f0_mean) / f0_spread).clamp(-_FARTHEST_PITCH, _FARTHEST_PITCH)[None]
-            normal = model.paint(hidden, frames, pitch, energy, seen, voiced.float()[None])[0]
-            return normal * model.mel_spread + model.mel_mean
-
-        mel = paint(log_f0)
-        if bool(shift.any()):  # a higher voice is also a louder or softer one; only the pitch was asked for
-            mel = mel + _smoothed(self._level(paint(log_f0 - shift)) - self._level(mel), _LEVEL_REACH)[:, None]
-        gain = _smoothed(frames.spread(table["gain_db"][None, :, None])[0, :, 0]) * _DB_TO_LOG
-        mel = mel + gain[:, None]
-        f0_hz = torch.where(voiced, log_f0.exp().clamp(_LOWEST_F0_HZ, _HIGHEST_F0_HZ), 0.0)
-        return _Painted(mel, f0_hz, durations)
-
-    def _level(self, mel: Tensor) -> Tensor:
-        """Natural logarithm of the root mean square of frames, but for a constant, [T, M] -> [T]."""
-        contract = self.acoustic.contract
-        filters = slaney_mel_filters(
-            contract.num_mels, contract.window_samples, contract.sample_rate_hz, contract.low_hz, contract.high_hz
-        )
-        return 0.5 * torch.logsumexp(2.0 * mel - filters.sum(0).clamp(min=1e-9).log().float(), dim=1)
-
-    def _table(self, sentence: SentenceProsody, rows: Rows, controls: Controls) -> dict[str, Tensor]:
-        """What is asked of each row, float32 [P] each; pitch and level of gaps lie between their neighbours'."""
-        edge_s = _EDGE_FRAMES * self.acoustic.contract.hop_s
-        said = iter([phone for word in sentence.words for phone in word.phones])
-        values = []
-        for row, (phone, index) in enumerate(zip(rows.phones, rows.word_index, strict=True)):
-            if phone == SILENCE:
-                values.append((edge_s, math.nan, math.nan, controls.pitch, controls.energy))
-            elif phone == PAUSE:
-                pause_s = sentence.words[index].pause_s * controls.pause
-                values.append((pause_s, math.nan, math.nan, controls.pitch, controls.energy))
-            else:
-                one = next(said)
-                seconds = one.duration_s / (one.rate * controls.rate)
-                changes = (one.pitch + controls.pitch, one.energy + controls.energy)
-                values.append((seconds, one.pitch_hz, one.energy_db, *changes))
-            assert values[row][0] >= 0.0
-        columns = torch.tensor(values).unbind(1)
-        names = ("seconds", "pitch_hz", "energy_db", "semitones", "gain_db")
-        table = dict(zip(names, columns, strict=True))
-        return table | {name: _filled(table[name]) for name in ("pitch_hz", "energy_db")}
-
 
 def _length(piece: Piece) -> int:
     """Samples of a piece."""
     return len(piece.samples)
 
 
-def _rows(sentence: SentenceProsody) -> Rows:
-    """Rows of a sentence for the model."""
-    return rows_of(
-        [
-            SpokenWord(word.text, tuple(phone.phone for phone in word.phones), word.start, word.end, word.mark)
-            for word in sentence.words
-        ]
-    )
-
-
-def whole_frames(frames: Tensor, spoken: Tensor) -> Tensor:
-    """Round durations so that their sum stays, each phone at least one frame.
-
-    Parameters
-    ----------
-    frames : Tensor, float, [P]
-    spoken : Tensor, bool, [P], rows that may not vanish
-
-    Examples
-    --------
-    >>> whole_frames(torch.tensor([2.4, 2.4, 0.0, 0.2, 5.0]), torch.tensor([True, True, False, True, True])).tolist()
-    [2, 3, 0, 1, 4]
-    """
-    edges, at, total = [0], 0.0, 0.0
-    for count, needed in zip(frames.tolist(), spoken.tolist(), strict=True):
-        at += count
-        total = max(edges[-1] + (1 if needed else 0), math.floor(at + 0.5) if count else edges[-1])
-        edges.append(int(total))
-    return torch.tensor(edges).diff()
-
-
-def _filled(values: Tensor) -> Tensor:
-    """Straight lines through rows that are nan."""
-    array = values.numpy()
-    known, places = np.isfinite(array), np.arange(len(array))
-    return torch.from_numpy(np.interp(places, places[known], array[known])).float()
-
-
-def _smoothed(values: Tensor, reach: int = 2) -> Tensor:
-    """Mean over the frames up to `reach` away, [T] -> [T]."""
-    padded = functional.pad(values[None, None], (reach, reach), mode="replicate")
-    return functional.avg_pool1d(padded, 2 * reach + 1, 1)[0, 0]
-
-
-def _chunks(painted: _Painted) -> Iterator[tuple[Tensor, Tensor]]:
+def _chunks(painted: Painted) -> Iterator[tuple[Tensor, Tensor]]:
     """Frames in chunks, the first one short so that sound starts soon."""
     start, size = 0, _FIRST_CHUNK_FRAMES
     while start < len(painted.mel):

@@ -23,10 +23,9 @@ from speech.frontend.energy import energy_db
 from tts.contract import AudioContract
 from tts.linguistic import PAUSE, SILENCE, Rows, rows_of
 from tts.phonemes import MARK_CLASSES, Mark, SpokenWord
+from tts.prosody import is_pause
 from tts.text import normalize
 
-#: A gap between words shorter than this is part of the phone after it (a stop's closure, mostly), no pause.
-SHORTEST_PAUSE_S = 0.045
 _LONGEST_SILENCE_FRAMES = 12  # kept at either end of a recording
 _LONGEST_PHONE_S = 0.6
 
@@ -161,7 +160,8 @@ def _durations(name: str, alignment: dict[str, Any], rows: Rows, num_frames: int
     """Frames of each row, together `num_frames`, int64 [P]."""
     spoken = iter([phone for phone in alignment["phones"] if phone["phone"] not in (SILENCE, PAUSE)])
     is_gap = (rows.is_pause | rows.is_silence).tolist()
-    # Times where phones begin; a gap reaches from the end of a phone to the beginning of the next.
+    # Times where phones begin; a gap reaches from the end of a phone to the beginning of the next, and is part of that
+    # one if it is no pause.
     spans = [None if gap else next(spoken) for gap in is_gap]
     edges: list[int] = [0]
     for index, span in enumerate(spans):
@@ -173,7 +173,7 @@ def _durations(name: str, alignment: dict[str, Any], rows: Rows, num_frames: int
         else:
             assert following is not None
             at = following["start_s"]
-            if 0 < index and at - spans[index - 1]["end_s"] < SHORTEST_PAUSE_S:
+            if 0 < index and not is_pause(at - spans[index - 1]["end_s"]):
                 at = spans[index - 1]["end_s"]
         least = edges[-1] + (span is not None)
         edges.append(max(least, round(at / hop_s)))

@@ -9,12 +9,12 @@ import logging
 import math
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from speech.checkpoint import write_atomically
 from speech.config import load_config, to_dict
@@ -27,6 +27,7 @@ from tts.contract import AudioContract
 from tts.losses import Batch, LossWeights, compute_losses, forward
 from tts.models import AcousticConfig, AcousticModel
 from tts.training_data import Recordings, open_recordings
+from tts.training_watch import evaluate, measure_detail
 
 logger = logging.getLogger(__name__)
 STATE_FORMAT = 1
@@ -208,16 +209,14 @@ def fit(config: VoiceConfig, acoustic: Acoustic, recordings: Recordings, *, rest
                 _write_log(log, "dev", progress, results)
                 acoustic.pause_threshold = results["pause_threshold"]
         _save(state_path, config, model, optimizer, average, progress)
+    acoustic.detail = measure_detail(average, recordings, train_set)
     return export(acoustic, average, training.output_dir / "acoustic.safetensors", progress)
 
 
 def export(acoustic: Acoustic, average: AcousticModel, path: Path, progress: Progress) -> Path:
     """Write the averaged weights as a model."""
     card = acoustic.card | {"steps": progress.step, "epochs": round(progress.epoch, 2)}
-    done = Acoustic(
-        average, acoustic.contract, acoustic.speakers, acoustic.habits, acoustic.pause_threshold, card
-    )  # fmt: skip
-    done.save(path)
+    replace(acoustic, model=average, card=card).save(path)
     return path
 
 
@@ -270,54 +269,6 @@ def _average(average: AcousticModel, model: AcousticModel, decay: float) -> None
     """Move the running mean towards the weights."""
     for kept, value in zip(average.state_dict().values(), model.state_dict().values(), strict=True):
         kept.lerp_(value, 1.0 - decay)
-
-
-@torch.no_grad()
-def evaluate(model: AcousticModel, recordings: Recordings, indices: list[int], batch_size: int) -> dict[str, float]:
-    """Losses on held-out recordings, and the errors of what was predicted of phones.
-
-    Returns
-    -------
-    dict : mean losses; "duration_ms", mean absolute error; "pause_f1" at the best "pause_threshold"
-    """
-    model.eval()
-    sums: dict[str, float] = {}
-    probabilities, paused, errors = [], [], []
-    ordered = sorted(indices, key=recordings.num_frames)
-    batches = [ordered[at : at + batch_size] for at in range(0, len(ordered), batch_size)]
-    for chosen in batches:
-        batch = recordings.batch(chosen, model)
-        outputs = forward(model, batch)
-        losses = compute_losses(outputs, batch)
-        for item in fields(losses):
-            sums[item.name] = sums.get(item.name, 0.0) + float(getattr(losses, item.name)) * len(chosen) / len(indices)
-        said = torch.expm1(outputs.phones.log_duration)
-        errors.append((said - batch.durations)[batch.spoken].abs())
-        probabilities.append(outputs.phones.pause_logit.sigmoid()[batch.pauses])
-        paused.append((batch.durations > 0)[batch.pauses])
-    f1, threshold = best_threshold(torch.cat(probabilities), torch.cat(paused))
-    hop_ms = 1000.0 * recordings.contract.hop_s
-    return sums | {
-        "duration_ms": float(torch.cat(errors).mean()) * hop_ms,
-        "pause_f1": f1,
-        "pause_threshold": threshold,
-    }
-
-
-def best_threshold(probabilities: Tensor, truth: Tensor) -> tuple[float, float]:
-    """Greatest F1 and the threshold, from 0.2 to 0.8, that gives it.
-
-    >>> best_threshold(torch.tensor([0.9, 0.45, 0.3]), torch.tensor([True, True, False]))
-    (1.0, 0.375)
-    """
-    found = (0.0, 0.5)
-    for threshold in [0.2 + 0.025 * step for step in range(25)]:
-        said = probabilities >= threshold
-        both = float((said & truth).sum())
-        f1 = 2 * both / max(1.0, float(said.sum() + truth.sum()))
-        if f1 > found[0] + 1e-9 or (f1 >= found[0] and abs(threshold - 0.375) < abs(found[1] - 0.375)):
-            found = (f1, round(threshold, 3))
-    return found
 
 
 def _save(path: Path, config: VoiceConfig, model: nn.Module, optimizer, average: nn.Module, progress: Progress) -> None:

@@ -156,6 +156,7 @@ def test_training_learns_and_resumes(tmp_path):
         values = [row[name] for row in rows if row["kind"] == "train"]
         assert values[-1] < 0.9 * values[0], name
     state = torch.load(tmp_path / "out" / "state.pt", weights_only=True)
+    assert len(Acoustic.load(model).detail) == 80
     assert train(path) == model  # nothing left to do
     longer = train(path, ["training.epochs=14"])
     resumed = torch.load(tmp_path / "out" / "state.pt", weights_only=True)

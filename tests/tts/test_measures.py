@@ -104,6 +104,20 @@ def test_pauses_are_counted_at_word_ends():
         compare_pauses(real[:2], [said[0], Word("too", 0.5, 0.8)])
 
 
+def test_a_gap_of_just_the_shortest_pause_counts():
+    """Differences of times in steps of 0.01 s lie now above 0.05, now below."""
+    starts = [0.01 * step for step in range(1, 300)]
+    for start in starts:
+        words = [Word("a", start - 0.01, start), Word("b", start + 0.05, start + 0.1)]
+        assert compare_pauses(words, words).pauses_right == 1
+    assert (
+        compare_pauses(
+            [Word("a", 0, 0.1), Word("b", 0.14, 0.2)], [Word("a", 0, 0.1), Word("b", 0.14, 0.2)]
+        ).pauses_right
+        == 0
+    )
+
+
 def test_opinion_prefers_clean_sound():
     pytest.importorskip("speechmos", reason="needs the extra `measure`")
     from tts.measures_peers import opinion

@@ -16,10 +16,12 @@ from speech.errors import CheckpointError
 from tests.tts.acoustic_model import tiny_acoustic, tiny_voice
 from tts.contract import AudioContract
 from tts.griffin_lim import GriffinLim
+from tts.measures_timing import compare_pauses
+from tts.painting import whole_frames
 from tts.phonemes import NothingToSay
 from tts.prosody import Controls, ProsodyError
 from tts.ssml import parse_ssml
-from tts.synthesize import load_voice, soft_clip, whole_frames
+from tts.synthesize import load_voice, soft_clip
 from tts.text import TextError
 
 TEXT = "Well, this is a test. Is it?"
@@ -248,6 +250,18 @@ def test_command_refuses_in_one_sentence(voice_folder, tmp_path, monkeypatch, ca
 def test_unknown_voice():
     with pytest.raises(CheckpointError, match="no such voice"):
         load_voice("/no/such/folder")
+
+
+def test_a_pause_that_is_made_counts_as_one():
+    """Even the shortest that can be predicted, wherever rounding to frames puts its edges."""
+    voice = tiny_voice()
+    voice.acoustic.pause_threshold = 0.0
+    with torch.no_grad():
+        voice.acoustic.model.pause.leave.bias[1] = -9.0
+    sound = voice.say(TEXT)
+    found = compare_pauses(sound.words, sound.words)
+    assert found.pauses_right == len(sound.words) - 1
+    assert min(pause_lengths(sound)) < 0.06
 
 
 LOADED = """

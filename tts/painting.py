@@ -1,0 +1,165 @@
+"""Prosody of a sentence, with what was asked of it, to frames: mel and pitch, ready for the vocoder.
+
+Legend: P phones, T frames, M mel bands, C channels.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from speech.frontend.mel import slaney_mel_filters
+from tts.acoustic import Acoustic
+from tts.finish import quieten, restore_detail
+from tts.linguistic import PAUSE, SILENCE, Rows, rows_of
+from tts.models import even
+from tts.phonemes import SpokenWord
+from tts.prosody import Controls, SentenceProsody
+from tts.variance import regulate
+
+#: Frames of the voice's own silence around a sentence, which the decoder paints; longer silence is digital.
+EDGE_FRAMES = 8
+_LOWEST_F0_HZ, _HIGHEST_F0_HZ = 40.0, 1000.0
+#: The decoder paints for pitches at most so many spreads from the voice's mean; the vocoder follows any.
+_FARTHEST_PITCH = 2.5
+_LEVEL_REACH = 4  # frames over which a change of level with the pitch is evened out
+_DB_TO_LOG = math.log(10.0) / 20.0
+
+
+@dataclass(frozen=True)
+class Painted:
+    """One sentence's frames: log-mel [T, M], F0 in hertz [T], frames of each row [P]."""
+
+    mel: Tensor
+    f0_hz: Tensor
+    durations: Tensor
+
+
+@dataclass(frozen=True)
+class Painter:
+    """The acoustic model's second half: what to make of a sentence's prosody.
+
+    Attributes
+    ----------
+    acoustic : with its model
+    speaker : Tensor, int64, [1]
+    """
+
+    acoustic: Acoustic
+    speaker: Tensor
+
+    def encode(self, rows: Rows) -> tuple[Tensor, Tensor]:
+        """Encoded phones [1, P, C] and the mask [1, P]."""
+        mask = torch.ones(1, len(rows.phones), dtype=torch.bool)
+        return self.acoustic.model.encode(rows.features[None], mask, self.speaker), mask
+
+    @torch.inference_mode()
+    def paint(self, sentence: SentenceProsody, controls: Controls) -> Painted:
+        """Mel and F0 of a sentence."""
+        model, contract = self.acoustic.model, self.acoustic.contract
+        rows = sentence_rows(sentence)
+        table = self._table(sentence, rows, controls)
+        durations = whole_frames(table["seconds"] / contract.hop_s, ~(rows.is_pause | rows.is_silence))
+        durations[-1] += even(int(durations.sum())) - int(durations.sum())  # whole steps
+        hidden, _ = self.encode(rows)
+        frames = regulate(durations[None])
+        f0_mean, f0_spread, energy_mean, energy_spread = model.prosody.tolist()
+        pitch = ((table["pitch_hz"].log() - f0_mean) / f0_spread)[None]
+        energy = ((table["energy_db"] - energy_mean) / energy_spread)[None]
+        melody = model.draw_melody(hidden, frames, pitch, energy)
+        shift = _smoothed(frames.spread((table["semitones"] * (math.log(2.0) / 12.0))[None, :, None])[0, :, 0])
+        log_f0 = melody.f0[0] * f0_spread + f0_mean + shift
+        gap = (rows.is_pause | rows.is_silence)[frames.phone[0]]
+        voiced = (melody.voiced_logit[0] > 0) & ~gap
+
+        def paint(log_f0: Tensor) -> Tensor:
+            # The decoder sees the asked pitch as far as the voice knows it.
+            seen = ((log_f0 - f0_mean) / f0_spread).clamp(-_FARTHEST_PITCH, _FARTHEST_PITCH)[None]
+            normal = model.paint(hidden, frames, pitch, energy, seen, voiced.float()[None])[0]
+            mel = restore_detail(normal * model.mel_spread + model.mel_mean, model.mel_mean, self.acoustic.detail)
+            return quieten(mel, self._level(mel), ~gap)
+
+        mel = paint(log_f0)
+        if bool(shift.any()):  # a higher voice is also a louder or softer one; only the pitch was asked for
+            mel = mel + _smoothed(self._level(paint(log_f0 - shift)) - self._level(mel), _LEVEL_REACH)[:, None]
+        gain = _smoothed(frames.spread(table["gain_db"][None, :, None])[0, :, 0]) * _DB_TO_LOG
+        mel = mel + gain[:, None]
+        f0_hz = torch.where(voiced, log_f0.exp().clamp(_LOWEST_F0_HZ, _HIGHEST_F0_HZ), 0.0)
+        return Painted(mel, f0_hz, durations)
+
+    def _level(self, mel: Tensor) -> Tensor:
+        """Natural logarithm of the root mean square of frames, but for a constant, [T, M] -> [T]."""
+        contract = self.acoustic.contract
+        filters = slaney_mel_filters(
+            contract.num_mels, contract.window_samples, contract.sample_rate_hz, contract.low_hz, contract.high_hz
+        )
+        return 0.5 * torch.logsumexp(2.0 * mel - filters.sum(0).clamp(min=1e-9).log().float(), dim=1)
+
+    def _table(self, sentence: SentenceProsody, rows: Rows, controls: Controls) -> dict[str, Tensor]:
+        """What is asked of each row, float32 [P] each; pitch and level of gaps lie between their neighbours'."""
+        edge_s = EDGE_FRAMES * self.acoustic.contract.hop_s
+        said = iter([phone for word in sentence.words for phone in word.phones])
+        values = []
+        for row, (phone, index) in enumerate(zip(rows.phones, rows.word_index, strict=True)):
+            if phone == SILENCE:
+                values.append((edge_s, math.nan, math.nan, controls.pitch, controls.energy))
+            elif phone == PAUSE:
+                pause_s = sentence.words[index].pause_s * controls.pause
+                values.append((pause_s, math.nan, math.nan, controls.pitch, controls.energy))
+            else:
+                one = next(said)
+                seconds = one.duration_s / (one.rate * controls.rate)
+                changes = (one.pitch + controls.pitch, one.energy + controls.energy)
+                values.append((seconds, one.pitch_hz, one.energy_db, *changes))
+            assert values[row][0] >= 0.0
+        columns = torch.tensor(values).unbind(1)
+        names = ("seconds", "pitch_hz", "energy_db", "semitones", "gain_db")
+        table = dict(zip(names, columns, strict=True))
+        return table | {name: _filled(table[name]) for name in ("pitch_hz", "energy_db")}
+
+
+def sentence_rows(sentence: SentenceProsody) -> Rows:
+    """Rows of a sentence for the model."""
+    return rows_of(
+        [
+            SpokenWord(word.text, tuple(phone.phone for phone in word.phones), word.start, word.end, word.mark)
+            for word in sentence.words
+        ]
+    )
+
+
+def whole_frames(frames: Tensor, spoken: Tensor) -> Tensor:
+    """Round durations so that their sum stays, each phone at least one frame.
+
+    Parameters
+    ----------
+    frames : Tensor, float, [P]
+    spoken : Tensor, bool, [P], rows that may not vanish
+
+    Examples
+    --------
+    >>> whole_frames(torch.tensor([2.4, 2.4, 0.0, 0.2, 5.0]), torch.tensor([True, True, False, True, True])).tolist()
+    [2, 3, 0, 1, 4]
+    """
+    edges, at, total = [0], 0.0, 0.0
+    for count, needed in zip(frames.tolist(), spoken.tolist(), strict=True):
+        at += count
+        total = max(edges[-1] + (1 if needed else 0), math.floor(at + 0.5) if count else edges[-1])
+        edges.append(int(total))
+    return torch.tensor(edges).diff()
+
+
+def _filled(values: Tensor) -> Tensor:
+    """Straight lines through rows that are nan."""
+    array = values.numpy()
+    known, places = np.isfinite(array), np.arange(len(array))
+    return torch.from_numpy(np.interp(places, places[known], array[known])).float()
+
+
+def _smoothed(values: Tensor, reach: int = 2) -> Tensor:
+    """Mean over the frames up to `reach` away, [T] -> [T]."""
+    padded = functional.pad(values[None, None], (reach, reach), mode="replicate")
+    return functional.avg_pool1d(padded, 2 * reach + 1, 1)[0, 0]
