@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ctc.compilation import jit_borrowing, jit_borrowing_cached, jit_cached
+from ctc.compilation import jit_borrowing, jit_borrowing_cached, jit_borrowing_inside, jit_cached
 from ctc.ngram import END_ID, score_word
 
 # Columns of the nodes' integers and floats.
@@ -76,8 +76,13 @@ class Tree(NamedTuple):
 class HotWords(NamedTuple):
     """Automaton of Aho and Corasick (1975).
 
-    Children are as in `Tree`; `fail` leads to the longest suffix; a state promises and awards nats.
-    `best` is exp of the most that any label can gain from each state: 1 nearly everywhere, so hot-words cost nothing.
+    Children are as in `Tree`; `fail` leads to the longest suffix; a state promises and awards nats. `best` is exp of
+    the most that any label can gain from each state.
+
+    With up to 64 tokens as labels the automaton is written out: ``targets[s, k]`` is the next state, and
+    ``factors[s, k]`` exp of the gain. Bit k of ``masks[s]`` tells that it is not the root; tokens without the bit lead
+    there, all with the same factor ``rest[s]``, at most 1. So hot-words cost a look at the few tokens with a bit. Where
+    labels are words or many tokens, `masks` is of one element and edges are searched.
     """
 
     begins: np.ndarray
@@ -86,6 +91,10 @@ class HotWords(NamedTuple):
     potentials: np.ndarray
     awards: np.ndarray
     best: np.ndarray
+    masks: np.ndarray
+    targets: np.ndarray
+    factors: np.ndarray
+    rest: np.ndarray
 
 
 class Beam(NamedTuple):
@@ -108,6 +117,11 @@ class Room(NamedTuple):
     probabilities: np.ndarray
     totals: np.ndarray
     limits: np.ndarray
+    places: np.ndarray
+    hot_states: np.ndarray
+    hot_masks: np.ndarray
+    hot_factors: np.ndarray
+    bits: np.ndarray
     last: np.ndarray
     stays: np.ndarray
     head: np.ndarray
@@ -131,6 +145,11 @@ def make_room(beam_size: int, num_units: int) -> Room:
         np.empty(num_units),
         np.empty(beam_size),
         np.empty(beam_size),
+        np.empty(beam_size, np.int32),
+        np.empty(beam_size, np.int32),
+        np.empty(beam_size, np.uint64),
+        np.empty(beam_size),
+        np.empty(num_units + 1, np.uint64),
         np.empty(beam_size, np.int32),
         np.empty((beam_size, 2)),
         np.empty(beam_size, np.int32),
@@ -166,7 +185,7 @@ def frame_probabilities(row, weights, y):
     return True
 
 
-@jit_borrowing
+@jit_borrowing_inside
 def find_edge(begins, tokens, node, token):
     """Child of a tree's node, or -1."""
     low, high = begins[node], begins[node + 1]
@@ -180,7 +199,7 @@ def find_edge(begins, tokens, node, token):
     return low if low < end and tokens[low] == token else -1
 
 
-@jit_borrowing
+@jit_borrowing_inside
 def count_bits(x):
     """Bits that are set in a uint64, summed in parallel."""
     x = x - ((x >> np.uint64(1)) & _PAIRS)
@@ -189,7 +208,7 @@ def count_bits(x):
     return np.int64((x * _SUM) >> np.uint64(56))
 
 
-@jit_borrowing
+@jit_borrowing_inside
 def find_child(begins, tokens, masks, place, token):
     """Child of a node of the spelling tree, or -1."""
     if len(masks) != len(tokens):
@@ -200,11 +219,14 @@ def find_child(begins, tokens, masks, place, token):
     return begins[place] + count_bits(mask & (bit - np.uint64(1)))
 
 
-@jit_borrowing
+@jit_borrowing_inside
 def hot_step(hot, state, label):
     """Return (next state, nats gained)."""
     if len(hot.tokens) == 1:
         return 0, 0.0
+    if len(hot.masks) > 1:
+        found = np.int64(hot.targets[state, label])
+        return found, hot.potentials[found] + hot.awards[found] - hot.potentials[state]
     at = state
     found = find_edge(hot.begins, hot.tokens, at, label)
     while found < 0 and at != 0:
@@ -215,7 +237,7 @@ def hot_step(hot, state, label):
     return found, hot.potentials[found] + hot.awards[found] - hot.potentials[state]
 
 
-@jit_borrowing
+@jit_borrowing_inside
 def cached_score(lm, room, state, word):
     """`score_word`, remembering some answers."""
     key = np.int64(state) * np.int64(1 << 32) + np.int64(word)
@@ -226,7 +248,7 @@ def cached_score(lm, room, state, word):
     return room.cache_scores[slot], room.cache_states[slot]
 
 
-@jit_borrowing
+@jit_borrowing_inside
 def word_score(options, lm, room, state, word):
     """Return (log10 score of a word, next state); unknown words are punished further."""
     if options.lm_weight == 0.0:
@@ -235,13 +257,13 @@ def word_score(options, lm, room, state, word):
     return (score + options.unknown_score if word <= 0 else score), following
 
 
-@jit_borrowing
+@jit_borrowing_inside
 def join(a, b, viterbi):
     """Masses of two sets of paths together."""
     return max(a, b) if viterbi else a + b
 
 
-@jit_borrowing
+@jit_borrowing_inside
 def stay(options, tree, beam, room, y):
     """Masses of the prefixes that stay as they are; return the value that a candidate must beat."""
     count = beam.counts[0]
@@ -274,7 +296,7 @@ def stay(options, tree, beam, room, y):
     return max(worst, least) if count == options.beam_size else least
 
 
-@jit_borrowing
+@jit_borrowing_inside
 def is_active(beam, room, j, token, word):
     """Whether the extension of entry j by a label is an entry itself."""
     i = room.head[j]
@@ -346,10 +368,9 @@ def reduce_candidates(options, beam, room, number, least):
     return kept, least
 
 
-@jit_borrowing
-def push(options, beam, room, number, least, mass, j, token, word, place, state, lm_score, extra, nats):
+@jit_borrowing_inside
+def push(options, beam, room, number, least, mass, j, token, word, place, state, lm_score, extra, factor):
     """Append a candidate if it beats `least`; return (number of candidates, least)."""
-    factor = 1.0 if nats == 0.0 else math.exp(nats)
     value = mass * factor
     if value <= least:
         return number, least
@@ -365,29 +386,35 @@ def push(options, beam, room, number, least, mass, j, token, word, place, state,
     return number + 1, least
 
 
-@jit_borrowing
-def extend_by_token(options, lm, tree, hot, beam, room, number, least, mass, j, token):
-    """Consider entry j with a token that ends no word, of mass `mass`."""
-    node = beam.entries[j]
-    place, state = beam.ints[node, TREE], np.int64(beam.ints[node, STATE])
-    lm_score, nats = 0.0, 0.0
-    hot_state, extra = hot_step(hot, beam.ints[node, HOT], token)
+@jit_borrowing_inside
+def extend_by_token(options, lm, tree, hot, beam, room, number, least, mass, j, token, hot_factor):
+    """Consider entry j with a token that ends no word, of mass `mass` but for models and hot-words."""
+    place, factor = np.int64(room.places[j]), 1.0
+    if options.mode == OPEN_WORDS:
+        place, factor = step_factor(tree.begins, tree.tokens, tree.masks, tree.inverse, place, token)
+        if mass * factor * hot_factor <= least:
+            return number, least
+    if is_active(beam, room, j, token, -1):
+        return number, least
+    lm_score, extra, state = 0.0, 0.0, np.int64(0)
+    if options.mode != PLAIN:
+        state = np.int64(beam.ints[beam.entries[j], STATE])
+    hot_state = np.int64(0)
+    if len(hot.tokens) > 1:
+        hot_state, extra = hot_step(hot, np.int64(room.hot_states[j]), token)
+        if len(hot.masks) == 1:
+            hot_factor = 1.0 if extra == 0.0 else math.exp(extra)
     if options.mode == TOKEN_MODEL:
         lm_score, state = word_score(options, lm, room, state, tree.word_ids[token])
         extra += options.word_bonus
-        nats = options.lm_weight * lm_score
-    elif options.mode == OPEN_WORDS:
-        unknown = len(tree.tokens)
-        following = find_child(tree.begins, tree.tokens, tree.masks, place, token) if place < unknown else -1
-        following = unknown if following < 0 else following
-        nats = tree.potentials[following] - tree.potentials[place]
-        place = following
+        factor = math.exp(options.lm_weight * lm_score + options.word_bonus)
     return push(
-        options, beam, room, number, least, mass, j, token, -1, place, (state, hot_state), lm_score, extra, nats + extra
-    )
+        options, beam, room, number, least, mass, j, token, -1, place, (state, hot_state), lm_score, extra,
+        factor * hot_factor,
+    )  # fmt: skip
 
 
-@jit_borrowing
+@jit_borrowing_inside
 def extend_by_word(options, lm, tree, hot, beam, room, number, least, mass, j, token, entry):
     """Consider entry j with a token that ends a word: `entry` of the tree's words, -1 for an unknown one."""
     node = beam.entries[j]
@@ -401,14 +428,14 @@ def extend_by_word(options, lm, tree, hot, beam, room, number, least, mass, j, t
     label = token if options.mode == OPEN_WORDS else word
     hot_state, gain = hot_step(hot, beam.ints[node, HOT], label)
     extra += gain
-    nats = options.lm_weight * lm_score + extra - tree.potentials[place]
+    factor = math.exp(options.lm_weight * lm_score + extra - tree.potentials[place])
     shown = -1 if options.mode == OPEN_WORDS else word
     return push(
-        options, beam, room, number, least, mass, j, token, shown, 0, (following, hot_state), lm_score, extra, nats
+        options, beam, room, number, least, mass, j, token, shown, 0, (following, hot_state), lm_score, extra, factor
     )
 
 
-@jit_borrowing
+@jit_borrowing_inside
 def step_factor(begins, tokens, masks, inverse, place, token):
     """Return (node after a token, factor of masses by the change of potentials); unknown words have the last node."""
     unknown = len(tokens)
@@ -420,32 +447,72 @@ def step_factor(begins, tokens, masks, inverse, place, token):
     return following, inverse[place] / inverse[following]
 
 
-@jit_borrowing
-def write_plain(values, ints, floats, number, mass, j, token, hot_state, gain, factor):
-    """Write a candidate on which only hot-words have a say."""
-    values[number] = mass * factor
-    ints[number, SOURCE], ints[number, TOKEN], ints[number, WORD] = j, token, -1
-    ints[number, TREE], ints[number, STATE], ints[number, HOT] = 0, 0, hot_state
-    floats[number, LM], floats[number, EXTRA], floats[number, FACTOR] = 0.0, gain, factor
+@jit_borrowing_inside
+def gather(hot, beam, room):
+    """Bring together what each entry needs; return the most that an entry without a hot-word ahead can give."""
+    limit = 0.0
+    for j in range(beam.counts[0] - 1, -1, -1):
+        node = beam.entries[j]
+        state = beam.ints[node, HOT]
+        room.places[j], room.hot_states[j] = beam.ints[node, TREE], state
+        if len(hot.masks) > 1:
+            room.hot_masks[j], room.hot_factors[j] = hot.masks[state], hot.rest[state]
+        else:
+            room.hot_masks[j], room.hot_factors[j] = np.uint64(0), hot.best[state]
+        limit = max(limit, room.totals[j] * room.hot_factors[j])
+        room.limits[j] = limit  # what this entry and those after it can give at most
+    return limit
 
 
-@jit_borrowing
+@jit_borrowing_inside
+def extend_hot(options, lm, tree, hot, beam, room, y, bonus, chosen, number, least):
+    """All entries with those of the `chosen` likeliest tokens that go on with a hot-word.
+
+    They come after all others, when the value to beat is known nearly.
+    """
+    order, bits = room.order[0], room.bits
+    bits[0] = np.uint64(0)
+    for k in range(chosen):
+        bits[k + 1] = bits[k] | np.uint64(1) << np.uint64(order[k])
+    for j in range(beam.counts[0]):
+        state = room.hot_states[j]
+        limit = room.totals[j] * bonus * hot.best[state]
+        low, high = 0, chosen  # to the number of tokens that are likely enough
+        while low < high:
+            middle = (low + high) >> 1
+            if limit * y[order[middle]] > least:
+                low = middle + 1
+            else:
+                high = middle
+        rest = room.hot_masks[j] & bits[low]
+        while rest:
+            token = count_bits((rest - np.uint64(1)) & ~rest)  # the lowest bit
+            rest &= rest - np.uint64(1)
+            mass = beam.masses[j, 0] if token == room.last[j] and not options.framewise else room.totals[j]
+            mass *= y[token]
+            factor = hot.factors[state, token]
+            if mass * bonus * factor > least:
+                number, least = extend_by_token(
+                    options, lm, tree, hot, beam, room, number, least, mass, j, token, factor
+                )
+        if number >= 2 * options.beam_size:
+            number, least = reduce_candidates(options, beam, room, number, least)
+    return number, least
+
+
+@jit_borrowing_inside
 def extend_tokens(options, lm, tree, hot, beam, room, y, least):
     """All entries with all tokens but the boundary of words; return (number of candidates, least)."""
     chosen, number = 0, 0
-    plain, has_hot = options.mode == PLAIN, len(hot.tokens) > 1
-    hot_state, gain, factor = np.int64(0), 0.0, 1.0
+    written_out = len(hot.masks) > 1
     order, weighted = room.order, room.select  # both free until candidates are reduced
     bonus = math.exp(max(options.word_bonus, 0.0)) if options.mode == TOKEN_MODEL else 1.0
-    limit = 0.0
-    for j in range(beam.counts[0] - 1, -1, -1):
-        limit = max(limit, room.totals[j] * hot.best[beam.ints[beam.entries[j], HOT]])
-        room.limits[j] = limit  # what this entry and those after it can give at most
+    limit = gather(hot, beam, room)
     for token in range(len(y)):
         if token == options.blank or (token == options.boundary and options.mode == OPEN_WORDS):
             continue
         bound = y[token] * bonus
-        if bound * limit > least:
+        if written_out or bound * limit > least:
             order[0, chosen], weighted[chosen] = token, bound
             chosen += 1
     sort_descending(weighted, order, room.spare, chosen)
@@ -459,43 +526,29 @@ def extend_tokens(options, lm, tree, hot, beam, room, y, least):
             if room.limits[j] * bound <= least:
                 break
             mass = beam.masses[j, 0] if token == room.last[j] and not options.framewise else room.totals[j]
-            hot_bound = hot.best[beam.ints[beam.entries[j], HOT]]
-            if mass * bound * hot_bound <= least:
+            if mass * bound * room.hot_factors[j] <= least or (
+                written_out and (room.hot_masks[j] >> np.uint64(token)) & np.uint64(1)
+            ):
                 continue
-            mass *= y[token]
-            if options.mode == OPEN_WORDS:
-                place = beam.ints[beam.entries[j], TREE]
-                following, factor = step_factor(tree.begins, tree.tokens, tree.masks, tree.inverse, place, token)
-                if mass * factor * hot_bound <= least:
-                    continue
-            if is_active(beam, room, j, token, -1):
-                continue
-            if not plain:
-                number, least = extend_by_token(options, lm, tree, hot, beam, room, number, least, mass, j, token)
-                continue
-            if has_hot:
-                following_state, gain = hot_step(hot, beam.ints[beam.entries[j], HOT], token)
-                hot_state = np.int64(following_state)
-                factor = 1.0 if gain == 0.0 else math.exp(gain)
-            if mass * factor > least:
-                if number == len(room.values):
-                    number, least = reduce_candidates(options, beam, room, number, least)
-                if mass * factor > least:
-                    write_plain(room.values, room.ints, room.floats, number, mass, j, token, hot_state, gain, factor)
-                    number += 1
+            number, least = extend_by_token(
+                options, lm, tree, hot, beam, room, number, least, mass * y[token], j, token, room.hot_factors[j]
+            )
         if number >= options.beam_size:
             number, least = reduce_candidates(options, beam, room, number, least)
+    if written_out:
+        number, least = extend_hot(options, lm, tree, hot, beam, room, y, bonus, chosen, number, least)
     return number, least
 
 
-@jit_borrowing
+@jit_borrowing_inside
 def extend_boundary(options, lm, tree, hot, beam, room, y, number, least):
     """All entries with the boundary token, where words end."""
     token = options.boundary
     ending = math.exp(max(options.word_bonus, 0.0))
     for j in range(beam.counts[0]):
         place = beam.ints[beam.entries[j], TREE]
-        hot_bound = hot.best[beam.ints[beam.entries[j], HOT]]
+        state = beam.ints[beam.entries[j], HOT]
+        hot_bound = hot.factors[state, token] if len(hot.masks) > 1 else hot.best[state]
         mass = beam.masses[j, 0] if token == room.last[j] and not options.framewise else room.totals[j]
         mass *= y[token]
         if place == 0:  # nothing between two boundaries
@@ -521,7 +574,7 @@ def extend_boundary(options, lm, tree, hot, beam, room, y, number, least):
     return number, least
 
 
-@jit_borrowing
+@jit_borrowing_inside
 def extend_empty(options, hot, beam, room, number, least, mass, j):
     """Consider a boundary where no word has begun."""
     node = beam.entries[j]
@@ -529,10 +582,10 @@ def extend_empty(options, hot, beam, room, number, least, mass, j):
     if options.mode == OPEN_WORDS:
         hot_state, gain = hot_step(hot, hot_state, options.boundary)
     state = (np.int64(beam.ints[node, STATE]), hot_state)
-    return push(options, beam, room, number, least, mass, j, options.boundary, -1, 0, state, 0.0, gain, gain)
+    return push(options, beam, room, number, least, mass, j, options.boundary, -1, 0, state, 0.0, gain, math.exp(gain))
 
 
-@jit_borrowing
+@jit_borrowing_inside
 def extend_tree(options, lm, tree, hot, beam, room, y, least):
     """All entries along the edges of the lexicon."""
     number = 0
@@ -551,9 +604,9 @@ def extend_tree(options, lm, tree, hot, beam, room, y, least):
                 continue
             goes_on = options.mode == LEXICON_PARTED or tree.begins[following] < tree.begins[following + 1]
             if goes_on and mass > least and not is_active(beam, room, j, token, -1):
-                nats = tree.potentials[following] - tree.potentials[place]
+                factor = math.exp(tree.potentials[following] - tree.potentials[place])
                 number, least = push(
-                    options, beam, room, number, least, mass, j, token, -1, following, state, 0.0, 0.0, nats
+                    options, beam, room, number, least, mass, j, token, -1, following, state, 0.0, 0.0, factor
                 )
             if options.mode == LEXICON:
                 for entry in range(tree.word_begins[following], tree.word_begins[following + 1]):
@@ -592,7 +645,7 @@ def sort_descending(values, order, spare, count):
         width *= 2
 
 
-@jit_borrowing
+@jit_borrowing_inside
 def find_or_make(beam, room, at, frame):
     """Node of a candidate; found if the prefix was in the beam before."""
     parent = beam.entries[room.ints[at, SOURCE]]
@@ -616,7 +669,7 @@ def find_or_make(beam, room, at, frame):
     return node
 
 
-@jit_borrowing
+@jit_borrowing_inside
 def survive(options, beam, room, number, least):
     """Make the W best of stays and candidates the beam."""
     count, total = beam.counts[0], 0

@@ -58,6 +58,11 @@ def jit_borrowing(function: Callable) -> Callable:
     return numba.njit(nogil=True, error_model="numpy", _nrt=False)(function)
 
 
+def jit_borrowing_inside(function: Callable) -> Callable:
+    """Compile as `jit_borrowing` does, but into the callers: a tuple of arrays is dozens of arguments."""
+    return numba.njit(nogil=True, error_model="numpy", _nrt=False, forceinline=True)(function)
+
+
 def jit_borrowing_cached(function: Callable) -> Callable:
     """Compile as `jit_borrowing` does and cache as `jit_cached` does."""
     return _cached(function, _nrt=False)
