@@ -77,6 +77,7 @@ class Scores:
         if self.timing:
             timing = sum(self.timing, TimingErrors())
             found |= {"duration_mae_s": timing.duration_mae_s, "pause_f1": timing.pause_f1}
+            found |= {"pause_f1_100ms": timing.long_pause_f1}
             found |= {"pause_mae_s": timing.pause_mae_s, "pauses": timing.pauses_right + timing.pauses_missed}
         return found
 

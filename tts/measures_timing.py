@@ -13,6 +13,7 @@ import numpy as np
 from speech.text import normalize_text
 from tts.prosody import is_pause
 
+_LONG_PAUSE_S = 0.1
 _SILENCES = frozenset({"SIL", "SP"})
 
 
@@ -41,6 +42,8 @@ class TimingErrors:
     phone_error_s : sum of absolute differences of duration over `num_phones`
     num_phones : phones that both sides have, silences left out
     pauses_right, pauses_missed, pauses_extra : of word ends
+    long_right, long_missed, long_extra : the same of pauses of 0.1 s or more; shorter ones are silent indeed, but most
+        of them are glottal closures before a vowel, which a reader makes in one take and not in the next
     pause_error_s : sum of absolute differences of length over `pauses_right`
     """
 
@@ -50,6 +53,9 @@ class TimingErrors:
     pauses_missed: int = 0
     pauses_extra: int = 0
     pause_error_s: float = 0.0
+    long_right: int = 0
+    long_missed: int = 0
+    long_extra: int = 0
 
     def __add__(self, other: "TimingErrors") -> "TimingErrors":
         return TimingErrors(*(getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__))
@@ -67,8 +73,16 @@ class TimingErrors:
     @property
     def pause_f1(self) -> float:
         """Harmonic mean of the precision and the recall of pauses at word ends; 1 where neither side pauses."""
-        wrong = self.pauses_missed + self.pauses_extra
-        return 2 * self.pauses_right / (2 * self.pauses_right + wrong) if self.pauses_right + wrong else 1.0
+        return _f1(self.pauses_right, self.pauses_missed + self.pauses_extra)
+
+    @property
+    def long_pause_f1(self) -> float:
+        """The same of pauses of 0.1 s or more on either side."""
+        return _f1(self.long_right, self.long_missed + self.long_extra)
+
+
+def _f1(right: int, wrong: int) -> float:
+    return 2 * right / (2 * right + wrong) if right + wrong else 1.0
 
 
 def compare_durations(reference: Sequence[TimedPhone], predicted: Sequence[TimedPhone]) -> TimingErrors:
@@ -111,11 +125,15 @@ def compare_pauses(reference: Sequence[TimedWord], predicted: Sequence[TimedWord
         raise ValueError(f"word {at + 1} is {found[0]!r} in the reference and {found[1]!r} in the prediction")
     gaps = [_gaps(side) for side in (reference, predicted)]
     real, asked = (np.array([is_pause(gap) for gap in side], bool) for side in gaps)
+    real_long, asked_long = (np.array([is_pause(gap, _LONG_PAUSE_S) for gap in side], bool) for side in gaps)
     return TimingErrors(
         pauses_right=int((real & asked).sum()),
         pauses_missed=int((real & ~asked).sum()),
         pauses_extra=int((~real & asked).sum()),
         pause_error_s=float(np.abs(gaps[0] - gaps[1])[real & asked].sum()),
+        long_right=int((real_long & asked_long).sum()),
+        long_missed=int((real_long & ~asked_long).sum()),
+        long_extra=int((~real_long & asked_long).sum()),
     )
 
 

@@ -54,13 +54,13 @@ def check_range(name: str, value: float, allowed: tuple[float, float]) -> None:
         raise ProsodyError(f"{name} must be from {allowed[0]:g} to {allowed[1]:g}, got {value:g}")
 
 
-def is_pause(gap_s: float) -> bool:
-    """Whether a gap between two words is a pause.
+def is_pause(gap_s: float, shortest_s: float = SHORTEST_PAUSE_S) -> bool:
+    """Whether a gap between two words is a pause of at least `shortest_s`.
 
     >>> is_pause(1.23 - 1.18), is_pause(0.04)
     (True, False)
     """
-    return gap_s >= SHORTEST_PAUSE_S - _ROUNDING_S
+    return gap_s >= shortest_s - _ROUNDING_S
 
 
 @dataclass

@@ -97,6 +97,8 @@ def test_pauses_are_counted_at_word_ends():
     errors = compare_pauses(real, said)
     assert (errors.pauses_right, errors.pauses_missed, errors.pauses_extra) == (1, 1, 1)
     assert errors.pause_f1 == pytest.approx(0.5)
+    assert (errors.long_right, errors.long_missed, errors.long_extra) == (1, 1, 1)
+    assert errors.long_pause_f1 == pytest.approx(0.5)
     assert errors.pause_mae_s == pytest.approx(0.1)
     assert (errors + errors).pauses_right == 2
     assert TimingErrors().pause_f1 == 1
