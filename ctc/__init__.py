@@ -14,6 +14,7 @@ from ctc.loss import ctc_loss
 if TYPE_CHECKING:
     from ctc.beam import BeamDecoder, BeamStream, Hypothesis, SpokenWord
     from ctc.crf import crf_loss, smoothed_trigram
+    from ctc.crf_path import crf_decode
     from ctc.ngram import NGram
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "SpokenWord",
     "Token",
     "WordSpan",
+    "crf_decode",
     "crf_loss",
     "ctc_loss",
     "forced_align",
@@ -41,6 +43,7 @@ _LATER = {
     "Hypothesis": "ctc.beam",
     "SpokenWord": "ctc.beam",
     "NGram": "ctc.ngram",
+    "crf_decode": "ctc.crf_path",
     "crf_loss": "ctc.crf",
     "smoothed_trigram": "ctc.crf",
 }

@@ -217,6 +217,8 @@ class AcousticModel(nn.Module):
             if head.framewise:
                 self.register_buffer(f"log_prior_{name}", torch.zeros(num_units))
                 self.register_buffer(f"log_bigram_{name}", torch.zeros(num_units, num_units))
+            if head.loss == "ctc_crf":
+                self.register_buffer(f"log_trigram_{name}", torch.zeros(num_units, num_units, num_units))
         self.head_layers = {name: head.layer or config.num_layers for name, (head, _) in heads.items()}
         self.heads = nn.ModuleDict(
             {name: nn.Linear(size, num_units * config.output_frames) for name, (_, num_units) in heads.items()}
@@ -229,6 +231,10 @@ class AcousticModel(nn.Module):
     def log_bigram(self, head: str) -> Tensor:
         """Log probability of a unit (column) after another (row) in the training transcripts, float32 [K, K]."""
         return self.get_buffer(f"log_bigram_{head}")
+
+    def log_trigram(self, head: str) -> Tensor:
+        """Log probability of a unit after two others in the training transcripts, float32 [K, K, K]; see `ctc.crf`."""
+        return self.get_buffer(f"log_trigram_{head}")
 
     def output_lengths(self, lengths: Tensor) -> Tensor:
         """Output frames V of utterances of `lengths` feature frames, int64 [B]."""

@@ -1,4 +1,4 @@
-"""Phones instead of words: the best path of a phone head, or the best one under a phone bigram.
+"""Phones instead of words: the best path of a phone head, or the best one under an n-gram of phones.
 
 Legend: T output frames, K units.
 """
@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ctc import greedy_decode
+from ctc import crf_decode, greedy_decode
 from speech.checkpoint import LoadedModel
 from speech.errors import ConfigError
 from speech.sources import Source, read_source, source_name
@@ -26,8 +26,9 @@ class PhoneRecognizer:
     ----------
     loaded : model with a head of phones
     head : its name; a framewise head if there is one, by default
-    ngram_weight : of the phone bigram over the framewise posteriors with priors divided out; 0 for the best path of
-        the posteriors alone, which is all that a CTC head offers
+    ngram_weight : of the n-gram of the training transcripts: a bigram over the framewise posteriors with priors
+        divided out, a trigram over the outputs of a CTC-CRF head, which were trained beside it; 0 for the best path
+        of the outputs alone, which is all that a CTC head offers
 
     Raises
     ------
@@ -42,8 +43,8 @@ class PhoneRecognizer:
             raise ConfigError(f"the model has no phone head {head or ''}, only {', '.join(loaded.heads)}")
         self.loaded, self.head = loaded, head or heads[0]
         self.units = loaded.units[self.head]
-        framewise = loaded.heads[self.head].framewise
-        self.ngram_weight = (NGRAM_WEIGHT if ngram_weight is None else ngram_weight) if framewise else 0.0
+        self.loss = loaded.heads[self.head].loss
+        self.ngram_weight = NGRAM_WEIGHT if ngram_weight is None else ngram_weight
 
     def transcribe(
         self, recording: Source, *, sample_rate: int | None = None, channel: int | None = None
@@ -72,10 +73,13 @@ class PhoneRecognizer:
             return []
         logits, lengths = self.loaded.model(features, lengths)
         scores = logits[self.head].float().log_softmax(dim=-1)
-        if self.ngram_weight:
+        if self.ngram_weight and self.loss == "cross_entropy":
             spans = self._search(scores[0].numpy())
         else:
-            spans = [(t.label, t.start_frame, t.end_frame, t.confidence) for t in greedy_decode(scores, lengths)[0]]
+            tokens = greedy_decode(scores, lengths)[0]
+            if self.ngram_weight and self.loss == "ctc_crf":
+                tokens = crf_decode(scores[0], self.ngram_weight * self.loaded.model.log_trigram(self.head))
+            spans = [(t.label, t.start_frame, t.end_frame, t.confidence) for t in tokens]
         step = self.loaded.frame_step_s
         return [
             Word(

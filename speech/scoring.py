@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from ctc import greedy_decode
+from ctc import crf_decode, greedy_decode
 from speech.units import Units
 
 
@@ -32,9 +32,18 @@ class ErrorCounts:
         return ErrorCounts(self.errors + other.errors, self.total + other.total)
 
 
-def greedy_texts(logits: torch.Tensor, lengths: torch.Tensor, units: Units) -> list[str]:
-    """Best-path text of each row of logits [B, V, K]; runs of spaces count as one."""
-    decoded = greedy_decode(logits, lengths)
+def best_texts(
+    logits: torch.Tensor, lengths: torch.Tensor, units: Units, log_trigram: torch.Tensor | None = None
+) -> list[str]:
+    """Text of the best path of each row of logits [B, V, K]; runs of spaces count as one.
+
+    With a trigram [K, K, K] paths are those of `ctc.crf_decode`.
+    """
+    if log_trigram is None:
+        decoded = greedy_decode(logits, lengths)
+    else:
+        log_probs = logits.log_softmax(dim=2).cpu()
+        decoded = [crf_decode(row[:length], log_trigram) for row, length in zip(log_probs, lengths, strict=True)]
     return [" ".join(units.decode([t.label for t in tokens]).split()) for tokens in decoded]
 
 

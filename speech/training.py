@@ -28,7 +28,7 @@ from speech.lexicon import Lexicon
 from speech.models import HeadConfig
 from speech.phones import PHONES
 from speech.precision import autocast
-from speech.scoring import ErrorCounts, greedy_texts, score
+from speech.scoring import ErrorCounts, best_texts, score
 from speech.store import measure_statistics
 from speech.training_augment import build_augmenter
 from speech.training_data import (
@@ -87,7 +87,10 @@ def train(config_path: str | Path, overrides: Sequence[str] = (), *, restart: bo
         statistics = state.statistics(lambda: measure_statistics(utterances, config.frontend, config.data.num_workers))
         loaded.frontend.normalize.set_statistics(*statistics)
     data = open_training_data(config, utterances, loaded.frontend, units, build_augmenter(config.augment))
-    data.count_trigrams(head.name for head in config.heads if head.loss == "ctc_crf")
+    for head in config.heads:
+        if head.loss == "ctc_crf":
+            trigram = data.trigram(head.name, len(units[head.name]))
+            loaded.model.log_trigram(head.name).copy_(torch.from_numpy(np.log(trigram)))
     dev = open_dev_data(config, dev_utterances, loaded.frontend, units)
     if any(head.framewise for head in config.heads):
         last = realigned_path(config, state.progress.realigned)
@@ -274,7 +277,7 @@ def build_optimizer(model: nn.Module, training: TrainingConfig) -> torch.optim.A
 
 
 def evaluate(loaded: LoadedModel, dev: TrainingData, training: TrainingConfig) -> dict[str, float]:
-    """Greedy error rates over the dev sets, the first head's first: `wer`, `cer` of characters, `per` of phones."""
+    """Error rates of best paths over the dev sets, the first head's first: `wer`, `cer` of characters, `per` of phones."""
     model = loaded.model.eval()
     counts: dict[str, ErrorCounts] = {}
     with torch.inference_mode():
@@ -282,7 +285,8 @@ def evaluate(loaded: LoadedModel, dev: TrainingData, training: TrainingConfig) -
             with autocast(training.device, training.autocast):
                 logits, lengths = model(batch.features.to(training.device), batch.lengths)
             for name, units in loaded.units.items():
-                texts = greedy_texts(logits[name].float(), lengths, units)
+                trigram = loaded.model.log_trigram(name).cpu() if loaded.heads[name].loss == "ctc_crf" else None
+                texts = best_texts(logits[name].float(), lengths, units, trigram)
                 for row, text in enumerate(texts):
                     count = int(batch.target_lengths[name][row])
                     if count >= 0:

@@ -1,7 +1,7 @@
 """From manifests to batches: which utterances can be learned from, their features, targets and order."""
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -34,7 +34,6 @@ class Batch:
     target_lengths : by head, int64 [B]; -1 where the transcript cannot be written in the head's units
     utterances : list of B
     frame_targets : by framewise head, int64 [B, T], the unit of each feature frame; -1 where it is not known
-    trigrams : by head, float32 [K, K, K], of the training texts' units; for losses that weigh all sequences
     """
 
     features: Tensor
@@ -43,7 +42,6 @@ class Batch:
     target_lengths: dict[str, Tensor]
     utterances: list[Utterance]
     frame_targets: dict[str, Tensor] = field(default_factory=dict)
-    trigrams: dict[str, NDArray[np.float32]] = field(default_factory=dict)
 
 
 def select_utterances(rows: Sequence[Utterance], config: DataConfig, primary: Units) -> list[Utterance]:
@@ -90,14 +88,10 @@ class TrainingData:
         self.unit_ids = {name: unit_ids(u) for name, u in units.items() if u.framewise}
         self.stores = stores
         self.targets = {name: [u.encode(utterance.text) for utterance in utterances] for name, u in units.items()}
-        self.num_units = {name: len(u) for name, u in units.items()}
-        self.trigrams: dict[str, NDArray[np.float32]] = {}
 
-    def count_trigrams(self, heads: Iterable[str]) -> None:
-        """Estimate the trigrams of these heads' targets, which batches carry from then on."""
-        for name in heads:
-            sequences = [ids for ids in self.targets[name] if ids is not None]
-            self.trigrams[name] = smoothed_trigram(sequences, self.num_units[name])
+    def trigram(self, head: str, num_units: int) -> NDArray[np.float32]:
+        """Probability of each unit of the targets of a head after the two before it, [K, K, K]."""
+        return smoothed_trigram((ids for ids in self.targets[head] if ids is not None), num_units)
 
     def batches(self, config: ExperimentConfig, epoch: int) -> list[np.ndarray]:
         """Indices of the batches of an epoch, the same for the same seed."""
@@ -125,8 +119,7 @@ class TrainingData:
                 if ids:
                     targets[name][row, : len(ids)] = torch.tensor(ids)
         frame_targets = self._frame_targets(indices, features.shape[1]) if self.frame_labels else {}
-        utterances = [self.utterances[i] for i in indices]
-        return Batch(features, lengths, targets, target_lengths, utterances, frame_targets, self.trigrams)
+        return Batch(features, lengths, targets, target_lengths, [self.utterances[i] for i in indices], frame_targets)
 
     def _frame_targets(self, indices: np.ndarray, num_frames: int) -> dict[str, Tensor]:
         """Unit of each frame for each framewise head, int64 [B, T]."""

@@ -98,7 +98,8 @@ def head_losses(logits: dict[str, Tensor], lengths: Tensor, batch: Batch, loaded
         known = (batch.targets[name][rows], lengths[rows], target_lengths)
         scores = scores.float().cpu()  # the losses are computed on the CPU
         if loaded.heads[name].loss == "ctc_crf":
-            each = crf_loss(scores, *known, batch.trigrams[name], reduction="none", zero_infinity=True)
+            trigram = loaded.model.log_trigram(name).exp().cpu().numpy()
+            each = crf_loss(scores, *known, trigram, reduction="none", zero_infinity=True)
         else:
             each = ctc_loss(scores, *known, reduction="none", zero_infinity=True)
         losses[name] = each.sum() / max(1, int(target_lengths.sum()))

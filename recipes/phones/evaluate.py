@@ -45,11 +45,12 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=200, help="utterances in which a word is swapped")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
+    if arguments.what == "errors":
+        errors(arguments)
+        return 0
     aligner = Aligner.load(arguments.model)
     if arguments.what == "boundaries":
         boundaries(aligner, timit_utterances(arguments.timit))
-    elif arguments.what == "errors":
-        errors(aligner, arguments)
     else:
         swapped(aligner, arguments.manifest, arguments.count, arguments.seed)
     return 0
@@ -139,10 +140,16 @@ def matched(reference: list[str], found: list[str]) -> list[tuple[int, int]]:
     return pairs[::-1]
 
 
-def errors(aligner: Aligner, arguments: argparse.Namespace) -> None:
-    """Print phone error rates of every phone head: against hand labels, and against the dictionary's phones."""
+def errors(arguments: argparse.Namespace) -> None:
+    """Print phone error rates of every phone head: against hand labels, and against the dictionary's phones.
+
+    Of several pronunciations the included aligner chooses.
+    """
+    from speech.aligner import SHIPPED_MODEL
+    from speech.checkpoint import load
     from speech.phone_recognition import PhoneRecognizer
 
+    aligner, loaded = Aligner.load(), load(arguments.model or SHIPPED_MODEL)
     sets: dict[str, list[tuple[Utterance | Path, list[str]]]] = {}
     if arguments.timit:
         sets["timit"] = [(path, [fold(s[0]) for s in labels]) for path, _, labels in timit_utterances(arguments.timit)]
@@ -151,16 +158,16 @@ def errors(aligner: Aligner, arguments: argparse.Namespace) -> None:
             (row.audio_filepath, [p.phone for p in aligner.align(row.audio_filepath, row.text).phones])
             for row in read_manifest(manifest)
         ]
-    heads = [name for name, units in aligner.loaded.units.items() if units.kind in ("phone", "stressed_phone")]
+    heads = [name for name, units in loaded.units.items() if units.kind in ("phone", "stressed_phone")]
     for head in heads:
-        for ngram_weight in (0.0, None) if aligner.loaded.heads[head].framewise else (0.0,):
-            recognizer = PhoneRecognizer(aligner.loaded, head, ngram_weight=ngram_weight)
+        for ngram_weight in (0.0, None) if loaded.heads[head].loss != "ctc" else (0.0,):
+            recognizer = PhoneRecognizer(loaded, head, ngram_weight=ngram_weight)
             for name, rows in sets.items():
                 counts = ErrorCounts(0, 0)
                 for path, phones in rows:
                     reference = [fold(p) for p in phones if fold(p) != "SIL"]
                     counts += score(reference, [fold(w.text) for w in recognizer.transcribe(path).words])
-                how = "best path" if ngram_weight == 0.0 else "with priors and phone n-gram"
+                how = "best path" if ngram_weight == 0.0 else "with phone n-gram"
                 print(f"{name}, head {head}, {how}: {counts.rate:.1%} phone errors ({counts.errors} of {counts.total})")
 
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from ctc.crf import crf_loss, smoothed_trigram
+from ctc.crf_path import crf_decode
 
 
 def collapse(path):
@@ -97,3 +98,30 @@ def test_long_peaked_utterances_stay_finite():
 def test_a_trigram_of_another_size_is_refused(trigram):
     with pytest.raises(ValueError, match="expected shape"):
         crf_loss(torch.zeros(1, 2, 4), [[1]], [2], [1], trigram)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_best_path_is_the_best_of_all(seed):
+    random = np.random.default_rng(seed)
+    log_probs = np.log(random.dirichlet(np.full(3, 0.5), 6))
+    trigram = smoothed_trigram([random.integers(1, 3, random.integers(0, 5)).tolist() for _ in range(20)], 3)
+
+    def score(path):
+        return sum(log_probs[t, unit] for t, unit in enumerate(path)) + math.log(language(trigram, collapse(path)))
+
+    best = max(itertools.product(range(3), repeat=6), key=score)
+    found = crf_decode(log_probs, np.log(trigram))
+    path = [0] * 6
+    for token in found:
+        path[token.start_frame : token.end_frame] = [token.label] * (token.end_frame - token.start_frame)
+    assert score(path) == pytest.approx(score(best), abs=1e-4)
+
+
+def test_no_frames_have_no_labels():
+    assert crf_decode(np.zeros((0, 3)), np.zeros((3, 3, 3))) == []
+
+
+@pytest.mark.parametrize("log_probs", [np.zeros((2, 4)), np.zeros(3), np.full((2, 3), np.nan)])
+def test_scores_that_cannot_be_decoded_are_refused(log_probs):
+    with pytest.raises(ValueError, match=r"expected log_probs|NaN"):
+        crf_decode(log_probs, np.zeros((3, 3, 3)))
