@@ -8,6 +8,7 @@ loss was scaled further, and walks again if asked a second time (retain_graph), 
 
 from dataclasses import dataclass
 from functools import cached_property
+from operator import mul
 from typing import Literal
 
 import numpy as np
@@ -231,7 +232,7 @@ class _Loss(torch.autograd.Function):
         if problem.zero_infinity:
             losses = np.where(np.isinf(losses), 0.0, losses)
         if problem.reduction != "none":
-            losses = np.dot(losses, problem.weights)
+            losses = sum(map(mul, losses.tolist(), problem.weights.tolist()))
         return torch.tensor(losses, dtype=logits.dtype)
 
     @staticmethod

@@ -68,12 +68,30 @@ def test_deal_gives_every_row_once(num_threads):
     rng = np.random.default_rng(0)
     lengths = rng.integers(1, 100, 11)
     batch = check_batch(11, 100, 5, np.ones((11, 1), np.int64), lengths, np.ones(11, np.int64), 0)
-    shares = cpu.deal(batch, 5, num_threads)
-    assert len(shares) == min(num_threads, 11)
-    assert sorted(np.concatenate(shares).tolist()) == list(range(11))
-    loads = [lengths[share].sum() for share in shares]
-    if num_threads <= 3:
-        assert max(loads) < 1.2 * min(loads)
+    portions = cpu.deal(batch, 5, num_threads)
+    assert sorted(np.concatenate(portions).tolist()) == list(range(11))
+    assert len(portions) <= 4 * num_threads
+    if num_threads in (2, 3):
+        loads = [lengths[portion].sum() for portion in portions]
+        assert max(loads) < lengths.sum() / num_threads + lengths.max()
+
+
+def test_equal_rows_are_dealt_evenly():
+    rows, frames = np.ones((16, 40), np.int64), 150
+    small = check_batch(16, frames, 30, rows, [frames] * 16, [40] * 16, 0)
+    assert [len(portion) for portion in cpu.deal(small, 30, 2)] == [8, 8]  # not worth more calls
+    large = check_batch(16, 100 * frames, 30, rows, [100 * frames] * 16, [40] * 16, 0)
+    assert [len(portion) for portion in cpu.deal(large, 30, 2)] == [2] * 8
+
+
+def test_room_is_kept_unless_large():
+    double = np.dtype(np.float64)
+    small = cpu.room("a", 1000, double)
+    assert len(small) >= 1000
+    assert cpu.room("a", 10, double) is small
+    assert not np.shares_memory(cpu.room("b", 10, double), small)
+    large = cpu.room("a", cpu.KEPT_BYTES, double)
+    assert cpu.room("a", cpu.KEPT_BYTES, double) is not large
 
 
 def test_lost_range_is_noticed_and_redone():
@@ -106,10 +124,11 @@ def test_log_domain_alone(dtype):
         np.testing.assert_allclose(gradient[b, :length], expected_gradient, atol=1e-6)
 
 
-def test_usual_networks_never_need_the_log_domain():
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_usual_networks_never_need_the_log_domain(dtype):
     rng = np.random.default_rng(2)
     for scale in (1.0, 4.0):
-        logits = (scale * rng.standard_normal((4, 400, 30))).astype(np.float32)
+        logits = (scale * rng.standard_normal((4, 400, 30))).astype(dtype)
         batch = check_batch(4, 400, 30, rng.integers(1, 30, (4, 80)), [400] * 4, [80] * 4, 0)
         gradient = np.empty_like(logits)
         _, redone = cpu.loss_and_gradient(logits, batch, 0, np.ones(4), gradient, 1)
