@@ -277,7 +277,7 @@ def build_optimizer(model: nn.Module, training: TrainingConfig) -> torch.optim.A
 
 
 def evaluate(loaded: LoadedModel, dev: TrainingData, training: TrainingConfig) -> dict[str, float]:
-    """Error rates of best paths over the dev sets, the first head's first: `wer`, `cer` of characters, `per` of phones."""
+    """Error rates of best paths over the dev sets, the first head's first: `wer` and `cer` or `per`."""
     model = loaded.model.eval()
     counts: dict[str, ErrorCounts] = {}
     with torch.inference_mode():
