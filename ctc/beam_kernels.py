@@ -121,6 +121,7 @@ class Room(NamedTuple):
     hot_states: np.ndarray
     hot_masks: np.ndarray
     hot_factors: np.ndarray
+    hot_limits: np.ndarray
     bits: np.ndarray
     last: np.ndarray
     stays: np.ndarray
@@ -148,6 +149,7 @@ def make_room(beam_size: int, num_units: int) -> Room:
         np.empty(beam_size, np.int32),
         np.empty(beam_size, np.int32),
         np.empty(beam_size, np.uint64),
+        np.empty(beam_size),
         np.empty(beam_size),
         np.empty(num_units + 1, np.uint64),
         np.empty(beam_size, np.int32),
@@ -449,19 +451,21 @@ def step_factor(begins, tokens, masks, inverse, place, token):
 
 @jit_borrowing_inside
 def gather(hot, beam, room):
-    """Bring together what each entry needs; return the most that an entry without a hot-word ahead can give."""
-    limit = 0.0
+    """Bring together what each entry needs; return the most that any can give, without a hot-word ahead and with."""
+    limit, hot_limit = 0.0, 0.0
     for j in range(beam.counts[0] - 1, -1, -1):
         node = beam.entries[j]
         state = beam.ints[node, HOT]
         room.places[j], room.hot_states[j] = beam.ints[node, TREE], state
         if len(hot.masks) > 1:
             room.hot_masks[j], room.hot_factors[j] = hot.masks[state], hot.rest[state]
+            room.hot_limits[j] = room.totals[j] * hot.best[state]
+            hot_limit = max(hot_limit, room.hot_limits[j])
         else:
             room.hot_masks[j], room.hot_factors[j] = np.uint64(0), hot.best[state]
         limit = max(limit, room.totals[j] * room.hot_factors[j])
         room.limits[j] = limit  # what this entry and those after it can give at most
-    return limit
+    return limit, hot_limit
 
 
 @jit_borrowing_inside
@@ -475,16 +479,13 @@ def extend_hot(options, lm, tree, hot, beam, room, y, bonus, chosen, number, lea
     for k in range(chosen):
         bits[k + 1] = bits[k] | np.uint64(1) << np.uint64(order[k])
     for j in range(beam.counts[0]):
+        limit, likely = room.hot_limits[j] * bonus, 0
+        while likely < chosen and limit * y[order[likely]] > least:
+            likely += 1
+        if likely == 0:
+            continue
         state = room.hot_states[j]
-        limit = room.totals[j] * bonus * hot.best[state]
-        low, high = 0, chosen  # to the number of tokens that are likely enough
-        while low < high:
-            middle = (low + high) >> 1
-            if limit * y[order[middle]] > least:
-                low = middle + 1
-            else:
-                high = middle
-        rest = room.hot_masks[j] & bits[low]
+        rest = room.hot_masks[j] & bits[likely]
         while rest:
             token = count_bits((rest - np.uint64(1)) & ~rest)  # the lowest bit
             rest &= rest - np.uint64(1)
@@ -507,12 +508,13 @@ def extend_tokens(options, lm, tree, hot, beam, room, y, least):
     written_out = len(hot.masks) > 1
     order, weighted = room.order, room.select  # both free until candidates are reduced
     bonus = math.exp(max(options.word_bonus, 0.0)) if options.mode == TOKEN_MODEL else 1.0
-    limit = gather(hot, beam, room)
+    limit, hot_limit = gather(hot, beam, room)
+    most = max(limit, hot_limit)
     for token in range(len(y)):
         if token == options.blank or (token == options.boundary and options.mode == OPEN_WORDS):
             continue
         bound = y[token] * bonus
-        if written_out or bound * limit > least:
+        if bound * most > least:
             order[0, chosen], weighted[chosen] = token, bound
             chosen += 1
     sort_descending(weighted, order, room.spare, chosen)
