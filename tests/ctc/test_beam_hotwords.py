@@ -1,0 +1,45 @@
+"""Hot-words: the automaton written out against its edges, and decoders that use either."""
+
+import numpy as np
+import pytest
+
+from ctc.beam import BeamDecoder
+from ctc.beam_kernels import hot_step
+from ctc.beam_spelling import build_hot_words
+
+TOKENS = ["<blank>", " ", *"abcd"]
+PATTERNS = {(1, 2, 1): 3.0, (1, 2, 3, 1): 5.0, (2, 3): 1.0, (3, 2, 3, 4): -2.0, (4, 4): 0.5, (3,): 0.25}
+
+
+def test_written_out_automaton_takes_the_same_steps():
+    searched, written = build_hot_words(PATTERNS), build_hot_words(PATTERNS, len(TOKENS))
+    assert len(searched.masks) == 1
+    assert len(written.masks) == len(written.tokens) == len(searched.tokens)
+    for state in range(len(written.tokens)):
+        for label in range(1, len(TOKENS)):
+            following, gain = hot_step(searched, state, label)
+            assert hot_step(written, state, label) == (following, gain)
+            assert written.factors[state, label] == pytest.approx(np.exp(gain), rel=1e-12)
+            assert bool(int(written.masks[state]) >> label & 1) == (following != 0)
+            if following == 0:
+                assert written.rest[state] == pytest.approx(np.exp(gain), rel=1e-12)
+                assert written.rest[state] <= 1.0
+            assert np.exp(gain) <= searched.best[state] * (1 + 1e-12)
+
+
+@pytest.mark.parametrize("token_beam", [None, 3])
+@pytest.mark.parametrize("beam_size", [4, 25])
+def test_many_tokens_decode_as_few_do(beam_size, token_beam):
+    """More than 64 tokens have no table; those that are never said change nothing else."""
+    scores = 2.0 * np.random.default_rng(beam_size).standard_normal((80, len(TOKENS)))
+    silent = [f"<{k}>" for k in range(70)]
+    padded = np.concatenate([scores, np.full((80, len(silent)), -1e4)], axis=1)
+    settings = {
+        "beam_size": beam_size,
+        "token_beam": token_beam,
+        "hotwords": {"ab": 4.0, "abc": 8.0, "d a": 2.0, "c": -1.0},
+    }
+    few = BeamDecoder(TOKENS, **settings).decode(scores, n_best=4)
+    many = BeamDecoder([*TOKENS, *silent], **settings).decode(padded, n_best=4)
+    assert [h.text for h in few] == [h.text for h in many]
+    np.testing.assert_allclose([h.score for h in few], [h.score for h in many], rtol=1e-9)
