@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numba
 import numpy as np
@@ -18,6 +19,7 @@ COMPILE_NOTICE_S = 1.0
 FASTMATH = frozenset({"reassoc", "contract", "nsz"})
 """What sums need to be vectorised. Never nnan or ninf: NaN and infinity mean something here."""
 
+_BORROWING: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False}
 _lock = threading.Lock()
 
 
@@ -55,12 +57,12 @@ def jit_borrowing(function: Callable) -> Callable:
     search with a word model took 3.4 times as long with its 2,400 places that count. Slices are fine, assigning one to
     another is not. `_nrt` is what Numba's own tests call this option, since 0.20.
     """
-    return numba.njit(nogil=True, error_model="numpy", _nrt=False)(function)
+    return numba.njit(**_BORROWING)(function)
 
 
 def jit_borrowing_inside(function: Callable) -> Callable:
     """Compile as `jit_borrowing` does, but into the callers: a tuple of arrays is dozens of arguments."""
-    return numba.njit(nogil=True, error_model="numpy", _nrt=False, forceinline=True)(function)
+    return numba.njit(forceinline=True, **_BORROWING)(function)
 
 
 def jit_borrowing_cached(function: Callable) -> Callable:
