@@ -55,17 +55,32 @@ def viterbi_score(log_probs, labels, blank):
     return score[-2:].max()
 
 
+@pytest.mark.parametrize("N", [255, 256, 257, 1200])
 @pytest.mark.parametrize("spare", [0, 1, 7, 300])
 @pytest.mark.parametrize("scale", [1.0, 30.0])
-def test_score_at_size(spare, scale):
-    """From one possible path to many; more pairs than one block of emissions."""
+def test_score_at_size(N, spare, scale):
+    """From one possible path to many; about one block of pairs, and several."""
     rng = np.random.default_rng(0)
-    N = 1200
     labels = np.resize(np.arange(1, 6), N)
     log_probs = torch.from_numpy(scale * rng.standard_normal((1, N + spare, 6))).log_softmax(2)
     paths, scores = forced_align(log_probs, labels[None])
     assert collapse(paths[0].tolist(), 0) == tuple(labels)
     np.testing.assert_allclose(scores.sum(), viterbi_score(log_probs[0].numpy(), labels, 0), rtol=1e-12)
+
+
+def test_score_where_much_is_impossible():
+    """Repeats make the reachable pairs jump; zeros leave few paths."""
+    rng = np.random.default_rng(3)
+    for num_frames in range(40, 140, 9):
+        labels = rng.integers(1, 3, 20)
+        log_probs = rng.standard_normal((num_frames, 3))
+        log_probs[rng.random((num_frames, 3)) < 0.05] = -np.inf
+        expected = viterbi_score(log_probs, labels, 0)
+        if expected == -np.inf:
+            continue
+        paths, scores = forced_align(torch.from_numpy(log_probs)[None], labels[None])
+        assert collapse(paths[0].tolist(), 0) == tuple(labels)
+        np.testing.assert_allclose(scores.sum(), expected, rtol=1e-12)
 
 
 def test_agrees_with_torchaudio():
