@@ -34,7 +34,7 @@ SENTENCES = (
 def main() -> int:
     """Say, listen, print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--voice", help="folder of a voice; the included one by default")
+    parser.add_argument("--voice", default="kathleen", help="name of an included voice, or folder of one")
     parser.add_argument("--output-dir", type=Path, help="where the sentences are kept as wav files")
     arguments = parser.parse_args()
     voice, ours, peer = tts.load_voice(arguments.voice), speech.load_model(), PeerRecognizer()
