@@ -143,10 +143,12 @@ def check_batch(
     if bad is not None:
         raise ValueError(f"row {bad}: input length {lengths[bad]} is outside 0..{num_frames}, the frames of logits")
     batch = _split(targets, lengths, as_int64(target_lengths, "target_lengths"))
-    at = _first_outside(batch.labels, num_units - 1)
-    wrong = batch.labels[:at] == blank  # a blank before that comes first
-    if wrong.any():
-        at = int(wrong.argmax())
+    # Shifted by a blank of zero, that is outside, too.
+    shift = 1 if blank == 0 else 0
+    at = _first_outside(batch.labels - shift, num_units - 1 - shift)
+    if shift == 0:
+        wrong = batch.labels[:at] == blank  # before what is outside
+        at = int(wrong.argmax()) if wrong.any() else at
     if at is not None:
         row = int(np.searchsorted(batch.offsets, at, side="right")) - 1
         label = int(batch.labels[at])
@@ -197,20 +199,20 @@ def _split(targets: IntegersLike, input_lengths: np.ndarray, target_lengths: np.
     offsets = np.zeros(num_rows + 1, dtype=np.int64)
     np.cumsum(target_lengths, out=offsets[1:])
     if ndim == 2:
-        array = _unpad(array, target_lengths)
+        array = _unpad(array, target_lengths, int(offsets[-1]))
     elif len(array) != offsets[-1]:
         raise ValueError(f"targets: {len(array)} labels, but target_lengths add up to {offsets[-1]}")
     return Batch(array, offsets, input_lengths, target_lengths)
 
 
-def _unpad(padded: np.ndarray, target_lengths: np.ndarray) -> np.ndarray:
-    """Labels of a padded [B, N] array, one row after the other."""
+def _unpad(padded: np.ndarray, target_lengths: np.ndarray, num_labels: int) -> np.ndarray:
+    """Labels of a padded [B, N] array, num_labels in all, one row after the other."""
     num_rows, width = padded.shape
     if num_rows != len(target_lengths):
         raise ValueError(f"targets: expected {len(target_lengths)} rows, got {num_rows}")
     bad = _first_outside(target_lengths, width)
     if bad is not None:
         raise ValueError(f"row {bad}: target length {target_lengths[bad]} exceeds the {width} columns of targets")
-    if num_rows and target_lengths.min() == width:  # no padding: no mask
+    if num_labels == padded.size:  # no padding: no mask
         return padded.flatten()
     return padded[np.arange(width) < target_lengths[:, None]]
