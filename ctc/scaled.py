@@ -234,8 +234,8 @@ def forward(scores, gradient, start, stride, tables, window, frames, smallest, k
             if not 0.0 < total_weight < math.inf:
                 return 0.0, 0.0
             powers[t] = min(CENTRE - math.frexp(total_weight)[1], 1000)
-            scale_up(walk[new, first + ONE : beside], math.ldexp(1.0, powers[t]))
-            scale_up(alpha[target, first + ONE : beside], math.ldexp(1.0, powers[t]))
+            scale_up(walk[new, first + ONE : beside], math.ldexp(1.0, int(powers[t])))
+            scale_up(alpha[target, first + ONE : beside], math.ldexp(1.0, int(powers[t])))
             exponent -= powers[t]
         product *= total
         if product > HIGH:  # one logarithm for many frames
@@ -248,7 +248,7 @@ def forward(scores, gradient, start, stride, tables, window, frames, smallest, k
     # digits.
     mantissa, power = math.frexp(final)
     if abs(power + exponent) < 1000:
-        log_final = math.log(math.ldexp(mantissa, power + exponent))
+        log_final = math.log(math.ldexp(mantissa, int(power + exponent)))
     else:
         log_final = math.log(mantissa) + (power + exponent) * math.log(2.0)
     return math.log(product) - log_scale - log_final, final
@@ -267,7 +267,7 @@ def backward(scores, gradient, start, stride, tables, window, frames, final, wei
         source = np.uint64(t)
         r = np.uint64(start + t * stride)
         first, last = np.uint64(window[t, 0]), np.uint64(window[t, 1])
-        scale = 1.0 if powers[t] == 0 else math.ldexp(1.0, powers[t])
+        scale = 1.0 if powers[t] == 0 else math.ldexp(1.0, int(powers[t]))
         if deep[t]:
             deep_emissions(scores, r, units, factors, first, last, scale, emitted)
         else:
