@@ -172,7 +172,7 @@ def loss_and_gradient(
         *(logits.reshape(-1, num_units), time_major, batch.labels, batch.offsets, batch.input_lengths, blank),
         *(np.zeros(0) if log_prior is None else log_prior, weights, smallest, keep, losses, redone),
     ]
-    flat = gradient.reshape(-1, num_units) if keep else np.empty((num_threads, num_units), logits.dtype)
+    flat = np.empty((num_threads, num_units), logits.dtype) if gradient is None else gradient.reshape(-1, num_units)
     size = int(((batch.input_lengths + 1 if keep else 2) * (batch.target_lengths + 3)).max())
     portions = deque(deal(batch, num_units, num_threads))
     prepare(rows_kernel, logits.dtype, (portions[0], *arguments, flat, np.empty(1), np.empty(1, logits.dtype)))
@@ -203,11 +203,12 @@ KEPT_BYTES = 2**25
 
 def room(name: str, size: int, dtype: np.dtype) -> np.ndarray:
     """Memory of this thread, at least `size` elements; NumPy asks the system for large pages."""
-    kept = _rooms.__dict__.get((name, dtype))
+    key = f"{name} {dtype}"
+    kept = _rooms.__dict__.get(key)
     if kept is None or len(kept) < size:
         kept = np.empty(size, dtype)
         if kept.nbytes <= KEPT_BYTES:
-            _rooms.__dict__[name, dtype] = kept
+            _rooms.__dict__[key] = kept
     return kept
 
 
