@@ -91,6 +91,10 @@ class BeamDecoder:
         Most likely tokens considered each frame (not with a lexicon); all by default, which costs little.
     beam_threshold : float
         Prefixes worse than the best by more than this, nats, are dropped; math.inf for none.
+    alternatives : int, optional
+        Of prefixes that go on alike, since they are at the same place of a word and the models remember the same of
+        them, so many are kept. What the others still had to come is lost, little with peaked scores, and a large
+        beam is not filled with variants of what was said long ago. All by default.
     lm_weight : float
         Factor of the language model's log probability.
     word_bonus : float
@@ -142,6 +146,7 @@ class BeamDecoder:
         beam_size: int = 64,
         token_beam: int | None = None,
         beam_threshold: float = 20.0,
+        alternatives: int | None = None,
         lm_weight: float = 0.5,
         word_bonus: float = 0.0,
         unknown_score: float = -10.0,
@@ -162,6 +167,7 @@ class BeamDecoder:
             beam_size=beam_size,
             token_beam=token_beam,
             beam_threshold=beam_threshold,
+            alternatives=alternatives,
             lm_weight=lm_weight,
             word_bonus=word_bonus,
             unknown_score=unknown_score,

@@ -49,6 +49,7 @@ class Options(NamedTuple):
     lm_weight: float
     word_bonus: float
     unknown_score: float
+    alternatives: int
 
 
 class Tree(NamedTuple):
@@ -136,6 +137,7 @@ class Room(NamedTuple):
     cache_keys: np.ndarray
     cache_scores: np.ndarray
     cache_states: np.ndarray
+    alike: np.ndarray
 
 
 def make_room(beam_size: int, num_units: int) -> Room:
@@ -165,6 +167,7 @@ def make_room(beam_size: int, num_units: int) -> Room:
         np.full(_CACHE, -1, np.int64),
         np.empty(_CACHE),
         np.empty(_CACHE, np.int64),
+        np.empty((2, 1 << (2 * most - 1).bit_length()), np.int32),
     )
 
 
@@ -672,6 +675,44 @@ def find_or_make(beam, room, at, frame):
 
 
 @jit_borrowing_inside
+def attributes(beam, room, count, item):
+    """What decides an item's future: its place in the tree, the states of the models, and its last token."""
+    if item < count:
+        node = beam.entries[item]
+        ints = beam.ints
+        return ints[node, TREE], ints[node, STATE], ints[node, HOT], ints[node, TOKEN]
+    ints, at = room.ints, item - count
+    return ints[at, TREE], ints[at, STATE], ints[at, HOT], ints[at, TOKEN]
+
+
+@jit_borrowing_inside
+def thin_out(options, beam, room, count, total):
+    """Of the items in order that have the same future, leave the first few; return how many are left."""
+    items, numbers = room.alike[0], room.alike[1]
+    mask = np.int64(len(items) - 1)
+    items[:] = -1
+    kept = 0
+    for i in range(total):
+        item = room.order[0, i]
+        own = attributes(beam, room, count, item)
+        slot = (
+            np.int64(own[0]) * 92821 + np.int64(own[1]) * 689287499 + np.int64(own[2]) * 31 + np.int64(own[3]) * 7919
+        ) & mask
+        while items[slot] >= 0:
+            other = attributes(beam, room, count, np.int64(items[slot]))
+            if own[0] == other[0] and own[1] == other[1] and own[2] == other[2] and own[3] == other[3]:
+                break
+            slot = (slot + 1) & mask
+        if items[slot] < 0:
+            items[slot], numbers[slot] = item, 0
+        numbers[slot] += 1
+        if numbers[slot] <= options.alternatives:
+            room.select[kept], room.order[0, kept] = room.select[i], item
+            kept += 1
+    return kept
+
+
+@jit_borrowing_inside
 def survive(options, beam, room, number, least):
     """Make the W best of stays and candidates the beam."""
     count, total = beam.counts[0], 0
@@ -684,6 +725,8 @@ def survive(options, beam, room, number, least):
         room.select[total], room.order[0, total] = room.values[i], count + i
         total += 1
     sort_descending(room.select, room.order, room.spare, total)
+    if options.alternatives:
+        total = thin_out(options, beam, room, count, total)
     total = min(total, options.beam_size)
     while total > 1 and room.select[total - 1] < room.select[0] * options.smallest:
         total -= 1

@@ -117,6 +117,7 @@ def build_search(
     beam_size: int,
     token_beam: int | None,
     beam_threshold: float,
+    alternatives: int | None,
     lm_weight: float,
     word_bonus: float,
     unknown_score: float,
@@ -132,6 +133,8 @@ def build_search(
     """Check everything and build the arrays; parameters are those of `BeamDecoder`."""
     ids = _check_tokens(tokens, -1 if framewise else blank)
     _check_numbers(beam_size, token_beam, beam_threshold, lm_weight, word_bonus, unknown_score)
+    if alternatives is not None and alternatives < 1:
+        raise ValueError(f"alternatives must be 1 or more, or None for no limit, got {alternatives}")
     border = _boundary(ids, boundary)
     mode = _mode(lm, lexicon, border, lm_unit)
     rest = blank
@@ -160,6 +163,7 @@ def build_search(
         lm_weight=float(weight * spelling.LN10),
         word_bonus=float(word_bonus if mode != kernels.PLAIN else 0.0),
         unknown_score=float(unknown_score),
+        alternatives=int(alternatives or 0),
     )
     weights = _weights(log_prior, len(tokens))
     begin = lm.begin_state if lm is not None else 0

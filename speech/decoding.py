@@ -46,6 +46,8 @@ class DecodingConfig:
         Hypotheses kept in each frame.
     beam_threshold : float
         Hypotheses worse than the best by more than this, nats, are dropped.
+    alternatives : int
+        Of hypotheses that differ only in what the language model has forgotten, so many are kept; 0 for all.
     unknown_score : float
         log10 added to the language model's score of words that it does not know.
     head : str
@@ -64,6 +66,7 @@ class DecodingConfig:
     word_bonus: float = 1.0
     beam: int = 100
     beam_threshold: float = 20.0
+    alternatives: int = 0
     unknown_score: float = -10.0
     head: str = ""
     prior_scale: float = 0.0
@@ -74,6 +77,8 @@ class DecodingConfig:
     def __post_init__(self):
         if self.beam < 1 or self.candidates < 1:
             raise ValueError("beam and candidates must be 1 or more")
+        if self.alternatives < 0:
+            raise ValueError("alternatives must be 0 or more")
         if not self.beam_threshold > 0:
             raise ValueError("beam_threshold must be above 0")
         if min(self.lm_weight, self.prior_scale, self.second_weight) < 0:
@@ -281,6 +286,7 @@ def build_decoding(
             lm,
             beam_size=config.beam,
             beam_threshold=config.beam_threshold,
+            alternatives=config.alternatives or None,
             lm_weight=config.lm_weight,
             word_bonus=config.word_bonus,
             unknown_score=config.unknown_score,
