@@ -66,6 +66,9 @@ def test_english(tmp_path, monkeypatch, capsys):
     assert printed.count("text normalisation") == 2  # test and dev
     rows = (tmp_path / "manifests" / "english" / "train.jsonl").read_text().splitlines()
     assert len(rows) == 5  # four utterances and one part of the noise
+    model = checkpoint.load(tmp_path / "runs" / "english_crf" / "model.safetensors")  # begun from runs/english
+    assert model.heads["phone"].loss == "ctc_crf"
+    assert model.card["config"]["training"]["init_from"] == "model.safetensors"
 
 
 def test_phones(tmp_path, monkeypatch, capsys):

@@ -1,7 +1,7 @@
-"""English from many corpora: manifests, a character CTC model, its errors on four test sets.
+"""English from many corpora: manifests, a model of characters and phones, its errors on the test sets.
 
     python recipes/english/run.py --data ../shared/data                       # prepare, train, evaluate
-    python recipes/english/run.py --data /data --set training.epochs=40        # longer; a run that stopped goes on
+    python recipes/english/run.py --data /data --set training.epochs=40        # of each part; a run that stopped goes on
     python recipes/english/run.py --data /data --steps evaluate --model M      # errors of a model alone
 
 `--data` holds one folder a corpus, each in its official layout and at any size; those that are missing are left out and
@@ -45,16 +45,22 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of the corpora")
     parser.add_argument("--steps", nargs="+", choices=STEPS, default=STEPS)
-    parser.add_argument("--config", type=Path, default=HERE / "ctc.toml")
+    parser.add_argument(
+        "--config",
+        type=Path,
+        nargs="+",
+        default=[HERE / "ctc.toml", HERE / "crf.toml"],
+        help="trained one after the other, each from the weights of the one before",
+    )
     parser.add_argument(
         "--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="of the configuration"
     )
     parser.add_argument("--model", type=Path, help="model to evaluate; the one just trained by default")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    config = load_config(arguments.config, ExperimentConfig, arguments.set)
-    folder = config.data.train[0].parent
-    model = arguments.model or config.training.output_dir / "model.safetensors"
+    configs = [load_config(path, ExperimentConfig, arguments.set) for path in arguments.config]
+    folder = configs[0].data.train[0].parent
+    model = arguments.model or configs[-1].training.output_dir / "model.safetensors"
     if "prepare" in arguments.steps:
         write_manifests(arguments.data, folder)
     if "train" in arguments.steps:
@@ -62,7 +68,10 @@ def main() -> int:
         overrides = [f"data.dev={found}"]
         if (arguments.data / "augment").is_dir():
             overrides.append(f"augment.folder={arguments.data / 'augment'}")
-        model = train(arguments.config, [*overrides, *arguments.set])
+        for path in arguments.config:
+            model = train(path, [*overrides, *arguments.set])
+            overrides = [one for one in overrides if not one.startswith("training.init_from")]
+            overrides.append(f"training.init_from={model}")
     if "evaluate" in arguments.steps:
         return evaluate(model, sorted(folder.glob("test_*.jsonl")) + sorted(folder.glob("dev_*.jsonl")))
     return 0
