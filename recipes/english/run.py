@@ -1,7 +1,7 @@
 """English from many corpora: manifests, a model of characters and phones, its errors on the test sets.
 
     python recipes/english/run.py --data ../shared/data                       # prepare, train, evaluate
-    python recipes/english/run.py --data /data --set training.epochs=40        # of each part; a run that stopped goes on
+    python recipes/english/run.py --data /data --set training.epochs=40        # of each part; goes on after a stop
     python recipes/english/run.py --data /data --steps evaluate --model M      # errors of a model alone
 
 `--data` holds one folder a corpus, each in its official layout and at any size; those that are missing are left out and
