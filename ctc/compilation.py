@@ -50,6 +50,11 @@ def jit_cached(function: Callable) -> Callable:
     return _cached(function)
 
 
+def jit_sums_cached(function: Callable) -> Callable:
+    """Compile as `jit_cached` does, letting sums be reordered."""
+    return _cached(function, fastmath=set(FASTMATH))
+
+
 def jit_borrowing(function: Callable) -> Callable:
     """Compile as `jit` does a function that makes no arrays: it borrows those that it gets.
 

@@ -19,15 +19,16 @@ Xiang & Ou, CRF-based single-stage acoustic modeling with CTC topology, ICASSP 2
 Povey et al., Purely sequence-trained neural networks for ASR based on lattice-free MMI, Interspeech 2016.
 """
 
+import os
+from collections import deque
 from collections.abc import Iterable, Sequence
 
-import numba
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.autograd.function import once_differentiable
 
-from ctc.compilation import FASTMATH
+from ctc.compilation import jit_sums_cached, prepare
 from ctc.labels import IntegersLike, check_batch
 from ctc.loss import Reduction, ctc_loss
 
@@ -89,7 +90,7 @@ def crf_loss(
     logits, targets, input_lengths, target_lengths, reduction, zero_infinity : see `ctc.ctc_loss`
         On the CPU; the blank is unit 0; computed in float32.
     trigram : float32 [K, K, K]
-        See `smoothed_trigram`.
+        See `smoothed_trigram`; every value above 0.
 
     Returns
     -------
@@ -99,11 +100,21 @@ def crf_loss(
     Raises
     ------
     ValueError
-        As `ctc.ctc_loss`; or the trigram has another shape.
+        As `ctc.ctc_loss`; or the trigram has another shape, or values that are no probabilities or zero.
+    RuntimeError
+        `logits` are not on the CPU.
     """
+    if logits.ndim != 3 or logits.shape[0] == 0 or logits.shape[2] == 0:
+        raise ValueError(f"logits: expected [B, T, K] with B, K >= 1, got {tuple(logits.shape)}")
+    if logits.device.type != "cpu":
+        raise RuntimeError(f"crf_loss: needs logits on the CPU, got {logits.device}")
+    if reduction not in ("none", "mean", "sum"):
+        raise ValueError(f'reduction: expected "none", "mean" or "sum", got {reduction!r}')
     num_rows, num_frames, num_units = logits.shape
     if trigram.shape != (num_units,) * 3:
         raise ValueError(f"trigram: expected shape {(num_units,) * 3}, got {trigram.shape}")
+    if not (trigram.min() > 0 and trigram.max() <= 1):
+        raise ValueError("trigram: every value must be above 0 and at most 1; smoothed_trigram makes such")
     batch = check_batch(num_rows, num_frames, num_units, targets, input_lengths, target_lengths, 0)
     logits = logits.float()
     paths = ctc_loss(logits, targets, input_lengths, target_lengths, reduction="none", zero_infinity=False)
@@ -135,8 +146,7 @@ class _LogSum(torch.autograd.Function):
     def forward(ctx, logits, lengths, trigram):
         probs = logits.detach().softmax(dim=2).numpy()
         shares = np.zeros_like(probs)
-        sums = np.zeros(len(probs))
-        _rows(probs, lengths.numpy(), trigram, ctx.needs_input_grad[0], shares, sums)
+        sums = _log_sums(probs, lengths.numpy(), trigram, ctx.needs_input_grad[0], shares)
         ctx.save_for_backward(torch.from_numpy(probs), torch.from_numpy(shares), lengths)
         return torch.from_numpy(sums).float()
 
@@ -148,36 +158,35 @@ class _LogSum(torch.autograd.Function):
         return torch.where(inside, shares - probs, 0) * gradient[:, None, None], None, None
 
 
-@numba.njit(nogil=True, cache=True, parallel=True, fastmath=set(FASTMATH))
-def _rows(probs, lengths, trigram, keep, shares, sums):
-    """Log sums [B] and, if they are to be kept, each unit's share of the paths [B, T, K], one row a task."""
-    for row in numba.prange(len(lengths)):
-        sums[row] = _row(probs[row], lengths[row], trigram, keep, shares[row])
+def _log_sums(
+    probs: NDArray, lengths: NDArray[np.int64], trigram: NDArray[np.float32], keep: bool, shares: NDArray
+) -> NDArray[np.float64]:
+    """Log sums [B] and, if they are to be kept, each unit's share of the paths [B, T, K]; torch's number of threads."""
+    from ctc.cpu import pool
+
+    trigram = np.ascontiguousarray(trigram, dtype=np.float32)
+    sums = np.zeros(len(lengths))
+    prepare(_row, probs.dtype, (probs[0], 1, trigram, keep, shares[0]))
+    waiting = deque(np.argsort(-lengths, kind="stable").tolist())  # long ones first
+
+    def walk() -> None:
+        """Take rows until none is left."""
+        while waiting:
+            try:
+                row = waiting.popleft()
+            except IndexError:  # another thread was faster
+                return
+            sums[row] = _row(probs[row], int(lengths[row]), trigram, keep, shares[row])
+
+    others = [pool(os.getpid()).submit(walk) for _ in range(1, min(torch.get_num_threads(), len(lengths)))]
+    walk()
+    for other in others:
+        if not other.cancel():  # one that has not even begun has nothing left to do
+            other.result()
+    return sums
 
 
-@numba.njit(nogil=True, cache=True, fastmath=set(FASTMATH))
-def _row(probs, num_frames, trigram, keep, shares):
-    """Log sum of an utterance; fills `shares` [T, K]."""
-    num_units = probs.shape[1]
-    size = (num_frames + 1 if keep else 2, num_units, num_units)
-    labels, blanks = np.zeros(size, np.float32), np.zeros(size, np.float32)  # weights of states [., c' or p, c]
-    entering = np.zeros((num_units, num_units), np.float32)
-    blanks[0, 0, 0] = 1.0
-    log_sum = 0.0
-    for t in range(num_frames):
-        before, now = (t, t + 1) if keep else (t % 2, (t + 1) % 2)
-        log_sum += _advance(labels[before], blanks[before], probs[t], trigram, entering, labels[now], blanks[now])
-    last = num_frames if keep else num_frames % 2
-    final = np.float64(0.0)
-    for p in range(num_units):
-        for c in range(num_units):
-            final += (labels[last, p, c] + blanks[last, p, c]) * trigram[p, c, 0]
-    if keep and num_frames:
-        _shares(labels, blanks, probs, num_frames, trigram, shares)
-    return log_sum + np.log(final)
-
-
-@numba.njit(nogil=True, cache=True, fastmath=set(FASTMATH))
+@jit_sums_cached
 def _advance(labels, blanks, probs, trigram, entering, new_labels, new_blanks):
     """One frame forward: weights of states before to those after, which sum to one; the log of what they did."""
     num_units = len(probs)
@@ -204,7 +213,7 @@ def _advance(labels, blanks, probs, trigram, entering, new_labels, new_blanks):
     return np.log(np.float64(total))
 
 
-@numba.njit(nogil=True, cache=True, fastmath=set(FASTMATH))
+@jit_sums_cached
 def _shares(labels, blanks, probs, num_frames, trigram, shares):
     """Backward walk: of all paths' weight, the part that has unit k in frame t, into `shares` [T, K]."""
     num_units = probs.shape[1]
@@ -244,3 +253,25 @@ def _shares(labels, blanks, probs, num_frames, trigram, shares):
             for c in range(num_units):
                 to_end_labels[p, c] = next_labels[p, c] * scale
                 to_end_blanks[p, c] = next_blanks[p, c] * scale
+
+
+@jit_sums_cached
+def _row(probs, num_frames, trigram, keep, shares):
+    """Log sum of an utterance; fills `shares` [T, K]."""
+    num_units = probs.shape[1]
+    size = (num_frames + 1 if keep else 2, num_units, num_units)
+    labels, blanks = np.zeros(size, np.float32), np.zeros(size, np.float32)  # weights of states [., c' or p, c]
+    entering = np.zeros((num_units, num_units), np.float32)
+    blanks[0, 0, 0] = 1.0
+    log_sum = 0.0
+    for t in range(num_frames):
+        before, now = (t, t + 1) if keep else (t % 2, (t + 1) % 2)
+        log_sum += _advance(labels[before], blanks[before], probs[t], trigram, entering, labels[now], blanks[now])
+    last = num_frames if keep else num_frames % 2
+    final = np.float64(0.0)
+    for p in range(num_units):
+        for c in range(num_units):
+            final += (labels[last, p, c] + blanks[last, p, c]) * trigram[p, c, 0]
+    if keep and num_frames:
+        _shares(labels, blanks, probs, num_frames, trigram, shares)
+    return log_sum + np.log(final)

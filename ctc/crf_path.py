@@ -3,12 +3,12 @@
 Legend: T frames, K units incl. blank; p, c, n labels one after the other, 0 where there is none.
 """
 
-import numba
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from ctc.align import merge_tokens
+from ctc.compilation import jit_cached
 from ctc.decode import Token
 
 FLOOR = -1e30  #: log of nothing: finite, so that sums stay in order
@@ -56,7 +56,7 @@ def crf_decode(log_probs: torch.Tensor | NDArray, log_trigram: torch.Tensor | ND
     return merge_tokens(path, scores[np.arange(len(path)), path])
 
 
-@numba.njit(nogil=True, cache=True)
+@jit_cached
 def _search(scores, weights):
     """Unit of each frame on the best path, int64 [T]; the first of equals wins."""
     num_frames, num_units = scores.shape

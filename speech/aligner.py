@@ -7,8 +7,7 @@ the word was said, near 0 where something else was.
 Legend: T feature frames, K units.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +16,14 @@ from numpy.typing import NDArray
 
 from speech import checkpoint
 from speech.alignment import SILENCE, AlignmentGraph, align
+from speech.boundaries import STATES_PER_PHONE, join_closures, phone_runs, share_transitions
 from speech.checkpoint import LoadedModel
 from speech.errors import ConfigError, CorpusError
-from speech.flat_start import STATES_PER_PHONE, PhoneMixtures, cepstra, load_mixtures
-from speech.frame_targets import output_frames_of
+from speech.flat_start import PhoneMixtures, cepstra, load_mixtures
+from speech.frame_targets import between_frames, output_frames_of
+from speech.frontend import Frontend
 from speech.lexicon import Lexicon
-from speech.phones import Transcript, pronounce_transcript
+from speech.phones import Transcript, plosive_phones, pronounce_transcript, vocalic_phones
 from speech.sources import Source, read_source, source_name
 from speech.transcript import Transcript as TimedText
 from speech.transcript import Word
@@ -31,8 +32,8 @@ from speech.units import SILENCE_SYMBOL
 SHIPPED_MODEL = Path(__file__).parent / "weights" / "aligner.safetensors"
 PAUSE_SYMBOL = "SP"  #: a silence between words; at the ends it is `SILENCE_SYMBOL`
 PRIOR_SCALE = 0.5  # of the log prior taken off: between none, which lengthens silences, and all of it, which is noisy
-MIXTURE_WEIGHT = 0.4  # of the mixtures' log likelihoods beside the network's scores; 0.1 and 0.2 were tried too
-LEAST_FRAMES = 3  # that a phone lasts, as in hidden Markov models of three states: 30 ms
+MIXTURE_WEIGHT = 1.0  # of the mixtures' log likelihoods beside the network's scores; less puts fewer boundaries right
+CLOSURE_S = 0.12  # a pause no longer than this before a plosive is its closure: those of stops last 50 to 100 ms
 WINDOW_S, CONTEXT_S = 30.0, 2.0  # a long recording passes the model in windows that overlap by the context
 MOST_CELLS = 1_500_000_000  # frames times states that the search keeps a number of four bytes for
 
@@ -134,9 +135,14 @@ class Aligner:
                 " train one with loss = 'cross_entropy'"
             )
         self.loaded, self.lexicon, self.mixtures = loaded, lexicon, mixtures
+        self.fine = None
+        if mixtures is not None and mixtures.frames is not None:
+            self.fine = Frontend(replace(mixtures.frames, sample_rate_hz=loaded.frontend.config.sample_rate_hz))
         self.head = head or framewise[0]
         self.units = loaded.units[self.head].symbols
         self.name = str(loaded.card.get("name", ""))
+        #: frames that states are assigned to
+        self.frames = self.fine.config if self.fine is not None else loaded.frontend.config
 
     @classmethod
     def load(cls, path: str | Path | None = None, user_lexicon: str | Path | None = None) -> "Aligner":
@@ -180,7 +186,7 @@ class Aligner:
         transcript = pronounce_transcript(text, self.lexicon)
         if not transcript.words:
             raise CorpusError("the text has no words to align")
-        features, posteriors = self._log_posteriors(waveform)
+        posteriors, likelihoods = self._evidence(waveform)
         graph, parts = self._graph(transcript, len(posteriors))
         if len(posteriors) * len(graph) > MOST_CELLS:
             raise CorpusError(
@@ -189,22 +195,38 @@ class Aligner:
             )
         prior = self.loaded.model.log_prior(self.head).numpy()
         scores = np.repeat(posteriors - PRIOR_SCALE * prior, parts, axis=1)
-        if self.mixtures is not None and parts == STATES_PER_PHONE:
-            scores += MIXTURE_WEIGHT * self.mixtures.scores(cepstra(features))
+        if likelihoods is not None and parts == STATES_PER_PHONE:
+            scores += MIXTURE_WEIGHT * likelihoods
         try:
-            path = align(scores, graph)
+            states = align(scores, graph).states
         except ValueError as error:
             raise CorpusError(f"the text does not fit the audio: {error}") from error
-        support = posteriors[np.arange(len(posteriors)), graph.labels[path.states] // parts] - posteriors.max(axis=1)
-        return self._alignment(path.states, support, graph, transcript, len(waveform) / rate, source_name(recording))
+        if likelihoods is not None and parts == STATES_PER_PHONE:
+            states = share_transitions(states, scores, graph, vocalic_phones(self.units))
+            states = join_closures(states, graph, plosive_phones(self.units), round(CLOSURE_S / self.frames.hop_s))
+        support = posteriors[np.arange(len(posteriors)), graph.labels[states] // parts] - posteriors.max(axis=1)
+        duration_s = len(waveform) / rate
+        return self._alignment(states, support, graph, transcript, duration_s, source_name(recording))
 
     def _graph(self, transcript: Transcript, num_frames: int) -> tuple[AlignmentGraph, int]:
         """Graph whose phones last three frames or more, or as many as there is time for; and that number."""
-        for parts in range(LEAST_FRAMES, 0, -1):
+        for parts in range(STATES_PER_PHONE, 0, -1):
             graph = transcript.graph(self.units, states_per_phone=parts, silence_states=parts)
             if graph.shortest <= num_frames:
                 break
         return graph, parts
+
+    def _evidence(self, waveform: NDArray) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+        """Log posteriors [T, K] at `self.frames`, and the mixtures' log likelihoods [T, S] if there are any."""
+        features, posteriors = self._log_posteriors(waveform)
+        coarse = self.loaded.frontend.config
+        if self.mixtures is None or self.fine is None:
+            return posteriors, None if self.mixtures is None else self.mixtures.scores(cepstra(features))
+        with torch.inference_mode():
+            samples = torch.from_numpy(np.ascontiguousarray(waveform, dtype=np.float32))[None]
+            log_mels, _ = self.fine(samples, torch.tensor([samples.shape[1]]))
+        likelihoods = self.mixtures.scores(cepstra(log_mels[0].numpy()))
+        return between_frames(posteriors, coarse, self.frames, len(likelihoods)), likelihoods
 
     @torch.inference_mode()
     def _log_posteriors(self, waveform: NDArray) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -233,20 +255,19 @@ class Aligner:
         duration_s: float,
         source: str,
     ) -> Alignment:
-        """From a path to words and phones; frame t stands for the time from t to t + 1 hops, as with Kaldi."""
-        config = self.loaded.frontend.config
+        """From a path to words and phones; a boundary lies midway between the centres of the frames on either side."""
+        first_s = (self.frames.window_s - self.frames.hop_s) / 2
 
         def time_s(frame: int) -> float:
             if frame == 0:
                 return 0.0
             if frame == len(states):
                 return duration_s
-            return min(duration_s, frame * config.hop_s)
+            return min(duration_s, first_s + frame * self.frames.hop_s)
 
         phones: list[AlignedPhone] = []
         of_word: dict[int, list[AlignedPhone]] = {}
-        parts = np.stack([graph.words, graph.variants, graph.phones], axis=1)[states]
-        for first, last in _runs(parts):
+        for first, last in phone_runs(states, graph):
             state = int(states[first])
             word = int(graph.words[state])
             if word != SILENCE:
@@ -271,10 +292,3 @@ class Aligner:
         return Alignment(
             words=tuple(words), phones=tuple(phones), duration_s=duration_s, source=source, model=self.name
         )
-
-
-def _runs(rows: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
-    """First frame and end of each run of equal rows [T, 3]; adjacent phones of a path always differ in one of them."""
-    edges = np.flatnonzero((np.diff(rows, axis=0) != 0).any(axis=1)) + 1
-    starts = [0, *edges.tolist()]
-    yield from zip(starts, [*edges.tolist(), len(rows)], strict=True)

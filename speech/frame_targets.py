@@ -27,6 +27,7 @@ from speech.checkpoint import LoadedModel, write_atomically
 from speech.corpus import Utterance
 from speech.errors import CorpusError
 from speech.flat_start import STATES_PER_PHONE, cepstra, train_mixtures
+from speech.frontend import FrontendConfig
 from speech.lexicon import Lexicon, PronunciationError
 from speech.phones import PHONE_IDS, PHONES, Transcript, pronounce_transcript
 from speech.store import FeatureStore
@@ -218,6 +219,18 @@ def output_frames_of(num_frames: int, output_step: float, num_outputs: int) -> T
 def feature_frames_of(num_outputs: int, output_step: float) -> Tensor:
     """The feature frame in the middle of each of `num_outputs` output frames, int64 [V]."""
     return ((torch.arange(num_outputs) + 0.5) * output_step).floor().long()
+
+
+def between_frames(
+    scores: NDArray[np.float32], coarse: FrontendConfig, fine: FrontendConfig, num_frames: int
+) -> NDArray[np.float32]:
+    """Scores of coarse frames [T, K] at the centres of `num_frames` fine ones, by straight lines; the ends go on."""
+    centres_s = np.arange(num_frames) * fine.hop_s + (fine.window_s - coarse.window_s) / 2
+    position = np.clip(centres_s / coarse.hop_s, 0, len(scores) - 1)
+    before = position.astype(np.int64)
+    after = np.minimum(before + 1, len(scores) - 1)
+    share = (position - before).astype(np.float32)[:, None]
+    return scores[before] * (1 - share) + scores[after] * share
 
 
 def unit_ids(units: Units) -> NDArray[np.int64]:

@@ -81,6 +81,8 @@ class HeadConfig:
     def __post_init__(self):
         if self.framewise and self.units not in ("phone", "stressed_phone"):
             raise ValueError(f"loss 'cross_entropy' needs units 'phone' or 'stressed_phone', got {self.units!r}")
+        if self.loss == "ctc_crf" and self.units == "word":
+            raise ValueError("loss 'ctc_crf' keeps a trigram of the units, which words are too many for: use 'ctc'")
 
     @property
     def framewise(self) -> bool:

@@ -76,9 +76,11 @@ class PhoneRecognizer:
         if self.ngram_weight and self.loss == "cross_entropy":
             spans = self._search(scores[0].numpy())
         else:
-            tokens = greedy_decode(scores, lengths)[0]
             if self.ngram_weight and self.loss == "ctc_crf":
-                tokens = crf_decode(scores[0], self.ngram_weight * self.loaded.model.log_trigram(self.head))
+                weights = self.ngram_weight * self.loaded.model.log_trigram(self.head)
+                tokens = crf_decode(scores[0, : int(lengths[0])], weights)
+            else:
+                tokens = greedy_decode(scores, lengths)[0]
             spans = [(t.label, t.start_frame, t.end_frame, t.confidence) for t in tokens]
         step = self.loaded.frame_step_s
         return [

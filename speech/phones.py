@@ -7,11 +7,23 @@ from dataclasses import dataclass
 from speech.alignment import AlignmentGraph, build_graph
 from speech.lexicon import Lexicon, PronunciationError
 from speech.text import normalize_text
-from speech.units import SILENCE_SYMBOL, STRESSED_ARPABET
+from speech.units import SILENCE_SYMBOL, STRESSED_ARPABET, VOWELS
 
 #: Silence, then every phone, vowels with each degree of stress: the labels of stored alignments, in this order.
 PHONES = (SILENCE_SYMBOL, *STRESSED_ARPABET)
 PHONE_IDS = {phone: index for index, phone in enumerate(PHONES)}
+GLIDES = ("L", "R", "W", "Y")  #: liquids too
+PLOSIVES = ("B", "CH", "D", "G", "JH", "K", "P", "T")  #: begin with a closure; affricates too
+
+
+def vocalic_phones(units: Sequence[str]) -> list[int]:
+    """Ids of vowels and glides, between which sounds change gradually."""
+    return [index for index, unit in enumerate(units) if unit.rstrip("012") in VOWELS or unit in GLIDES]
+
+
+def plosive_phones(units: Sequence[str]) -> list[int]:
+    """Ids of phones that begin with a closure."""
+    return [index for index, unit in enumerate(units) if unit in PLOSIVES]
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ import pytest
 import soundfile
 
 from speech import checkpoint
+from speech.aligner import Aligner
+from speech.flat_start import FINE_FRAMES
 from tests.conftest import tone_waveform
 
 RECIPES = Path(__file__).parents[1] / "recipes"
@@ -84,5 +86,6 @@ def test_phones(tmp_path, monkeypatch, capsys):
         (chapter / "19-198.trans.txt").write_text("\n".join(lines) + "\n")
     run("phones", monkeypatch, tmp_path, "--data", "data", "--set", "alignment.realign_at=[]", *TINY)
     assert "4 utterances with a word swapped" in capsys.readouterr().out
-    model = checkpoint.load(tmp_path / "runs" / "aligner" / "model.safetensors")
-    assert model.units["phone_frames"].symbols[0] == "SIL"
+    aligner = Aligner.load(tmp_path / "runs" / "aligner" / "aligner.safetensors")
+    assert aligner.units[0] == "SIL"
+    assert aligner.frames == FINE_FRAMES

@@ -12,7 +12,7 @@ from speech.errors import SpeechError
 #: A gap between words is a pause from this length on, in targets, in speech and in measures alike; shorter ones are the
 #: closures of stops, mostly.
 SHORTEST_PAUSE_S = 0.05
-_ROUNDING_S = 5e-4  # of a difference of two times; the aligner's come in steps of 0.01 s, and 0.05 s is a common gap
+_ROUNDING_S = 5e-4  # of a difference of two times; the aligner's come in steps of 5 ms, and 0.05 s is a common gap
 #: Greatest change of each control, for a whole text or a word.
 RATE_RANGE = (0.25, 4.0)
 PITCH_RANGE_SEMITONES = (-24.0, 24.0)

@@ -19,7 +19,7 @@ from speech.cli import guarded
 from speech.cli import main as speech_command
 from speech.config import load_config
 from speech.corpus import Utterance, read_manifest, write_manifest
-from speech.errors import CorpusError
+from speech.errors import ConfigError, CorpusError
 from speech.experiment import ExperimentConfig
 from speech.prepare import prepare
 from speech.training import train
@@ -59,6 +59,8 @@ def main() -> int:
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     configs = [load_config(path, ExperimentConfig, arguments.set) for path in arguments.config]
+    if len({config.training.output_dir for config in configs}) < len(configs):
+        raise ConfigError("training.output_dir: each --config needs its own folder; set it with one --config alone")
     folder = configs[0].data.train[0].parent
     model = arguments.model or configs[-1].training.output_dir / "model.safetensors"
     if "prepare" in arguments.steps:
@@ -68,10 +70,10 @@ def main() -> int:
         overrides = [f"data.dev={found}"]
         if (arguments.data / "augment").is_dir():
             overrides.append(f"augment.folder={arguments.data / 'augment'}")
+        begun_from: list[str] = []  # of every part but the first, the one before
         for path in arguments.config:
-            model = train(path, [*overrides, *arguments.set])
-            overrides = [one for one in overrides if not one.startswith("training.init_from")]
-            overrides.append(f"training.init_from={model}")
+            model = train(path, [*overrides, *arguments.set, *begun_from])
+            begun_from = [f"training.init_from={model}"]
     if "evaluate" in arguments.steps:
         return evaluate(model, sorted(folder.glob("test_*.jsonl")) + sorted(folder.glob("dev_*.jsonl")))
     return 0

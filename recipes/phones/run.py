@@ -1,20 +1,25 @@
 """Phones: from a flat start to aligned speech and a trained model.
 
-    python -m recipes.phones.run --data DATA                              # the aligner, on clearly read speech
+    python -m recipes.phones.run --data DATA                              # the aligner
     python -m recipes.phones.run --data DATA --config recipes/phones/recognizer.toml   # all corpora, CE and CTC heads
     python -m recipes.phones.run --data DATA --set training.epochs=20     # longer; a run that stopped goes on
 
 `--data` holds one folder a corpus in its official layout, as for recipes/english. With TIMIT's hand labels there
 (`timit*`), boundaries are measured; nothing is trained on them.
+
+The aligner is a network, trained from a flat start, with mixtures that look at every 5 ms: `aligner.safetensors`.
 """
 
 import argparse
 import logging
 import sys
+from collections import Counter
 from pathlib import Path
 
 from recipes.english.run import write_manifests
 from recipes.phones import evaluate
+from recipes.phones.mixtures import fit, store
+from speech import checkpoint
 from speech.aligner import Aligner
 from speech.cli import guarded
 from speech.config import load_config
@@ -23,27 +28,36 @@ from speech.experiment import ExperimentConfig
 from speech.training import train
 
 HERE = Path(__file__).parent
-#: Corpora read clearly, that the small aligner is trained on; the recogniser takes all.
-CLEAR = ("librispeech", "cmu_arctic", "kathleen", "ljspeech")
-STEPS = ["prepare", "train", "evaluate"]
+#: Corpora that the aligner is trained on, those transcripts that people wrote; the recogniser takes all.
+TRANSCRIBED = ("librispeech", "common_voice", "cmu_arctic", "kathleen", "ljspeech")
+MOST_S = 1200.0  #: of one speaker, for the aligner: many speakers tell more than much of one
+STEPS = ["prepare", "train", "mixtures", "evaluate"]
 
 
 def main() -> int:
     """Run the steps asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of the corpora")
-    parser.add_argument("--steps", nargs="+", choices=STEPS, default=STEPS)
+    parser.add_argument("--steps", nargs="+", choices=STEPS, help="(default: all; mixtures for aligner.toml only)")
     parser.add_argument("--config", type=Path, default=HERE / "aligner.toml")
     parser.add_argument("--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     config = load_config(arguments.config, ExperimentConfig, arguments.set)
-    if "prepare" in arguments.steps:
+    steps = arguments.steps or [s for s in STEPS if s != "mixtures" or arguments.config.name == "aligner.toml"]
+    if "prepare" in steps:
         prepare_manifests(arguments.data, config.data.train[0].parent)
-    if "train" in arguments.steps:
+    model = config.training.output_dir / "model.safetensors"
+    with_mixtures = model.with_name("aligner.safetensors")
+    if "train" in steps:
         train(arguments.config, arguments.set)
-    if "evaluate" in arguments.steps:
-        aligner = Aligner.load(config.training.output_dir / "model.safetensors")
+    if "mixtures" in steps:
+        loaded = checkpoint.load(model)
+        store(loaded, fit(loaded, read_manifest(config.data.train[0])), with_mixtures)
+    if "evaluate" in steps:
+        measured = with_mixtures if with_mixtures.exists() else model
+        print(f"{measured}:")
+        aligner = Aligner.load(measured)
         for timit in sorted(arguments.data.glob("timit*")):
             evaluate.boundaries(aligner, evaluate.timit_utterances(timit))
         tests = sorted(config.data.train[0].parent.glob("all/test_*.jsonl"))
@@ -53,10 +67,16 @@ def main() -> int:
 
 
 def prepare_manifests(data: Path, folder: Path) -> None:
-    """Write `train.jsonl` of the clear corpora and `dev.jsonl` into `folder`, and all there is into `folder/all`."""
+    """Write `train.jsonl` for the aligner and `dev.jsonl` into `folder`, and all there is into `folder/all`."""
     write_manifests(data, folder / "all")
-    rows = [row for row in read_manifest(folder / "all" / "train.jsonl") if row.text and row.corpus in CLEAR]
-    write_manifest(folder / "train.jsonl", rows)
+    heard_s: Counter[tuple[str, str]] = Counter()
+    chosen = []
+    for row in read_manifest(folder / "all" / "train.jsonl"):
+        speaker = (row.corpus, row.speaker)
+        if row.text and row.corpus in TRANSCRIBED and row.confidence is None and heard_s[speaker] < MOST_S:
+            heard_s[speaker] += row.duration
+            chosen.append(row)
+    write_manifest(folder / "train.jsonl", chosen)
     write_manifest(
         folder / "dev.jsonl", [row for path in sorted(folder.glob("all/dev_*.jsonl")) for row in read_manifest(path)]
     )

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -95,9 +96,33 @@ def test_long_peaked_utterances_stay_finite():
     torch.testing.assert_close(logits.grad.sum(dim=2), torch.zeros(2, 600), atol=1e-5, rtol=0)
 
 
-def test_a_trigram_of_another_size_is_refused(trigram):
+def test_bad_arguments_are_refused(trigram):
+    good = torch.zeros(1, 2, 3)
     with pytest.raises(ValueError, match="expected shape"):
         crf_loss(torch.zeros(1, 2, 4), [[1]], [2], [1], trigram)
+    with pytest.raises(ValueError, match="above 0"):
+        crf_loss(good, [[1]], [2], [1], np.where(trigram == trigram[0, 0, 1], 0, trigram))
+    with pytest.raises(ValueError, match="reduction"):
+        crf_loss(good, [[1]], [2], [1], trigram, reduction="avg")
+    with pytest.raises(ValueError, match=r"\[B, T, K\]"):
+        crf_loss(good[0], [[1]], [2], [1], trigram)
+    with pytest.raises(RuntimeError, match="on the CPU"):
+        crf_loss(good.to("meta"), [[1]], [2], [1], trigram)
+
+
+def test_threads_change_nothing_and_may_call_at_once(trigram):
+    logits = torch.randn(5, 30, 3, generator=torch.Generator().manual_seed(6))
+    arguments = (logits, [[1, 2]] * 5, [30, 20, 25, 9, 30], [2] * 5, trigram, "none")
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        alone = crf_loss(*arguments)
+        torch.set_num_threads(3)
+        assert torch.equal(crf_loss(*arguments), alone)
+        with ThreadPoolExecutor(4) as pool:
+            assert all(torch.equal(found, alone) for found in pool.map(lambda _: crf_loss(*arguments), range(20)))
+    finally:
+        torch.set_num_threads(threads)
 
 
 @pytest.mark.parametrize("seed", range(20))
