@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from speech.checkpoint import Precision, read_packed, unpack, write_packed
 from speech.config import from_dict, to_dict
 from speech.errors import CheckpointError, ConfigError
@@ -71,13 +73,16 @@ class Acoustic:
         try:
             config = from_dict(AcousticConfig, header["config"], "config.", str(path))
             # Not on the device "meta", whose first use imports torch's compiler: 3.5 s instead of 0.04 s.
-            model = AcousticModel(config, contract.num_mels)
+            with torch.random.fork_rng(devices=[]):  # building draws numbers; the caller's stay as they are
+                model = AcousticModel(config, contract.num_mels)
             model.load_state_dict(unpack(tensors))
             habits = {word: tuple(phones.split()) for word, phones in header["habits"].items()}
+            detail = tuple(map(float, header.get("detail", ())))
+            if len(detail) not in (0, contract.num_mels):
+                raise ValueError(f"detail has {len(detail)} values for {contract.num_mels} mel bands")
             found = cls(
                 model.requires_grad_(False).eval(), contract, tuple(header["speakers"]), habits,
-                float(header["pause_threshold"]), header.get("card", {}),
-                tuple(map(float, header.get("detail", ()))),
+                float(header["pause_threshold"]), header.get("card", {}), detail,
             )  # fmt: skip
         except (ConfigError, KeyError, TypeError, ValueError, RuntimeError) as error:
             reason = str(error).splitlines()[0]

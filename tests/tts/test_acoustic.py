@@ -137,11 +137,16 @@ def test_file_round_trip(tmp_path):
     acoustic = tiny_acoustic()
     acoustic.habits["data"] = ("D", "EY1", "T", "AH0")
     acoustic.save(tmp_path / "a.safetensors", "float32")
+    drawn = torch.random.get_rng_state()
     loaded = Acoustic.load(tmp_path / "a.safetensors")
+    assert torch.equal(torch.random.get_rng_state(), drawn)
     assert loaded.habits == acoustic.habits
     assert loaded.contract == acoustic.contract
     for name, value in acoustic.model.state_dict().items():
         assert torch.equal(loaded.model.state_dict()[name], value)
+    replace(acoustic, detail=(1.0, 2.0)).save(tmp_path / "detail.safetensors", "float32")
+    with pytest.raises(CheckpointError, match="detail has 2 values"):
+        Acoustic.load(tmp_path / "detail.safetensors")
     (tmp_path / "a.safetensors").write_bytes((tmp_path / "a.safetensors").read_bytes()[:1000])
     with pytest.raises(CheckpointError, match="damaged"):
         Acoustic.load(tmp_path / "a.safetensors")
