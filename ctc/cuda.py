@@ -51,7 +51,7 @@ BLANK, LABEL = 0, 1
 """The two states of a pair."""
 SHARED = 256
 """Most threads of a block that sums over its threads."""
-SIMULATED = bool(config.ENABLE_CUDASIM)
+SIMULATED = bool(config.ENABLE_CUDASIM)  # type: ignore[attr-defined]
 
 
 def require_device(device: torch.device) -> None:

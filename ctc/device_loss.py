@@ -81,8 +81,10 @@ def device_rows(
     """
     parts = (targets, input_lengths, target_lengths)
     if any(isinstance(part, torch.Tensor) and part.device.type != "cpu" for part in parts):
-        return unseen_rows(logits, *(torch.as_tensor(part) for part in parts), blank)
-    batch = check_batch(*logits.shape, *parts, blank)
+        labels, frames, counts = (torch.as_tensor(part) for part in parts)
+        return unseen_rows(logits, labels, frames, counts, blank)
+    num_rows, num_frames, num_units = logits.shape
+    batch = check_batch(num_rows, num_frames, num_units, targets, input_lengths, target_lengths, blank)
     return _checked_rows(batch, logits.device)
 
 
@@ -90,10 +92,10 @@ def _checked_rows(batch: Batch, device: torch.device) -> DeviceRows:
     """Rows of a checked batch, in one copy that need not be waited for."""
     num_rows, total = len(batch.input_lengths), len(batch.labels)
     row_of_label = np.repeat(np.arange(num_rows), batch.target_lengths)
-    order = np.lexsort((batch.labels, row_of_label))  # stable
+    sorting = np.lexsort((batch.labels, row_of_label))  # stable
     room = np.zeros(1, np.int64)
     lengths = [batch.offsets[:-1], batch.input_lengths, batch.target_lengths]
-    packed = torch.from_numpy(np.concatenate([*lengths, batch.labels, order, room]))
+    packed = torch.from_numpy(np.concatenate([*lengths, batch.labels, sorting, room]))
     if device.type == "cuda":
         packed = packed.pin_memory().to(device, non_blocking=True)
     rows = packed[: 3 * num_rows].view(3, num_rows)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-IntegersLike = torch.Tensor | np.ndarray | Sequence[int]
+IntegersLike = torch.Tensor | np.ndarray | Sequence[int] | Sequence[Sequence[int]]
 
 
 @dataclass(frozen=True)

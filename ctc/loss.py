@@ -121,7 +121,8 @@ def _loss_on_device(logits, targets, lengths, blank, reduction, zero_infinity, l
     require_cuda(logits.device)
     from ctc import device_loss  # imports numba.cuda
 
-    given = device_loss.device_rows(logits, targets, *lengths, blank)
+    input_lengths, target_lengths = lengths
+    given = device_loss.device_rows(logits, targets, input_lengths, target_lengths, blank)
     if isinstance(log_prior, torch.Tensor) and log_prior.device == logits.device:
         if log_prior.shape != logits.shape[2:]:  # its values stay unseen
             raise ValueError(f"label_log_prior: expected [{logits.shape[2]}], got {list(log_prior.shape)}")

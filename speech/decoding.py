@@ -297,7 +297,8 @@ def build_decoding(
         if str(error).startswith("hotwords: "):
             raise ConfigError(f"hot-words: {str(error).removeprefix('hotwords: ')}") from error
         raise ConfigError(f"{lm_source} does not fit the model: {error}") from error
-    heads, rescorer = (head,), None
+    heads: tuple[str, ...] = (head,)
+    rescorer = None
     if config.second_head:
         from speech.rescoring import Rescorer
 

@@ -102,12 +102,12 @@ def load_mixtures(path: Path) -> PhoneMixtures | None:
     with safe_open(path, framework="numpy") as file:
         if f"{PREFIX}means" not in file.keys():  # noqa: SIM118
             return None
-        arrays = [file.get_tensor(f"{PREFIX}{name}").astype(np.float64) for name in names]
+        weights, means, variances = (file.get_tensor(f"{PREFIX}{name}").astype(np.float64) for name in names)
         frames = None
         if f"{PREFIX}frames" in file.keys():  # noqa: SIM118
             window_s, hop_s = file.get_tensor(f"{PREFIX}frames").tolist()
             frames = FrontendConfig(window_s=window_s, hop_s=hop_s)
-        return PhoneMixtures(*arrays, frames)
+        return PhoneMixtures(weights, means, variances, frames)
 
 
 def cepstra(log_mels: NDArray) -> NDArray[np.float32]:
@@ -205,7 +205,8 @@ def reestimate(mixtures: PhoneMixtures, features: NDArray, labels: NDArray) -> P
     weights, means, variances = mixtures.weights.copy(), mixtures.means.copy(), mixtures.variances.copy()
     for state, frames in _by_state(labels):
         x = features[frames].astype(np.float64)
-        own = PhoneMixtures(*(a[state : state + 1] for a in (mixtures.weights, mixtures.means, mixtures.variances)))
+        one = slice(state, state + 1)
+        own = PhoneMixtures(mixtures.weights[one], mixtures.means[one], mixtures.variances[one])
         scores = own.component_scores(x)[:, 0].astype(np.float64)
         shares = np.exp(scores - scores.max(axis=1, keepdims=True))
         shares /= shares.sum(axis=1, keepdims=True)

@@ -65,7 +65,7 @@ class FrameAlignments:
             "utterances": list(self.labels),
         }
         found = list(self.labels.values())
-        tensors = {
+        tensors: dict[str, NDArray] = {
             "labels": np.concatenate(found) if found else np.zeros(0, dtype=np.int16),
             "lengths": np.array([len(labels) for labels in found], dtype=np.int64),
         }
@@ -103,8 +103,10 @@ class FrameAlignments:
         found: list[NDArray[np.int16] | None] = []
         for utterance, length in zip(utterances, lengths, strict=True):
             labels = self.labels.get(utterance_key(utterance))
-            fits = labels is not None and len(labels) and abs(len(labels) - length) <= 5
-            found.append(labels[np.minimum(np.arange(length), len(labels) - 1)] if fits else None)
+            if labels is None or not len(labels) or abs(len(labels) - length) > 5:
+                found.append(None)
+            else:
+                found.append(labels[np.minimum(np.arange(length), len(labels) - 1)])
         if not any(labels is not None for labels in found):
             raise CorpusError(f"alignments by {self.source}: none is of an utterance of the training manifests")
         return found
@@ -149,21 +151,19 @@ def flat_start(
     utterances, store : the corpus and its log-mel features
     hours : of speech, evenly spread over the corpus, that the mixtures are fitted to
     """
-    transcripts = pronounce_utterances(utterances, lexicon)
-    usable = [i for i, t in enumerate(transcripts) if t is not None and store.lengths[i] > 0]
+    transcripts = {i: t for i, t in enumerate(pronounce_utterances(utterances, lexicon)) if t is not None}
+    usable = [i for i in transcripts if store.lengths[i] > 0]
     share = min(1.0, hours * 3600 / (frame_step_s * float(store.lengths[usable].sum())))
     picked = [usable[int(k / share)] for k in range(int(len(usable) * share))]
 
-    def graph_of(index: int) -> AlignmentGraph:
-        transcript = transcripts[index]
-        assert transcript is not None
+    def graph_of(transcript: Transcript) -> AlignmentGraph:
         return transcript.graph(_PLAIN, states_per_phone=STATES_PER_PHONE, silence_states=STATES_PER_PHONE)
 
-    graphs = [graph_of(i) for i in picked]
+    graphs = [graph_of(transcripts[i]) for i in picked]
     mixtures = train_mixtures([cepstra(store[i]) for i in picked], graphs, len(_PLAIN))
 
     def label(index: int) -> NDArray[np.int16] | None:
-        graph = graph_of(index)
+        graph = graph_of(transcripts[index])
         return _aligned(lambda: mixtures.scores(cepstra(store[index])), graph, transcripts[index], utterances[index])
 
     found = _collect(usable, label, utterances, "alignments")
@@ -181,8 +181,8 @@ def align_with_model(
     source: str,
 ) -> FrameAlignments:
     """Align a corpus by a framewise head of a model, on features that stand in a store."""
-    transcripts = pronounce_utterances(utterances, lexicon)
-    usable = [i for i, t in enumerate(transcripts) if t is not None and store.lengths[i] > 0]
+    transcripts = {i: t for i, t in enumerate(pronounce_utterances(utterances, lexicon)) if t is not None}
+    usable = [i for i in transcripts if store.lengths[i] > 0]
 
     def label(index: int) -> NDArray[np.int16] | None:
         features, lengths = store.batch([index])

@@ -278,7 +278,8 @@ def _mismatches(
     space = _separator(units)
     heard = greedy_decode(log_probs[None], blank=BLANK)[0]
     middles = np.array([(token.start_frame + token.end_frame) / 2 for token in heard])
-    total, found = ErrorCounts(0, 0), []
+    total = ErrorCounts(0, 0)
+    found: list[tuple[int, int, int, int, list[Token], ErrorCounts]] = []
     for first, end in _stretches(spans):
         start_frame = 0 if first == 0 else (spans[first - 1].end_frame + spans[first].start_frame) // 2
         last = end == len(spans)

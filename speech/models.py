@@ -210,8 +210,9 @@ class AcousticModel(nn.Module):
         self.layers = nn.ModuleList()
         size = self.subsampling.num_outputs
         for _ in range(config.num_layers):
-            self.layers.append(BiLSTMLayer(size, config))
-            size = self.layers[-1].num_outputs
+            layer = BiLSTMLayer(size, config)
+            self.layers.append(layer)
+            size = layer.num_outputs
         for name, (head, _) in heads.items():
             if not 0 <= head.layer <= config.num_layers:
                 raise ValueError(f"head {name}: layer must be 0..{config.num_layers}")

@@ -151,7 +151,7 @@ def use_alignments(alignments: FrameAlignments, loaded: LoadedModel, data: Train
     """
     if any((store.lengths != data.stores[0].lengths).any() for store in data.stores):
         raise ConfigError("augment.waveform.speed_factors must be [1.0] with framewise heads; use augment.warp")
-    data.frame_labels = alignments.of(data.utterances, data.stores[0].lengths)
+    data.frame_labels = alignments.of(data.utterances, data.stores[0].lengths.tolist())
     counts = np.bincount(np.concatenate([x for x in data.frame_labels if x is not None]), minlength=len(PHONES))
     pairs = np.zeros((len(PHONES), len(PHONES)))
     for labels in data.frame_labels:

@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from speech.commands.options import comma_list, positive
 from speech.commands.outputs import check_file
@@ -123,7 +123,7 @@ def run_score(arguments: argparse.Namespace) -> int:
     from speech.lm.counting import SPACE
 
     model = read_language_model(arguments.model)
-    unit = "character" if SPACE in model.ids else "word"
+    unit: Literal["character", "word"] = "character" if SPACE in model.ids else "word"
     lines = sentences(arguments.texts, arguments.as_is)
     if arguments.sentences:
         lines = _shown(model, lines, unit)

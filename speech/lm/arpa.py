@@ -239,8 +239,9 @@ class _Section:
 
     def joined(self, other: "_Section") -> "_Section":
         """Both, `other` keeping its line numbers."""
-        parts = [np.concatenate([a, b]) for a, b in zip(self._arrays(), other._arrays(), strict=True)]
-        return _Section(*parts, other.first_line - len(self.grams))
+        pairs = zip(self._arrays(), other._arrays(), strict=True)
+        grams, values, has_backoff = (np.concatenate(pair) for pair in pairs)
+        return _Section(grams, values, has_backoff, other.first_line - len(self.grams))
 
     def _arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         return self.grams, self.values, self.has_backoff
