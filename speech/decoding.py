@@ -4,12 +4,16 @@ A recording is searched in segments that end in pauses, so that memory is bounde
 sentences rather than hours. A pause may be the shorter, the longer the segment already is.
 """
 
+import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
 from speech.checkpoint import LoadedModel
 from speech.config import from_dict
@@ -18,7 +22,7 @@ from speech.transcript import Word
 from speech.units import BLANK, Units
 
 if TYPE_CHECKING:  # Numba takes half a second that decoding by best path need not wait for
-    from ctc import BeamDecoder, BeamStream, NGram, SpokenWord
+    from ctc import BeamDecoder, NGram, SpokenWord
     from speech.pronunciations import DecodingLexicon
     from speech.rescoring import Rescorer
 
@@ -29,6 +33,8 @@ SURE = 0.9
 """Probability of the blank or the silence in the frames of a pause."""
 PAUSES_S = ((15.0, 0.5), (30.0, 0.25), (120.0, 0.1))
 """A segment at least so long ends in a pause of so many seconds."""
+MOST_WAITING = 16
+"""Segments of a recording that wait to be searched, before more are taken."""
 Hotwords = Mapping[str, float] | Sequence[str]
 
 
@@ -150,15 +156,26 @@ class Decoding:
         """Begin a recording."""
         return SearchStream(self)
 
-    def best(self, stream: "BeamStream", scores: np.ndarray) -> "Sequence[SpokenWord]":
+    def best(self, scores: np.ndarray) -> "Sequence[SpokenWord]":
         """Words of the best hypothesis of a segment, whose outputs of all heads are `scores` [T, K1 + K2]."""
+        stream = self.decoder.stream()
+        stream.push(scores[:, : self.num_units])
         if self.rescorer is None:
             return stream.finish(1)[0].words
         return self.rescorer.best(stream.finish(self.config.candidates), scores[:, self.num_units :]).words
 
 
+@cache
+def _pool(_process: int, num_threads: int) -> ThreadPoolExecutor:
+    """Threads of this process that search segments; a fork inherits none, hence the first argument."""
+    return ThreadPoolExecutor(num_threads, thread_name_prefix="search")
+
+
 class SearchStream:
     """Words of a recording whose log probabilities come in pieces.
+
+    A segment is searched as soon as it has ended, while the model goes on with what follows; with one thread (see
+    `torch.set_num_threads`) at once.
 
     Attributes
     ----------
@@ -169,8 +186,7 @@ class SearchStream:
     def __init__(self, decoding: Decoding):
         self._decoding = decoding
         self.num_frames = 0
-        self._spoken: list[tuple[int, SpokenWord]] = []
-        self._segment = decoding.decoder.stream()
+        self._found: list[tuple[int, Future[Sequence[SpokenWord]]]] = []  # first frame and words of each segment
         self._pieces: list[np.ndarray] = []
         self._first_frame = 0
         self._quiet = 0
@@ -179,14 +195,30 @@ class SearchStream:
         """Take the next frames [n, K1 + K2] of all heads."""
         done = 0
         for end in self._segment_ends(log_probs[:, 0] > np.log(SURE)):
-            self._search(log_probs[done:end])
-            self._end_segment()
+            self._keep(log_probs[done:end])
+            self.end()
             done = end
-        self._search(log_probs[done:])
+        self._keep(log_probs[done:])
+
+    def end(self) -> None:
+        """End a segment: let it be searched, and begin another one."""
+        if self._pieces:
+            scores = np.concatenate(self._pieces)
+            num_threads = torch.get_num_threads()
+            if num_threads == 1:
+                searched: Future[Sequence[SpokenWord]] = Future()
+                searched.set_result(self._decoding.best(scores))
+            else:
+                searched = _pool(os.getpid(), num_threads).submit(self._decoding.best, scores)
+            self._found.append((self._first_frame, searched))
+            if len(self._found) > MOST_WAITING:
+                self._found[-MOST_WAITING][1].result()
+        self._pieces = []
+        self._first_frame, self._quiet = self.num_frames, 0
 
     def words(self, frame_times_s: np.ndarray) -> tuple[Word, ...]:
         """End the recording; its words, placed by the times when frames begin, float [num_frames + 1]."""
-        self._end_segment()
+        self.end()
         return tuple(
             Word(
                 text=word.text,
@@ -194,7 +226,8 @@ class SearchStream:
                 end_s=float(frame_times_s[first + word.end_frame]),
                 confidence=word.confidence,
             )
-            for first, word in self._spoken
+            for first, searched in self._found
+            for word in searched.result()
         )
 
     def _segment_ends(self, sure: np.ndarray) -> list[int]:
@@ -209,25 +242,11 @@ class SearchStream:
                 length = self._quiet = 0
         return ends
 
-    def _search(self, log_probs: np.ndarray) -> None:
-        """Search further frames of the segment."""
-        if not len(log_probs):
-            return
-        decoding = self._decoding
-        scores = np.maximum(log_probs, FLOOR)
-        self._segment.push(scores[:, : decoding.num_units])
-        if decoding.rescorer is not None:
-            self._pieces.append(scores)
-        self.num_frames += len(log_probs)
-
-    def _end_segment(self) -> None:
-        """Keep the segment's words and begin another one."""
-        if self.num_frames > self._first_frame:
-            scores = np.concatenate(self._pieces) if self._pieces else np.zeros((0, 0), np.float32)
-            words = self._decoding.best(self._segment, scores)
-            self._spoken += [(self._first_frame, word) for word in words]
-        self._segment, self._pieces = self._decoding.decoder.stream(), []
-        self._first_frame, self._quiet = self.num_frames, 0
+    def _keep(self, log_probs: np.ndarray) -> None:
+        """Keep further frames of the segment."""
+        if len(log_probs):
+            self._pieces.append(np.maximum(log_probs, FLOOR))
+            self.num_frames += len(log_probs)
 
 
 def build_decoding(

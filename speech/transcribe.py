@@ -60,6 +60,13 @@ class _Recording:
     words: GreedyStream | SearchStream
     num_samples: int = 0
 
+    def end(self) -> None:
+        """No window is left: what remains of the log probabilities goes to the words."""
+        rest = self.stitcher.finish()
+        if rest is not None:
+            self.words.push(rest)
+        self.words.end()
+
 
 @dataclass
 class _Part:
@@ -247,6 +254,7 @@ class Transcriber:
         budget = round(batch * self.chunks.window_s * self.sample_rate_hz)
         for group in _groups(self._jobs(sources, sample_rate, channel), 2 * budget):
             self._run([job for job in group if isinstance(job, _Part)], budget)
+            ended = []
             for job in group:
                 if isinstance(job, _Part):
                     first_frame = job.window.first_step * self._frames_per_step
@@ -254,7 +262,12 @@ class Transcriber:
                     job.recording.words.push(final)
                     if progress is not None:
                         progress(job.recording.source, job.recording.words.num_frames * self.frame_step_s)
-                elif job.error is not None:
+                else:
+                    ended.append(job)
+                    if job.error is None:
+                        job.recording.end()
+            for job in ended:  # all are being searched now
+                if job.error is not None:
                     yield Outcome(source=job.recording.source, error=job.error)
                 else:
                     yield Outcome(source=job.recording.source, transcript=self._finish(job.recording))
@@ -341,9 +354,6 @@ class Transcriber:
             log_probs[start_frame:end_frame, self._rests] = 0.0
 
     def _finish(self, recording: _Recording) -> Transcript:
-        rest = recording.stitcher.finish()
-        if rest is not None:
-            recording.words.push(rest)
         duration_s = recording.num_samples / self.sample_rate_hz
         config = self.frontend.config
         offset_s = (config.window_s - config.hop_s) / 2 if config.snip_edges else 0.0

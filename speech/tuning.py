@@ -42,6 +42,9 @@ class _Kept:
         self.pieces.append(log_probs.copy())
         self.num_frames += len(log_probs)
 
+    def end(self) -> None:
+        """Nothing is searched."""
+
     def words(self, _: np.ndarray) -> tuple[Word, ...]:
         """No words."""
         return ()

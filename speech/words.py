@@ -55,6 +55,9 @@ class GreedyStream(TokenStream):
         super().__init__(blank)
         self.units = units
 
+    def end(self) -> None:
+        """End the recording; the best path needs nothing more."""
+
     def words(self, frame_times_s: np.ndarray) -> tuple[Word, ...]:
         """Words so far, placed by the times when frames begin, float [num_frames + 1]."""
         return words_of(self.tokens, self.units, frame_times_s)

@@ -44,11 +44,13 @@ CARD = {
 DECODING = {
     "head": "phone",
     "second_head": "character",
-    "lm_weight": 0.8,
-    "word_bonus": 0.0,
-    "second_weight": 0.5,
-    "beam": 200,
+    "lm_weight": 1.1,
+    "word_bonus": -0.8,
+    "second_weight": 0.4,
+    "beam": 1000,
+    "beam_threshold": 14.0,
     "candidates": 100,
+    "alternatives": 2,
 }
 
 
