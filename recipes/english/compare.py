@@ -3,8 +3,9 @@
     python recipes/english/compare.py --model MODEL manifests/english/dev_*.jsonl
 
 The acoustic model runs once. "Alone" is the best path, for characters only: phones need words. Phones are searched
-with the lexicon. The last rows score the best hypotheses of one output once more by another. Settings are the defaults
-of `speech.decoding.DecodingConfig` unless `--tune` searches the weights of each row on these sets.
+with the lexicon. Rows with two outputs score the best hypotheses of the first once more by the second. Settings are the
+defaults of `speech.decoding.DecodingConfig` unless `--tune` searches the weights of each row on these sets. The last
+row's stand on the model's card.
 """
 
 import argparse
@@ -17,11 +18,13 @@ import numpy as np
 from speech.checkpoint import LoadedModel, load
 from speech.cli import guarded
 from speech.corpus import read_manifest
-from speech.decoding import DecodingConfig, build_decoding, read_language_model
+from speech.decoding import DecodingConfig, build_decoding, decoding_config, read_language_model
 from speech.transcribe import BLANK, DEFAULT_MODEL
 from speech.tuning import model_outputs, search_all, tune, word_error_rate
 from speech.units import BLANK as BLANK_SYMBOL
 from speech.words import GreedyStream
+
+CARD = "as on the model's card"
 
 
 def main() -> None:
@@ -47,7 +50,7 @@ def main() -> None:
         def build(candidate: DecodingConfig):
             return build_decoding(loaded, candidate, lm)
 
-        if arguments.tune:
+        if arguments.tune and name != CARD:
             names = ["lm_weight", "word_bonus"] + ["second_weight"] * bool(config.second_head)
             config = tune(build, config, sets, names=names, rounds=2).config
             name += f" {config.lm_weight:g}/{config.word_bonus:g}"
@@ -69,7 +72,8 @@ def searches(loaded: LoadedModel, beam: int) -> dict[str, DecodingConfig]:
         for second, others in loaded.units.items():
             if second != head and others.symbols[0] == BLANK_SYMBOL and "phone" in units.kind:
                 rows[f"{head} + {second}, language model"] = replace(config, second_head=second)
-    return rows
+    card = decoding_config(loaded, "the model's card")
+    return rows if card is None else rows | {CARD: card}
 
 
 def best_path(loaded: LoadedModel, head: str, outputs: list[dict[str, np.ndarray]]) -> list[str]:

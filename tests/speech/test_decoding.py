@@ -122,6 +122,22 @@ def test_pieces_change_nothing(lm):
     assert whole.words(times) == pieces.words(times)
 
 
+def test_threads_change_nothing(lm):
+    decoding = dataclasses.replace(build_decoding(tone_model(), DecodingConfig(), lm), frame_step_s=0.04)
+    scores = np.concatenate([heard("the cat sat on the mat "), heard("the cat")[[2] * 400]] * 30)
+    times, threads, found = np.arange(len(scores) + 1) * 0.04, torch.get_num_threads(), []
+    try:
+        for num_threads in (1, 3):
+            torch.set_num_threads(num_threads)
+            stream = decoding.stream()
+            stream.push(scores)
+            found.append(stream.words(times))
+    finally:
+        torch.set_num_threads(threads)
+    assert len(found[0]) == 180
+    assert found[0] == found[1]
+
+
 # --- phones ------------------------------------------------------------------------------------
 
 
