@@ -199,6 +199,9 @@ class _Keeper:
         self._pieces.append(np.maximum(log_probs[:, : self.num_units], FLOOR, dtype=np.float32))
         self.num_frames += len(log_probs)
 
+    def end(self) -> None:
+        """Nothing is searched."""
+
     def words(self, frame_times_s: np.ndarray) -> tuple[Word, ...]:
         """No words; take note of when frames begin, float [V + 1]."""
         self.times_s = frame_times_s
