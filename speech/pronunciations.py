@@ -7,6 +7,7 @@ pronunciation, and how many each word has; the words' names and the phones' stan
 
 import base64
 import json
+import logging
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from speech.errors import CheckpointError, ConfigError
 from speech.lexicon import Lexicon, PronunciationError
 from speech.units import Units
 
+logger = logging.getLogger(__name__)
 FORMAT = "pronunciations-1"
 SHIPPED = Path(__file__).parent / "weights" / "english.lexicon.safetensors"
 MOST_PRONUNCIATIONS = 4  # a word; the dictionary lists the usual ones first
@@ -75,14 +77,15 @@ class DecodingLexicon:
 
     @classmethod
     def of_vocabulary(cls, words: Sequence[str]) -> "DecodingLexicon":
-        """Pronunciations of a language model's words: from the included file if it holds them all, else looked up."""
+        """Pronunciations of a language model's words: from the included file if it holds them all, else looked up.
+
+        Words that cannot be pronounced (numbers, signs) are left out, and told by a warning.
+        """
         if SHIPPED.is_file():
             shipped = cls.load(SHIPPED)
             if shipped.words == tuple(words):
                 return shipped
-            known = shipped.restricted(words)
-            missing = [word for word in words if word not in set(known.words)]
-            return known.with_words(missing)
+            return shipped.restricted(words).with_words(words, skip_unsayable=True)
         return cls.of_words(words, Lexicon.load())
 
     @classmethod
@@ -146,13 +149,15 @@ class DecodingLexicon:
         names = tuple(word for word, keep in zip(self.words, kept, strict=True) if keep)
         return DecodingLexicon(names, self.symbols, self.phones[inside], self.lengths[rows], self.counts[kept])
 
-    def with_words(self, words: Iterable[str], lexicon: Lexicon | None = None) -> "DecodingLexicon":
+    def with_words(
+        self, words: Iterable[str], lexicon: Lexicon | None = None, *, skip_unsayable: bool = False
+    ) -> "DecodingLexicon":
         """The lexicon with further words, as the dictionary or the letter-to-sound model says them.
 
         Raises
         ------
         ConfigError
-            A word that cannot be pronounced (named).
+            A word that cannot be pronounced (named), unless these are skipped with a warning.
         """
         known = set(self.words)
         further = [word for word in dict.fromkeys(words) if word not in known]
@@ -160,18 +165,25 @@ class DecodingLexicon:
             return self
         source = lexicon or Lexicon.load()
         ids = {symbol: index for index, symbol in enumerate(self.symbols)}
-        phones, lengths, counts = [], [], []
+        phones, lengths, counts, names, unsayable = [], [], [], [], []
         for word in further:
             try:
                 found = source.pronunciations(word)[:MOST_PRONUNCIATIONS]
             except PronunciationError as error:
-                raise ConfigError(str(error)) from error
+                if not skip_unsayable:
+                    raise ConfigError(str(error)) from error
+                unsayable.append(word)
+                continue
+            names.append(word)
             counts.append(len(found))
             for pronunciation in found:
                 lengths.append(len(pronunciation))
                 phones += [ids.setdefault(phone, len(ids)) for phone in pronunciation]
+        if unsayable:
+            shown = ", ".join(repr(word) for word in unsayable[:5]) + (" ..." if len(unsayable) > 5 else "")
+            logger.warning("%d words have no pronunciation and are never recognised: %s", len(unsayable), shown)
         return DecodingLexicon(
-            self.words + tuple(further),
+            self.words + tuple(names),
             tuple(ids),
             np.append(self.phones, np.array(phones, np.uint8)),
             np.append(self.lengths, np.array(lengths, np.uint8)),

@@ -51,7 +51,7 @@ def read_arpa(path: str | Path) -> NGram:
     try:
         return reader.read()
     except UnicodeDecodeError as error:
-        raise CheckpointError(f"{path}: is not UTF-8 text after line {reader.number}.") from error
+        raise CheckpointError(f"{path}: is not UTF-8 text after line {reader.number}, so no ARPA file.") from error
     except (OSError, EOFError, zlib.error) as error:
         raise CheckpointError(f"{path}: cannot be read after line {reader.number} ({error}).") from error
 

@@ -182,7 +182,8 @@ def _discounts(adjusted: npt.NDArray[np.int64], order: int, fallback: bool) -> n
         return np.array([0.0, *DISCOUNT_FALLBACK])
     raise CorpusError(
         f"the text is too small or too regular to estimate discounts of order {order} (it needs n-grams with"
-        " adjusted counts of 1, 2, 3 and 4); use more text, a lower order or discount_fallback."
+        " adjusted counts of 1, 2, 3 and 4); use more text, a lower order or discount_fallback"
+        " (speech lm train --discount-fallback)."
     )
 
 

@@ -216,6 +216,13 @@ def test_pronunciations_survive_the_file_and_take_further_words(tmp_path):
         DecodingLexicon.load(tmp_path / "broken")
 
 
+def test_words_of_a_language_model_that_nobody_can_say_are_told_and_left_out(caplog):
+    lexicon = DecodingLexicon.of_vocabulary(["read", "%", "zzyzxian", "3.5"])
+    assert sorted(lexicon.words) == ["read", "zzyzxian"]
+    assert lexicon.pronunciations("zzyzxian")
+    assert "2 words have no pronunciation and are never recognised: '%', '3.5'" in caplog.text
+
+
 def test_pronunciations_that_differ_in_stress_only_count_once():
     lexicon = DecodingLexicon(
         ("a",), ("AH0", "AH1"), np.array([0, 1], np.uint8), *(np.array(x, np.uint8) for x in ([1, 1], [2]))
@@ -235,7 +242,7 @@ def test_tokens_that_do_not_match():
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ("cat\nroom 101\n", "row 2: 'room 101' holds '10', which the model cannot write"),
+        ("cat\nroom 101\n", "row 2: 'room 101' holds 1, 0, which the model cannot write"),
         ("кот\n", "row 1: 'кот' holds"),
         ("cat\tloud\n", "row 1: the boost 'loud' is not a number"),
         ("cat\tinf\n", "row 1: the boost must be finite"),

@@ -160,7 +160,7 @@ def _unknown(word: str, start: int, end: int, on_unknown: OnUnknown) -> Iterator
         name = unicodedata.name(strange, f"U+{ord(strange):04X}")
         raise TextError(
             f'cannot speak "{strange}" ({name}) at character {start + 1}: it has no English reading; '
-            'remove it, or choose on_unknown="name" or "skip"'
+            'remove it, or choose on_unknown="name" or "skip" (speech say --unknown name)'
         )
     for part in re.findall(r"[a-z']+|[A-Z]|.", word):
         if part.isascii() and part.replace("'", "").isalpha():
