@@ -393,6 +393,8 @@ def read_hotwords(path: str | Path) -> dict[str, float]:
 
     try:
         rows = Path(path).read_text(encoding="utf-8-sig").splitlines()
+    except FileNotFoundError as error:
+        raise ConfigError(f"{path}: there is no such file") from error
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read as a list of hot-words in UTF-8 ({error})") from error
     found: dict[str, float] = {}

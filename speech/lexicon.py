@@ -229,6 +229,8 @@ def read_lexicon(path: str | Path) -> dict[str, list[Pronunciation]]:
     path = Path(path)
     try:
         rows = path.read_text(encoding="utf-8-sig").splitlines()
+    except FileNotFoundError as error:
+        raise CorpusError(f"{path}: there is no such file") from error
     except (OSError, UnicodeDecodeError) as error:
         raise CorpusError(f"{path}: cannot be read as a lexicon in UTF-8 ({error})") from error
     lexicon: dict[str, list[Pronunciation]] = {}

@@ -135,6 +135,8 @@ def _pairs(arguments: argparse.Namespace) -> tuple[list[Pair], list[str]]:
         return _rows(audio)
     try:
         text = Path(arguments.text).read_text(encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        raise SpeechError(f"{arguments.text}: there is no such file") from error
     except (OSError, UnicodeDecodeError) as error:
         raise SpeechError(f"{arguments.text}: cannot be read as text in UTF-8 ({error})") from error
     if not text.strip():

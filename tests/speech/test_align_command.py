@@ -65,7 +65,7 @@ def test_bad_rows_are_named_and_the_others_go_on(recording, tmp_path, capsys):
     ("arguments", "message"),
     [
         (["a.wav"], "add the file with its text"),
-        (["a.wav", "missing.txt"], "missing.txt: cannot be read"),
+        (["a.wav", "missing.txt"], "missing.txt: there is no such file"),
         (["a.wav", "a.txt", "--level", "letter"], "known levels are"),
         (["a.wav", "a.txt", "--level", "phone", "--format", "srt"], "holds words only"),
         (["a.wav", "a.txt", "--lexicon", "bad.tsv"], "bad.tsv, row 1: unknown phone"),
