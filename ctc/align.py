@@ -1,6 +1,5 @@
 """Forced alignment: the most likely path that reads a given label sequence, the spans of its labels and of words."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -134,10 +133,13 @@ def _run(jobs: list[tuple]) -> list[float]:
     from ctc.compilation import prepare
 
     prepare(cpu.align_kernel, jobs[0][0].dtype, jobs[0])
-    if min(torch.get_num_threads(), len(jobs)) == 1:
-        return [cpu.align_kernel(*job) for job in jobs]
-    futures = [cpu.pool(os.getpid()).submit(cpu.align_kernel, *job) for job in jobs]
-    return [future.result() for future in futures]
+    scores = [0.0] * len(jobs)
+
+    def walk(number: int, _thread: int) -> None:
+        scores[number] = cpu.align_kernel(*jobs[number])
+
+    cpu.in_turn(walk, range(len(jobs)), torch.get_num_threads())
+    return scores
 
 
 def merge_tokens(path: torch.Tensor | np.ndarray, scores: torch.Tensor | np.ndarray, blank: int = 0) -> list[Token]:

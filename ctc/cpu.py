@@ -11,9 +11,10 @@ import math
 import os
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -174,25 +175,15 @@ def loss_and_gradient(
     ]
     flat = np.empty((num_threads, num_units), logits.dtype) if gradient is None else gradient.reshape(-1, num_units)
     size = int(((batch.input_lengths + 1 if keep else 2) * (batch.target_lengths + 3)).max())
-    portions = deque(deal(batch, num_units, num_threads))
+    portions = deal(batch, num_units, num_threads)
     prepare(rows_kernel, logits.dtype, (portions[0], *arguments, flat, np.empty(1), np.empty(1, logits.dtype)))
 
-    def walk(thread: int) -> None:
-        """Take portions until none is left."""
+    def walk(rows: np.ndarray, thread: int) -> None:
         out = flat if keep else flat[thread : thread + 1]
         alpha, needed = room("alpha", size, np.dtype(np.float64)), room("needed", size, logits.dtype)
-        while portions:
-            try:
-                rows = portions.popleft()
-            except IndexError:  # another thread was faster
-                return
-            rows_kernel(rows, *arguments, out, alpha, needed)
+        rows_kernel(rows, *arguments, out, alpha, needed)
 
-    others = [pool(os.getpid()).submit(walk, thread) for thread in range(1, min(num_threads, len(portions)))]
-    walk(0)
-    for other in others:
-        if not other.cancel():  # one that has not even begun has nothing left to do
-            other.result()
+    in_turn(walk, portions, num_threads)
     return losses, redone
 
 
@@ -216,6 +207,26 @@ def room(name: str, size: int, dtype: np.dtype) -> np.ndarray:
 def pool(_process: int) -> ThreadPoolExecutor:
     """Threads of this process; a fork inherits none, hence the argument."""
     return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="ctc")
+
+
+def in_turn(work: Callable[[Any, int], None], portions: Sequence, num_threads: int) -> None:
+    """Call `work` with each portion and the number of a thread, 0 for this one; threads take them in order."""
+    waiting = deque(portions)
+
+    def walk(thread: int) -> None:
+        """Take portions until none is left."""
+        while waiting:
+            try:
+                portion = waiting.popleft()
+            except IndexError:  # another thread was faster
+                return
+            work(portion, thread)
+
+    others = [pool(os.getpid()).submit(walk, thread) for thread in range(1, min(num_threads, len(portions)))]
+    walk(0)
+    for other in others:
+        if not other.cancel():  # one that has not even begun has nothing left to do
+            other.result()
 
 
 PORTION_NS = 200_000

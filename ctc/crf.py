@@ -19,8 +19,6 @@ Xiang & Ou, CRF-based single-stage acoustic modeling with CTC topology, ICASSP 2
 Povey et al., Purely sequence-trained neural networks for ASR based on lattice-free MMI, Interspeech 2016.
 """
 
-import os
-from collections import deque
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -162,27 +160,17 @@ def _log_sums(
     probs: NDArray, lengths: NDArray[np.int64], trigram: NDArray[np.float32], keep: bool, shares: NDArray
 ) -> NDArray[np.float64]:
     """Log sums [B] and, if they are to be kept, each unit's share of the paths [B, T, K]; torch's number of threads."""
-    from ctc.cpu import pool
+    from ctc.cpu import in_turn
 
     trigram = np.ascontiguousarray(trigram, dtype=np.float32)
     sums = np.zeros(len(lengths))
     prepare(_row, probs.dtype, (probs[0], 1, trigram, keep, shares[0]))
-    waiting = deque(np.argsort(-lengths, kind="stable").tolist())  # long ones first
 
-    def walk() -> None:
-        """Take rows until none is left."""
-        while waiting:
-            try:
-                row = waiting.popleft()
-            except IndexError:  # another thread was faster
-                return
-            sums[row] = _row(probs[row], int(lengths[row]), trigram, keep, shares[row])
+    def walk(row: int, _thread: int) -> None:
+        sums[row] = _row(probs[row], int(lengths[row]), trigram, keep, shares[row])
 
-    others = [pool(os.getpid()).submit(walk) for _ in range(1, min(torch.get_num_threads(), len(lengths)))]
-    walk()
-    for other in others:
-        if not other.cancel():  # one that has not even begun has nothing left to do
-            other.result()
+    longest_first = np.argsort(-lengths, kind="stable").tolist()
+    in_turn(walk, longest_first, torch.get_num_threads())
     return sums
 
 
