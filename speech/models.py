@@ -153,6 +153,13 @@ class BiLSTMLayer(nn.Module):
         for lstm in (self.forward_lstm, self.backward_lstm):
             _initialize_lstm(lstm)
 
+    def make_identity(self) -> None:
+        """Let the outputs be the inputs until training changes that; ValueError if the layer cannot be so."""
+        if not (self.skip and isinstance(self.norm, nn.LayerNorm)):
+            raise ValueError("a layer begins as the identity only with layer_norm and outputs as large as its inputs")
+        nn.init.zeros_(self.norm.weight)
+        nn.init.zeros_(self.norm.bias)
+
     def forward(self, x: Tensor, reversal: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Outputs [B, U, D'] of inputs [B, U, D]; `reversal` [B, U] reverses each row by its own length."""
         forward = self.forward_lstm(x)[0]

@@ -187,7 +187,11 @@ def make_folder(key: str, folder: Path) -> None:
 
 
 def initialize_from(loaded: LoadedModel, path: Path) -> None:
-    """Start from the weights of another model of the same shape; heads it lacks stay as drawn."""
+    """Start from the weights of another model of the same shape; heads it lacks stay as drawn.
+
+    It may have fewer layers: those it lacks begin as the identity, which the skip connections make possible, so that
+    the deeper model starts with the outputs of the other (zero-initialised residuals, Goyal et al. 2017).
+    """
     other = checkpoint.load(path)
     for name, inventory in loaded.units.items():
         if name in other.units and other.units[name] != inventory:
@@ -198,6 +202,11 @@ def initialize_from(loaded: LoadedModel, path: Path) -> None:
     if wrong or not taken:
         raise ConfigError(f"training.init_from={path}: another shape of model ({(wrong or ['nothing shared'])[0]})")
     loaded.model.load_state_dict(own | taken)
+    try:
+        for layer in loaded.model.layers[other.model.config.num_layers :]:
+            layer.make_identity()
+    except ValueError as error:
+        raise ConfigError(f"training.init_from={path}: has fewer layers than model.num_layers, and {error}") from error
 
 
 def fit(

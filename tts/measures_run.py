@@ -2,9 +2,10 @@
 
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -54,7 +55,9 @@ class Scores:
     spectrum : against the recording; none for the recordings themselves
     words : of the independent recogniser
     opinions : of DNSMOS
-    timing : of a voice's own phones and words against the alignment of the recording
+    timing : against the alignment of the recording: of a voice's own phones and words; of the recordings, the second
+        reading of the same text, so that a voice's errors can be told from what differs from reading to reading; all
+        zero where there is none
     """
 
     spectrum: list[AcousticErrors] = field(default_factory=list)
@@ -74,8 +77,8 @@ class Scores:
         if self.opinions:
             for name in ("overall", "speech", "background"):
                 found[f"dnsmos_{name}"] = float(np.mean([getattr(row, name) for row in self.opinions]))
-        if self.timing:
-            timing = sum(self.timing, TimingErrors())
+        timing = sum(self.timing, TimingErrors())
+        if timing.num_phones:
             found |= {"duration_mae_s": timing.duration_mae_s, "pause_f1": timing.pause_f1}
             found |= {"pause_f1_100ms": timing.long_pause_f1}
             found |= {"pause_mae_s": timing.pause_mae_s, "pauses": timing.pauses_right + timing.pauses_missed}
@@ -84,7 +87,17 @@ class Scores:
 
 def first_readings(utterances: Sequence[Utterance]) -> list[Utterance]:
     """The first reading of each text, in order."""
-    return list({utterance.text: utterance for utterance in reversed(utterances)}.values())[::-1]
+    found: dict[str, Utterance] = {}
+    for utterance in utterances:
+        found.setdefault(utterance.text, utterance)
+    return list(found.values())
+
+
+def second_readings(utterances: Sequence[Utterance]) -> dict[str, Utterance]:
+    """The second reading of each text that was read again by the same speaker, by its text."""
+    firsts = {utterance.text: utterance for utterance in first_readings(utterances)}
+    again = [u for u in utterances if u is not firsts[u.text] and u.speaker == firsts[u.text].speaker]
+    return {utterance.text: utterance for utterance in first_readings(again)}
 
 
 def evaluate_speech(
@@ -95,6 +108,7 @@ def evaluate_speech(
     say: Callable[[str], Spoken] | None = None,
     aligner: Aligner | None = None,
     keep: Path | None = None,
+    again: Mapping[str, Utterance] = MappingProxyType({}),
 ) -> dict[System, Scores]:
     """Measure systems on the same utterances.
 
@@ -107,6 +121,7 @@ def evaluate_speech(
     say : the voice, needed for "voice"
     aligner : needed for "timing"
     keep : folder in which each system's sounds are written as wav
+    again : second readings by text, whose "timing" is that of "natural"
 
     Raises
     ------
@@ -124,11 +139,16 @@ def evaluate_speech(
     for number, utterance in enumerate(utterances, start=1):
         place = {"offset_s": utterance.offset, "duration_s": utterance.duration}
         recording, _ = audio.read(utterance.audio_filepath, sample_rate_hz=rate, **place)
+        real = None
+        if aligner is not None and "timing" in measures:
+            real = aligner.align(recording, utterance.text, sample_rate=rate)
         for system in systems:
-            spoken: Spoken | None = None
+            spoken: Any = None  # what has phones and words, to be compared with those of the recording
             match system:
                 case "natural":
                     sound = recording
+                    if real is not None:
+                        spoken = _aligned(again.get(utterance.text), aligner, rate)
                 case "copy":
                     frames = analyzer(torch.from_numpy(np.ascontiguousarray(recording))[None])
                     sound = vocoder(frames.mel, frames.f0_hz)[0].numpy()
@@ -145,8 +165,8 @@ def evaluate_speech(
                 row.words.append(score(reference, heard))
             if "opinion" in measures:
                 row.opinions.append(opinion(sound, rate))
-            if spoken is not None and aligner is not None and "timing" in measures:
-                row.timing.append(_timing(aligner.align(recording, utterance.text, sample_rate=rate), spoken))
+            if real is not None and system != "copy":
+                row.timing.append(TimingErrors() if spoken is None else _timing(real, spoken))
             if keep is not None:
                 keep.mkdir(parents=True, exist_ok=True)
                 audio.write(keep / f"{utterance.audio_filepath.stem}.{system}.wav", sound, rate)
@@ -154,7 +174,16 @@ def evaluate_speech(
     return scores
 
 
-def _timing(real: Any, spoken: Spoken) -> TimingErrors:
+def _aligned(utterance: Utterance | None, aligner: Aligner, rate: int) -> Any:
+    """Alignment of a recording; None if there is none."""
+    if utterance is None:
+        return None
+    place = {"offset_s": utterance.offset, "duration_s": utterance.duration}
+    recording, _ = audio.read(utterance.audio_filepath, sample_rate_hz=rate, **place)
+    return aligner.align(recording, utterance.text, sample_rate=rate)
+
+
+def _timing(real: Any, spoken: Any) -> TimingErrors:
     """Durations and pauses of one utterance; pauses only where both sides have the same words."""
     found = compare_durations(real.phones, spoken.phones)
     try:

@@ -173,6 +173,18 @@ def test_starting_weights(config, tmp_path):
         train(config, [*overrides, "model.width=32"], restart=True)
 
 
+def test_layers_that_the_starting_weights_lack_begin_as_the_identity(config, tmp_path):
+    first = train(config, ["training.epochs=1"])
+    overrides = [f"training.init_from={first}", f"training.output_dir={tmp_path}/deep", "model.num_layers=3"]
+    # A learning rate of almost nothing: what comes out is what training began with.
+    deep = train(config, [*overrides, "training.learning_rate=1e-12"])
+    features, lengths = torch.randn(2, 40, 24), torch.tensor([40, 30])
+    outputs = [checkpoint.load(path).model.eval()(features, lengths)[0]["character"] for path in (first, deep)]
+    torch.testing.assert_close(outputs[0], outputs[1], atol=1e-5, rtol=1e-5)
+    with pytest.raises(ConfigError, match=r"init_from=.*layer_norm"):
+        train(config, [*overrides, "model.layer_norm=false"], restart=True)
+
+
 def test_nothing_to_train_on_is_said(config):
     with pytest.raises(CorpusError, match="no utterance"):
         train(config, ["data.min_duration_s=100.0", "data.max_duration_s=200.0"])

@@ -1,14 +1,19 @@
 """Measures of synthetic speech, from facts that can be worked out by hand."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import soundfile
 
+from speech.corpus import Utterance
 from tts.contract import AudioContract
 from tts.measures import AcousticErrors, compare, mel_cepstra, mel_cepstral_distortion, pooled, warp
+from tts.measures_run import evaluate_speech, first_readings, second_readings
 from tts.measures_timing import TimingErrors, compare_durations, compare_pauses
+from tts.vocoder import Vocoder
 
 CONTRACT = AudioContract()
 
@@ -104,6 +109,29 @@ def test_pauses_are_counted_at_word_ends():
     assert TimingErrors().pause_f1 == 1
     with pytest.raises(ValueError, match="word 2 is 'two' in the reference and 'too'"):
         compare_pauses(real[:2], [said[0], Word("too", 0.5, 0.8)])
+
+
+class LengthAligner:
+    """One word and one phone as long as the recording."""
+
+    def align(self, waveform, text, *, sample_rate):
+        seconds = len(waveform) / sample_rate
+        return SimpleNamespace(phones=[Phone("AA1", 0, seconds)], words=[Word(text, 0, seconds)])
+
+
+def test_a_second_reading_is_the_measure_of_the_recordings(tmp_path):
+    rows = []
+    for number, (text, seconds) in enumerate([("ah", 0.5), ("oh", 0.4), ("ah", 0.6), ("ah", 0.9)]):
+        path = tmp_path / f"{number}.wav"
+        soundfile.write(path, vowel(120, seconds), 24_000)
+        rows.append(Utterance(path, seconds, text, speaker="one"))
+    firsts, again = first_readings(rows), second_readings(rows)
+    assert (firsts, again) == (rows[:2], {"ah": rows[2]})
+    scores = evaluate_speech(firsts, ["natural"], ["timing"], Vocoder.load(), aligner=LengthAligner(), again=again)
+    summary = scores["natural"].summary()
+    assert summary["duration_mae_s"] == pytest.approx(0.1)
+    assert [timing.num_phones for timing in scores["natural"].timing] == [1, 0]
+    assert second_readings([rows[0], replace(rows[2], speaker="two")]) == {}
 
 
 def test_a_gap_of_just_the_shortest_pause_counts():

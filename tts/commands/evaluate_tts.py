@@ -17,9 +17,11 @@ measures:
   spectrum  mel-cepstral distortion (dB), RMSE of log pitch, voicing error; frames paired by DTW
   words     word errors of PocketSphinx
   opinion   DNSMOS P.835: overall, speech, background
-  timing    duration of phones, pauses at word ends, against the aligned recording (voice only)
+  timing    duration of phones, pauses at word ends, against the aligned recording: of the voice, and of the second
+            reading of those texts that the speaker read twice (natural)
 
-`words` and `opinion` need pip install 'speech-toolkit[measure]'. Of several readings of a text the first counts.
+`words` and `opinion` need pip install 'speech-toolkit[measure]'. Of several readings of a text the first is the
+recording that the others are compared with.
 
 examples:
   speech evaluate-tts test.jsonl
@@ -60,27 +62,36 @@ def run(arguments: argparse.Namespace) -> int:
     import torch
 
     from speech.corpus import read_manifest
-    from tts.measures_run import MEASURES, SYSTEMS, evaluate_speech, first_readings, table, write_report
+    from tts.measures_run import (
+        MEASURES,
+        SYSTEMS,
+        evaluate_speech,
+        first_readings,
+        second_readings,
+        table,
+        write_report,
+    )
     from tts.vocoder import Vocoder
 
     _check_names("--systems", arguments.systems, SYSTEMS)
     _check_names("--measures", arguments.measures, MEASURES)
     if arguments.report:
         check_file(arguments.report, f"--report {arguments.report}")  # fail before the work, not after it
-    utterances = first_readings(read_manifest(arguments.manifest))[: arguments.limit]
+    rows = read_manifest(arguments.manifest)
+    utterances = first_readings(rows)[: arguments.limit]
     torch.set_grad_enabled(False)
     say = aligner = None
     if "voice" in arguments.systems:
         from tts import load_voice
 
         say = load_voice(arguments.voice).say if arguments.voice else load_voice().say
-        if "timing" in arguments.measures:
-            from speech.aligner import Aligner
+    if "timing" in arguments.measures:
+        from speech.aligner import Aligner
 
-            aligner = Aligner.load()
-    measures = [name for name in arguments.measures if name != "timing" or "voice" in arguments.systems]
+        aligner = Aligner.load()
+    vocoder = Vocoder.load(arguments.vocoder)
     scores = evaluate_speech(
-        utterances, arguments.systems, measures, Vocoder.load(arguments.vocoder), say, aligner, arguments.keep
+        utterances, arguments.systems, arguments.measures, vocoder, say, aligner, arguments.keep, second_readings(rows)
     )
     print(f"{len(utterances)} texts of {arguments.manifest}")
     print(table(scores), end="")
