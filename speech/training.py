@@ -25,7 +25,7 @@ from speech.errors import ConfigError
 from speech.experiment import ExperimentConfig, TrainingConfig
 from speech.frame_targets import FrameAlignments, align_with_model, flat_start
 from speech.lexicon import Lexicon
-from speech.models import HeadConfig
+from speech.models import BiLSTMLayer, HeadConfig
 from speech.phones import PHONES
 from speech.precision import autocast
 from speech.scoring import ErrorCounts, best_texts, score
@@ -204,6 +204,7 @@ def initialize_from(loaded: LoadedModel, path: Path) -> None:
     loaded.model.load_state_dict(own | taken)
     try:
         for layer in loaded.model.layers[other.model.config.num_layers :]:
+            assert isinstance(layer, BiLSTMLayer)
             layer.make_identity()
     except ValueError as error:
         raise ConfigError(f"training.init_from={path}: has fewer layers than model.num_layers, and {error}") from error

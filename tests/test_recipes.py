@@ -10,6 +10,7 @@ import soundfile
 
 from speech import checkpoint
 from speech.aligner import Aligner
+from speech.corpus import read_manifest
 from speech.flat_start import FINE_FRAMES
 from tests.conftest import tone_waveform
 
@@ -89,3 +90,22 @@ def test_phones(tmp_path, monkeypatch, capsys):
     aligner = Aligner.load(tmp_path / "runs" / "aligner" / "aligner.safetensors")
     assert aligner.units[0] == "SIL"
     assert aligner.frames == FINE_FRAMES
+
+
+def test_some_minutes_of_a_voice(tmp_path, monkeypatch, capsys):
+    wavs = tmp_path / "anna" / "wavs"
+    wavs.mkdir(parents=True)
+    for number in range(6):
+        soundfile.write(wavs / f"a{number}.wav", tone_waveform("abcd" * 5, 8000), 8000)
+    (tmp_path / "anna" / "metadata.csv").write_text("".join(f"a{number}|abcd.\n" for number in range(6)))
+    seconds = soundfile.info(wavs / "a0.wav").duration
+    arguments = ["--data", "anna", "--steps", "prepare", "--minutes"]
+    run("voice", monkeypatch, tmp_path, *arguments, str(2.5 * seconds / 60))
+    train, test = (read_manifest(tmp_path / "manifests" / "voice" / f"{name}.jsonl") for name in ("train", "test"))
+    assert (len(train), len(test)) == (2, 4)
+    assert len({row.audio_filepath for row in train + test}) == 6
+    monkeypatch.setattr(sys, "argv", ["run.py", *arguments, "60"])
+    with pytest.raises(SystemExit) as end:
+        runpy.run_path(str(RECIPES / "voice" / "run.py"), run_name="__main__")
+    assert end.value.code != 0
+    assert "--minutes 60" in capsys.readouterr().err

@@ -10,12 +10,17 @@ it was. Recordings of the CMU ARCTIC prompts b0440 to b0539 are held out and ser
 `runs/voice` is then a voice: speech say --voice runs/voice "Hello!". Another voice of which there are only minutes
 starts from the one that is shipped:
 
-    python recipes/voice/run.py --data anna --set acoustic.training.epochs=30 acoustic.training.init_from=MODEL
+    python recipes/voice/run.py --data anna --steps prepare align acoustic --set acoustic.training.epochs=30
+        acoustic.training.init_from=MODEL
 
-where MODEL is `tts/weights/acoustic_kathleen.safetensors`.
+where MODEL is `tts/weights/acoustic_kathleen.safetensors`; `--minutes 10` shows what ten minutes of a larger corpus
+give, and keeps its rest to measure the voice:
+
+    speech evaluate-tts manifests/voice/test.jsonl --voice runs/voice/acoustic.safetensors --limit 50
 """
 
 import argparse
+import hashlib
 import logging
 import shutil
 import sys
@@ -26,7 +31,7 @@ from pathlib import Path
 from speech.cli import EXIT_NOTHING_DONE, guarded
 from speech.cli import main as speech_command
 from speech.config import load_config, to_dict
-from speech.corpus import read_manifest
+from speech.corpus import Utterance, read_manifest, write_manifest
 from speech.errors import ConfigError, SpeechError
 from speech.prepare import prepare
 from tts.contract import AudioContract
@@ -74,6 +79,7 @@ def main() -> int:
     parser.add_argument("--data", type=Path, required=True, help="folder of the voice")
     parser.add_argument("--steps", nargs="+", choices=list(STEPS), default=list(STEPS), help="(default: all)")
     parser.add_argument("--set", nargs="+", action="extend", default=[], metavar="STEP.KEY=VALUE")
+    parser.add_argument("--minutes", type=float, help="train on so many minutes, measure on the rest (default: all)")
     parser.add_argument("--licence", default="not stated", help="of the recordings, for the model's card")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
@@ -88,9 +94,32 @@ def main() -> int:
 
 def prepare_manifests(arguments: argparse.Namespace) -> None:
     """List the recordings: train and, where there are ARCTIC prompts, test."""
-    recipe = vocoder_recipe(arguments)
-    for split, path in prepare("ljspeech", arguments.data, recipe.data.train.parent).items():
+    folder = vocoder_recipe(arguments).data.train.parent
+    found = prepare("ljspeech", arguments.data, folder)
+    if arguments.minutes:
+        test = read_manifest(found["test"]) if "test" in found else []
+        train, rest = split_minutes(read_manifest(found["train"]), arguments.minutes)
+        write_manifest(found["train"], train)
+        found["test"] = folder / "test.jsonl"
+        write_manifest(found["test"], test + rest)
+    for split, path in found.items():
         print(f"{split}: {path}")
+
+
+def split_minutes(rows: list[Utterance], minutes: float) -> tuple[list[Utterance], list[Utterance]]:
+    """Recordings of at most `minutes` in all, drawn by a hash of their names, and the others; each in its old order."""
+    drawn: set[Path] = set()
+    left_s = 60 * minutes
+    for row in sorted(rows, key=lambda row: hashlib.sha256(row.audio_filepath.stem.encode()).digest()):
+        if row.duration > left_s:
+            break
+        drawn.add(row.audio_filepath)
+        left_s -= row.duration
+    if not drawn or len(drawn) == len(rows):
+        total = sum(row.duration for row in rows) / 60
+        raise ConfigError(f"--minutes {minutes}: the recordings are {total:.1f} minutes; some must be left over")
+    train = [row for row in rows if row.audio_filepath in drawn]
+    return train, [row for row in rows if row.audio_filepath not in drawn]
 
 
 def train_vocoder(arguments: argparse.Namespace) -> None:
