@@ -8,6 +8,7 @@ Perraudin, Balazs and Sondergaard, A fast Griffin-Lim algorithm, WASPAA 2013 (th
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -31,7 +32,11 @@ class GriffinLim:
         """Mel [B, T, M] and F0 [B, T] to samples, float32 [B, T * hop_samples]; `seed` draws the first phases."""
         contract = self.contract
         window = torch.hann_window(contract.window_samples)
-        options = {"n_fft": contract.window_samples, "hop_length": contract.hop_samples, "window": window}
+        options: dict[str, Any] = {
+            "n_fft": contract.window_samples,
+            "hop_length": contract.hop_samples,
+            "window": window,
+        }
         filters = slaney_mel_filters(
             contract.num_mels, contract.window_samples, contract.sample_rate_hz, contract.low_hz, contract.high_hz
         ).float()

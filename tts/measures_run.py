@@ -21,6 +21,7 @@ from tts.contract import FrameAnalyzer
 from tts.measures import AcousticErrors, compare, pooled
 from tts.measures_peers import Opinion, PeerRecognizer, opinion
 from tts.measures_timing import TimingErrors, compare_durations, compare_pauses
+from tts.sound import Audio
 from tts.vocoder import Vocoder
 
 log = logging.getLogger(__name__)
@@ -28,15 +29,6 @@ System = Literal["natural", "copy", "voice"]
 Measure = Literal["spectrum", "words", "opinion", "timing"]
 SYSTEMS: tuple[System, ...] = ("natural", "copy", "voice")
 MEASURES: tuple[Measure, ...] = ("spectrum", "words", "opinion", "timing")
-
-
-class Spoken(Protocol):
-    """What a voice says: as `tts.Audio`."""
-
-    samples: np.ndarray
-    sample_rate: int
-    phones: Sequence[Any]
-    words: Sequence[Any]
 
 
 class Aligner(Protocol):
@@ -105,7 +97,7 @@ def evaluate_speech(
     systems: Sequence[System],
     measures: Sequence[Measure],
     vocoder: Vocoder,
-    say: Callable[[str], Spoken] | None = None,
+    say: Callable[[str], Audio] | None = None,
     aligner: Aligner | None = None,
     keep: Path | None = None,
     again: Mapping[str, Utterance] = MappingProxyType({}),
@@ -137,25 +129,24 @@ def evaluate_speech(
     rate = vocoder.contract.sample_rate_hz
     scores: dict[System, Scores] = {system: Scores() for system in systems}
     for number, utterance in enumerate(utterances, start=1):
-        place = {"offset_s": utterance.offset, "duration_s": utterance.duration}
-        recording, _ = audio.read(utterance.audio_filepath, sample_rate_hz=rate, **place)
-        real = None
+        recording = _read(utterance, rate)
+        real = second = None
         if aligner is not None and "timing" in measures:
             real = aligner.align(recording, utterance.text, sample_rate=rate)
+            if "natural" in systems and utterance.text in again:
+                second = aligner.align(_read(again[utterance.text], rate), utterance.text, sample_rate=rate)
         for system in systems:
             spoken: Any = None  # what has phones and words, to be compared with those of the recording
             match system:
                 case "natural":
-                    sound = recording
-                    if real is not None:
-                        spoken = _aligned(again.get(utterance.text), aligner, rate)
+                    sound, spoken = recording, second
                 case "copy":
                     frames = analyzer(torch.from_numpy(np.ascontiguousarray(recording))[None])
                     sound = vocoder(frames.mel, frames.f0_hz)[0].numpy()
                 case "voice":
                     assert say is not None
-                    spoken = say(utterance.text)
-                    sound = audio.resample(spoken.samples, spoken.sample_rate, rate)
+                    spoken = said = say(utterance.text)
+                    sound = audio.resample(said.samples, said.sample_rate, rate)
             row = scores[system]
             if "spectrum" in measures and system != "natural":
                 row.spectrum.append(compare(recording, sound, vocoder.contract))
@@ -174,13 +165,12 @@ def evaluate_speech(
     return scores
 
 
-def _aligned(utterance: Utterance | None, aligner: Aligner, rate: int) -> Any:
-    """Alignment of a recording; None if there is none."""
-    if utterance is None:
-        return None
-    place = {"offset_s": utterance.offset, "duration_s": utterance.duration}
-    recording, _ = audio.read(utterance.audio_filepath, sample_rate_hz=rate, **place)
-    return aligner.align(recording, utterance.text, sample_rate=rate)
+def _read(utterance: Utterance, rate: int) -> np.ndarray:
+    """Samples of a row of a manifest."""
+    samples, _ = audio.read(
+        utterance.audio_filepath, sample_rate_hz=rate, offset_s=utterance.offset, duration_s=utterance.duration
+    )
+    return samples
 
 
 def _timing(real: Any, spoken: Any) -> TimingErrors:

@@ -147,6 +147,7 @@ class AcousticModel(nn.Module):
         width = config.channels
         self.embed = nn.ModuleList(nn.Embedding(size, width) for size in FEATURE_SIZES.values())
         for table in self.embed:
+            assert isinstance(table, nn.Embedding)
             nn.init.normal_(table.weight, std=len(FEATURE_SIZES) ** -0.5)
         self.speaker = nn.Embedding(config.num_speakers, width)
         nn.init.zeros_(self.speaker.weight)

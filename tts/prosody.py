@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from speech.errors import SpeechError
+from tts.phonemes import Mark
 
 #: A gap between words is a pause from this length on, in targets, in speech and in measures alike; shorter ones are the
 #: closures of stops, mostly.
@@ -122,7 +123,7 @@ class WordProsody:
     pause_s: float
     start: int
     end: int
-    mark: str = ""
+    mark: Mark = ""
 
     rate = _OfAllPhones(RATE_RANGE)
     pitch = _OfAllPhones(PITCH_RANGE_SEMITONES)

@@ -241,7 +241,8 @@ class Voice:
         """When phones and words are said."""
         rows = sentence_rows(sentence)
         edges = [start_s + count * self.acoustic.contract.hop_s for count in [0, *durations.cumsum(0).tolist()]]
-        phones, spans = [], {}
+        phones: list[TimedPhone] = []
+        spans: dict[int, tuple[float, float]] = {}
         for row, (phone, word) in enumerate(zip(rows.phones, rows.word_index, strict=True)):
             begin, end = edges[row], edges[row + 1]
             is_gap = phone in (SILENCE, PAUSE)
@@ -309,7 +310,7 @@ def soft_clip(samples: np.ndarray) -> np.ndarray:
 
 
 def load_voice(
-    voice: str | os.PathLike[str] = "kathleen", *, lexicon: str | os.PathLike[str] | None = None,
+    voice: str | os.PathLike[str] = "kathleen", *, lexicon: str | Path | None = None,
     speaker: str | None = None, vocoder: str = "neural",
 ) -> Voice:  # fmt: skip
     """Load a voice and let it say a word to itself, so that its first sentence comes as soon as any other.

@@ -173,8 +173,9 @@ def _durations(name: str, alignment: dict[str, Any], rows: Rows, num_frames: int
         else:
             assert following is not None
             at = following["start_s"]
-            if 0 < index and not is_pause(at - spans[index - 1]["end_s"]):
-                at = spans[index - 1]["end_s"]
+            before = spans[index - 1] if index else None
+            if before is not None and not is_pause(at - before["end_s"]):
+                at = before["end_s"]
         least = edges[-1] + (span is not None)
         edges.append(max(least, round(at / hop_s)))
     edges[-1] = max(edges[-1], num_frames)

@@ -203,8 +203,8 @@ class _Synthesis:
         places = [0] * (self.rendered == 0) + places + [len(self.mel) - 1] * ended
         chosen = Filters(*(getattr(filters, field.name)[:, places] for field in fields(Filters)))
         count = (len(places) + 1) * hop
-        excitation = [signal[None, :count] for signal in (self.pulses, self.noise, self.phase)]
-        sound = render(chosen, *excitation, self.contract)[0]
+        pulses, noise, phase = (signal[None, :count] for signal in (self.pulses, self.noise, self.phase))
+        sound = render(chosen, pulses, noise, phase, self.contract)[0]
         sound[: len(self.tail)] += self.tail
         done = len(places) * hop
         self.pulses, self.noise, self.phase = self.pulses[done:], self.noise[done:], self.phase[done:]

@@ -62,23 +62,15 @@ def run(arguments: argparse.Namespace) -> int:
     import torch
 
     from speech.corpus import read_manifest
-    from tts.measures_run import (
-        MEASURES,
-        SYSTEMS,
-        evaluate_speech,
-        first_readings,
-        second_readings,
-        table,
-        write_report,
-    )
+    from tts import measures_run
     from tts.vocoder import Vocoder
 
-    _check_names("--systems", arguments.systems, SYSTEMS)
-    _check_names("--measures", arguments.measures, MEASURES)
+    _check_names("--systems", arguments.systems, measures_run.SYSTEMS)
+    _check_names("--measures", arguments.measures, measures_run.MEASURES)
     if arguments.report:
         check_file(arguments.report, f"--report {arguments.report}")  # fail before the work, not after it
     rows = read_manifest(arguments.manifest)
-    utterances = first_readings(rows)[: arguments.limit]
+    utterances = measures_run.first_readings(rows)[: arguments.limit]
     torch.set_grad_enabled(False)
     say = aligner = None
     if "voice" in arguments.systems:
@@ -90,13 +82,14 @@ def run(arguments: argparse.Namespace) -> int:
 
         aligner = Aligner.load()
     vocoder = Vocoder.load(arguments.vocoder)
-    scores = evaluate_speech(
-        utterances, arguments.systems, arguments.measures, vocoder, say, aligner, arguments.keep, second_readings(rows)
+    again = measures_run.second_readings(rows)
+    scores = measures_run.evaluate_speech(
+        utterances, arguments.systems, arguments.measures, vocoder, say, aligner, arguments.keep, again
     )
     print(f"{len(utterances)} texts of {arguments.manifest}")
-    print(table(scores), end="")
+    print(measures_run.table(scores), end="")
     if arguments.report:
-        write_report(arguments.report, utterances, scores)
+        measures_run.write_report(arguments.report, utterances, scores)
     return 0
 
 

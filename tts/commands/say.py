@@ -15,7 +15,7 @@ from speech.errors import AudioError, SpeechError
 if TYPE_CHECKING:
     import numpy as np
 
-    from tts.synthesize import Piece, Voice
+    from tts.synthesize import Piece, TimedPhone, TimedWord, Voice
 
 FORMATS = {".wav": "WAV", ".flac": "FLAC", ".ogg": "OGG", ".mp3": "MP3"}
 _WRITE_FRAMES = 65_536  # libsndfile's Vorbis encoder wants no more at once
@@ -121,7 +121,8 @@ class _Watch:
 
     def __init__(self, pieces: "Iterator[Piece]", sample_rate: int):
         self.pieces, self.sample_rate = pieces, sample_rate
-        self.phones, self.words = [], []
+        self.phones: list[TimedPhone] = []
+        self.words: list[TimedWord] = []
         self.num_samples, self.first, self.finished = 0, 0.0, 0.0
 
     def __iter__(self) -> "_Watch":
