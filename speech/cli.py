@@ -5,6 +5,7 @@ done; 130 interrupted; 141 whoever read the output has gone (as shells report it
 """
 
 import argparse
+import difflib
 import importlib
 import os
 import sys
@@ -93,11 +94,23 @@ def guarded(function: Callable[[], int | None], program: str = "speech") -> int:
     return code or 0
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser, of a command too, that suggests the option that was meant."""
+
+    def parse_known_args(self, args=None, namespace=None):  # type: ignore[override]
+        """What is known, and the rest, which `parse_args` refuses."""
+        found, rest = super().parse_known_args(args, namespace)
+        known = [option for action in self._actions for option in action.option_strings]
+        for text in rest:
+            near = difflib.get_close_matches(text.partition("=")[0], known, n=1) if text.startswith("--") else []
+            if near:
+                self.error(f"{text}: no such option; did you mean {near[0]}?")
+        return found, rest
+
+
 def build_parser(argv: Sequence[str] = ()) -> argparse.ArgumentParser:
     """Parser of all commands; those of other packages are looked for unless `argv` names one of ours."""
-    parser = argparse.ArgumentParser(
-        prog="speech", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(prog="speech", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--version", action="version", version=f"speech-toolkit {_version()}")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name in COMMANDS:
