@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 from speech.aligner import PAUSE_SYMBOL, AlignedPhone, Alignment
 from speech.formats import SUFFIXES, WRITERS, textgrid
+from speech.phones import spoken_words
 from speech.transcript import Span, Word, milliseconds
 from speech.transcript import Transcript as TimedText
 from speech.units import SILENCE_SYMBOL
@@ -12,9 +14,13 @@ from speech.units import SILENCE_SYMBOL
 LEVELS = ("word", "phone")
 #: Formats that hold phones; the others know words only.
 PHONE_FORMATS = ("json", "textgrid", "ctm")
+#: Formats that people read: they keep the capitals and the punctuation of the text.
+READ_FORMATS = ("txt", "srt", "vtt")
 
 
-def write_alignment(alignment: Alignment, format_name: str, levels: Sequence[str]) -> dict[str, str]:
+def write_alignment(
+    alignment: Alignment, format_name: str, levels: Sequence[str], written: str | None = None
+) -> dict[str, str]:
     """Text of each file of a format, by the ending of its name.
 
     Parameters
@@ -22,6 +28,7 @@ def write_alignment(alignment: Alignment, format_name: str, levels: Sequence[str
     alignment : Alignment
     format_name : one of `speech.formats.WRITERS`
     levels : "word", "phone" or both
+    written : the text that was aligned, as which `READ_FORMATS` show the words; None shows them as aligned
 
     Returns
     -------
@@ -34,6 +41,8 @@ def write_alignment(alignment: Alignment, format_name: str, levels: Sequence[str
     ['.ctm', '.phones.ctm']
     """
     words, suffix = alignment.as_transcript(), SUFFIXES[format_name]
+    if written is not None and format_name in READ_FORMATS:
+        return {suffix: WRITERS[format_name](as_written(words, written))}
     if format_name == "json":
         return {suffix: json.dumps(as_dict(alignment, levels), ensure_ascii=False, indent=1) + "\n"}
     if format_name == "textgrid":
@@ -43,6 +52,34 @@ def write_alignment(alignment: Alignment, format_name: str, levels: Sequence[str
         phones = WRITERS["ctm"](_phones(alignment))
         return {suffix: WRITERS["ctm"](words), ".phones.ctm": phones} if "word" in levels else {suffix: phones}
     return {suffix: WRITERS[format_name](words)}
+
+
+def as_written(words: TimedText, written: str) -> TimedText:
+    """The words with the capitals and the punctuation of the text that was aligned.
+
+    What stands between two spaces there is one word here, so "well-known" is; its confidence is the least of its
+    parts'. Marks that stand alone join the word before them.
+
+    Examples
+    --------
+    >>> parts = [Word(text=t, start_s=i, end_s=i + 1, confidence=1) for i, t in enumerate(["oh", "well", "known"])]
+    >>> as_written(TimedText(words=tuple(parts), duration_s=3.0), "Oh -- well-known!").text
+    'Oh-- well-known!'
+    """
+    left = iter(words.words)
+    found: list[Word] = []
+    before = ""  # marks before the first word
+    for piece in written.split():
+        own = [next(left) for _ in spoken_words(piece)]
+        if own:
+            confidence = min(word.confidence for word in own)
+            found.append(replace(own[0], text=before + piece, end_s=own[-1].end_s, confidence=confidence))
+            before = ""
+        elif found:
+            found[-1] = replace(found[-1], text=found[-1].text + piece)
+        else:
+            before += piece
+    return replace(words, words=tuple(found))
 
 
 def as_dict(alignment: Alignment, levels: Sequence[str]) -> dict:

@@ -13,6 +13,8 @@ MAX_LINES = 2
 MAX_CUE_MS = 7_000
 MIN_CUE_MS = 1_000  # shorter cues stay on the screen this long where the next one leaves the time
 SENTENCE_PAUSE_MS = 1_500  # such a pause always begins a new cue
+#: What a mark at a cue's end is worth, in seconds of pause.
+MARK_WORTH = {".": 0.5, "?": 0.5, "!": 0.5, ";": 0.3, ":": 0.3, ",": 0.2}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +31,7 @@ class Cue:
 
 
 def cues(spans: Sequence[Span], duration_s: float) -> list[Cue]:
-    """Group words into cues that prefer to end at pauses and to be well filled.
+    """Group words into cues that prefer to end at pauses and punctuation and to be well filled.
 
     Parameters
     ----------
@@ -94,7 +96,7 @@ def _boundaries(pieces: Sequence[Span]) -> list[tuple[int, int]]:
             if end - first > 1 and not _fits(pieces[first:end], num_characters):
                 break
             pause_ms = pieces[end].start_ms - pieces[end - 1].end_ms if end < len(pieces) else 0
-            candidates.append((best[first] + _cost(num_characters, pause_ms), first))
+            candidates.append((best[first] + _cost(num_characters, pause_ms, pieces[end - 1].text), first))
         cost, first = min(candidates)
         best.append(cost)
         first_of.append(first)
@@ -120,7 +122,8 @@ def _fits(group: Sequence[Span], num_characters: int) -> bool:
     return all(len(line) <= MAX_LINE_CHARACTERS for line in lines)
 
 
-def _cost(num_characters: int, pause_ms: int) -> float:
-    """Price of one cue: 1, more if nearly empty, less if a pause follows it (up to 1 for a second)."""
+def _cost(num_characters: int, pause_ms: int, last_word: str) -> float:
+    """Price of one cue: 1, more if nearly empty, less if it ends with a mark or a pause (up to 1 for a second)."""
     emptiness = max(0.0, 1 - num_characters / (MAX_LINES * MAX_LINE_CHARACTERS))
-    return 1 + emptiness**2 - min(pause_ms, 1000) / 1000
+    mark = last_word.rstrip("\"'”’)")[-1:]
+    return 1 + emptiness**2 - min(pause_ms / 1000 + MARK_WORTH.get(mark, 0.0), 1.0)

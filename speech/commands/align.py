@@ -26,8 +26,8 @@ DESCRIPTION = """\
 Find when each word and each phone of a text is said.
 
 AUDIO is a recording and TEXT a file with what is said in it. Or give a manifest (JSON lines with
-audio_filepath, duration, text), of which every row is aligned. Punctuation is ignored; numbers have to
-be written in words.
+audio_filepath, duration, text), of which every row is aligned. Punctuation is ignored, but kept in txt, srt
+and vtt; numbers have to be written in words.
 """
 
 EPILOG = """\
@@ -196,7 +196,7 @@ def _align(
                 f' "{unlikely[0].word}" at {unlikely[0].start_s:.2f} s; is it the right one?'
             )
         for name in formats:
-            files = write_alignment(alignment, name, levels)
+            files = write_alignment(alignment, name, levels, pair.text)
             if output_dir is None:
                 print("".join(files.values()), end="", flush=True)
                 continue

@@ -36,6 +36,7 @@ def test_words_and_phones_tile_the_recording(recording, tmp_path, capsys):
     assert 'name = "words"' in text
     assert 'name = "phones"' in text
     assert len((tmp_path / "a.ctm").read_text().splitlines()) == 5
+    assert "Hello there, well-known world!" in (tmp_path / "a.srt").read_text()
     assert (tmp_path / "a.phones.ctm").is_file()
     assert "do not sound like the text" in capsys.readouterr().err
 

@@ -188,6 +188,14 @@ def test_cues_end_at_pauses():
     assert texts == [" ".join(text[:8]), " ".join(text[8:])]
 
 
+def test_cues_end_with_sentences():
+    text = ("The birch canoe slid on the smooth planks. " + "Glue the sheet to the dark blue background now").split()
+    words = [Word(text=word, start_s=i / 4, end_s=(i + 1) / 4, confidence=1.0) for i, word in enumerate(text)]
+    transcript = Transcript(words=tuple(words), duration_s=10.0)
+    texts = [" ".join(lines) for _, _, lines in parse_srt(to_srt(transcript))]
+    assert texts == [" ".join(text[:8]), " ".join(text[8:])]
+
+
 def test_cues_fill_lines_evenly_and_stay_long_enough_to_read():
     assert lay_out("short text") == ("short text",)
     first, second = lay_out("the birch canoe slid on the smooth planks glue the sheet")
