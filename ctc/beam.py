@@ -11,6 +11,8 @@ import numpy.typing as npt
 import torch
 
 from ctc import beam_kernels as kernels
+from ctc import beam_state as state
+from ctc import beam_survival as survival
 from ctc.beam_setup import Lexicon, Search, build_search
 from ctc.beam_times import time_tokens
 from ctc.compilation import prepare
@@ -242,20 +244,20 @@ class BeamStream:
     def __init__(self, search: Search, name: str = "") -> None:
         self.search, self._name = search, name
         size = search.options.beam_size
-        self._beam = kernels.Beam(
-            np.zeros((_FIRST_NODES + 4 * size, kernels.NUM_INTS), np.int32),
-            np.zeros((_FIRST_NODES + 4 * size, kernels.NUM_FLOATS)),
+        self._beam = state.Beam(
+            np.zeros((_FIRST_NODES + 4 * size, state.NUM_INTS), np.int32),
+            np.zeros((_FIRST_NODES + 4 * size, state.NUM_FLOATS)),
             np.zeros(size, np.int32),
             np.zeros((size, 2)),
             np.array([1, 1, 0], np.int64),
             np.zeros(1),
         )
-        self._room = kernels.make_room(size, len(search.tokens))
+        self._room = state.make_room(size, len(search.tokens))
         root = self._beam.ints[0]
         root[:] = -1
-        root[kernels.POSITION], root[kernels.TREE], root[kernels.FRAME] = 0, 0, 0
-        root[kernels.STATE], root[kernels.HOT] = search.begin_state, search.hot_state
-        self._beam.floats[0, kernels.EXTRA] = self._beam.scale[0] = search.hot.potentials[search.hot_state]
+        root[state.POSITION], root[state.TREE], root[state.FRAME] = 0, 0, 0
+        root[state.STATE], root[state.HOT] = search.begin_state, search.hot_state
+        self._beam.floats[0, state.EXTRA] = self._beam.scale[0] = search.hot.potentials[search.hot_state]
         self._beam.masses[0, 0] = 1.0
         self._pieces: list[npt.NDArray] = []
 
@@ -308,10 +310,10 @@ class BeamStream:
 
     def _make_room(self) -> None:
         """Drop dead nodes, and double the room if most are alive."""
-        kernels.compact(self._beam)
+        survival.compact(self._beam)
         capacity = len(self._beam.ints)
         if self._beam.counts[1] > capacity // 2:
-            grown = np.zeros((capacity, kernels.NUM_INTS), np.int32), np.zeros((capacity, kernels.NUM_FLOATS))
+            grown = np.zeros((capacity, state.NUM_INTS), np.int32), np.zeros((capacity, state.NUM_FLOATS))
             ints = np.concatenate([self._beam.ints, grown[0]])
             self._beam = self._beam._replace(ints=ints, floats=np.concatenate([self._beam.floats, grown[1]]))
 
@@ -348,9 +350,9 @@ class BeamStream:
         rows = []
         while node > 0:
             rows.append(node)
-            node = int(ints[node, kernels.PARENT])
+            node = int(ints[node, state.PARENT])
         table = ints[rows[::-1]]
-        return table[:, kernels.TOKEN].tolist(), table[:, kernels.WORD].tolist(), table[:, kernels.FRAME].tolist()
+        return table[:, state.TOKEN].tolist(), table[:, state.WORD].tolist(), table[:, state.FRAME].tolist()
 
     def _hypothesis(self, entry: int, total: float, result, last_word: int, scores) -> Hypothesis:
         search = self.search

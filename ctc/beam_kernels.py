@@ -16,159 +16,36 @@ Legend: **T** frames, **K** units, **W** beam size, **U** nodes of the spelling 
 """
 
 import math
-from typing import NamedTuple
+from collections.abc import Callable
 
 import numpy as np
 
-from ctc.compilation import jit_borrowing, jit_borrowing_cached, jit_borrowing_inside, jit_cached
+from ctc import beam_state, beam_survival, ngram
+from ctc.beam_state import (
+    CACHE,
+    EXTRA,
+    FACTOR,
+    HOT,
+    LEXICON,
+    LEXICON_PARTED,
+    LM,
+    OPEN_WORDS,
+    PARENT,
+    PLAIN,
+    POSITION,
+    SOURCE,
+    STATE,
+    TOKEN,
+    TOKEN_MODEL,
+    TREE,
+    WORD,
+)
+from ctc.beam_survival import join, reduce_candidates, sort_descending, survive
+from ctc.compilation import jit_borrowing, jit_borrowing_cached, jit_borrowing_inside, sources_fingerprint
 from ctc.ngram import END_ID, score_word
 
-# Columns of the nodes' integers and floats.
-PARENT, TOKEN, WORD, CHILD, SIBLING, POSITION, TREE, STATE, HOT, FRAME = range(10)
-LM, EXTRA, FACTOR = range(3)
-NUM_INTS, NUM_FLOATS = 10, 3
-# Columns of the candidates' integers; floats are as those of nodes.
-SOURCE = 0
-# What is searched: tokens alone, a model of tokens, words between boundaries (any, or a lexicon's), a lexicon's words.
-PLAIN, TOKEN_MODEL, OPEN_WORDS, LEXICON_PARTED, LEXICON = range(5)
-_CACHE = 1 << 12
 _PAIRS, _FOURS = np.uint64(0x5555555555555555), np.uint64(0x3333333333333333)
 _BYTES, _SUM = np.uint64(0x0F0F0F0F0F0F0F0F), np.uint64(0x0101010101010101)
-
-
-class Options(NamedTuple):
-    """Settings of a search; `boundary` and `blank` are -1 where there is none."""
-
-    mode: int
-    blank: int
-    boundary: int
-    framewise: bool
-    beam_size: int
-    token_beam: int
-    smallest: float
-    lm_weight: float
-    word_bonus: float
-    unknown_score: float
-    alternatives: int
-
-
-class Tree(NamedTuple):
-    """Spellings of words: children of node u are nodes ``begins[u]..begins[u + 1] - 1``, sorted by token.
-
-    `potentials` [U + 1] in nats are of the best word below (of an unknown word at the end), 0 at the root; `inverse`
-    is their exp(-x). The words spelt by node u are ``words[word_begins[u]:word_begins[u + 1]]``, with `word_costs` in
-    nats; ``limits[i]`` bounds what the i-th of them can be worth in any context, as a factor (of unknown words, the
-    last element). `word_ids` are their ids in the language model. With up to 64 tokens, bit k of ``masks[u]`` tells
-    that a child has token k; with more, `masks` has another length than `tokens` and edges are searched.
-    """
-
-    begins: np.ndarray
-    tokens: np.ndarray
-    potentials: np.ndarray
-    inverse: np.ndarray
-    word_begins: np.ndarray
-    words: np.ndarray
-    word_costs: np.ndarray
-    word_ids: np.ndarray
-    masks: np.ndarray
-    limits: np.ndarray
-
-
-class HotWords(NamedTuple):
-    """Automaton of Aho and Corasick (1975).
-
-    Children are as in `Tree`; `fail` leads to the longest suffix; a state promises and awards nats. `best` is exp of
-    the most that any label can gain from each state.
-
-    With up to 64 tokens as labels the automaton is written out: ``targets[s, k]`` is the next state, and
-    ``factors[s, k]`` exp of the gain. Bit k of ``masks[s]`` tells that it is not the root; tokens without the bit lead
-    there, all with the same factor ``rest[s]``, at most 1. So hot-words cost a look at the few tokens with a bit. Where
-    labels are words or many tokens, `masks` is of one element and edges are searched.
-    """
-
-    begins: np.ndarray
-    tokens: np.ndarray
-    fail: np.ndarray
-    potentials: np.ndarray
-    awards: np.ndarray
-    best: np.ndarray
-    masks: np.ndarray
-    targets: np.ndarray
-    factors: np.ndarray
-    rest: np.ndarray
-
-
-class Beam(NamedTuple):
-    """State between frames: nodes and entries, best first.
-
-    `counts` holds the number of entries, of nodes and of frames; `scale` the log of what masses were divided by.
-    """
-
-    ints: np.ndarray
-    floats: np.ndarray
-    entries: np.ndarray
-    masses: np.ndarray
-    counts: np.ndarray
-    scale: np.ndarray
-
-
-class Room(NamedTuple):
-    """Scratch space of a search, made once for all its frames."""
-
-    probabilities: np.ndarray
-    totals: np.ndarray
-    limits: np.ndarray
-    places: np.ndarray
-    hot_states: np.ndarray
-    hot_masks: np.ndarray
-    hot_factors: np.ndarray
-    hot_limits: np.ndarray
-    bits: np.ndarray
-    last: np.ndarray
-    stays: np.ndarray
-    head: np.ndarray
-    follow: np.ndarray
-    values: np.ndarray
-    ints: np.ndarray
-    floats: np.ndarray
-    select: np.ndarray
-    spare: np.ndarray
-    order: np.ndarray
-    cache_keys: np.ndarray
-    cache_scores: np.ndarray
-    cache_states: np.ndarray
-    alike: np.ndarray
-
-
-def make_room(beam_size: int, num_units: int) -> Room:
-    """Allocate scratch space; kernels themselves make no arrays."""
-    capacity = 4 * beam_size + 64
-    most = max(capacity + beam_size, num_units)
-    return Room(
-        np.empty(num_units),
-        np.empty(beam_size),
-        np.empty(beam_size),
-        np.empty(beam_size, np.int32),
-        np.empty(beam_size, np.int32),
-        np.empty(beam_size, np.uint64),
-        np.empty(beam_size),
-        np.empty(beam_size),
-        np.empty(num_units + 1, np.uint64),
-        np.empty(beam_size, np.int32),
-        np.empty((beam_size, 2)),
-        np.empty(beam_size, np.int32),
-        np.empty(beam_size, np.int32),
-        np.empty(capacity),
-        np.empty((capacity, NUM_INTS), np.int32),
-        np.empty((capacity, NUM_FLOATS)),
-        np.empty(most),
-        np.empty(most),
-        np.empty((2, most), np.int64),
-        np.full(_CACHE, -1, np.int64),
-        np.empty(_CACHE),
-        np.empty(_CACHE, np.int64),
-        np.empty((2, 1 << (2 * most - 1).bit_length()), np.int32),
-    )
 
 
 @jit_borrowing
@@ -246,7 +123,7 @@ def hot_step(hot, state, label):
 def cached_score(lm, room, state, word):
     """`score_word`, remembering some answers."""
     key = np.int64(state) * np.int64(1 << 32) + np.int64(word)
-    slot = (np.int64(state) * 7919 + np.int64(word)) & (_CACHE - 1)
+    slot = (np.int64(state) * 7919 + np.int64(word)) & (CACHE - 1)
     if room.cache_keys[slot] != key:
         score, following = score_word(lm, state, word)
         room.cache_keys[slot], room.cache_scores[slot], room.cache_states[slot] = key, score, following
@@ -260,12 +137,6 @@ def word_score(options, lm, room, state, word):
         return 0.0, np.int64(0)
     score, following = cached_score(lm, room, state, max(word, 0))
     return (score + options.unknown_score if word <= 0 else score), following
-
-
-@jit_borrowing_inside
-def join(a, b, viterbi):
-    """Masses of two sets of paths together."""
-    return max(a, b) if viterbi else a + b
 
 
 @jit_borrowing_inside
@@ -310,67 +181,6 @@ def is_active(beam, room, j, token, word):
             return True
         i = room.follow[i]
     return False
-
-
-@jit_borrowing
-def select_largest(buffer, count, rank):
-    """Value of the given rank, 0 the largest, of buffer[:count], which is reordered (Hoare's quickselect)."""
-    low, high = 0, count - 1
-    while low < high:
-        a, b, c = buffer[low], buffer[(low + high) >> 1], buffer[high]
-        pivot = max(min(a, b), min(max(a, b), c))
-        i, j = low, high
-        while i <= j:
-            while buffer[i] > pivot:
-                i += 1
-            while buffer[j] < pivot:
-                j -= 1
-            if i <= j:
-                buffer[i], buffer[j] = buffer[j], buffer[i]
-                i += 1
-                j -= 1
-        if rank <= j:
-            high = j
-        elif rank >= i:
-            low = i
-        else:
-            break
-    return buffer[rank]
-
-
-@jit_borrowing
-def reduce_candidates(options, beam, room, number, least):
-    """Leave candidates that, with the stays, are among the W best; return (their number, the value to beat)."""
-    count, size = beam.counts[0], options.beam_size
-    if count + number < size or number == 0:
-        return number, least
-    for i in range(count):
-        room.select[i] = join(room.stays[i, 0], room.stays[i, 1], options.framewise)
-    for i in range(number):
-        room.select[count + i] = room.values[i]
-    least = max(least, select_largest(room.select, count + number, size - 1))
-    above, equal_stays = 0, 0
-    for i in range(count):
-        value = join(room.stays[i, 0], room.stays[i, 1], options.framewise)
-        above += value > least
-        equal_stays += value == least
-    for i in range(number):
-        above += room.values[i] > least
-    quota = size - above - equal_stays
-    kept = 0
-    for i in range(number):
-        value = room.values[i]
-        if value < least or (value == least and quota <= 0):
-            continue
-        quota -= value == least
-        if kept != i:
-            room.values[kept] = value
-            for c in range(NUM_INTS):
-                room.ints[kept, c] = room.ints[i, c]
-            for c in range(NUM_FLOATS):
-                room.floats[kept, c] = room.floats[i, c]
-        kept += 1
-    return kept, least
 
 
 @jit_borrowing_inside
@@ -622,230 +432,79 @@ def extend_tree(options, lm, tree, hot, beam, room, y, least):
     return number, least
 
 
-@jit_borrowing
-def sort_descending(values, order, spare, count):
-    """Sort values[:count] with order[0, :count]; equal ones keep their order (merge sort of runs of 16)."""
-    for low in range(0, count, 16):
-        for i in range(low + 1, min(low + 16, count)):
-            value, item = values[i], order[0, i]
-            j = i
-            while j > low and values[j - 1] < value:
-                values[j], order[0, j] = values[j - 1], order[0, j - 1]
-                j -= 1
-            values[j], order[0, j] = value, item
-    width = 16
-    while width < count:
-        for low in range(0, count, 2 * width):
-            middle, high = min(low + width, count), min(low + 2 * width, count)
-            i, j = low, middle
-            for k in range(low, high):
-                if i < middle and (j >= high or values[i] >= values[j]):
-                    spare[k], order[1, k] = values[i], order[0, i]
-                    i += 1
-                else:
-                    spare[k], order[1, k] = values[j], order[0, j]
-                    j += 1
-        for k in range(count):
-            values[k], order[0, k] = spare[k], order[1, k]
-        width *= 2
+def _make_kernels(sources: int) -> tuple[Callable, Callable]:
+    """The two entry points, made anew if `sources` is another than that of the cached ones."""
 
+    @jit_borrowing_cached
+    def advance(scores, start, weights, options, lm, tree, hot, beam, room):
+        """Search frames scores[start:] [T, K]; return (frame reached, status).
 
-@jit_borrowing_inside
-def find_or_make(beam, room, at, frame):
-    """Node of a candidate; found if the prefix was in the beam before."""
-    parent = beam.entries[room.ints[at, SOURCE]]
-    token, word = room.ints[at, TOKEN], room.ints[at, WORD]
-    node = beam.ints[parent, CHILD]
-    while node >= 0:
-        if beam.ints[node, TOKEN] == token and beam.ints[node, WORD] == word:
-            return node
-        node = beam.ints[node, SIBLING]
-    node = np.int32(beam.counts[1])
-    beam.counts[1] += 1
-    for c in range(NUM_INTS):
-        beam.ints[node, c] = room.ints[at, c]
-    beam.ints[node, PARENT], beam.ints[node, CHILD] = parent, -1
-    beam.ints[node, SIBLING], beam.ints[node, POSITION] = beam.ints[parent, CHILD], -1
-    beam.ints[node, FRAME] = frame
-    beam.ints[parent, CHILD] = node
-    beam.floats[node, LM] = beam.floats[parent, LM] + room.floats[at, LM]
-    beam.floats[node, EXTRA] = beam.floats[parent, EXTRA] + room.floats[at, EXTRA]
-    beam.floats[node, FACTOR] = room.floats[at, FACTOR]
-    return node
-
-
-@jit_borrowing_inside
-def attributes(beam, room, count, item):
-    """What decides an item's future: its place in the tree, the states of the models, and its last token."""
-    if item < count:
-        node = beam.entries[item]
-        ints = beam.ints
-        return ints[node, TREE], ints[node, STATE], ints[node, HOT], ints[node, TOKEN]
-    ints, at = room.ints, item - count
-    return ints[at, TREE], ints[at, STATE], ints[at, HOT], ints[at, TOKEN]
-
-
-@jit_borrowing_inside
-def thin_out(options, beam, room, count, total):
-    """Of the items in order that have the same future, leave the first few; return how many are left."""
-    items, numbers = room.alike[0], room.alike[1]
-    mask = np.int64(len(items) - 1)
-    items[:] = -1
-    kept = 0
-    for i in range(total):
-        item = room.order[0, i]
-        own = attributes(beam, room, count, item)
-        slot = (
-            np.int64(own[0]) * 92821 + np.int64(own[1]) * 689287499 + np.int64(own[2]) * 31 + np.int64(own[3]) * 7919
-        ) & mask
-        while items[slot] >= 0:
-            other = attributes(beam, room, count, np.int64(items[slot]))
-            if own[0] == other[0] and own[1] == other[1] and own[2] == other[2] and own[3] == other[3]:
-                break
-            slot = (slot + 1) & mask
-        if items[slot] < 0:
-            items[slot], numbers[slot] = item, 0
-        numbers[slot] += 1
-        if numbers[slot] <= options.alternatives:
-            room.select[kept], room.order[0, kept] = room.select[i], item
-            kept += 1
-    return kept
-
-
-@jit_borrowing_inside
-def survive(options, beam, room, number, least):
-    """Make the W best of stays and candidates the beam."""
-    count, total = beam.counts[0], 0
-    for i in range(count):
-        value = join(room.stays[i, 0], room.stays[i, 1], options.framewise)
-        if value > 0.0 and value >= least:
-            room.select[total], room.order[0, total] = value, i
-            total += 1
-    for i in range(number):
-        room.select[total], room.order[0, total] = room.values[i], count + i
-        total += 1
-    sort_descending(room.select, room.order, room.spare, total)
-    if options.alternatives:
-        total = thin_out(options, beam, room, count, total)
-    total = min(total, options.beam_size)
-    while total > 1 and room.select[total - 1] < room.select[0] * options.smallest:
-        total -= 1
-    if total == 0:
-        return False
-    frame = beam.counts[2]
-    nodes = room.order[1]
-    for i in range(total):
-        item = room.order[0, i]
-        nodes[i] = beam.entries[item] if item < count else find_or_make(beam, room, item - count, frame)
-    for i in range(count):
-        beam.ints[beam.entries[i], POSITION] = -1
-    best = room.select[0]
-    for i in range(total):
-        item = room.order[0, i]
-        beam.entries[i] = nodes[i]
-        beam.ints[nodes[i], POSITION] = i
-        if item < count:
-            beam.masses[i, 0], beam.masses[i, 1] = room.stays[item, 0] / best, room.stays[item, 1] / best
-        else:
-            beam.masses[i, 0], beam.masses[i, 1] = 0.0, room.select[i] / best
-    beam.counts[0] = total
-    beam.scale[0] += math.log(best)
-    return True
-
-
-@jit_borrowing_cached
-def advance(scores, start, weights, options, lm, tree, hot, beam, room):
-    """Search frames scores[start:] [T, K]; return (frame reached, status).
-
-    Status 0 is well, 1 out of nodes, 2 bad scores, 3 nothing survives.
-    """
-    y = room.probabilities
-    for t in range(start, scores.shape[0]):
-        if beam.counts[1] + options.beam_size > len(beam.ints):
-            return t, 1
-        if not frame_probabilities(scores[t], weights, y):
-            return t, 2
-        least = stay(options, tree, beam, room, y)
-        if options.mode >= LEXICON_PARTED:
-            number, least = extend_tree(options, lm, tree, hot, beam, room, y, least)
-        else:
-            number, least = extend_tokens(options, lm, tree, hot, beam, room, y, least)
-        if options.mode == OPEN_WORDS or options.mode == LEXICON_PARTED:
-            number, least = extend_boundary(options, lm, tree, hot, beam, room, y, number, least)
-        number, least = reduce_candidates(options, beam, room, number, least)
-        if not survive(options, beam, room, number, least):
-            return t, 3
-        beam.counts[2] += 1
-    return scores.shape[0], 0
-
-
-@jit_cached
-def compact(beam):
-    """Drop nodes from which no entry descends."""
-    num_nodes = beam.counts[1]
-    keep = np.zeros(num_nodes, np.bool_)
-    for i in range(beam.counts[0]):
-        node = beam.entries[i]
-        while node >= 0 and not keep[node]:
-            keep[node] = True
-            node = beam.ints[node, PARENT]
-    number = np.full(num_nodes, -1, np.int32)
-    total = 0
-    for node in range(num_nodes):
-        if keep[node]:
-            number[node] = total
-            beam.ints[total] = beam.ints[node]
-            beam.floats[total] = beam.floats[node]
-            beam.ints[total, CHILD], beam.ints[total, SIBLING] = -1, -1
-            parent = beam.ints[total, PARENT]
-            if parent >= 0:
-                parent = number[parent]
-                beam.ints[total, PARENT], beam.ints[total, SIBLING] = parent, beam.ints[parent, CHILD]
-                beam.ints[parent, CHILD] = total
-            total += 1
-    for i in range(beam.counts[0]):
-        beam.entries[i] = number[beam.entries[i]]
-    beam.counts[1] = total
-
-
-@jit_borrowing_cached
-def finish(options, lm, tree, hot, beam, room, ended, results, words):
-    """Write log mass, LM and extra scores of each entry at an end [W, 3], and the word that ends there [W].
-
-    The word is -1 if none ends there, and -2 in the midst of a word.
-    """
-    unknown = len(tree.tokens)
-    for i in range(beam.counts[0]):
-        node = beam.entries[i]
-        place, state = beam.ints[node, TREE], np.int64(beam.ints[node, STATE])
-        hot_state = beam.ints[node, HOT]
-        lm_score, extra = beam.floats[node, LM], beam.floats[node, EXTRA]
-        mass = join(beam.masses[i, 0], beam.masses[i, 1], options.framewise)
-        acoustic = math.log(mass) + beam.scale[0] - options.lm_weight * lm_score - extra - tree.potentials[place]
-        words[i] = -1
-        if place != 0:
-            best, entry = -math.inf, -1
-            if place < unknown and options.mode != LEXICON:  # there, the complete word is another entry
-                for k in range(tree.word_begins[place], tree.word_begins[place + 1]):
-                    score, _ = word_score(options, lm, room, state, tree.word_ids[tree.words[k]])
-                    if options.lm_weight * score + tree.word_costs[k] > best:
-                        best, entry = options.lm_weight * score + tree.word_costs[k], k
-            if entry >= 0 or options.mode == OPEN_WORDS:
-                word_id = tree.word_ids[tree.words[entry]] if entry >= 0 else 0
-                score, state = word_score(options, lm, room, state, word_id)
-                lm_score += score
-                extra += options.word_bonus + (tree.word_costs[entry] if entry >= 0 else 0.0)
-                if options.mode >= LEXICON_PARTED:
-                    words[i] = tree.words[entry]
-                    hot_state, gain = hot_step(hot, hot_state, words[i])
-                    extra += gain
+        Status 0 is well, 1 out of nodes, 2 bad scores, 3 nothing survives.
+        """
+        assert sources
+        y = room.probabilities
+        for t in range(start, scores.shape[0]):
+            if beam.counts[1] + options.beam_size > len(beam.ints):
+                return t, 1
+            if not frame_probabilities(scores[t], weights, y):
+                return t, 2
+            least = stay(options, tree, beam, room, y)
+            if options.mode >= LEXICON_PARTED:
+                number, least = extend_tree(options, lm, tree, hot, beam, room, y, least)
             else:
-                words[i] = -2
-        if options.mode <= OPEN_WORDS and options.boundary >= 0 and beam.ints[node, TOKEN] != options.boundary:
-            hot_state, gain = hot_step(hot, hot_state, options.boundary)
-            extra += gain
-        extra -= hot.potentials[hot_state]
-        if ended and options.mode != PLAIN and options.lm_weight != 0.0:
-            score, _ = score_word(lm, state, END_ID)
-            lm_score += score
-        results[i, 0], results[i, 1], results[i, 2] = acoustic, lm_score, extra
+                number, least = extend_tokens(options, lm, tree, hot, beam, room, y, least)
+            if options.mode == OPEN_WORDS or options.mode == LEXICON_PARTED:
+                number, least = extend_boundary(options, lm, tree, hot, beam, room, y, number, least)
+            number, least = reduce_candidates(options, beam, room, number, least)
+            if not survive(options, beam, room, number, least):
+                return t, 3
+            beam.counts[2] += 1
+        return scores.shape[0], 0
+
+    @jit_borrowing_cached
+    def finish(options, lm, tree, hot, beam, room, ended, results, words):
+        """Write log mass, LM and extra scores of each entry at an end [W, 3], and the word that ends there [W].
+
+        The word is -1 if none ends there, and -2 in the midst of a word.
+        """
+        assert sources
+        unknown = len(tree.tokens)
+        for i in range(beam.counts[0]):
+            node = beam.entries[i]
+            place, state = beam.ints[node, TREE], np.int64(beam.ints[node, STATE])
+            hot_state = beam.ints[node, HOT]
+            lm_score, extra = beam.floats[node, LM], beam.floats[node, EXTRA]
+            mass = join(beam.masses[i, 0], beam.masses[i, 1], options.framewise)
+            acoustic = math.log(mass) + beam.scale[0] - options.lm_weight * lm_score - extra - tree.potentials[place]
+            words[i] = -1
+            if place != 0:
+                best, entry = -math.inf, -1
+                if place < unknown and options.mode != LEXICON:  # there, the complete word is another entry
+                    for k in range(tree.word_begins[place], tree.word_begins[place + 1]):
+                        score, _ = word_score(options, lm, room, state, tree.word_ids[tree.words[k]])
+                        if options.lm_weight * score + tree.word_costs[k] > best:
+                            best, entry = options.lm_weight * score + tree.word_costs[k], k
+                if entry >= 0 or options.mode == OPEN_WORDS:
+                    word_id = tree.word_ids[tree.words[entry]] if entry >= 0 else 0
+                    score, state = word_score(options, lm, room, state, word_id)
+                    lm_score += score
+                    extra += options.word_bonus + (tree.word_costs[entry] if entry >= 0 else 0.0)
+                    if options.mode >= LEXICON_PARTED:
+                        words[i] = tree.words[entry]
+                        hot_state, gain = hot_step(hot, hot_state, words[i])
+                        extra += gain
+                else:
+                    words[i] = -2
+            if options.mode <= OPEN_WORDS and options.boundary >= 0 and beam.ints[node, TOKEN] != options.boundary:
+                hot_state, gain = hot_step(hot, hot_state, options.boundary)
+                extra += gain
+            extra -= hot.potentials[hot_state]
+            if ended and options.mode != PLAIN and options.lm_weight != 0.0:
+                score, _ = score_word(lm, state, END_ID)
+                lm_score += score
+            results[i, 0], results[i, 1], results[i, 2] = acoustic, lm_score, extra
+
+    return advance, finish
+
+
+advance, finish = _make_kernels(sources_fingerprint(ngram, beam_state, beam_survival))

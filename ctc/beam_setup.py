@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from ctc import beam_kernels as kernels
 from ctc import beam_spelling as spelling
+from ctc import beam_state as state
 from ctc.decode import Token
 from ctc.ngram import EMPTY, UNKNOWN_ID, NGram, NGramArrays
 
@@ -50,10 +51,10 @@ class Search:
     """
 
     tokens: tuple[str, ...]
-    options: kernels.Options
+    options: state.Options
     lm: NGramArrays
-    tree: kernels.Tree
-    hot: kernels.HotWords
+    tree: state.Tree
+    hot: state.HotWords
     weights: npt.NDArray[np.float64]
     words: tuple[str, ...]
     begin_state: int
@@ -62,7 +63,7 @@ class Search:
     @property
     def by_word(self) -> bool:
         """Whether words come from a lexicon."""
-        return self.options.mode >= kernels.LEXICON_PARTED
+        return self.options.mode >= state.LEXICON_PARTED
 
     @property
     def has_words(self) -> bool:
@@ -146,13 +147,13 @@ def build_search(
         raise ValueError("silence belongs to framewise=True; CTC has the blank")
     weight = lm_weight if lm is not None else 0.0
     words, tree = _words_and_tree(mode, ids, border, lm, lexicon, weight, word_bonus, unknown_score, look_ahead)
-    by_word = mode >= kernels.LEXICON_PARTED
+    by_word = mode >= state.LEXICON_PARTED
     patterns = _patterns(hotwords, ids, border, words if by_word else None)
     hot = spelling.build_hot_words(patterns, None if by_word else len(tokens))
     hot_state = 0
     if not by_word and border >= 0 and patterns:
         hot_state = int(kernels.hot_step(hot, 0, border)[0])
-    options = kernels.Options(
+    options = state.Options(
         mode=mode,
         blank=int(rest),
         boundary=int(border),
@@ -161,7 +162,7 @@ def build_search(
         token_beam=int(token_beam or len(tokens)),
         smallest=math.exp(-beam_threshold),
         lm_weight=float(weight * spelling.LN10),
-        word_bonus=float(word_bonus if mode != kernels.PLAIN else 0.0),
+        word_bonus=float(word_bonus if mode != state.PLAIN else 0.0),
         unknown_score=float(unknown_score),
         alternatives=int(alternatives or 0),
     )
@@ -202,14 +203,14 @@ def _mode(lm: NGram | None, lexicon: Lexicon | None, border: int, lm_unit: str |
     if lexicon is not None:
         if lm_unit == "token":
             raise ValueError("with a lexicon the language model must be of words")
-        return kernels.LEXICON_PARTED if border >= 0 else kernels.LEXICON
+        return state.LEXICON_PARTED if border >= 0 else state.LEXICON
     if lm is None:
-        return kernels.PLAIN
+        return state.PLAIN
     if lm_unit == "token" or (lm_unit is None and border < 0):
-        return kernels.TOKEN_MODEL
+        return state.TOKEN_MODEL
     if border < 0:
         raise ValueError("a language model of words needs a boundary token between words, or a lexicon")
-    return kernels.OPEN_WORDS
+    return state.OPEN_WORDS
 
 
 def _words_and_tree(
@@ -222,15 +223,15 @@ def _words_and_tree(
     word_bonus: float,
     unknown_score: float,
     look_ahead: bool,
-) -> tuple[tuple[str, ...], kernels.Tree]:
+) -> tuple[tuple[str, ...], state.Tree]:
     """Words that a search can name, and the tree of their spellings."""
-    if mode == kernels.PLAIN:
+    if mode == state.PLAIN:
         return (), spelling.no_tree()
-    if mode == kernels.TOKEN_MODEL:
+    if mode == state.TOKEN_MODEL:
         assert lm is not None
         return (), spelling.no_tree(_token_ids(ids, lm))
     unknown = -math.inf
-    if mode == kernels.OPEN_WORDS:
+    if mode == state.OPEN_WORDS:
         assert lm is not None
         words, spellings = _spelt_vocabulary(lm, ids, border)
         owners, costs = np.arange(len(words)), np.zeros(len(words))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from ctc.beam_kernels import HotWords, Tree
+from ctc.beam_state import HotWords, Tree
 from ctc.ngram import UNKNOWN_ID, NGram
 
 LN10 = math.log(10.0)
