@@ -9,7 +9,7 @@ from tts.text import date_rules, number_rules, word_rules
 from tts.text.numbers import cardinal, digits, roman
 from tts.text.sentences import split_sentences
 from tts.text.spelling import spell
-from tts.text.tables import GREEK, LONG_SYMBOLS, MARKS, SYMBOLS
+from tts.text.tables import GREEK, LONG_SYMBOLS, MARKS, PER_UNITS, SYMBOLS
 from tts.text.tokens import BREAK_MARKS, Sentence, TextError, Token, token_kind
 
 OnUnknown = Literal["error", "name", "skip"]
@@ -123,8 +123,13 @@ def _symbol(text: str, position: int) -> tuple[str, int]:
         return "—", position + _run(text, position)
     if character == "~" and re.match(r"\s?[\d$£€]", text[position + 1 :]):
         return "about", position + 1
-    if character == "/" and (before.isdigit() or before == "%") and after.isalpha():
-        return "per", position + 1
+    if (
+        character == "/"
+        and re.search(r"(?:[\d%]|\d[kKMB])$", text[max(0, position - 2) : position])
+        and after.isalpha()
+    ):
+        unit = re.match(rf"({'|'.join(PER_UNITS)})\b(?!\.\w)", text[position + 1 :])
+        return ("per " + PER_UNITS[unit[1]], position + 1 + unit.end()) if unit else ("per", position + 1)
     if character == "." and before.isalnum() and after.isalnum() and after.islower():
         return "dot", position + 1
     if character in MARKS:

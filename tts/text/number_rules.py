@@ -156,6 +156,13 @@ def _feet(match: re.Match) -> str | None:
     return f"{cardinal(int(match['feet']))} {feet}{inches}"
 
 
+def _feet_and_inches(match: re.Match) -> str:
+    feet, inches = int(match["feet"]), match["inches"]
+    return (
+        f"{cardinal(feet)} {'foot' if feet == 1 else 'feet'} {decimal(inches)} {'inch' if inches == '1' else 'inches'}"
+    )
+
+
 def _by(match: re.Match) -> str:
     formula = " × " in match[0] or re.match(r"\s?=", match.string[match.end() :])
     return (" times " if formula else " by ").join(decimal(part) for part in re.split(r"\s?[x×]\s?", match[0]))
@@ -303,6 +310,11 @@ RULES: list[Rule] = [
     ("degrees", rf"{_RANGE}\s?(?:°|º)(?:\s?(?P<scale>[CFK])\b|(?P<compass>[NSEW])\b)?", _degrees),
     ("degrees", rf"{_RANGE}\s?(?P<scale>℃|℉)(?P<compass>)", _celsius),
     ("feet", r"(?P<feet>\d+)['′’](?:\s?(?P<inches>\d+)(?:\"|″|”|''))?(?!\w)", _feet),
+    (
+        "feet",
+        r"(?P<feet>\d+)\s?(?:ft|feet|foot)\.?,?\s?(?P<inches>\d+(?:\.\d+)?)\s?in(?:\.(?!\w)|(?![\w.]))",
+        _feet_and_inches,
+    ),
     ("decade", r"(?:['’](?=\d\ds))?(?P<decade>[12]\d\d0|\d0)['’]?s\b", _decade),
     (
         "measure",

@@ -71,6 +71,12 @@ UNITS = {
 #: Units that are also letters or words: only directly after the digits.
 ATTACHED_UNITS = frozenset({"in", "t", "A", "N"})
 
+#: Abbreviations after an amount and a slash ($5/hr).
+PER_UNITS = {
+    "hr": "hour", "h": "hour", "d": "day", "wk": "week", "mo": "month", "yr": "year", "lb": "pound", "oz": "ounce",
+    "kg": "kilogram", "gal": "gallon", "mi": "mile", "sq ft": "square foot", "min": "minute", "sec": "second",
+}  # fmt: skip
+
 #: Sign: unit, and hundredth where it has one.
 CURRENCIES = {
     "$": ("dollar", "cent"), "£": ("pound", "penny"), "€": ("euro", "cent"), "¥": ("yen", None),

@@ -33,6 +33,8 @@ _NEXT_CAPITAL = re.compile(r"\s+[\"“'‘(]?[A-Z]")
 def _abbreviation(match: re.Match) -> str | None:
     name = match[1].lower()
     rest = match.string[match.end() :]
+    if name == "fig" and re.match(r"\s?\d", rest):
+        return TITLES[name]
     if name in WORDS_TOO and not (match[1][0].isupper() and re.match(r"\s+[A-Z\d]|[,–-]", rest)):
         if not (name in ("max", "min", "sec") and re.match(r"\s+[a-z\d]", rest)) and name != "al":
             return None
@@ -80,6 +82,10 @@ def _doctor_or_drive(match: re.Match) -> str:
     if follows and not (_after_name(match) and re.match(r"\d", match.string.lstrip())):
         return "doctor"
     return "drive" if _after_name(match) else "doctor"
+
+
+def _avenue(match: re.Match) -> str | None:
+    return "avenue" if _after_name(match) else None
 
 
 def _number_abbreviation(match: re.Match) -> str:
@@ -223,7 +229,7 @@ def is_plain(text: str) -> bool:
 
 
 #: Words that begin a rule of more than one word or stand for an abbreviation.
-_NOT_PLAIN = frozenset(name.capitalize() for name in BARE) | {"St"}
+_NOT_PLAIN = frozenset(name.capitalize() for name in BARE) | {"St", "Ave"}
 _VOWELLESS = frozenset("hmm mmm mm shh pfft psst brr nth grr pst tsk shhh hmmm zzz hm cwm".split())
 
 
@@ -255,6 +261,7 @@ RULES: list[Rule] = [
     ("shorthand", r"(?i:w/o\b|w/(?=\s|\w)|c/o\b|n/a\b|and/or\b|b/c\b|km/h\b)|[CF]#(?!\w)|WWII?\b|Ctrl\b", _shorthand),
     ("saint", r"[Ss]t\.(?!\w)|St(?=\s[A-Z])|(?<=[a-z]\s)St\b", _saint_or_street),
     ("doctor", r"[Dd]r\.(?!\w)", _doctor_or_drive),
+    ("avenue", r"Ave(?![.\w])", _avenue),
     ("number", r"((?:No|Nos|no|nos)\.)(?=\s?\d)", _number_abbreviation),
     ("page", r"p\.(?=\s?\d)", _page),
     ("circa", r"c\.(?=\s?\d{3,4}\b)", lambda match: "circa"),
