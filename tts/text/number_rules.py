@@ -14,6 +14,7 @@ from tts.text.tables import (
     CURRENCY_PLURALS,
     DOLLARS_OF,
     MAGNITUDES,
+    STATES,
     UNITS,
 )
 from tts.text.tokens import Rule
@@ -24,6 +25,7 @@ NUMBER = (
 )
 _SIGN = r"(?:(?<![\w)\]])[-−+])?"
 _UNIT = "|".join(re.escape(unit) for unit in sorted(UNITS, key=len, reverse=True))
+_AFTER_STATE = "|".join(rf"(?<=\b{state} )" for state in STATES)
 _CURRENCY = "[" + "".join(CURRENCIES) + "]"
 _PLURAL_NOUN = re.compile(
     r"\s+(?!(?:was|is|has|as|this|its|his|us|thus|yes|plus|does|always|across|less|unless)\b)[a-z]+s\b"
@@ -208,6 +210,15 @@ def _ordinal(match: re.Match) -> str:
     return ordinal(int(match["number"].replace(",", "")))
 
 
+def _ordinals(match: re.Match) -> str:
+    return f"{ordinal(int(match['number']))} to {ordinal(int(match['to']))}"
+
+
+def _lines(match: re.Match) -> str:
+    """Lines of a picture: 1080p."""
+    return f"{pairs(match['number'])} {match['scan'].upper()}"
+
+
 def _decade(match: re.Match) -> str | None:
     text = match["decade"]
     head, _, last = (cardinal(int(text)) if len(text) == 2 else year(int(text))).rpartition(" ")
@@ -235,6 +246,8 @@ def _number_sign(match: re.Match) -> str:
 
 def _magnitude(match: re.Match) -> str | None:
     suffix = match["suffix"]
+    if suffix == "B":
+        return f"{_span(match)} billion" if "." in match["number"] else None
     if suffix in ("M", "bn", "mn", "tn"):
         return f"{_span(match)} {MAGNITUDES[suffix]}"
     return f"{_span(match)} K"
@@ -281,6 +294,8 @@ RULES: list[Rule] = [
     ("phone", r"\+\d{1,3}(?:[\s.-]?\(?\d{1,4}\)?){2,5}(?!\d)", _phone),
     ("phone", r"(?:1[\s.-])?(?:\(\d{3}\)\s?|\d{3}[\s.-])\d{3}[\s.-]\d{4}(?![\d-])", _phone),
     ("phone", r"\d{3}-\d{4}(?![\d-])", _phone),
+    ("phone", r"0\d{2,4}(?:[\s-]\d{3,4}){2}(?![\d-])", _phone),
+    ("zip", rf"(?:{_AFTER_STATE})\d{{5}}(?:-\d{{4}})?(?![\w-]|[,.]\d)", _phone),
     ("chain", r"\d+(?:-\d+){2,}(?!\d)", _chain),
     ("version", r"(?P<v>[vV])(?P<parts>\d+(?:\.\d+)*)(?![\w])", _dotted),
     ("version", r"(?P<v>)(?P<parts>\d+(?:\.\d+){2,})(?!\w)", _dotted),
@@ -327,6 +342,8 @@ RULES: list[Rule] = [
         _short_year,
     ),
     ("plural", r"(?P<number>\d+)['’]s\b", _plural),
+    ("ordinals", rf"(?P<number>\d+)(?:st|nd|rd|th){DASH}(?P<to>\d+)(?:st|nd|rd|th)\b", _ordinals),
+    ("lines", r"(?P<number>480|720|1080|1440|2160)(?P<scan>[pi])\b", _lines),
     ("ordinal", r"(?P<number>\d{1,3}(?:,\d{3})+|\d+)(?:st|nd|rd|th)\b", _ordinal),
     ("by", r"\d+(?:\.\d+)?(?:\s?[x×]\s?\d+(?:\.\d+)?)+(?!\w)", _by),
     (
@@ -342,9 +359,9 @@ RULES: list[Rule] = [
         r"\s(?P<number>\d{1,4})\b(?![,.:-]?\d)",
         _room,
     ),
-    ("magnitude", rf"{_RANGE}(?P<suffix>[kKM]|bn|mn|tn)\b", _magnitude),
+    ("magnitude", rf"{_RANGE}(?P<suffix>[kKMB]|bn|mn|tn)\b", _magnitude),
     ("year_span", r"(?P<first>(?:1[1-9]|20)\d\d)[-–](?P<last>(?:1[1-9]|20)\d\d|\d\d)(?![\d,.-]\d|\w)", _year_span),
-    ("year", r"(?:1[1-9]|20)\d\d(?![\d\w]|,\d|\.\d|[-–/]\d)", _year),
+    ("year", r"(?<=\b[Ii]n )10\d\d(?![\d\w]|,\d|\.\d|[-–/]\d)|(?:1[1-9]|20)\d\d(?![\d\w]|,\d|\.\d|[-–/]\d)", _year),
     ("number_sign", rf"[#№]\s?(?P<number>{NUMBER})(?:{DASH}(?P<to>{NUMBER}))?(?!\w)", _number_sign),
     ("minus", r"(?<=[\w)]\s)[-−](?=\s(?:\d|[a-zA-Z]\b(?!')))", _minus),
     ("number", rf"{_RANGE}(?![\d])", _span),

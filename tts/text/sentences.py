@@ -95,7 +95,7 @@ def _is_end(text: str, start: int, match: re.Match) -> bool:
     if word[:1].islower():
         return False
     if before in _NEVER_LAST and (before not in ("no", "p", "nos") or word[:1].isdigit()):
-        return before in ("st", "dr") and word in STARTERS
+        return before in ("st", "dr") and word in STARTERS and f"{before} {word}" != "dr Who"
     is_initial = re.fullmatch(r"(?:[^\W\d_]\.)*[^\W\d_]", before)
     if before in ENDINGS or before in ("al",) or is_initial:
         if before == "i" and "." not in before:

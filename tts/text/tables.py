@@ -68,6 +68,11 @@ UNITS = {
     "ft²": "square foot", "cm²": "square centimeter", "m³": "cubic meter", "m3": "cubic meter",
     "cm³": "cubic centimeter", "sq ft": "square foot", "m/s²": "meter per second squared", "bpm": "beat per minute",
 }  # fmt: skip
+#: States of the US, before the number of a post office.
+STATES = (
+    "AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH OK OR PA "
+    "RI SC SD TN TX UT VT VA WA WV WI WY DC PR"
+).split()
 #: Units that are also letters or words: only directly after the digits.
 ATTACHED_UNITS = frozenset({"in", "t", "A", "N"})
 

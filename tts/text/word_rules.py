@@ -293,7 +293,7 @@ RULES: list[Rule] = [
     ),
     ("letter", r"\b([A-Za-z])(?:['’]s)\b", _letter_s),
     ("alphanumeric", rf"(?=\w*\d)(?=\w*{LETTER})[A-Za-z0-9]+(?![A-Za-z0-9])", _alphanumeric),
-    ("capitals", rf"((?=[^\Wa-z\d_]{{2}})(?:(?![a-zß-öø-ÿ]){LETTER})+)(['’]?s|['’]S)?(?!\w|['’]\w)", _capitals),
+    ("capitals", rf"((?=[^\Wa-z\d_]{{2}})(?:(?![a-zß-öø-ÿ]){LETTER})+)(['’]?s|['’]S)?(?![^\W₀-₉]|['’]\w)", _capitals),
     ("and", r"(?<=\w\s)['’]n['’]?(?=\s)", lambda match: "and"),
     ("greek", r"[Α-Ωα-ω](?![Ͱ-Ͽ])(?<![Ͱ-Ͽ].)", lambda match: GREEK.get(match[0].lower())),
     ("single", rf"(?<!['’]){LETTER}(?!{LETTER}|[\d_]|['’]{LETTER})", _single),
