@@ -112,6 +112,7 @@ class TrainingConfig:
     Attributes
     ----------
     output_dir : checkpoints, log and the exported model
+    seed : of everything that is drawn; begun from another model (`init_from`), choose another than it had
     epochs : passes over the data
     batch_frames : most feature frames a batch holds, padding included
     accumulate : batches whose gradients are added before a step

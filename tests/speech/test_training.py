@@ -165,10 +165,14 @@ def test_a_head_on_a_layer_that_is_not_there_is_named(config):
         train(config, ['heads=[{units = "character", layer = 2}]'])
 
 
-def test_starting_weights(config, tmp_path):
+def test_starting_weights(config, tmp_path, caplog):
     first = train(config, ["training.epochs=1"])
-    overrides = [f"training.init_from={first}", f"training.output_dir={tmp_path}/second"]
-    train(config, [*overrides, "training.epochs=1"])
+    overrides = [f"training.init_from={first}", f"training.output_dir={tmp_path}/second", "training.seed=2"]
+    with caplog.at_level("WARNING"):
+        train(config, [*overrides, "training.epochs=1"])
+        assert "training.seed" not in caplog.text
+        train(config, [*overrides, "training.epochs=1", "training.seed=1"], restart=True)
+    assert "training.seed=1 is also that of" in caplog.text
     with pytest.raises(ConfigError, match="another shape"):
         train(config, [*overrides, "model.width=32"], restart=True)
 
