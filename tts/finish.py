@@ -72,8 +72,8 @@ def restore_detail(mel: Tensor, mean: Tensor, lost: Sequence[float]) -> Tensor:
     Examples
     --------
     >>> mel = torch.tensor([[1.0, 2.0, 1.0, 2.0]])
-    >>> [round(value, 1) for value in restore_detail(mel, torch.ones(4), (1.0, 1.0, 1.0, 4.0))[0].tolist()]
-    [0.8, 2.6, 0.4, 2.2]
+    >>> [round(value, 2) for value in restore_detail(mel, torch.ones(4), (1.0, 1.0, 1.0, 4.0))[0].tolist()]
+    [0.75, 2.6, 0.4, 2.25]
     """
     if not lost:
         return mel

@@ -26,8 +26,8 @@ DESCRIPTION = """\
 Find when each word and each phone of a text is said.
 
 AUDIO is a recording and TEXT a file with what is said in it. Or give a manifest (JSON lines with
-audio_filepath, duration, text), of which every row is aligned. Punctuation is ignored, but kept in txt, srt
-and vtt; numbers have to be written in words.
+audio_filepath, duration, text), of which every row is aligned. Punctuation is ignored, but kept in txt,
+srt and vtt; numbers have to be written in words.
 """
 
 EPILOG = """\
