@@ -164,10 +164,19 @@ def merge_tokens(path: torch.Tensor | np.ndarray, scores: torch.Tensor | np.ndar
     >>> [(token.label, token.start_frame, token.end_frame) for token in tokens]
     [(3, 1, 3), (3, 4, 5)]
     """
-    path, scores = np.asarray(path), np.asarray(scores, dtype=np.float64)
+    path, scores = _on_cpu(path), _on_cpu(scores)
     if path.ndim != 1 or path.shape != scores.shape:
         raise ValueError(f"path and scores: expected [T] each, got {path.shape} and {scores.shape}")
     return merge(0, path, np.exp(scores), blank)
+
+
+def _on_cpu(values: torch.Tensor | np.ndarray) -> np.ndarray:
+    """Units as they are, scores of any float type and device in float64."""
+    if isinstance(values, torch.Tensor):
+        values = values.detach().cpu()
+        values = (values.double() if values.is_floating_point() else values).numpy()
+    values = np.asarray(values)
+    return values.astype(np.float64) if values.dtype.kind == "f" else values
 
 
 @dataclass(frozen=True)
@@ -244,7 +253,7 @@ def word_spans(
             raise ValueError(f"lengths: expected numbers from 1 with sum {len(tokens)}, the path's labels")
         ends = np.cumsum([0, *lengths]).tolist()
         bounds = list(zip(ends[:-1], ends[1:], strict=True))
-    sums = np.concatenate([[0.0], np.cumsum(np.asarray(scores, dtype=np.float64))])
+    sums = np.concatenate([[0.0], np.cumsum(_on_cpu(scores))])
     spans = []
     for first, end in bounds:
         if first < end:

@@ -143,6 +143,8 @@ def _parse_row(line: str, folder: Path, where: str) -> Utterance:
         row = json.loads(line)
     except json.JSONDecodeError as error:
         raise CorpusError(f"{where}: is not valid JSON ({error.msg}, column {error.colno}).") from error
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, lists in lists in lists
+        raise CorpusError(f"{where}: cannot be read as JSON ({error}).") from error
     if not isinstance(row, dict):
         raise CorpusError(f"{where}: must be a JSON object {{...}}, got {type(row).__name__}.")
     _check_keys(row, where)

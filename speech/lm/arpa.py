@@ -74,7 +74,7 @@ class _Reader:
         with open(self.path, "rb") as file:
             gzipped = file.read(2) == b"\x1f\x8b"
         opener = gzip.open if gzipped else open
-        with opener(self.path, "rt", encoding="utf-8") as stream:
+        with opener(self.path, "rt", encoding="utf-8-sig") as stream:
             lines = self._lines(stream)
             counts = self._header(lines)
             levels = []

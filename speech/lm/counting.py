@@ -5,6 +5,7 @@ import gzip
 import io
 import lzma
 import sys
+import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -46,7 +47,7 @@ def read_lines(path: str | Path) -> Iterator[str]:
                 yield line
     except UnicodeDecodeError as error:
         raise CorpusError(f"{path}: is not UTF-8 text after line {number}.") from error
-    except (OSError, EOFError, lzma.LZMAError) as error:
+    except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
         raise CorpusError(f"{path}: cannot be read after line {number} ({error}).") from error
 
 

@@ -20,7 +20,7 @@ def expand_address(match: re.Match) -> str:
     """Web and mail addresses: words, with the marks between them named."""
     words = []
     for part in re.findall(r"[A-Za-z]+|\d+|[^\W\d_]+|.", match[0]):
-        if part.isdigit():
+        if part.isdecimal():
             words.append(pairs(part) if len(part) < 5 else digits(part))
         elif part.isalpha():
             lower = part.lower()
@@ -37,5 +37,5 @@ def expand_hashtag(match: re.Match) -> str:
     words = []
     for part in match[1].split("_"):
         for piece in re.findall(r"\d+|[A-Z]+(?![a-z])|[A-Z]?[^\W\dA-Z_]+", part):
-            words.append(pairs(piece) if piece.isdigit() else acronym(piece) if piece.isupper() else fold(piece))
+            words.append(pairs(piece) if piece.isdecimal() else acronym(piece) if piece.isupper() else fold(piece))
     return f"{head} {' '.join(words)}"

@@ -192,8 +192,10 @@ def _fraction(match: re.Match) -> str | None:
     return fraction(above, below) + unit
 
 
-def _phone(match: re.Match) -> str:
+def _phone(match: re.Match) -> str | None:
     groups = re.findall(r"\d+", match[0])
+    if match[0][0] == "+" and sum(map(len, groups)) < 8:  # +1.25 and +250 are numbers
+        return None
     return ("plus " if match[0][0] == "+" else "") + " , ".join(digits(group) for group in groups)
 
 
