@@ -363,7 +363,7 @@ RULES: list[Rule] = [
     ),
     ("magnitude", rf"{_RANGE}(?P<suffix>[kKMB]|bn|mn|tn)\b", _magnitude),
     ("year_span", r"(?P<first>(?:1[1-9]|20)\d\d)[-–](?P<last>(?:1[1-9]|20)\d\d|\d\d)(?![\d,.-]\d|\w)", _year_span),
-    ("year", r"(?<=\b[Ii]n )10\d\d(?![\d\w]|,\d|\.\d|[-–/]\d)|(?:1[1-9]|20)\d\d(?![\d\w]|,\d|\.\d|[-–/]\d)", _year),
+    ("year", r"(?:(?<=\b[Ii]n )10|1[1-9]|20)\d\d(?![\d\w]|,\d|\.\d|[-–/]\d)", _year),
     ("number_sign", rf"[#№]\s?(?P<number>{NUMBER})(?:{DASH}(?P<to>{NUMBER}))?(?!\w)", _number_sign),
     ("minus", r"(?<=[\w)]\s)[-−](?=\s(?:\d|[a-zA-Z]\b(?!')))", _minus),
     ("number", rf"{_RANGE}(?![\d])", _span),

@@ -77,10 +77,8 @@ STATES = (
 ATTACHED_UNITS = frozenset({"in", "t", "A", "N"})
 
 #: Abbreviations after an amount and a slash ($5/hr).
-PER_UNITS = {
-    "hr": "hour", "h": "hour", "d": "day", "wk": "week", "mo": "month", "yr": "year", "lb": "pound", "oz": "ounce",
-    "kg": "kilogram", "gal": "gallon", "mi": "mile", "sq ft": "square foot", "min": "minute", "sec": "second",
-}  # fmt: skip
+PER_UNITS = {name: UNITS[name] for name in ("hr", "h", "yr", "lb", "oz", "kg", "gal", "mi", "sq ft", "min", "sec")}
+PER_UNITS |= {"d": "day", "wk": "week", "mo": "month"}
 
 #: Sign: unit, and hundredth where it has one.
 CURRENCIES = {
