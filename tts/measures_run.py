@@ -131,10 +131,11 @@ def evaluate_speech(
     for number, utterance in enumerate(utterances, start=1):
         recording = _read(utterance, rate)
         real = second = None
-        if aligner is not None and "timing" in measures:
+        read_again = again.get(utterance.text) if "natural" in systems else None
+        if aligner is not None and "timing" in measures and ("voice" in systems or read_again is not None):
             real = aligner.align(recording, utterance.text, sample_rate=rate)
-            if "natural" in systems and utterance.text in again:
-                second = aligner.align(_read(again[utterance.text], rate), utterance.text, sample_rate=rate)
+            if read_again is not None:
+                second = aligner.align(_read(read_again, rate), utterance.text, sample_rate=rate)
         for system in systems:
             spoken: Any = None  # what has phones and words, to be compared with those of the recording
             match system:
@@ -156,7 +157,7 @@ def evaluate_speech(
                 row.words.append(score(reference, heard))
             if "opinion" in measures:
                 row.opinions.append(opinion(sound, rate))
-            if real is not None and system != "copy":
+            if "timing" in measures and system != "copy":
                 row.timing.append(TimingErrors() if spoken is None else _timing(real, spoken))
             if keep is not None:
                 keep.mkdir(parents=True, exist_ok=True)

@@ -96,7 +96,7 @@ def prepare_manifests(arguments: argparse.Namespace) -> None:
     """List the recordings: train and, where there are ARCTIC prompts, test."""
     folder = vocoder_recipe(arguments).data.train.parent
     found = prepare("ljspeech", arguments.data, folder)
-    if arguments.minutes:
+    if arguments.minutes is not None:
         test = read_manifest(found["test"]) if "test" in found else []
         train, rest = split_minutes(read_manifest(found["train"]), arguments.minutes)
         write_manifest(found["train"], train)

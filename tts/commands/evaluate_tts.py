@@ -77,14 +77,15 @@ def run(arguments: argparse.Namespace) -> int:
         from tts import load_voice
 
         say = load_voice(arguments.voice).say if arguments.voice else load_voice().say
-    if "timing" in arguments.measures:
+    measures = [name for name in arguments.measures if name != "timing" or arguments.systems != ["copy"]]
+    if "timing" in measures:
         from speech.aligner import Aligner
 
         aligner = Aligner.load()
     vocoder = Vocoder.load(arguments.vocoder)
     again = measures_run.second_readings(rows)
     scores = measures_run.evaluate_speech(
-        utterances, arguments.systems, arguments.measures, vocoder, say, aligner, arguments.keep, again
+        utterances, arguments.systems, measures, vocoder, say, aligner, arguments.keep, again
     )
     print(f"{len(utterances)} texts of {arguments.manifest}")
     print(measures_run.table(scores), end="")
