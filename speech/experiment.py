@@ -1,5 +1,6 @@
 """The schema of a training configuration; `speech train CONFIG.toml` reads a file of exactly these keys."""
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -37,8 +38,8 @@ class DataConfig:
         for name in ("train", "dev"):
             if not getattr(self, name):
                 raise ValueError(f"{name} must name a manifest or more")
-        for name in ("dev_utterances", "num_workers"):
-            if getattr(self, name) < 0:
+        for name in ("dev_utterances", "num_workers", "min_confidence"):
+            if not getattr(self, name) >= 0:
                 raise ValueError(f"{name} must be 0 or more, got {getattr(self, name)}")
         if not 0 <= self.min_duration_s < self.max_duration_s:
             raise ValueError(f"min_duration_s must be at least 0 and below max_duration_s, got {self.min_duration_s}")
@@ -72,9 +73,12 @@ class AugmentConfig:
     def __post_init__(self):
         if self.copies < 1:
             raise ValueError(f"copies must be 1 or more, got {self.copies}")
-        for name in ("gain_db", "filter_db"):
-            if not getattr(self, name) >= 0:
+        for name in ("gain_db", "filter_db", "masks_warmup_epochs"):
+            if not 0 <= getattr(self, name) < math.inf:  # so NaN is refused too
                 raise ValueError(f"{name} must be 0 or more, got {getattr(self, name)}")
+        for name, unset in (("folder", None), ("waveform", WaveformAugmentConfig())):
+            if self.copies == 1 and getattr(self, name) != unset:
+                raise ValueError(f"{name} changes the second copy and further ones only; set copies to 2 or more")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,6 +186,15 @@ class ExperimentConfig:
         for number, head in enumerate(self.heads):
             if not 0 <= head.layer <= self.model.num_layers:
                 raise ValueError(f"heads.{number}.layer must be 0..{self.model.num_layers}, got {head.layer}")
+        self._check_framewise()
         names = [head.name for head in self.heads]
         if not names or len(set(names)) != len(names):
             raise ValueError("heads must be one or more, each of other units or another loss")
+
+    def _check_framewise(self) -> None:
+        """Alignments are of use to framewise heads, and of copies that are as long as the recordings."""
+        framewise = any(head.framewise for head in self.heads)
+        if not framewise and self.alignment != AlignmentConfig():
+            raise ValueError('alignment is for heads with loss = "cross_entropy", and there is none; leave it out')
+        if framewise and self.augment.copies > 1 and set(self.augment.waveform.speed_factors) != {1.0}:
+            raise ValueError("augment.waveform.speed_factors must be [1.0] with framewise heads; use augment.warp")

@@ -95,6 +95,8 @@ class FrameAlignments:
     def of(self, utterances: Sequence[Utterance], lengths: Sequence[int]) -> list[NDArray[np.int16] | None]:
         """Labels of each utterance, None where there are none; a difference of a few frames at the end is evened out.
 
+        Says how many readable utterances have none, since they teach the framewise heads nothing.
+
         Raises
         ------
         CorpusError
@@ -109,6 +111,13 @@ class FrameAlignments:
                 found.append(labels[np.minimum(np.arange(length), len(labels) - 1)])
         if not any(labels is not None for labels in found):
             raise CorpusError(f"alignments by {self.source}: none is of an utterance of the training manifests")
+        left = [u for u, length, labels in zip(utterances, lengths, found, strict=True) if length and labels is None]
+        if left:
+            logger.warning(
+                "alignments by %s: %d of %d utterances have none, so framewise heads learn nothing of them; first: "
+                "%s (%r)",
+                self.source, len(left), len(utterances), left[0].audio_filepath, left[0].text,
+            )  # fmt: skip
         return found
 
 

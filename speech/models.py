@@ -8,6 +8,7 @@ Legend: B batch, T feature frames, F features, U steps of the LSTM, V output fra
 of a layer's output, K units of a head including the blank.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -79,6 +80,8 @@ class HeadConfig:
     layer: int = 0
 
     def __post_init__(self):
+        if not 0 <= self.weight < math.inf:
+            raise ValueError(f"weight must be 0 or more, got {self.weight}")
         if self.framewise and self.units not in ("phone", "stressed_phone"):
             raise ValueError(f"loss 'cross_entropy' needs units 'phone' or 'stressed_phone', got {self.units!r}")
         if self.loss == "ctc_crf" and self.units == "word":

@@ -4,8 +4,6 @@ Every random number of a step comes from generators seeded by (seed, step), the 
 the state to save is weights, optimizer and counters alone.
 """
 
-import hashlib
-import json
 import logging
 import math
 import tempfile
@@ -23,13 +21,11 @@ from speech.config import load_config, to_dict
 from speech.corpus import read_manifest
 from speech.errors import ConfigError
 from speech.experiment import ExperimentConfig, TrainingConfig
-from speech.frame_targets import FrameAlignments, align_with_model, flat_start
-from speech.lexicon import Lexicon
 from speech.models import BiLSTMLayer, HeadConfig
-from speech.phones import PHONES
 from speech.precision import autocast
 from speech.scoring import ErrorCounts, best_texts, score
 from speech.store import measure_statistics
+from speech.training_alignments import check_alignment_files, initial_alignments, realign, use_alignments
 from speech.training_augment import build_augmenter
 from speech.training_data import (
     TrainingData,
@@ -44,7 +40,6 @@ from speech.training_step import update
 from speech.units import Units, build_units
 
 logger = logging.getLogger(__name__)
-BIGRAM_FLOOR = 0.5  #: count that every pair of phones gets, seen or not
 
 
 def train(config_path: str | Path, overrides: Sequence[str] = (), *, restart: bool = False) -> Path:
@@ -69,6 +64,8 @@ def train(config_path: str | Path, overrides: Sequence[str] = (), *, restart: bo
     check_device(config.training.device)
     for key, folder in (("training.output_dir", config.training.output_dir), ("data.cache_dir", config.data.cache_dir)):
         make_folder(key, folder)
+    check_alignment_files(config.alignment)
+    augmenter = build_augmenter(config.augment)
     rows = [row for manifest in config.data.train for row in read_manifest(manifest)]
     heads: dict[str, HeadConfig] = {head.name: head for head in config.heads}
     units: dict[str, Units] = {
@@ -86,85 +83,15 @@ def train(config_path: str | Path, overrides: Sequence[str] = (), *, restart: bo
     if config.frontend.normalization == "global":
         statistics = state.statistics(lambda: measure_statistics(utterances, config.frontend, config.data.num_workers))
         loaded.frontend.normalize.set_statistics(*statistics)
-    data = open_training_data(config, utterances, loaded.frontend, units, build_augmenter(config.augment))
+    data = open_training_data(config, utterances, loaded.frontend, units, augmenter)
     for head in config.heads:
         if head.loss == "ctc_crf":
             trigram = data.trigram(head.name, len(units[head.name]))
             loaded.model.log_trigram(head.name).copy_(torch.from_numpy(np.log(trigram)))
     dev = open_dev_data(config, dev_utterances, loaded.frontend, units)
     if any(head.framewise for head in config.heads):
-        last = realigned_path(config, state.progress.realigned)
-        found = FrameAlignments.load(last) if state.progress.realigned else open_alignments(config, data)
-        use_alignments(found, loaded, data)
+        use_alignments(initial_alignments(config, data, state.progress.realigned), loaded, data)
     return fit(config, loaded, data, dev, state)
-
-
-def open_alignments(config: ExperimentConfig, data: TrainingData) -> FrameAlignments:
-    """Alignments of the training data: those of the configuration, or of a flat start, made once and kept."""
-    if config.alignment.file is not None:
-        return FrameAlignments.load(config.alignment.file)
-    lexicon = config.alignment.lexicon
-    described = [data.stores[0].key, config.alignment.flat_start_hours, lexicon.read_text() if lexicon else ""]
-    key = hashlib.sha256(json.dumps(described).encode()).hexdigest()[:24]
-    path = config.data.cache_dir / f"{key}.alignments"
-    if not path.exists():
-        found = flat_start(
-            data.utterances,
-            data.stores[0],
-            config.frontend.hop_s,
-            hours=config.alignment.flat_start_hours,
-            lexicon=Lexicon.load(lexicon),
-        )
-        found.save(path)
-    return FrameAlignments.load(path)
-
-
-def realigned_path(config: ExperimentConfig, count: int) -> Path:
-    """Where the alignments that the model made at its `count`-th realignment are kept."""
-    return config.training.output_dir / f"realigned_{count}.alignments"
-
-
-def realign(config: ExperimentConfig, loaded: LoadedModel, data: TrainingData, state: TrainingState) -> None:
-    """Make the frame targets anew with the first framewise head; kept, so that a resumed run goes on with them."""
-    head = next(head.name for head in config.heads if head.framewise)
-    state.progress.realigned += 1
-    found = align_with_model(
-        loaded,
-        head,
-        data.utterances,
-        data.stores[0],
-        lexicon=Lexicon.load(config.alignment.lexicon),
-        prior_scale=config.alignment.prior_scale,
-        source=f"{head} at step {state.progress.step}",
-    )
-    found.save(realigned_path(config, state.progress.realigned))
-    use_alignments(found, loaded, data)
-
-
-def use_alignments(alignments: FrameAlignments, loaded: LoadedModel, data: TrainingData) -> None:
-    """Take the frame targets, and the priors and bigrams of the framewise heads, from alignments.
-
-    Raises
-    ------
-    ConfigError
-        A feature copy has other durations than the recordings.
-    """
-    if any((store.lengths != data.stores[0].lengths).any() for store in data.stores):
-        raise ConfigError("augment.waveform.speed_factors must be [1.0] with framewise heads; use augment.warp")
-    data.frame_labels = alignments.of(data.utterances, data.stores[0].lengths.tolist())
-    counts = np.bincount(np.concatenate([x for x in data.frame_labels if x is not None]), minlength=len(PHONES))
-    pairs = np.zeros((len(PHONES), len(PHONES)))
-    for labels in data.frame_labels:
-        if labels is not None:
-            np.add.at(pairs, (labels[:-1], labels[1:]), 1)
-    np.fill_diagonal(pairs, 0)  # a phone that lasts is no pair
-    for name, ids in data.unit_ids.items():
-        following = np.full((ids.max() + 1, ids.max() + 1), BIGRAM_FLOOR)
-        np.add.at(following, (ids[:, None], ids[None, :]), pairs)
-        following /= following.sum(axis=1, keepdims=True)
-        loaded.model.log_bigram(name).copy_(torch.from_numpy(np.log(following)))
-        shares = np.bincount(ids, weights=counts + 1.0)  # no unit has none, so that every prior is finite
-        loaded.model.log_prior(name).copy_(torch.from_numpy(np.log(shares / shares.sum())))
 
 
 def check_device(device: str) -> None:

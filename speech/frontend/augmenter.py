@@ -1,6 +1,7 @@
 """Random speed, room, noise and level for training waveforms, drawn from one configuration."""
 
 import csv
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -38,6 +39,12 @@ class WaveformAugmentConfig:
                 raise ValueError(f"{name} must lie between 0 and 1, got {getattr(self, name)}")
         if not self.speed_factors:
             raise ValueError("speed_factors must not be empty; use (1.0,) for no change")
+        for name in ("min_snr_db", "max_snr_db", "gain_db"):
+            if not math.isfinite(getattr(self, name)):
+                raise ValueError(f"{name} must be a finite number, got {getattr(self, name)}")
+        for factor in self.speed_factors:
+            if not 0.0 < factor < math.inf:
+                raise ValueError(f"speed_factors must be positive, got {factor}")
         if self.min_snr_db > self.max_snr_db:
             raise ValueError(f"min_snr_db={self.min_snr_db} exceeds max_snr_db={self.max_snr_db}")
         if not 0.0 < self.min_t60_s <= self.max_t60_s or self.gain_db < 0.0:
@@ -88,8 +95,8 @@ class WaveformAugmenter:
 
     def __repr__(self) -> str:
         """Everything that decides what comes out, so that it can key a cache of features."""
-        names = [path.name for path in self.noise_paths + self.rir_paths]
-        return f"WaveformAugmenter({self.config}, {names})"
+        files = [(path.name, *_stamp(path)) for path in self.noise_paths + self.rir_paths]
+        return f"WaveformAugmenter({self.config}, {files}, {self._rir_weights.tolist()})"
 
     def __call__(self, waveform: Waveform, sample_rate_hz: int, rng: np.random.Generator) -> Waveform:
         """Return a changed copy of a waveform.
@@ -135,6 +142,21 @@ def _read_t60(table: Path) -> dict[str, float]:
             if name not in (reader.fieldnames or ()):
                 raise CorpusError(f"{table}: has no column {name!r}")
         return {row["file"]: float(row["t60_est"]) for row in reader}
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """Size and time of change of a file, so that copies made with another are not taken for those of this one.
+
+    Raises
+    ------
+    CorpusError
+        The file has gone.
+    """
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise CorpusError(f"{path}: cannot be read ({error.strerror})") from error
+    return status.st_size, status.st_mtime_ns
 
 
 @lru_cache(maxsize=1024)

@@ -1,5 +1,6 @@
 """What features are computed: the settings of `Frontend`."""
 
+import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -44,6 +45,9 @@ class FrontendConfig:
             raise ValueError(f'kind must be "fbank", "mfcc" or "vocoder_mel", got {self.kind!r}')
         if self.normalization not in ("none", "utterance", "global"):
             raise ValueError(f'normalization must be "none", "utterance" or "global", got {self.normalization!r}')
+        for name in ("window_s", "hop_s", "low_hz", "high_hz", "preemphasis", "waveform_scale", "lifter"):
+            if not math.isfinite(getattr(self, name)):
+                raise ValueError(f"{name} must be a finite number, got {getattr(self, name)}")
         if self.hop_samples < 1 or self.window_samples < 2:
             raise ValueError(
                 f"hop_s={self.hop_s:g} and window_s={self.window_s:g} leave no samples at {self.sample_rate_hz} Hz"

@@ -1,6 +1,7 @@
 """Framewise cross-entropy: the loss, frame targets, the flat start, training with and without realignment."""
 
 import itertools
+import json
 
 import numpy as np
 import pytest
@@ -9,10 +10,11 @@ import torch
 from speech import checkpoint
 from speech.alignment import SILENCE, build_graph
 from speech.config import load_config
+from speech.corpus import read_manifest
 from speech.errors import ConfigError, CorpusError
 from speech.experiment import ExperimentConfig
 from speech.flat_start import STATES_PER_PHONE, cepstra, even_labels, train_mixtures
-from speech.frame_targets import FrameAlignments, feature_frames_of, output_frames_of
+from speech.frame_targets import FrameAlignments, feature_frames_of, output_frames_of, utterance_key
 from speech.frontend.augment import WarpConfig, warp
 from speech.phone_recognition import best_path
 from speech.phones import PHONES, pronounce_transcript, spoken_words
@@ -199,3 +201,53 @@ def test_what_cannot_be_said_is_named(written):
 
     with pytest.raises(SpeechError, match=written):
         spoken_words(written)
+
+
+def test_other_transcripts_are_aligned_anew(tones, tmp_path):
+    path = tmp_path / "config.toml"
+    manifest = tones.parent / "framewise.jsonl"
+    for text in ("bad", "cab"):
+        rows = [json.loads(row) | {"text": text} for row in tones.read_text().splitlines()]
+        manifest.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        path.write_text(CONFIG.format(manifest=manifest, folder=tmp_path).replace("realign_at = [1.0]", ""))
+        train(path, ["training.epochs=1", f"training.output_dir={tmp_path}/{text}"])
+    assert len(list((tmp_path / "cache").glob("*.alignments"))) == 2
+
+
+def test_utterances_without_alignment_are_counted(tones, caplog):
+    utterances = read_manifest(tones)[:3]
+    labels = {utterance_key(u): np.zeros(50, np.int16) for u in utterances[:2]}
+    alignments = FrameAlignments(0.01, "a test", labels)
+    with caplog.at_level("WARNING"):
+        found = alignments.of(utterances[:2], [50, 50])
+        assert not caplog.text
+        found = alignments.of(utterances, [50, 50, 50])
+        alignments.of(utterances, [50, 50, 0])  # that one cannot be read, which is said elsewhere
+    assert [labels is None for labels in found] == [False, False, True]
+    assert caplog.text.count("1 of 3 utterances have none") == 1
+    assert utterances[2].audio_filepath.name in caplog.text
+
+
+@pytest.mark.parametrize("key", ["file", "lexicon"])
+def test_missing_alignment_files_are_named_before_anything_is_computed(tones, tmp_path, key):
+    path = tmp_path / "config.toml"
+    path.write_text(CONFIG.format(manifest=tones, folder=tmp_path))
+    with pytest.raises(ConfigError, match=rf"alignment\.{key}=.*gone: there is no such file"):
+        train(path, [f"alignment.{key}={tmp_path}/gone"])
+    assert not list((tmp_path / "cache").iterdir())
+
+
+def test_alignments_of_other_frames_are_refused(tones, tmp_path):
+    path = tmp_path / "config.toml"
+    path.write_text(CONFIG.format(manifest=tones, folder=tmp_path))
+    labels = {utterance_key(u): np.zeros(50, np.int16) for u in read_manifest(tones)}
+    FrameAlignments(0.005, "a test", labels).save(tmp_path / "x.alignments")
+    with pytest.raises(ConfigError, match=r"a frame every 0\.005 s, and frontend\.hop_s is 0\.01"):
+        train(path, [f"alignment.file={tmp_path}/x.alignments"])
+
+
+def test_framewise_heads_refuse_copies_of_other_durations(tones, tmp_path):
+    path = tmp_path / "config.toml"
+    path.write_text(CONFIG.format(manifest=tones, folder=tmp_path))
+    with pytest.raises(ConfigError, match="speed_factors must be"):
+        load_config(path, ExperimentConfig, ["augment.copies=2"])

@@ -251,6 +251,15 @@ def test_the_card_names_no_folder_of_this_machine(config, tmp_path, tones):
         ("data.num_workers=-1", "data.num_workers"),
         ("training.learning_rate=nan", "training.learning_rate must be positive"),
         ("training.device=gpu", r"training\.device=gpu: cannot be used"),
+        ("augment.folder=noises", r"augment\.folder changes the second copy .* set copies to 2"),
+        ("augment.waveform.gain_db=3.0", r"augment\.waveform changes the second copy"),
+        ("augment.masks_warmup_epochs=nan", r"augment\.masks_warmup_epochs must be 0 or more"),
+        ("augment.waveform={gain_db = nan}", r"augment\.waveform\.gain_db must be"),
+        ("augment.waveform={max_snr_db = inf}", r"augment\.waveform\.max_snr_db must be"),
+        ("data.min_confidence=nan", r"data\.min_confidence must be"),
+        ("heads=[{weight = nan}]", r"heads\.0\.weight must be"),
+        ("frontend.hop_s=inf", r"frontend\.hop_s"),
+        ("alignment.prior_scale=0.3", "alignment is for heads with loss"),
     ],
 )
 def test_impossible_values_are_named(config, override, message):

@@ -133,3 +133,18 @@ def test_bad_folder_and_settings_are_refused(tmp_path):
         augment.speed_perturb(noise(10), 0.0)
     with pytest.raises(ValueError, match="max_time_fraction"):
         SpecAugmentConfig(max_time_fraction=1.5)
+
+
+def test_an_augmenter_is_described_with_the_state_of_its_files(tmp_path):
+    make_folder(tmp_path, t60_s={"short.wav": 0.4, "other.wav": 0.5})
+
+    def described():
+        return repr(WaveformAugmenter.from_folder(WaveformAugmentConfig(), tmp_path))
+
+    first = described()
+    assert described() == first
+    audio.write(tmp_path / "noise/a.wav", noise(9000, 7), 16_000)
+    second = described()
+    assert second != first
+    (tmp_path / "rir_stats.tsv").write_text("file\tt60_est\nshort.wav\t0.4\nother.wav\t1.1\n")
+    assert described() != second
