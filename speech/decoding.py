@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import torch
@@ -132,6 +132,24 @@ def read_language_model(path: str | Path | None = None) -> "NGram":
     return load(path) if is_binary(path) else read_arpa(path)
 
 
+class Search(Protocol):
+    """What a `Transcriber` needs to know of a search."""
+
+    @property
+    def heads(self) -> tuple[str, ...]:
+        """Names of the model's outputs that it reads."""
+
+    @property
+    def frame_step_s(self) -> float:
+        """Seconds between two frames."""
+
+    def stream(self) -> "SearchStream":
+        """Begin a recording."""
+
+    def best(self, scores: np.ndarray) -> "Sequence[SpokenWord]":
+        """Words of a segment, whose outputs of all heads are `scores`, side by side."""
+
+
 @dataclass(frozen=True, eq=False)
 class Decoding:
     """Everything a search needs, ready for many recordings.
@@ -183,7 +201,7 @@ class SearchStream:
         Frames taken so far.
     """
 
-    def __init__(self, decoding: Decoding):
+    def __init__(self, decoding: Search):
         self._decoding = decoding
         self.num_frames = 0
         self._found: list[tuple[int, Future[Sequence[SpokenWord]]]] = []  # first frame and words of each segment

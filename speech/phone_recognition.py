@@ -3,24 +3,83 @@
 Legend: T output frames, K units.
 """
 
+from collections.abc import Callable, Iterable, Iterator
+
 import numba
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ctc import crf_decode, greedy_decode
+from ctc import SpokenWord, Token, crf_decode, greedy_decode
 from speech.checkpoint import LoadedModel
+from speech.decoding import SearchStream
 from speech.errors import ConfigError
-from speech.sources import Source, read_source, source_name
-from speech.transcript import Transcript, Word
+from speech.sources import Source
+from speech.transcribe import Outcome, Transcriber
+from speech.transcript import Transcript
 
 NGRAM_WEIGHT = 1.0
 PRIOR_SCALE = 0.5
-SILENT_PEAK = 1e-4  # a recording quieter than this (-80 dB) holds no speech
+
+
+class PhoneSearch:
+    """The phones in the outputs of a phone head: what `speech.decoding.Decoding` is for words.
+
+    Parameters
+    ----------
+    loaded, head, ngram_weight : as `PhoneRecognizer`
+
+    Attributes
+    ----------
+    heads : name of the head
+    frame_step_s : seconds between two frames
+    """
+
+    def __init__(self, loaded: LoadedModel, head: str, ngram_weight: float):
+        self.heads = (head,)
+        self.frame_step_s = loaded.frame_step_s
+        self.loss = loaded.heads[head].loss if ngram_weight else "ctc"  # without an n-gram all read the best path
+        self._symbols = loaded.units[head].symbols
+        if loaded.heads[head].framewise:
+            self._log_prior = loaded.model.log_prior(head).cpu().numpy()
+        if self.loss == "cross_entropy":
+            self._ngram = loaded.model.log_bigram(head).cpu().numpy() * ngram_weight
+        elif self.loss == "ctc_crf":
+            self._ngram = loaded.model.log_trigram(head).cpu().numpy() * ngram_weight
+
+    def stream(self) -> SearchStream:
+        """Begin a recording."""
+        return SearchStream(self)
+
+    def best(self, scores: NDArray[np.float32]) -> list[SpokenWord]:
+        """Phones of a segment whose log probabilities are `scores` [T, K], silences left out."""
+        match self.loss:
+            case "cross_entropy":
+                spans = self._search(scores)
+            case "ctc_crf":
+                spans = [_span(token) for token in crf_decode(scores, self._ngram)]
+            case _:
+                spans = [_span(token) for token in greedy_decode(torch.from_numpy(scores)[None])[0]]
+        return [SpokenWord(self._symbols[label], first, end, min(1.0, sure)) for label, first, end, sure in spans]
+
+    def _search(self, log_posteriors: NDArray[np.float32]) -> list[tuple[int, int, int, float]]:
+        """Label, first frame, end and confidence of each phone on the best path under the bigram."""
+        scores = log_posteriors - PRIOR_SCALE * self._log_prior
+        path = best_path(scores.astype(np.float64), self._ngram.astype(np.float64))
+        edges = [0, *(np.flatnonzero(np.diff(path)) + 1).tolist(), len(path)]
+        return [
+            (int(path[first]), first, end, float(np.exp(log_posteriors[first:end, path[first]].max())))
+            for first, end in zip(edges[:-1], edges[1:], strict=True)
+            if path[first] != 0
+        ]
+
+
+def _span(token: Token) -> tuple[int, int, int, float]:
+    return token.label, token.start_frame, token.end_frame, token.confidence
 
 
 class PhoneRecognizer:
-    """Writes down the phones of recordings.
+    """Writes down the phones of recordings of any length.
 
     Parameters
     ----------
@@ -29,22 +88,25 @@ class PhoneRecognizer:
     ngram_weight : of the n-gram of the training transcripts: a bigram over the framewise posteriors with priors
         divided out, a trigram over the outputs of a CTC-CRF head, which were trained beside it; 0 for the best path
         of the outputs alone, which is all that a CTC head offers
+    device : "cpu", "cuda" or "cuda:1"
 
     Raises
     ------
     ConfigError
-        The model has no such head.
+        The model has no such head, or there is no such device.
     """
 
-    def __init__(self, loaded: LoadedModel, head: str | None = None, *, ngram_weight: float | None = None):
+    def __init__(
+        self, loaded: LoadedModel, head: str | None = None, *, ngram_weight: float | None = None, device: str = "cpu"
+    ):
         heads = [name for name, units in loaded.units.items() if units.kind in ("phone", "stressed_phone")]
         heads.sort(key=lambda name: not loaded.heads[name].framewise)
         if not heads or (head is not None and head not in heads):
             raise ConfigError(f"the model has no phone head {head or ''}, only {', '.join(loaded.heads)}")
-        self.loaded, self.head = loaded, head or heads[0]
-        self.units = loaded.units[self.head]
-        self.loss = loaded.heads[self.head].loss
-        self.ngram_weight = NGRAM_WEIGHT if ngram_weight is None else ngram_weight
+        self.head = head or heads[0]
+        search = PhoneSearch(loaded, self.head, NGRAM_WEIGHT if ngram_weight is None else ngram_weight)
+        name = str(loaded.card.get("name", ""))
+        self._transcriber = Transcriber(loaded, name=name, device=device, decoding=search)
 
     def transcribe(
         self, recording: Source, *, sample_rate: int | None = None, channel: int | None = None
@@ -53,59 +115,23 @@ class PhoneRecognizer:
 
         Parameters
         ----------
-        recording : path, `speech.sources.Clip` of a part of a file, or array [N] with its `sample_rate` in Hz
-        channel : listen to this channel; the mean of all by default
+        recording, sample_rate, channel : as `speech.transcribe.Transcriber.transcribe`
         """
-        rate = self.loaded.frontend.config.sample_rate_hz
-        waveform = read_source(recording, sample_rate_hz=rate, array_rate_hz=sample_rate, channel=channel)
-        duration_s = len(waveform) / rate
-        words: tuple[Word, ...] = ()
-        if np.abs(waveform).max(initial=0.0) > SILENT_PEAK:
-            words = tuple(self._phones(waveform, duration_s))
-        model = self.loaded.card.get("name", "")
-        return Transcript(words=words, duration_s=duration_s, source=source_name(recording), model=model)
+        return self._transcriber.transcribe(recording, sample_rate, channel)
 
-    @torch.inference_mode()
-    def _phones(self, waveform: NDArray, duration_s: float) -> list[Word]:
-        samples = torch.from_numpy(np.ascontiguousarray(waveform, dtype=np.float32))[None]
-        features, lengths = self.loaded.frontend(samples, torch.tensor([samples.shape[1]]))
-        if not int(lengths[0]):
-            return []
-        logits, lengths = self.loaded.model(features, lengths)
-        scores = logits[self.head].float().log_softmax(dim=-1)
-        if self.ngram_weight and self.loss == "cross_entropy":
-            spans = self._search(scores[0].numpy())
-        else:
-            if self.ngram_weight and self.loss == "ctc_crf":
-                weights = self.ngram_weight * self.loaded.model.log_trigram(self.head)
-                tokens = crf_decode(scores[0, : int(lengths[0])], weights)
-            else:
-                tokens = greedy_decode(scores, lengths)[0]
-            spans = [(t.label, t.start_frame, t.end_frame, t.confidence) for t in tokens]
-        step = self.loaded.frame_step_s
-        return [
-            Word(
-                text=self.units.symbols[label],
-                start_s=min(first * step, duration_s - 1e-6),
-                end_s=min(end * step, duration_s),
-                confidence=min(1.0, confidence),
-            )
-            for label, first, end, confidence in spans
-            if first * step < duration_s
-        ]
-
-    def _search(self, log_posteriors: NDArray[np.float32]) -> list[tuple[int, int, int, float]]:
-        """Label, first frame, end and confidence of each phone on the best path under the bigram."""
-        model = self.loaded.model
-        scores = log_posteriors - PRIOR_SCALE * model.log_prior(self.head).numpy()
-        bigram = model.log_bigram(self.head).numpy() * self.ngram_weight
-        path = best_path(scores.astype(np.float64), bigram.astype(np.float64))
-        edges = [0, *(np.flatnonzero(np.diff(path)) + 1).tolist(), len(path)]
-        return [
-            (int(path[first]), first, end, float(np.exp(log_posteriors[first:end, path[first]].max())))
-            for first, end in zip(edges[:-1], edges[1:], strict=True)
-            if path[first] != 0
-        ]
+    def transcribe_many(
+        self,
+        sources: Iterable[Source],
+        *,
+        sample_rate: int | None = None,
+        channel: int | None = None,
+        batch: int = 8,
+        progress: Callable[[Source, float], None] | None = None,
+    ) -> Iterator[Outcome]:
+        """Phones of recordings, one after the other; as `speech.transcribe.Transcriber.transcribe_many`."""
+        return self._transcriber.transcribe_many(
+            sources, sample_rate=sample_rate, channel=channel, batch=batch, progress=progress
+        )
 
 
 @numba.njit(nogil=True, cache=True)

@@ -21,6 +21,7 @@ from speech.decoding import (
     Decoding,
     DecodingConfig,
     Hotwords,
+    Search,
     SearchStream,
     build_decoding,
     decoding_config,
@@ -104,7 +105,7 @@ def load_model(
     lm : bool, path or NGram, optional
         Language model: a file (binary or ARPA) or a loaded one of your own; True for the English one that is
         included; False for none, which reads the best path. By default the included one with models whose card says
-        how to search (`decoding`), none with others.
+        how to search (`decoding`), none with others; it must be given if the search was tuned with another one.
     hotwords : mapping of str to float, or sequence of str, optional
         Words or phrases to be favoured, in lower case, and their boost in nats (8 by default).
     beam : int, optional
@@ -135,6 +136,11 @@ def load_model(
 def _decoding(loaded: LoadedModel, path: Path, lm, hotwords: Hotwords | None, beam: int | None) -> Decoding | None:
     """The search that `load_model` is asked for; None for the best path."""
     config = decoding_config(loaded, str(path))
+    if lm is None and "decoding_lm" in loaded.card:
+        raise ConfigError(
+            f"{path}: its search was tuned with the language model {loaded.card['decoding_lm']}; name that file or "
+            "another one with --lm (lm=), or --no-lm (lm=False) for none"
+        )
     if lm is None:
         lm = config is not None or path == DEFAULT_MODEL
     if lm is False and not hotwords and beam is None:
@@ -162,7 +168,7 @@ class Transcriber:
     device : str
     chunks : ChunkConfig
         How long recordings are cut.
-    decoding : Decoding, optional
+    decoding : Search, such as Decoding, optional
         How words are searched; by default the best path is read.
     """
 
@@ -173,7 +179,7 @@ class Transcriber:
         name: str = "",
         device: str = "cpu",
         chunks: ChunkConfig | None = None,
-        decoding: Decoding | None = None,
+        decoding: Search | None = None,
     ):
         self.name = name
         self.card = loaded.card

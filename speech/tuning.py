@@ -51,7 +51,7 @@ class _Kept:
 
 
 def model_outputs(
-    loaded: LoadedModel, utterances: Sequence[Utterance], heads: tuple[str, ...], *, batch: int = 8
+    loaded: LoadedModel, utterances: Sequence[Utterance], heads: tuple[str, ...], *, batch: int = 8, device: str = "cpu"
 ) -> list[dict[str, np.ndarray]]:
     """Log probabilities of each utterance by some heads, float32 [T, K] each.
 
@@ -59,9 +59,11 @@ def model_outputs(
     ------
     CorpusError
         An utterance cannot be read.
+    ConfigError
+        There is no such device.
     """
     collector = Collector(heads)
-    transcriber = Transcriber(loaded, decoding=collector)  # type: ignore[arg-type]
+    transcriber = Transcriber(loaded, device=device, decoding=collector)  # type: ignore[arg-type]
     clips = (Clip(path=one.audio_filepath, offset_s=one.offset, duration_s=one.duration) for one in utterances)
     for outcome in transcriber.transcribe_many(clips, batch=batch):
         if outcome.error is not None:

@@ -1,6 +1,7 @@
 """`speech lm`: train, score and convert n-gram language models."""
 
 import argparse
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -62,7 +63,7 @@ def _add_train(actions) -> None:
         metavar="COUNTS",
         help="for each order the highest count that is dropped, e.g. 0,0,1: three words seen once (default: 0)",
     )
-    train.add_argument("--prune-by", type=float, metavar="X", help="drop n-grams that matter less, e.g. 1e-8")
+    train.add_argument("--prune-by", type=threshold, metavar="X", help="drop n-grams that matter less, e.g. 1e-8")
     train.add_argument("--words", type=positive, metavar="N", help="keep the N most frequent words")
     train.add_argument("--unit", choices=("word", "character"), default="word", help="what is counted (word)")
     train.add_argument("--as-is", action="store_true", help="take lines as they are")
@@ -85,6 +86,17 @@ def _add_score(actions) -> None:
     score.set_defaults(run=run_score)
 
 
+def threshold(text: str) -> float:
+    """A number from 0 up."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 up, such as 1e-8")
+    return value
+
+
 def counts(text: str) -> tuple[int, ...]:
     """Whole numbers between commas."""
     try:
@@ -96,6 +108,7 @@ def counts(text: str) -> tuple[int, ...]:
 def run_train(arguments: argparse.Namespace) -> int:
     """Train; returns the exit code."""
     check_file(Path(arguments.output), f"--output {arguments.output}")
+    check_form(arguments.output, quantise=arguments.quantise)
     from speech.lm import EstimationConfig, estimate
     from speech.lm.shaping import prune
 
@@ -138,6 +151,7 @@ def run_score(arguments: argparse.Namespace) -> int:
 def run_convert(arguments: argparse.Namespace) -> int:
     """Convert; returns the exit code."""
     check_file(Path(arguments.output), arguments.output)
+    check_form(arguments.output, quantise=arguments.quantise)
     from speech.decoding import read_language_model
 
     write(arguments.output, read_language_model(arguments.model), quantise=arguments.quantise)
@@ -165,21 +179,24 @@ def sentences(texts: list[str], as_is: bool) -> Iterator[str]:
             yield line if as_is else normalize_text(line)
 
 
+def check_form(output: str, *, quantise: bool) -> None:
+    """Refuse 8-bit values in ARPA before the work, not after it."""
+    if output.endswith(ARPA_SUFFIXES) and quantise:
+        raise SpeechError(f"{output}: ARPA holds numbers in full; leave --quantise out or choose another name")
+
+
 def write(output: str, model: "NGram", *, quantise: bool) -> None:
     """Write a model in the form that its name tells.
 
     Raises
     ------
     SpeechError
-        8-bit values in ARPA, or a file that cannot be written.
+        The file cannot be written.
     """
     from speech.lm import save, write_arpa
 
-    is_arpa = output.endswith(ARPA_SUFFIXES)
-    if is_arpa and quantise:
-        raise SpeechError(f"{output}: ARPA holds numbers in full; leave --quantise out or choose another name")
     try:
-        if is_arpa:
+        if output.endswith(ARPA_SUFFIXES):
             write_arpa(output, model)
         else:
             save(output, model, quantise=quantise)

@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from speech.commands.decoding_options import add_decoding_options, load_options
 from speech.commands.inputs import STDIN, Input, find_recordings
@@ -13,6 +14,10 @@ from speech.commands.progress import Progress
 from speech.errors import SpeechError
 from speech.formats import SUFFIXES, WRITERS, to_json_line
 from speech.transcript import Transcript
+
+if TYPE_CHECKING:  # the parser is built without loading the audio libraries
+    from speech.phone_recognition import PhoneRecognizer
+    from speech.transcribe import Transcriber
 
 STREAMABLE = ("txt", "json", "ctm")  # several recordings make sense in one output
 
@@ -86,7 +91,8 @@ def add_parser(subparsers) -> None:
         "--units",
         choices=["word", "phone"],
         default="word",
-        help="write words, or the phones that are heard (default: word); phones of recordings of minutes",
+        help="write words, or the phones that are heard (default: word); phones by the included aligner unless "
+        "--model is given, with an n-gram of phones unless --no-lm is given",
     )
     add_model_options(parser)
     add_decoding_options(parser)
@@ -144,14 +150,14 @@ def _transcribe(
     progress: Progress,
 ) -> None:
     """Transcribe `inputs` and put every transcript where it belongs as soon as it is there."""
-    if arguments.units == "phone":
-        _write_phones(inputs, arguments, formats, output_dir, progress)
-        return
     from speech.sources import Clip, source_name
     from speech.transcribe import load_model
 
-    transcriber = load_model(arguments.model, **load_options(arguments))
-    outcomes = transcriber.transcribe_many(
+    if arguments.units == "phone":
+        recognizer: PhoneRecognizer | Transcriber = _phone_recognizer(arguments)
+    else:
+        recognizer = load_model(arguments.model, **load_options(arguments))
+    outcomes = recognizer.transcribe_many(
         [Clip(path=one.path, raw=arguments.raw) for one in inputs],
         channel=arguments.channel,
         batch=arguments.batch,
@@ -164,28 +170,23 @@ def _transcribe(
         _put(outcome.transcript, one, formats, output_dir, progress)
 
 
-def _write_phones(
-    inputs: list[Input],
-    arguments: argparse.Namespace,
-    formats: tuple[str, ...],
-    output_dir: Path | None,
-    progress: Progress,
-) -> None:
-    """Write the phones heard in `inputs`; by the included aligner unless a model is named."""
+def _phone_recognizer(arguments: argparse.Namespace) -> "PhoneRecognizer":
+    """What writes phones: by the included aligner unless a model is named.
+
+    Raises
+    ------
+    SpeechError
+        An option of the search for words, of which there is none.
+    """
+    for option in ("lm", "hotwords", "beam"):
+        if getattr(arguments, option):
+            raise SpeechError(f"--{option} is for words, and --units phone searches none; leave one of them out")
     from speech import checkpoint
     from speech.aligner import SHIPPED_MODEL
     from speech.phone_recognition import PhoneRecognizer
 
-    if any(one.path == STDIN for one in inputs):
-        raise SpeechError("--units phone reads files, not standard input")
-    recognizer = PhoneRecognizer(checkpoint.load(arguments.model or SHIPPED_MODEL))
-    for one in inputs:
-        try:
-            transcript = recognizer.transcribe(one.path, channel=arguments.channel)
-        except SpeechError as error:
-            progress.failed(one.path, str(error))
-            continue
-        _put(transcript, one, formats, output_dir, progress)
+    loaded = checkpoint.load(arguments.model or SHIPPED_MODEL)
+    return PhoneRecognizer(loaded, ngram_weight=0.0 if arguments.no_lm else None, device=arguments.device)
 
 
 def _put(

@@ -14,8 +14,8 @@ examples:
   speech tune dev-clean.jsonl dev-other.jsonl --model my.safetensors --lm books.lm
 
 The best weight of the language model and bonus a word are written into the card of the model's file;
-from then on `speech transcribe --model FILE` searches with them. Tune on development sets, never on
-those that you report.
+from then on `speech transcribe --model FILE` searches with them, and asks for --lm if they were found with
+a language model of your own. Tune on development sets, never on those that you report.
 """
 
 
@@ -67,7 +67,9 @@ def run(arguments: argparse.Namespace) -> int:
         utterances = read_manifest(manifest)[: arguments.limit]
         if not utterances:
             raise CorpusError(f"{manifest}: holds no utterances to tune on")
-        sets.append((utterances, model_outputs(loaded, utterances, heads_of(loaded, config), batch=arguments.batch)))
+        heads = heads_of(loaded, config)
+        outputs = model_outputs(loaded, utterances, heads, batch=arguments.batch, device=arguments.device)
+        sets.append((utterances, outputs))
 
     def build(candidate: DecodingConfig):
         source = str(arguments.lm or "the included language model")
@@ -83,7 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
     print("best:", end=" ")
     tell(best)
     if not arguments.dry_run:
-        write_decoding(path, to_dict(best.config))
+        write_decoding(path, to_dict(best.config), arguments.lm)
         print(f"written to the card of {path}")
     return 0
 
@@ -95,8 +97,19 @@ def heads_of(loaded, config) -> tuple[str, ...]:
     return tuple(filter(None, (config.head or default_head(loaded), config.second_head)))
 
 
-def write_decoding(path: Path, settings: dict) -> None:
-    """Put settings into the card of a model's file; its weights stay as they are, bit by bit."""
+def write_decoding(path: Path, settings: dict, lm: str | None = None) -> None:
+    """Put settings into the card of a model's file; its weights stay as they are, bit by bit.
+
+    Parameters
+    ----------
+    path : the model
+    settings : of its search
+    lm : file of the language model that they were found with; the included one by default
+    """
     from speech.checkpoint import replace_card
 
-    replace_card(path, lambda card: {**card, "decoding": settings})
+    def changed(card: dict) -> dict:
+        kept = {key: value for key, value in card.items() if key != "decoding_lm"}
+        return {**kept, "decoding": settings} | ({"decoding_lm": Path(lm).name} if lm else {})
+
+    replace_card(path, changed)

@@ -28,7 +28,7 @@ _OPENERS: dict[str, Callable] = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2
 
 
 def read_lines(path: str | Path) -> Iterator[str]:
-    """Lines of a UTF-8 text file (.gz, .xz and .bz2 too), or of the standard input for "-".
+    """Lines of a UTF-8 text file (.gz, .xz and .bz2 too), or of the standard input for "-"; no byte order mark.
 
     Raises
     ------
@@ -38,9 +38,9 @@ def read_lines(path: str | Path) -> Iterator[str]:
     number = 0
     try:
         if str(path) == "-":
-            stream = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8")
+            stream = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8-sig")
         else:
-            stream = _OPENERS.get(Path(path).suffix, open)(path, "rt", encoding="utf-8")
+            stream = _OPENERS.get(Path(path).suffix, open)(path, "rt", encoding="utf-8-sig")
         with stream:
             for line in stream:
                 number += 1

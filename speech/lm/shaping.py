@@ -28,7 +28,7 @@ def mix(models: Sequence[NGram], weights: Sequence[float]) -> NGram:
     weights : sequence of float
         One a model, 0 or more, sum 1.
     """
-    if len(models) != len(weights) or not models or min(weights) < 0 or abs(sum(weights) - 1) > 1e-6:
+    if len(models) != len(weights) or not models or not min(weights) >= 0 or abs(sum(weights) - 1) > 1e-6:
         raise ConfigError(f"weights must be one a model, 0 or more, and add up to 1, got {list(weights)}.")
     first = list(models[0].vocabulary)
     vocabulary = tuple(dict.fromkeys([*first, *(word for model in models[1:] for word in model.vocabulary[3:])]))
@@ -65,8 +65,8 @@ def prune(model: NGram, threshold: float) -> NGram:
     threshold : float
         Relative rise of the model's own perplexity up to which an n-gram is dropped, 1e-9 to 1e-7 in practice.
     """
-    if threshold < 0:
-        raise ConfigError(f"threshold must not be negative, got {threshold}.")
+    if not 0 <= threshold < math.inf:
+        raise ConfigError(f"threshold must be 0 or more, got {threshold}.")
     keep = np.ones(len(model.arrays.words), dtype=np.bool_)
     mark_kept(model.arrays, math.log1p(threshold), keep)
     levels, first = [], 1

@@ -1,14 +1,18 @@
 """`speech lm` and `speech tune` through the command."""
 
 import gzip
+import io
 import json
 
 import numpy as np
 import pytest
 
 from speech import audio, checkpoint, cli
+from speech.commands.tune import write_decoding
 from speech.decoding import DecodingConfig, build_decoding
-from speech.lm import EstimationConfig, estimate
+from speech.errors import ConfigError
+from speech.lm import EstimationConfig, estimate, read_lines
+from speech.lm.shaping import prune
 from speech.tuning import STEPS, tune
 from tests.speech.test_decoding import SENTENCES, heard, tone_model
 
@@ -19,6 +23,7 @@ TEXT = "The cat sat on the mat!\nThe dog sat, too.\nA cat and a dog\n\n" * 4
 def text(tmp_path):
     path = tmp_path / "text.txt"
     path.write_text(TEXT)
+    (tmp_path / "EMPTY").write_text("\n")
     return path
 
 
@@ -58,6 +63,10 @@ def test_characters(tmp_path, text, capsys):
         (["train", "TEXT", "-o", "m.lm", "--order", "7"], "order must be 1..6, got 7"),
         (["train", "TEXT", "-o", "m.lm", "--prune", "1,0"], "do not fall"),
         (["train", "TEXT", "-o", "m.arpa", "--quantise", "--discount-fallback"], "ARPA holds numbers in full"),
+        (["train", "TEXT", "-o", "m.lm", "--prune-by", "nan"], "'nan' is not a number from 0 up"),
+        (["train", "TEXT", "-o", "m.lm", "--prune-by", "-1"], "'-1' is not a number from 0 up"),
+        (["train", "TEXT", "-o", "m.lm", "--discount-fallback", "--order", "0"], "not a whole number from 1 up"),
+        (["train", "EMPTY", "-o", "m.lm"], "no words"),
         (["score", "TEXT", "TEXT"], "expected \\data\\"),
         (["score", "nowhere.lm", "TEXT"], "no such language model"),
     ],
@@ -67,7 +76,30 @@ def test_what_is_refused(tmp_path, text, capsys, monkeypatch, arguments, message
     assert cli.main(["lm", *(str(text) if one == "TEXT" else one for one in arguments)]) == 2
     error = capsys.readouterr().err
     assert message in error
-    assert error.count("\n") == 1
+    assert error.strip().splitlines()[-1].startswith("speech")
+    assert "Traceback" not in error
+
+
+def test_arpa_with_8_bit_values_is_refused_before_the_work(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("speech.lm.estimate", None)  # would be called by the work
+    for action in (["train", "a.txt", "-o"], ["convert", "nowhere.lm"]):
+        assert cli.main(["lm", *action, str(tmp_path / "m.arpa"), "--quantise"]) == 2
+        assert "ARPA holds numbers in full" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("threshold", [float("nan"), -1.0, float("inf")])
+def test_thresholds_are_numbers_from_0_up(threshold):
+    with pytest.raises(ConfigError, match="threshold must be 0 or more"):
+        prune(estimate(SENTENCES, EstimationConfig(order=2, discount_fallback=True)), threshold)
+
+
+def test_a_byte_order_mark_is_no_part_of_a_word(tmp_path, monkeypatch):
+    marked = "\ufeffcat sat\n".encode()
+    (tmp_path / "a.txt").write_bytes(marked)
+    (tmp_path / "a.txt.gz").write_bytes(gzip.compress(marked))
+    assert [list(read_lines(tmp_path / name)) for name in ("a.txt", "a.txt.gz")] == [["cat sat\n"]] * 2
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(marked)))
+    assert list(read_lines("-")) == ["cat sat\n"]
 
 
 def test_tuning_finds_the_weight_that_makes_fewest_errors():
@@ -110,6 +142,16 @@ def test_tune_writes_the_card(tmp_path, capsys, text):
     assert "decoding" not in checkpoint.load(model).card
     assert cli.main(arguments) == 0
     assert checkpoint.load(model).card["decoding"]["beam"] == 8
+    assert checkpoint.load(model).card["decoding_lm"] == "m.lm"
+    capsys.readouterr()
+    assert cli.main(["transcribe", str(tmp_path / "a.wav"), "--model", str(model)]) == 2
+    assert "tuned with the language model m.lm; name that file" in capsys.readouterr().err
+    assert cli.main(["transcribe", str(tmp_path / "a.wav"), "--model", str(model), "--lm", str(tmp_path / "m.lm")]) == 0
+    capsys.readouterr()
+    assert cli.main([*arguments, "--device", "abacus"]) == 2
+    assert "device 'abacus' is unknown" in capsys.readouterr().err
+    write_decoding(model, {})
+    assert "decoding_lm" not in checkpoint.load(model).card
     capsys.readouterr()
     assert cli.main([*arguments, "--no-lm"]) == 2
     assert "exclude each other" in capsys.readouterr().err
