@@ -182,6 +182,8 @@ class BeamDecoder:
             log_prior=log_prior,
             look_ahead=look_ahead,
         )
+        if num_threads is not None and num_threads < 1:
+            raise ValueError(f"num_threads must be 1 or more, or None for all processors, got {num_threads}")
         self.num_threads = num_threads or os.cpu_count() or 1
 
     def decode(
@@ -217,7 +219,7 @@ class BeamDecoder:
         if counts.shape != (len(array),) or (counts < 0).any() or (counts > array.shape[1]).any():
             raise ValueError(f"lengths: expected {len(array)} of 0..{array.shape[1]} frames, got {counts.tolist()}")
         jobs = [(array[b, :count], n_best, f"row {b}: ") for b, count in enumerate(counts)]
-        if self.num_threads == 1 or len(jobs) == 1:
+        if self.num_threads == 1 or len(jobs) <= 1:
             return [self._decode_row(*job) for job in jobs]
         with ThreadPoolExecutor(min(self.num_threads, len(jobs))) as pool:
             return list(pool.map(lambda job: self._decode_row(*job), jobs))
@@ -272,15 +274,18 @@ class BeamStream:
         Raises
         ------
         ValueError
-            As `BeamDecoder.decode`.
+            As `BeamDecoder.decode`. The frames before the one that is named are taken, and the stream can go on.
         """
         array = _as_scores(scores)
         num_units = len(self.search.tokens)
         if array.ndim != 2 or array.shape[1] != num_units:
             raise ValueError(f"{self._name}scores: expected [T, {num_units}] for {num_units} tokens, got {array.shape}")
-        self._pieces.append(array.astype(np.float32))
-        for start in range(0, len(array), _BLOCK_FRAMES):
-            self._advance(np.ascontiguousarray(array[start : start + _BLOCK_FRAMES], dtype=np.float64))
+        first = self.num_frames
+        try:
+            for start in range(0, len(array), _BLOCK_FRAMES):
+                self._advance(np.ascontiguousarray(array[start : start + _BLOCK_FRAMES], dtype=np.float64))
+        finally:
+            self._pieces.append(array[: self.num_frames - first].astype(np.float32))
 
     def _advance(self, array: npt.NDArray[np.float64]) -> None:
         """Search the next frames [n, K]."""

@@ -95,6 +95,8 @@ def find_child(begins, tokens, masks, place, token):
     """Child of a node of the spelling tree, or -1."""
     if len(masks) != len(tokens):
         return find_edge(begins, tokens, place, token)
+    if token >= 64:  # no node has it, or there were no masks
+        return np.int64(-1)
     mask, bit = masks[place], np.uint64(1) << np.uint64(token)
     if mask & bit == np.uint64(0):
         return np.int64(-1)

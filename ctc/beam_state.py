@@ -40,8 +40,8 @@ class Tree(NamedTuple):
     `potentials` [U + 1] in nats are of the best word below (of an unknown word at the end), 0 at the root; `inverse`
     is their exp(-x). The words spelt by node u are ``words[word_begins[u]:word_begins[u + 1]]``, with `word_costs` in
     nats; ``limits[i]`` bounds what the i-th of them can be worth in any context, as a factor (of unknown words, the
-    last element). `word_ids` are their ids in the language model. With up to 64 tokens, bit k of ``masks[u]`` tells
-    that a child has token k; with more, `masks` has another length than `tokens` and edges are searched.
+    last element). `word_ids` are their ids in the language model. If no word has a token from 64 up, bit k of
+    ``masks[u]`` tells that a child has token k; else `masks` has another length than `tokens` and edges are searched.
     """
 
     begins: np.ndarray

@@ -14,8 +14,8 @@ examples:
   speech tune dev-clean.jsonl dev-other.jsonl --model my.safetensors --lm books.lm
 
 The best weight of the language model and bonus a word are written into the card of the model's file;
-from then on `speech transcribe --model FILE` searches with them, and asks for --lm if they were found with
-a language model of your own. Tune on development sets, never on those that you report.
+from then on `speech transcribe --model FILE` searches with them, and asks for --lm if they were found
+with a language model of your own. Tune on development sets, never on those that you report.
 """
 
 

@@ -45,6 +45,43 @@ def test_a_batch_is_its_rows_whatever_the_padding():
     assert batch[1][0].text == ""
 
 
+@pytest.mark.parametrize("num_threads", [1, 3])
+def test_a_batch_of_none_has_no_results(num_threads):
+    decoder = BeamDecoder(TOKENS, beam_size=4, num_threads=num_threads)
+    assert decoder.decode(np.zeros((0, 5, len(TOKENS)))) == []
+    assert decoder.decode(np.zeros((0, 5, len(TOKENS))), []) == []
+
+
+def test_a_stream_goes_on_after_a_piece_that_was_refused():
+    scores = peaked_scores(6, 40)
+    decoder = BeamDecoder(TOKENS, beam_size=8)
+    bad = scores[10:30].copy()
+    bad[5, 3] = np.nan
+    stream = decoder.stream()
+    stream.push(scores[:10])
+    with pytest.raises(ValueError, match="frame 15 holds NaN"):
+        stream.push(bad)
+    assert stream.num_frames == 15
+    assert len(stream.partial()) == 1
+    stream.push(scores[15:])
+    assert same(stream.finish(n_best=3), decoder.decode(scores, n_best=3))
+
+
+def test_tokens_from_64_up_are_told_from_those_of_the_words():
+    # "A" is 64 places behind "a"; taken for it, it would look as if it began the word.
+    tokens = ["<blank>", " ", "a", *(chr(0x4E00 + k) for k in range(63)), "A"]
+    assert tokens.index("A") == tokens.index("a") + 64
+    lm = NGram.from_levels(("<unk>", "<s>", "</s>", "a"), [unigrams([-3.0, -99.0, -1.0, -0.1])])
+    scores = np.full((3, len(tokens)), -9.0)
+    scores[0, [tokens.index("A"), tokens.index("a")]] = 5.0, 4.5
+    scores[1:, 0] = 5.0
+    for others in (tokens, [t for t in tokens if t < chr(0x4E00)]):  # all, and the few that matter
+        kept = scores[:, [tokens.index(t) for t in others]]
+        best = BeamDecoder(others, lm, lm_weight=1.0, unknown_score=0.0).decode(kept, n_best=2)
+        assert [one.text for one in best] == ["a", "A"]
+        assert best[1].lm_score == pytest.approx(-4.0)
+
+
 def test_times_are_those_of_the_best_path_where_that_is_certain():
     units = [0, 2, 2, 0, 3, 1, 1, 4, 4, 0, 4, 0]
     scores = np.full((len(units), len(TOKENS)), -12.0)
@@ -106,6 +143,7 @@ def model(*words):
 
 REFUSED = [
     ({"beam_size": 0}, "must be above 0"),
+    ({"num_threads": -2}, "num_threads must be 1 or more"),
     ({"lm_weight": -1.0}, "lm_weight must be 0 or more"),
     ({"blank": 99}, "blank must be a token"),
     ({"boundary": "_"}, "boundary: '_' is not among the tokens"),
