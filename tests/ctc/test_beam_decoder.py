@@ -6,6 +6,8 @@ import torch
 
 from ctc import greedy_decode
 from ctc.beam import BeamDecoder
+from ctc.beam_kernels import find_child
+from ctc.beam_spelling import build_tree
 from ctc.ngram import NGram, unigrams
 
 TOKENS = ["<blank>", " ", *"abcdefg"]
@@ -67,19 +69,12 @@ def test_a_stream_goes_on_after_a_piece_that_was_refused():
     assert same(stream.finish(n_best=3), decoder.decode(scores, n_best=3))
 
 
-def test_tokens_from_64_up_are_told_from_those_of_the_words():
-    # "A" is 64 places behind "a"; taken for it, it would look as if it began the word.
-    tokens = ["<blank>", " ", "a", *(chr(0x4E00 + k) for k in range(63)), "A"]
-    assert tokens.index("A") == tokens.index("a") + 64
-    lm = NGram.from_levels(("<unk>", "<s>", "</s>", "a"), [unigrams([-3.0, -99.0, -1.0, -0.1])])
-    scores = np.full((3, len(tokens)), -9.0)
-    scores[0, [tokens.index("A"), tokens.index("a")]] = 5.0, 4.5
-    scores[1:, 0] = 5.0
-    for others in (tokens, [t for t in tokens if t < chr(0x4E00)]):  # all, and the few that matter
-        kept = scores[:, [tokens.index(t) for t in others]]
-        best = BeamDecoder(others, lm, lm_weight=1.0, unknown_score=0.0).decode(kept, n_best=2)
-        assert [one.text for one in best] == ["a", "A"]
-        assert best[1].lm_score == pytest.approx(-4.0)
+@pytest.mark.parametrize("token", [2, 3, 63, 64, 66, 130])
+def test_tokens_from_64_up_are_told_from_those_of_the_words(token):
+    tree = build_tree([[2], [63]], np.arange(2), np.zeros(2), np.arange(2), np.zeros(2), 0.0)
+    assert len(tree.masks) == len(tree.tokens)
+    expected = {2: 1, 63: 2}.get(token, -1)
+    assert find_child(tree.begins, tree.tokens, tree.masks, 0, token) == expected
 
 
 def test_times_are_those_of_the_best_path_where_that_is_certain():
