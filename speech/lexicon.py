@@ -295,6 +295,20 @@ def _d_phones(phones: Pronunciation) -> Pronunciation:
     return ("IH0", "D") if last in ("T", "D") else ("T",) if voiceless else ("D",)
 
 
+def with_clitic(phones: Pronunciation, clitic: str) -> Pronunciation | None:
+    """Phones of a word with an apostrophe and what follows it; None if that is nothing known.
+
+    >>> with_clitic(("W", "IH1", "N"), "'s"), with_clitic(("W", "IH1", "N"), "'ll"), with_clitic(("Z",), "'x")
+    (('W', 'IH1', 'N', 'Z'), ('W', 'IH1', 'N', 'AH0', 'L'), None)
+    """
+    if clitic in ("", "'"):
+        return phones
+    if clitic in _CLITICS:
+        after_consonant, after_vowel = _CLITICS[clitic]
+        return phones + _split(after_vowel if phones[-1][-1].isdigit() else after_consonant)
+    return phones + _SUFFIXES[clitic](phones) if clitic in ("'s", "'d") else None
+
+
 def _ing(_: Pronunciation) -> Pronunciation:
     return ("IH0", "NG")
 

@@ -88,14 +88,17 @@ def compare(reference: np.ndarray, synthetic: np.ndarray, contract: AudioContrac
     Raises
     ------
     ValueError
-        One of them is silent or shorter than a frame.
+        One of them is silent, shorter than a frame, or no finite samples.
     """
     analyzer = FrameAnalyzer(contract)
     sides = []
     for name, waveform in (("reference", reference), ("synthetic", synthetic)):
-        frames = analyzer(torch.from_numpy(np.ascontiguousarray(waveform, dtype=np.float32))[None])
-        spoken = _spoken(frames)
-        if not len(spoken):
+        samples = np.ascontiguousarray(waveform, dtype=np.float32)
+        if samples.ndim != 1 or not np.isfinite(samples).all():
+            raise ValueError(f"the {name} must be finite samples [N], got shape {samples.shape}")
+        frames = analyzer(torch.from_numpy(samples)[None]) if len(samples) else None
+        spoken = _spoken(frames) if frames is not None else ()
+        if frames is None or not len(spoken):
             raise ValueError(f"the {name} is silent or shorter than a frame of {contract.hop_s:.3f} s")
         sides.append((mel_cepstra(frames.mel[0].numpy()[spoken]), frames.f0_hz[0].numpy()[spoken]))
     (cepstra, f0_hz), (other_cepstra, other_f0_hz) = sides

@@ -118,7 +118,7 @@ def evaluate_speech(
     Raises
     ------
     SpeechError
-        Something needed is missing, or a recording cannot be read.
+        Something needed is missing, or a recording cannot be read or is silent (names it).
     """
     if "voice" in systems and say is None:
         raise SpeechError('the system "voice" needs a voice')
@@ -150,7 +150,7 @@ def evaluate_speech(
                     sound = audio.resample(said.samples, said.sample_rate, rate)
             row = scores[system]
             if "spectrum" in measures and system != "natural":
-                row.spectrum.append(compare(recording, sound, vocoder.contract))
+                row.spectrum.append(_spectrum(utterance, recording, sound, vocoder))
             if recognizer is not None:
                 reference = normalize_text(utterance.text).split()
                 heard = normalize_text(recognizer.transcribe(sound, rate)).split()
@@ -172,6 +172,14 @@ def _read(utterance: Utterance, rate: int) -> np.ndarray:
         utterance.audio_filepath, sample_rate_hz=rate, offset_s=utterance.offset, duration_s=utterance.duration
     )
     return samples
+
+
+def _spectrum(utterance: Utterance, recording: np.ndarray, sound: np.ndarray, vocoder: Vocoder) -> AcousticErrors:
+    """Errors of a sound against a recording, which an error names."""
+    try:
+        return compare(recording, sound, vocoder.contract)
+    except ValueError as error:
+        raise SpeechError(f"{utterance.audio_filepath}: {error}; leave its row out of the manifest") from error
 
 
 def _timing(real: Any, spoken: Any) -> TimingErrors:

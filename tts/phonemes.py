@@ -1,19 +1,18 @@
 """Text to words with phones: normalisation, lexicon, inline pronunciations, and the marks that may become pauses.
 
-A pronunciation can be given in the text as ``{tomato|T AH0 M AA1 T OW2}``: what is written, a bar, and ARPAbet
-phones, vowels with their stress. It holds for that place alone; a lexicon file (`speech.lexicon.read_lexicon`) holds
-for all places.
+A pronunciation can be given in the text (see `tts.inline`), for that place alone; a lexicon file
+(`speech.lexicon.read_lexicon`) holds for all places.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from speech.errors import SpeechError
 from speech.lexicon import Lexicon
-from speech.units import ARPABET, VOWELS
-from tts.text import TextError, Token
+from speech.units import VOWELS
+from tts.inline import Given, InlineText, parse_inline, place_given
+from tts.text import Token
 from tts.text import sentences as normalized_sentences
 from tts.text.normalize import OnUnknown
 
@@ -24,7 +23,6 @@ MARK_CLASSES: dict[str, Mark] = {
     "(": "(", ")": "(", "[": "(", "]": "(", "{": "(", "}": "(", '"': '"', "'": '"',
 }  # fmt: skip
 _STRENGTH = {mark: rank for rank, mark in enumerate(dict.fromkeys(MARK_CLASSES.values()))}
-_INLINE = re.compile(r"\{([^{}|]*)\|([^{}|]*)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +56,6 @@ class SpokenSentence:
 
     words: tuple[SpokenWord, ...]
     ends_paragraph: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class InlineText:
-    """Text without its inline pronunciations, and these.
-
-    Attributes
-    ----------
-    text : plain
-    spans : begin and end in `text` of each pronunciation, and its phones
-    """
-
-    text: str
-    spans: tuple[tuple[int, int, tuple[str, ...]], ...] = ()
 
 
 @dataclass
@@ -110,10 +94,9 @@ class Pronouncer:
             A word gets no phones.
         """
         inline = parse_inline(text) if isinstance(text, str) else text
-        spans = list(inline.spans)
         waiting: SpokenSentence | None = None
-        for sentence in normalized_sentences(inline.text, on_unknown):
-            words = self._words(sentence.tokens, spans)
+        for sentence in normalized_sentences(inline.readable, on_unknown):
+            words = self._words(place_given(inline, sentence, on_unknown))
             paragraph = any(token.text == "¶" for token in sentence.tokens)
             if not words:
                 if waiting is not None and paragraph:
@@ -125,34 +108,34 @@ class Pronouncer:
         if waiting is not None:
             yield waiting
 
-    def _words(self, tokens: Sequence[Token], spans: list[tuple[int, int, tuple[str, ...]]]) -> list[SpokenWord]:
-        """Words of one sentence; spans that were used are taken from the front of `spans`."""
+    def _words(self, tokens: Sequence[Token | Given]) -> list[SpokenWord]:
+        """Words of one sentence."""
         found: list[SpokenWord] = []
-        used: tuple[int, int] | None = None
+        fixed: list[bool] = []  # given by the user
         for token in tokens:
-            while spans and spans[0][1] <= token.start:
-                spans.pop(0)
-            inline = next((span for span in spans[:1] if span[0] < token.end), None)
-            if inline is not None:
-                if used != inline[:2]:
-                    found.append(SpokenWord(token.text, inline[2], inline[0], inline[1]))
-                    used = inline[:2]
-                continue
-            if token.kind == "break":
+            if isinstance(token, Given):
+                found.append(SpokenWord(token.text, token.phones, token.start, token.end))
+                fixed.append(True)
+            elif token.kind == "break":
                 if found:
                     found[-1] = _with_mark(found[-1], MARK_CLASSES[token.text])
-                continue
-            found.append(SpokenWord(token.text, self._phones(token), token.start, token.end))
-        return [_before_vowel(word, following) for word, following in zip(found, [*found[1:], None], strict=False)]
+            else:
+                phones, is_users = self._phones(token)
+                found.append(SpokenWord(token.text, phones, token.start, token.end))
+                fixed.append(is_users)
+        return [
+            word if users else _before_vowel(word, following)
+            for word, users, following in zip(found, fixed, [*found[1:], None], strict=False)
+        ]
 
-    def _phones(self, token: Token) -> tuple[str, ...]:
-        """Phones of a word or of a letter's name."""
+    def _phones(self, token: Token) -> tuple[tuple[str, ...], bool]:
+        """Phones of a word or of a letter's name, and whether they are the user's."""
         if token.kind == "letter":
-            return self.lexicon.letter_name(token.text)
+            return self.lexicon.letter_name(token.text), False
         entry = self.lexicon.lookup(token.text)
         if entry.source != "user" and token.text in self.habits:
-            return self.habits[token.text]
-        return entry.pronunciations[0]
+            return self.habits[token.text], False
+        return entry.pronunciations[0], entry.source == "user"
 
 
 def _with_mark(word: SpokenWord, mark: Mark) -> SpokenWord:
@@ -168,55 +151,6 @@ def _before_vowel(word: SpokenWord, following: SpokenWord | None) -> SpokenWord:
         return word
     vowel = following.phones[0].rstrip("012") in VOWELS
     return SpokenWord(word.text, ("DH", "IY0" if vowel else "AH0"), word.start, word.end, word.mark)
-
-
-def parse_inline(text: str) -> InlineText:
-    """Take ``{written|PHONES}`` out of a text.
-
-    Raises
-    ------
-    TextError
-        No written word or no known phones between the braces; names it and its place.
-
-    Examples
-    --------
-    >>> parse_inline("say {tomato|T AH0 M AA1 T OW2}").spans
-    ((4, 10, ('T', 'AH0', 'M', 'AA1', 'T', 'OW2')),)
-    """
-    plain, spans, position, length = [], [], 0, 0
-    for match in _INLINE.finditer(text):
-        plain.append(text[position : match.start()])
-        length += match.start() - position
-        written = match[1].strip()
-        if not any(c.isalnum() for c in written):
-            raise TextError(f'"{match[0]}" at character {match.start() + 1}: write {{word|PHONES}}, with a word')
-        spans.append((length, length + len(written), parse_phones(match[2], match[0], match.start())))
-        plain.append(written)
-        length += len(written)
-        position = match.end()
-    return InlineText("".join([*plain, text[position:]]), tuple(spans))
-
-
-def parse_phones(text: str, shown: str, position: int) -> tuple[str, ...]:
-    """ARPAbet phones between spaces, vowels without a digit unstressed; `shown` and `position` are for the message.
-
-    Raises
-    ------
-    TextError
-        None, or an unknown one.
-    """
-    phones = []
-    for phone in text.upper().split():
-        name = phone.rstrip("012")
-        if name not in ARPABET or len(phone) - len(name) > (name in VOWELS):
-            raise TextError(
-                f'"{shown}" at character {position + 1}: unknown phone "{phone}"; ARPAbet has {" ".join(ARPABET)}, '
-                "vowels with a stress of 0, 1 or 2"
-            )
-        phones.append(f"{name}0" if name in VOWELS and name == phone else phone)
-    if not phones:
-        raise TextError(f'"{shown}" at character {position + 1}: has no phones')
-    return tuple(phones)
 
 
 class NothingToSay(SpeechError):

@@ -136,12 +136,14 @@ class SentenceProsody:
 
     Attributes
     ----------
-    words : at least one; the last one's `pause_s` is the silence after the sentence
+    words : at least one; the last one's `pause_s` is the silence between the sentence and the next
     lead_s : silence in front of it
+    tail_s : silence after it if it is the last of a text
     """
 
     words: list[WordProsody]
     lead_s: float = 0.0
+    tail_s: float = 0.0
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from tts.phonemes import InlineText, parse_inline
+from tts.inline import InlineText, parse_inline
 from tts.prosody import ENERGY_RANGE_DB, PITCH_RANGE_SEMITONES, RATE_RANGE, SentenceProsody
 
 
@@ -39,7 +39,7 @@ class Script:
     ----------
     inline : the text with its pronunciations
     changes : of prosody; those that overlap add up
-    breaks : pauses
+    breaks : pauses; those in one place add up
     """
 
     inline: InlineText
@@ -49,7 +49,8 @@ class Script:
     def apply(self, sentence: SentenceProsody) -> None:
         """Put changes and pauses where they belong in a predicted sentence.
 
-        A break belongs to the last word before it; one in front of all words leads the first sentence.
+        A break belongs to the last word before it; one in front of all words leads the first sentence, and one behind
+        all words ends the last.
         """
         for change in self.changes:
             for word in sentence.words:
@@ -58,13 +59,21 @@ class Script:
                     word.pitch = _limited(word.pitch + change.pitch, PITCH_RANGE_SEMITONES)
                     word.energy = _limited(word.energy + change.energy, ENERGY_RANGE_DB)
         first_start = min((word.start for word in sentence.words), default=0)
+        pauses_s: dict[int, float] = {}  # by number of the word before
         for one in self.breaks:
-            before = [word for word in sentence.words if word.end <= one.position]
-            if before and one.position <= self._next_start(sentence, before[-1].end):
-                before[-1].pause_s = one.seconds
-            elif not before and not any(c.isalnum() for c in self.inline.text[: one.position]):
-                if one.position <= first_start:
-                    sentence.lead_s = max(sentence.lead_s, one.seconds)
+            before = [number for number, word in enumerate(sentence.words) if word.end <= one.position]
+            if before and one.position <= self._next_start(sentence, sentence.words[before[-1]].end):
+                pauses_s[before[-1]] = pauses_s.get(before[-1], 0.0) + one.seconds
+                if not self._says(one.position, len(self.inline.text)):
+                    sentence.tail_s += one.seconds
+            elif not before and one.position <= first_start and not self._says(0, one.position):
+                sentence.lead_s += one.seconds
+        for number, seconds in pauses_s.items():
+            sentence.words[number].pause_s = seconds
+
+    def _says(self, start: int, end: int) -> bool:
+        """Whether there is a word between two characters."""
+        return any(self.inline.text[place].isalnum() for place in range(start, end))
 
     def _next_start(self, sentence: SentenceProsody, end: int) -> int:
         """Where the word after character `end` begins, in this sentence or a later one."""

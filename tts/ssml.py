@@ -9,16 +9,14 @@ References
 W3C, Speech Synthesis Markup Language 1.1, 2010, sections 3.1-3.2.
 """
 
-import math
 import re
 from collections.abc import Callable
 from xml.parsers import expat
 
-from speech.errors import SpeechError
 from speech.lexicon import Lexicon
-from tts.phonemes import InlineText, parse_phones
-from tts.prosody import ENERGY_RANGE_DB, PITCH_RANGE_SEMITONES, RATE_RANGE, ProsodyError, check_range
+from tts.inline import InlineText, parse_phones
 from tts.script import Break, Change, Script
+from tts.ssml_values import SsmlError, read_change, read_seconds
 from tts.text import TextError
 from tts.text.numbers import cardinal, digits, ordinal
 
@@ -35,17 +33,9 @@ ALLOWED = {
 }
 #: Elements that may hold text alone.
 _TEXT_ONLY = ("phoneme", "say-as", "sub", "break")
-_STRENGTHS_S = {"none": 0.0, "x-weak": 0.1, "weak": 0.2, "medium": 0.35, "strong": 0.6, "x-strong": 1.0}
-_RATES = {"x-slow": 0.5, "slow": 0.75, "medium": 1.0, "default": 1.0, "fast": 1.3, "x-fast": 1.7}
-_PITCHES = {"x-low": -6.0, "low": -3.0, "medium": 0.0, "default": 0.0, "high": 3.0, "x-high": 6.0}
-_VOLUMES = {"x-soft": -12.0, "soft": -6.0, "medium": 0.0, "default": 0.0, "loud": 4.0, "x-loud": 8.0}
 _SENTENCE_BREAK_S = 0.45
-_LONGEST_BREAK_S = 60.0
+_MOST_DIGITS = 21  # of a number that `tts.text.numbers` has a name for; longer ones are said digit by digit
 _LETTERS = Lexicon()
-
-
-class SsmlError(SpeechError):
-    """SSML that is not well-formed or beyond the subset; the message names what and where."""
 
 
 def parse_ssml(text: str) -> Script:
@@ -81,6 +71,9 @@ class _Reader:
         self.spans: list[tuple[int, int, tuple[str, ...]]] = []
         self.changes: list[Change] = []
         self.breaks: list[Break] = []
+        self.sentence_break: Break | None = None  # of the last sentence, while nothing follows it
+        self.paragraph_at = 0  # characters in front of the end of the last paragraph
+        self.apart = False  # an element ended that parts words
         self.open: list[tuple[str, dict[str, str], int, str]] = []  # name, attributes, start in the text, place
         self.parser = expat.ParserCreate()
         self.parser.buffer_text = True
@@ -99,6 +92,9 @@ class _Reader:
             raise SsmlError(
                 f"SSML, line {error.lineno}, column {error.offset + 1}: not well-formed ({reason})"
             ) from error
+        except UnicodeEncodeError as error:
+            raise SsmlError(f"SSML, character {error.start + 1}: is half of a surrogate pair, no character") from error
+        self._forget_sentence_break()
         return Script(InlineText(self.text, tuple(self.spans)), tuple(self.changes), tuple(self.breaks))
 
     @property
@@ -129,7 +125,11 @@ class _Reader:
         if name in ("p", "s"):
             self._end_sentence(paragraph=name == "p")
         elif name == "break":
-            self.breaks.append(Break(len(self.text), _seconds(attributes, place)))
+            self._forget_sentence_break()
+            self._part_words()
+            self.breaks.append(Break(len(self.text), read_seconds(attributes, place)))
+        elif name in _TEXT_ONLY:
+            self._part_words()
         self.open.append((name, attributes, len(self.text), place))
 
     def _check_speak(self, attributes: dict[str, str], place: str) -> None:
@@ -146,21 +146,38 @@ class _Reader:
             case "p" | "s":
                 self._end_sentence(paragraph=name == "p")
             case "prosody":
-                self.changes.append(_change(attributes, start, end, place))
+                self.changes.append(read_change(attributes, start, end, place))
             case "phoneme" | "say-as" | "sub":
                 self._replace(name, attributes, start, place)
+                self.apart = True
             case "break":
                 if end > start:
                     raise SsmlError(f"{place}: <break> must be empty")
+                self.apart = True
 
     def _end_sentence(self, *, paragraph: bool) -> None:
         """A sentence or paragraph ends here."""
         spoken = len(self.text.rstrip())
         if not spoken:
             return
-        if not paragraph and not any(one.position >= spoken for one in self.breaks):
-            self.breaks.append(Break(spoken, _SENTENCE_BREAK_S))
+        if paragraph:
+            self._forget_sentence_break()
+            self.paragraph_at = spoken
+        elif self.paragraph_at != spoken and not any(one.position >= spoken for one in self.breaks):
+            self.sentence_break = Break(spoken, _SENTENCE_BREAK_S)
+            self.breaks.append(self.sentence_break)
         self.text += "\n\n"
+
+    def _forget_sentence_break(self) -> None:
+        """The pause after the last sentence gives way to one that is asked for, to a paragraph's, or to the end."""
+        if self.sentence_break is not None and self.sentence_break.position >= len(self.text.rstrip()):
+            self.breaks.remove(self.sentence_break)
+        self.sentence_break = None
+
+    def _part_words(self) -> None:
+        """An element begins that does not go on with the word before it."""
+        if self.text[-1:].isalnum():
+            self.text += " "
 
     def _replace(self, name: str, attributes: dict[str, str], start: int, place: str) -> None:
         """Put what is to be said in place of what is written."""
@@ -196,6 +213,10 @@ class _Reader:
         number = re.sub(r"[\s,]", "", written)
         if not (number.isascii() and number.isdecimal()):
             raise SsmlError(f'{place}: "{written}" is no whole number, which interpret-as="{kind}" needs')
+        if kind != "digits":
+            number = number.lstrip("0") or "0"
+        if kind == "ordinal" and len(number) > _MOST_DIGITS:
+            raise SsmlError(f'{place}: an ordinal of {len(number)} digits has no name; use interpret-as="digits"')
         self.text = self.text[:start] + _NUMBERS[kind](number)
 
     def _spell(self, character: str, place: str) -> None:
@@ -218,12 +239,15 @@ class _Reader:
         data = re.sub(r"\s+", " ", data)
         if not self.text or self.text[-1].isspace():
             data = data.lstrip()
+        elif self.apart and self.text[-1].isalnum() and data[:1].isalnum():
+            data = " " + data
+        self.apart = self.apart and not data
         self.text += data
 
 
 _NUMBERS: dict[str, Callable[[str], str]] = {
     "digits": digits,
-    "cardinal": lambda number: cardinal(int(number)),
+    "cardinal": lambda number: cardinal(int(number)) if len(number) <= _MOST_DIGITS else digits(number),
     "ordinal": lambda number: ordinal(int(number)),
 }
 
@@ -233,77 +257,3 @@ def _needed(attributes: dict[str, str], key: str, name: str, place: str) -> str:
     if not value:
         raise SsmlError(f"{place}: <{name}> needs the attribute {key}")
     return value
-
-
-def _seconds(attributes: dict[str, str], place: str) -> float:
-    """Length of a break."""
-    if "time" not in attributes:
-        strength = attributes.get("strength", "medium")
-        if strength not in _STRENGTHS_S:
-            raise SsmlError(
-                f'{place}: strength="{strength}" of <break> is not understood; known: {_list(_STRENGTHS_S)}'
-            )
-        return _STRENGTHS_S[strength]
-    match = re.fullmatch(r"\+?(\d+(?:\.\d*)?|\.\d+)(ms|s)", attributes["time"].strip())
-    seconds = float(match[1]) * (0.001 if match[2] == "ms" else 1.0) if match else -1.0
-    if not 0.0 <= seconds <= _LONGEST_BREAK_S:
-        raise SsmlError(
-            f'{place}: time="{attributes["time"]}" of <break> is not understood; write 250ms or 1.5s, at most 60 s'
-        )
-    return seconds
-
-
-def _change(attributes: dict[str, str], start: int, end: int, place: str) -> Change:
-    """What a prosody element asks."""
-    if not attributes:
-        raise SsmlError(f"{place}: <prosody> needs rate, pitch or volume")
-    rate = _value(attributes.get("rate", "default"), _RATES, _rate, "rate", "80% or 1.2", place)
-    pitch = _value(attributes.get("pitch", "default"), _PITCHES, _pitch, "pitch", "+2st or -10%", place)
-    energy = _value(attributes.get("volume", "default"), _VOLUMES, _volume, "volume", "+6dB", place)
-    try:
-        check_range("rate", rate, RATE_RANGE)
-        check_range("pitch", pitch, PITCH_RANGE_SEMITONES)
-        check_range("volume", energy, ENERGY_RANGE_DB)
-    except ProsodyError as error:
-        raise SsmlError(f"{place}: <prosody>: {error}") from error
-    return Change(start, end, rate, pitch, energy)
-
-
-def _value(
-    text: str, names: dict[str, float], read: Callable[[str], float | None], key: str, example: str, place: str
-) -> float:
-    """A named value, or a number that `read` understands."""
-    text = text.strip()
-    found = names[text] if text in names else read(text)
-    if found is None:
-        raise SsmlError(
-            f'{place}: {key}="{text}" of <prosody> is not understood; write {example}, or one of {_list(names)}'
-        )
-    return found
-
-
-def _rate(text: str) -> float | None:
-    match = re.fullmatch(r"([+-]?)(\d+(?:\.\d+)?)(%?)", text)
-    if not match or (match[1] and not match[3]):
-        return None
-    value = float(match[2]) / (100.0 if match[3] else 1.0)
-    return {"": value, "+": 1.0 + value, "-": 1.0 - value}[match[1]]
-
-
-def _pitch(text: str) -> float | None:
-    match = re.fullmatch(r"([+-]\d+(?:\.\d+)?)(st|%)", text)
-    if not match:
-        return None
-    value = float(match[1])
-    if match[2] == "st":
-        return value
-    return 12.0 * math.log2(1.0 + value / 100.0) if value > -100.0 else None
-
-
-def _volume(text: str) -> float | None:
-    match = re.fullmatch(r"([+-]\d+(?:\.\d+)?)dB", text)
-    return float(match[1]) if match else None
-
-
-def _list(names: dict[str, float]) -> str:
-    return ", ".join(names)

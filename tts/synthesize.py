@@ -195,25 +195,27 @@ class Voice:
         sample, word = 0, 0
         before: SentenceProsody | None = None
         for number, sentence in enumerate(planned):
-            silence = self._silence(before, controls) if before else []
+            silence = self._silence(before.words[-1].pause_s * controls.pause) if before else []
             before = sentence
             spoken = self._speak_sentence(sentence, controls, seed + number, sample + sum(map(_length, silence)), word)
             for piece in itertools.chain(silence, spoken):
                 sample += len(piece.samples)
                 word += len(piece.words)
                 yield piece
+        if before and before.tail_s:
+            yield from self._silence(before.tail_s * controls.pause, edges=1)
 
     def _speak_sentence(
         self, sentence: SentenceProsody, controls: Controls, seed: int, sample: int, word: int
     ) -> Iterator[Piece]:
         """Pieces of one sentence that begins at `sample` with word `word`."""
         rate, hop = self.sample_rate, self.acoustic.contract.hop_samples
-        lead = round(sentence.lead_s * rate)
+        silent = round(sentence.lead_s * controls.pause * rate / hop)
+        lead = silent * hop
         painted = self._painter.paint(sentence, controls)
         phones, words = self._times(sentence, painted.durations, (sample + lead) / rate, word)
         frames = (painted.mel.numpy(), painted.f0_hz.numpy())
         if lead:
-            silent = round(lead / hop)
             frames = (_with_silence(frames[0], silent), np.concatenate([np.zeros(silent, np.float32), frames[1]]))
         sounds = self.vocoder.stream(_chunks(painted), seed=seed)
         first = True
@@ -226,10 +228,10 @@ class Voice:
                 yield Piece(samples)
             first = False
 
-    def _silence(self, sentence: SentenceProsody, controls: Controls) -> list[Piece]:
+    def _silence(self, seconds: float, edges: int = 2) -> list[Piece]:
         """What lies between a sentence and the next, beside the silence that belongs to either."""
         contract = self.acoustic.contract
-        after = sentence.words[-1].pause_s * controls.pause - 2 * EDGE_FRAMES * contract.hop_s
+        after = seconds - edges * EDGE_FRAMES * contract.hop_s
         count = max(0, round(after / contract.hop_s))
         quiet = np.full((count, contract.num_mels), math.log(1e-5), np.float32)
         sound = np.zeros(count * contract.hop_samples, np.float32)

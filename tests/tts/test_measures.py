@@ -9,6 +9,7 @@ import pytest
 import soundfile
 
 from speech.corpus import Utterance
+from speech.errors import SpeechError
 from tts.contract import AudioContract
 from tts.measures import AcousticErrors, compare, mel_cepstra, mel_cepstral_distortion, pooled, warp
 from tts.measures_run import evaluate_speech, first_readings, second_readings
@@ -44,6 +45,27 @@ def test_same_sound_has_no_error():
     assert errors.log_f0_rmse < 1e-6
     assert errors.voicing_error == 0
     assert errors.num_voiced > 40
+
+
+@pytest.mark.parametrize(
+    ("waveform", "message"),
+    [
+        (np.zeros(24_000), "the synthetic is silent"),
+        (np.zeros(0), "the synthetic is silent or shorter"),
+        (np.full(24_000, np.nan), "must be finite samples"),
+        (np.ones((2, 24_000)), r"must be finite samples \[N\], got shape \(2, 24000\)"),
+    ],
+)
+def test_what_cannot_be_compared_is_said(waveform, message):
+    with pytest.raises(ValueError, match=message):
+        compare(vowel(150), waveform, CONTRACT)
+
+
+def test_a_silent_recording_is_named(tmp_path):
+    path = tmp_path / "silent.wav"
+    soundfile.write(path, np.zeros(24_000), 24_000)
+    with pytest.raises(SpeechError, match=r"silent\.wav: the reference is silent .* leave its row out"):
+        evaluate_speech([Utterance(path, 1.0, "ah")], ["copy"], ["spectrum"], Vocoder.load())
 
 
 def test_pitch_error_is_the_logarithm_of_the_ratio():

@@ -3,8 +3,9 @@
 import pytest
 
 from speech.lexicon import Lexicon
+from tts.inline import parse_inline
 from tts.linguistic import FEATURE_SIZES, rows_of
-from tts.phonemes import Pronouncer, parse_inline
+from tts.phonemes import Pronouncer
 from tts.text import TextError
 
 
@@ -75,3 +76,29 @@ def test_rows_have_a_pause_between_words_and_known_numbers(pronouncer):
     assert len(rows.phones) == len(rows.word_index) == len(rows.features)
     for column, size in enumerate(FEATURE_SIZES.values()):
         assert 0 <= rows.features[:, column].min() <= rows.features[:, column].max() < size
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{Nguyen|W IH1 N}'s cat", [("nguyen's", "W IH1 N Z"), ("cat", "K AE1 T")]),
+        ("{you|Y UW1}’ll", [("you'll", "Y UW1 L")]),
+        ("{cat|K AA1 T}s", [("cat's", "K AA1 T S")]),
+        ("{Henry|R IY1} VIII", [("henry", "R IY1"), ("the", "DH IY0"), ("eighth", "EY1 T TH")]),
+        ("5 {lb|L IY1 B}", [("five", "F AY1 V"), ("L B", "L IY1 B")]),
+        ("5{lb|L IY1 B}", [("five", "F AY1 V"), ("L B", "L IY1 B")]),
+        ("${5|F IY1 V}", [("five", "F IY1 V"), ("dollars", "D AA1 L ER0 Z")]),
+        ("un{known|N OW1 N}", [("un", "AH1 N"), ("known", "N OW1 N")]),
+        ("{New York|N UW1 K} end", [("new york", "N UW1 K"), ("end", "EH1 N D")]),
+        ("{你好|N IY1 HH AW1} dog", [("你好", "N IY1 HH AW1"), ("dog", "D AO1 G")]),
+        ("{the|DH IY1} dog", [("the", "DH IY1"), ("dog", "D AO1 G")]),
+    ],
+)
+def test_a_given_pronunciation_is_of_its_word_alone(text, expected):
+    words = words_of(Pronouncer(Lexicon()), text)
+    assert [(word.text, " ".join(word.phones)) for word in words] == expected
+
+
+def test_what_is_read_as_one_with_its_neighbours_is_refused(pronouncer):
+    with pytest.raises(TextError, match=r'"zoz" at character 1.*put a space'):
+        words_of(pronouncer, "{zoz|Z AA1}@mail.com")

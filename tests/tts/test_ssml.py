@@ -70,3 +70,49 @@ def test_refusals_name_what_and_where(ssml, message):
     with pytest.raises(SsmlError, match=message) as caught:
         parse_ssml(ssml)
     assert str(caught.value).startswith("SSML, line ")
+
+
+@pytest.mark.parametrize(
+    ("ssml", "text"),
+    [
+        ("one<break/>two", "one two"),
+        ("a<say-as interpret-as='digits'>12</say-as>b", "a one two b"),
+        ("a<sub alias='see'>c</sub>d", "a see d"),
+        ("<sub alias='World Wide'>WW</sub>'s, no<sub alias='x'>y</sub>.", "World Wide's, no x."),
+        ("a<phoneme ph='K AE1 T'>cat</phoneme>b", "a cat b"),
+        ("to<prosody rate='fast'>day</prosody>", "today"),
+    ],
+)
+def test_elements_part_the_words_around_them(ssml, text):
+    assert parse_ssml(f"<speak>{ssml}</speak>").inline.text == text
+
+
+@pytest.mark.parametrize(
+    ("ssml", "seconds"),
+    [
+        ("<s>a</s><s>b</s>", [0.45]),
+        ("<s>a</s>", []),  # at the end of all there is no sentence to part from
+        ("<p><s>a</s></p><p><s>b</s></p>", []),  # a paragraph's own pause
+        ("<p>a</p><s>b</s><s>c</s>", [0.45]),
+        ("<s>a</s><break time='1s'/><s>b</s>", [1.0]),
+        ("<s>a<break time='1s'/></s><s>b</s>", [1.0]),
+        ("a<break time='1s'/><break time='2s'/>b", [1.0, 2.0]),
+    ],
+)
+def test_pauses_of_sentences_give_way(ssml, seconds):
+    assert [one.seconds for one in parse_ssml(f"<speak>{ssml}</speak>").breaks] == seconds
+
+
+def test_long_numbers():
+    def said(kind, number):
+        return parse_ssml(f"<speak><say-as interpret-as='{kind}'>{number}</say-as></speak>").inline.text
+
+    assert said("cardinal", "9" * 5000).split() == ["nine"] * 5000
+    assert said("cardinal", "0" * 5000 + "7") == "seven"
+    with pytest.raises(SsmlError, match="ordinal of 5000 digits"):
+        said("ordinal", "9" * 5000)
+
+
+def test_half_a_surrogate_pair_is_refused():
+    with pytest.raises(SsmlError, match="character 10: is half of a surrogate pair"):
+        parse_ssml("<speak>a \ud800</speak>")

@@ -17,7 +17,7 @@ from tests.tts.acoustic_model import tiny_acoustic, tiny_voice
 from tts.contract import AudioContract
 from tts.griffin_lim import GriffinLim
 from tts.measures_timing import compare_pauses
-from tts.painting import whole_frames
+from tts.painting import EDGE_FRAMES, whole_frames
 from tts.phonemes import NothingToSay
 from tts.prosody import Controls, ProsodyError
 from tts.ssml import parse_ssml
@@ -277,3 +277,27 @@ def test_a_loaded_voice_is_ready(voice_folder):
     """Neither the dictionary nor torch's compiler is left for the first sentence, or ever imported."""
     done = subprocess.run([sys.executable, "-c", LOADED, voice_folder], check=True, capture_output=True, text=True)
     assert done.stdout.split() == ["1", "False"]
+
+
+def test_breaks_add_up_and_are_heard_at_either_end(voice):
+    def plan(ssml):
+        return voice.plan(parse_ssml(f"<speak>{ssml}</speak>"))
+
+    between = plan("one <break time='500ms'/><break time='1s'/> two")
+    assert between.words[0].pause_s == pytest.approx(1.5)
+    ends = "<break time='1s'/>one two.<break time='1s'/> <break time='500ms'/>"
+    sentence = plan(ends).sentences[0]
+    assert (sentence.lead_s, sentence.tail_s) == (1.0, 1.5)
+    plain, longer, none = (
+        voice.say(plan(text), pause=pause) for text, pause in (("one two.", 2.0), (ends, 2.0), (ends, 0.0))
+    )
+    edge_s = EDGE_FRAMES * 256 / voice.sample_rate  # the voice's own silence is part of a pause
+    assert longer.duration_s - plain.duration_s == pytest.approx(5.0 - edge_s, abs=0.02)
+    assert none.words[0].start_s < 0.1
+    assert len(longer.samples) == len(longer.mel) * 256 == len(longer.f0_hz) * 256
+    assert np.abs(longer.samples[-20_000:]).max() == 0
+
+
+def test_a_paragraph_s_pause_is_longer_than_a_sentence_s(voice):
+    plan = voice.plan(parse_ssml("<speak><p><s>one.</s><s>two.</s></p><p><s>three.</s></p></speak>"))
+    assert [sentence.words[-1].pause_s for sentence in plan.sentences[:2]] == [0.45, 0.8]
