@@ -31,7 +31,15 @@ from tts.griffin_lim import GriffinLim
 from tts.linguistic import PAUSE, SILENCE, rows_of
 from tts.painting import EDGE_FRAMES, Painted, Painter, sentence_rows
 from tts.phonemes import NothingToSay, Pronouncer, SpokenSentence
-from tts.prosody import SHORTEST_PAUSE_S, Controls, PhoneProsody, Prosody, SentenceProsody, WordProsody
+from tts.prosody import (
+    SHORTEST_PAUSE_S,
+    Controls,
+    PhoneProsody,
+    Prosody,
+    ProsodyError,
+    SentenceProsody,
+    WordProsody,
+)
 from tts.script import Script, plain_script
 from tts.sound import Audio, TimedPhone, TimedWord
 from tts.text.normalize import OnUnknown
@@ -192,6 +200,8 @@ class Voice:
 
     def _speak(self, planned: Iterator[SentenceProsody], controls: Controls, seed: int) -> Iterator[Piece]:
         """Pieces of all sentences."""
+        if not 0 <= seed < 2**63:
+            raise ProsodyError(f"seed must be from 0 to 2**63 - 1, got {seed}")
         sample, word = 0, 0
         before: SentenceProsody | None = None
         for number, sentence in enumerate(planned):

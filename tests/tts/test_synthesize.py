@@ -152,6 +152,8 @@ def test_refusals_are_one_sentence(voice):
         voice.say(TEXT, rate=0.0)
     with pytest.raises(ProsodyError, match="pitch"):
         Controls(pitch=math.nan)
+    with pytest.raises(ProsodyError, match="seed must be from 0"):
+        voice.say(TEXT, seed=-1)
     with pytest.raises(CheckpointError, match="no speaker"):
         type(voice)(voice.acoustic, voice.vocoder, voice.pronouncer.lexicon, "two")
 
@@ -235,7 +237,9 @@ def test_command_reads_files_and_pipes(voice_folder, tmp_path, monkeypatch, caps
         (["\U0001f600", "-o", "x.wav"], "no English reading"),
         (["<speak><x/></speak>", "--ssml", "-o", "x.wav"], "element <x>"),
         (["--file", "none.txt", "-o", "x.wav"], "cannot be read"),
-        (["x", "-o", "none/x.wav"], "cannot be written"),
+        (["x", "-o", "none/x.wav"], "-o none/x.wav: files cannot be written there"),
+        (["x", "-o", "x.wav", "--json", "none/x.json"], "--json none/x.json: files cannot be written there"),
+        (["x", "-o", "x.wav", "--seed", str(2**63)], "seed must be from 0"),
     ],
 )
 def test_command_refuses_in_one_sentence(voice_folder, tmp_path, monkeypatch, capsys, arguments, message):

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from speech.commands.options import natural
+from speech.commands.outputs import check_file, write_text
 from speech.errors import AudioError, SpeechError
 
 if TYPE_CHECKING:
@@ -64,7 +66,7 @@ def add_parser(subparsers) -> None:
     parser.add_argument("--pitch", type=float, default=0.0, help="semitones up or down (default: 0)")
     parser.add_argument("--energy", type=float, default=0.0, help="dB up or down (default: 0)")
     parser.add_argument("--pause", type=float, default=1.0, help="how much longer pauses are (default: 1)")
-    parser.add_argument("--seed", type=int, default=0, help="of the voice's noise (default: 0)")
+    parser.add_argument("--seed", type=natural, default=0, help="of the voice's noise (default: 0)")
     parser.add_argument(
         "--unknown",
         choices=("error", "name", "skip"),
@@ -82,6 +84,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Say; returns the exit code."""
     text = _text(arguments)
     output = _output(arguments)
+    if arguments.json not in (None, "-"):
+        check_file(Path(arguments.json), f"--json {arguments.json}")
     started = time.perf_counter()
     from tts.prosody import Controls
     from tts.ssml import parse_ssml
@@ -174,8 +178,7 @@ def _output(arguments: argparse.Namespace) -> Path | None:
     path = Path(arguments.output)
     if path.suffix.lower() not in FORMATS:
         raise SpeechError(f"-o {path}: the suffix must be one of {', '.join(FORMATS)}")
-    if path.is_dir():
-        raise SpeechError(f"-o {path}: is a folder; name a file")
+    check_file(path, f"-o {path}")
     return path
 
 
@@ -210,7 +213,6 @@ def _write_json(target: str | None, voice: "Voice", watch: _Watch) -> None:
     """Words and phones with their times."""
     if target is None:
         return
-    from speech.commands.outputs import write_text
     from tts.sound import timings
 
     found = timings(watch.words, watch.phones, watch.num_samples / voice.sample_rate, voice.sample_rate)
