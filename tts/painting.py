@@ -114,7 +114,7 @@ class Painter:
                 seconds = one.duration_s / (one.rate * controls.rate)
                 changes = (one.pitch + controls.pitch, one.energy + controls.energy)
                 values.append((seconds, one.pitch_hz, one.energy_db, *changes))
-            assert values[row][0] >= 0.0
+            assert values[row][0] >= 0.0  # `SentenceProsody.check` has seen to it
         columns = torch.tensor(values).unbind(1)
         names = ("seconds", "pitch_hz", "energy_db", "semitones", "gain_db")
         table = dict(zip(names, columns, strict=True))

@@ -8,17 +8,27 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from speech.errors import SpeechError
+from speech.units import ARPABET, VOWELS
 from tts.phonemes import Mark
 
 #: A gap between words is a pause from this length on, in targets, in speech and in measures alike; shorter ones are the
 #: closures of stops, mostly.
 SHORTEST_PAUSE_S = 0.05
 _ROUNDING_S = 5e-4  # of a difference of two times; the aligner's come in steps of 5 ms, and 0.05 s is a common gap
+_LONGEST_PAUSE_S, _LONGEST_PHONE_S = 600.0, 60.0  # what an edited plan may ask for
 #: Greatest change of each control, for a whole text or a word.
 RATE_RANGE = (0.25, 4.0)
 PITCH_RANGE_SEMITONES = (-24.0, 24.0)
 ENERGY_RANGE_DB = (-60.0, 30.0)
 PAUSE_RANGE = (0.0, 20.0)
+_PHONE_RANGES = {
+    "duration_s": (0.0, _LONGEST_PHONE_S),
+    "pitch_hz": (1.0, 10_000.0),
+    "energy_db": (-300.0, 100.0),
+    "rate": RATE_RANGE,
+    "pitch": PITCH_RANGE_SEMITONES,
+    "energy": ENERGY_RANGE_DB,
+}
 
 
 class ProsodyError(SpeechError):
@@ -83,6 +93,14 @@ class PhoneProsody:
     pitch: float = 0.0
     energy: float = 0.0
 
+    def check(self, where: str) -> None:
+        """Raise ProsodyError unless it can be said; `where` is for the message."""
+        name = self.phone.rstrip("012")
+        if name not in ARPABET or (name in VOWELS) != (len(self.phone) == len(name) + 1):
+            raise ProsodyError(f"{self.phone!r}, the name {where}: is no ARPAbet phone, vowels with their stress")
+        for key, allowed in _PHONE_RANGES.items():
+            check_range(f"{key} {where}", getattr(self, key), allowed)
+
 
 class _OfAllPhones:
     """A change that a word's phones share; reading it gives their mean, setting it sets all."""
@@ -144,6 +162,19 @@ class SentenceProsody:
     words: list[WordProsody]
     lead_s: float = 0.0
     tail_s: float = 0.0
+
+    def check(self) -> None:
+        """Raise ProsodyError, naming word and phone, for what cannot be said, such as an edit may have left."""
+        check_range("lead_s", self.lead_s, (0.0, _LONGEST_PAUSE_S))
+        check_range("tail_s", self.tail_s, (0.0, _LONGEST_PAUSE_S))
+        if not self.words:
+            raise ProsodyError("a sentence has no words")
+        for word in self.words:
+            if not word.phones:
+                raise ProsodyError(f'"{word.text}" has no phones')
+            check_range(f'pause_s of "{word.text}"', word.pause_s, (0.0, _LONGEST_PAUSE_S))
+            for phone in word.phones:
+                phone.check(f'of {phone.phone} in "{word.text}"')
 
 
 @dataclass

@@ -138,6 +138,8 @@ class Voice:
         NothingToSay
             There is no word.
         """
+        if not isinstance(text, (str, Script)):
+            raise TypeError(f"text must be a string, a script or prosody, got {type(text).__name__}")
         script = plain_script(text) if isinstance(text, str) else text
         said = False
         for spoken in self.pronouncer.sentences(script.inline, on_unknown):
@@ -205,6 +207,7 @@ class Voice:
         sample, word = 0, 0
         before: SentenceProsody | None = None
         for number, sentence in enumerate(planned):
+            sentence.check()
             silence = self._silence(before.words[-1].pause_s * controls.pause) if before else []
             before = sentence
             spoken = self._speak_sentence(sentence, controls, seed + number, sample + sum(map(_length, silence)), word)

@@ -154,6 +154,8 @@ def test_refusals_are_one_sentence(voice):
         Controls(pitch=math.nan)
     with pytest.raises(ProsodyError, match="seed must be from 0"):
         voice.say(TEXT, seed=-1)
+    with pytest.raises(TypeError, match="must be a string, a script or prosody, got bytes"):
+        voice.say(TEXT.encode())
     with pytest.raises(CheckpointError, match="no speaker"):
         type(voice)(voice.acoustic, voice.vocoder, voice.pronouncer.lexicon, "two")
 
@@ -305,3 +307,24 @@ def test_breaks_add_up_and_are_heard_at_either_end(voice):
 def test_a_paragraph_s_pause_is_longer_than_a_sentence_s(voice):
     plan = voice.plan(parse_ssml("<speak><p><s>one.</s><s>two.</s></p><p><s>three.</s></p></speak>"))
     assert [sentence.words[-1].pause_s for sentence in plan.sentences[:2]] == [0.45, 0.8]
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (lambda s: s.words.clear(), "has no words"),
+        (lambda s: s.words[1].phones.clear(), '"this" has no phones'),
+        (lambda s: setattr(s, "lead_s", -1.0), "lead_s must be from 0"),
+        (lambda s: setattr(s.words[0], "pause_s", math.nan), 'pause_s of "well" must be from 0 to 600, got nan'),
+        (lambda s: setattr(s.words[0], "pause_s", 1e6), 'pause_s of "well" must be from 0 to 600'),
+        (lambda s: setattr(s.words[0].phones[1], "rate", 0.0), 'rate of EH1 in "well" must be from 0.25'),
+        (lambda s: setattr(s.words[0].phones[1], "pitch_hz", 0.0), 'pitch_hz of EH1 in "well"'),
+        (lambda s: setattr(s.words[0].phones[1], "duration_s", math.inf), 'duration_s of EH1 in "well"'),
+        (lambda s: setattr(s.words[0].phones[1], "phone", "EH"), "'EH', the name of EH in \"well\""),
+    ],
+)
+def test_edits_that_cannot_be_said_are_named(voice, edit, message):
+    prosody = voice.plan(TEXT)
+    edit(prosody.sentences[0])
+    with pytest.raises(ProsodyError, match=message):
+        voice.say(prosody)
