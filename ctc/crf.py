@@ -46,6 +46,11 @@ def smoothed_trigram(sequences: Iterable[Sequence[int]], num_units: int) -> NDAr
     float32 [K, K, K]
         `result[p, c, n]` is the probability of n after p, c; 0 as p or c is the start, as n the end.
 
+    Raises
+    ------
+    ValueError
+        A label is outside 1..K-1 (names the sequence).
+
     References
     ----------
     Witten & Bell, The zero-frequency problem, IEEE Trans. Information Theory 37, 1991 (method C, interpolated).
@@ -59,8 +64,11 @@ def smoothed_trigram(sequences: Iterable[Sequence[int]], num_units: int) -> NDAr
     True
     """
     counts = np.zeros((num_units, num_units, num_units))
-    for sequence in sequences:
-        padded = np.concatenate([[0, 0], np.asarray(sequence, dtype=np.int64), [0]])
+    for number, sequence in enumerate(sequences):
+        labels = np.asarray(sequence, dtype=np.int64)
+        if ((labels < 1) | (labels >= num_units)).any():
+            raise ValueError(f"sequence {number}: labels must be 1..{num_units - 1}, got {labels.tolist()}")
+        padded = np.concatenate([[0, 0], labels, [0]])
         np.add.at(counts, (padded[:-2], padded[1:-1], padded[2:]), 1)
     lower = np.full(num_units, 1 / num_units)
     for axes in ((0, 1), (0,), ()):

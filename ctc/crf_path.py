@@ -43,17 +43,23 @@ def crf_decode(log_probs: torch.Tensor | NDArray, log_trigram: torch.Tensor | ND
     >>> [token.label for token in crf_decode(log_probs, flat)]
     [1, 2]
     """
-    scores = np.ascontiguousarray(log_probs, dtype=np.float32)
-    weights = np.ascontiguousarray(log_trigram, dtype=np.float32)
-    if scores.ndim != 2 or scores.shape[1] > 256 or weights.shape != (scores.shape[1],) * 3:
+    scores, weights = _float32(log_probs), _float32(log_trigram)
+    if scores.ndim != 2 or not 1 <= scores.shape[1] <= 256 or weights.shape != (scores.shape[1],) * 3:
         raise ValueError(
-            f"expected log_probs [T, K] with K up to 256 and log_trigram [K, K, K], got {scores.shape} and"
+            f"expected log_probs [T, K] with K 1 to 256 and log_trigram [K, K, K], got {scores.shape} and"
             f" {weights.shape}"
         )
     if np.isnan(scores).any() or np.isnan(weights).any():
         raise ValueError("log_probs or log_trigram hold a NaN")
     path = _search(np.maximum(scores, FLOOR), np.maximum(weights, FLOOR))
     return merge_tokens(path, scores[np.arange(len(path)), path])
+
+
+def _float32(values: torch.Tensor | NDArray) -> NDArray[np.float32]:
+    """Values of any floating type, on any device, as a C-ordered array."""
+    if isinstance(values, torch.Tensor):
+        values = values.detach().float().cpu().numpy()
+    return np.ascontiguousarray(values, dtype=np.float32)
 
 
 @jit_cached

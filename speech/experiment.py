@@ -157,11 +157,13 @@ class TrainingConfig:
     def __post_init__(self):
         positive = ("epochs", "batch_frames", "accumulate", "learning_rate", "clip_norm", "evaluate_every")
         for name in (*positive, "average_last", "save_every_s"):
-            if not getattr(self, name) > 0:  # so NaN is refused too
-                raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
+            if not 0 < getattr(self, name) < math.inf:  # so NaN is refused too
+                raise ValueError(f"{name} must be positive and finite, got {getattr(self, name)}")
         for name in ("seed", "sorted_epochs", "weight_decay", "warmup_steps", "early_stopping", "max_skipped"):
-            if not getattr(self, name) >= 0:
+            if not 0 <= getattr(self, name) < math.inf:
                 raise ValueError(f"{name} must be 0 or more, got {getattr(self, name)}")
+        if self.seed >= 2**43:  # the draws of a step begin from a million times the seed, in 64 bits
+            raise ValueError(f"seed must be below 2**43, got {self.seed}")
         if not 0 <= self.decay_fraction <= 1:
             raise ValueError(f"decay_fraction must be in [0, 1], got {self.decay_fraction}")
 

@@ -95,8 +95,10 @@ def train(config_path: str | Path, overrides: Sequence[str] = (), *, restart: bo
 
 
 def check_device(device: str) -> None:
-    """Raise ConfigError unless torch can compute on `device`."""
+    """Raise ConfigError unless torch can compute on `device`, a processor or a CUDA device."""
     try:
+        if torch.device(device).type not in ("cpu", "cuda"):
+            raise RuntimeError("neither the processor nor a CUDA device")
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0].rstrip(".")

@@ -150,3 +150,20 @@ def test_no_frames_have_no_labels():
 def test_scores_that_cannot_be_decoded_are_refused(log_probs):
     with pytest.raises(ValueError, match=r"expected log_probs|NaN"):
         crf_decode(log_probs, np.zeros((3, 3, 3)))
+
+
+def test_the_path_of_any_tensor():
+    scores = torch.randn(6, 4, generator=torch.Generator().manual_seed(0)).log_softmax(1)
+    flat = np.zeros((4, 4, 4))
+    expected = [token.label for token in crf_decode(scores, flat)]
+    for other in (scores.clone().requires_grad_(), scores.double(), scores.T.contiguous().T):
+        assert [token.label for token in crf_decode(other, flat)] == expected
+    assert isinstance(crf_decode(scores.bfloat16(), flat), list)
+    with pytest.raises(ValueError, match="K 1 to 256"):
+        crf_decode(np.zeros((3, 0)), np.zeros((0, 0, 0)))
+
+
+@pytest.mark.parametrize("labels", [[0], [1, 4], [-1]])
+def test_labels_of_a_trigram_are_checked(labels):
+    with pytest.raises(ValueError, match=r"sequence 1: labels must be 1\.\.3"):
+        smoothed_trigram([[1], labels], 4)
