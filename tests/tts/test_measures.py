@@ -68,6 +68,14 @@ def test_a_silent_recording_is_named(tmp_path):
         evaluate_speech([Utterance(path, 1.0, "ah")], ["copy"], ["spectrum"], Vocoder.load())
 
 
+def test_a_folder_that_cannot_be_made_is_refused_before_the_work(tmp_path, capsys):
+    from speech.cli import main
+
+    (tmp_path / "file").write_text("")
+    assert main(["evaluate-tts", "none.jsonl", "--systems", "copy", "--keep", str(tmp_path / "file" / "x")]) == 2
+    assert "x: files cannot be written there" in capsys.readouterr().err
+
+
 def test_pitch_error_is_the_logarithm_of_the_ratio():
     assert abs(compare(vowel(150), vowel(180), CONTRACT).log_f0_rmse - math.log(1.2)) < 0.02
 
