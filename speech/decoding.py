@@ -53,7 +53,8 @@ class DecodingConfig:
     beam_threshold : float
         Hypotheses worse than the best by more than this, nats, are dropped.
     alternatives : int
-        Of hypotheses that differ only in what the language model has forgotten, so many are kept; 0 for all.
+        Of hypotheses that differ only in what the language model has forgotten, so many are kept; 0 for all, as
+        without a language model.
     unknown_score : float
         log10 added to the language model's score of words that it does not know.
     head : str
@@ -68,11 +69,11 @@ class DecodingConfig:
         Hypotheses that it scores.
     """
 
-    lm_weight: float = 0.8
-    word_bonus: float = 1.0
-    beam: int = 100
-    beam_threshold: float = 20.0
-    alternatives: int = 0
+    lm_weight: float = 1.0
+    word_bonus: float = 0.0
+    beam: int = 300
+    beam_threshold: float = 14.0
+    alternatives: int = 2
     unknown_score: float = -10.0
     head: str = ""
     prior_scale: float = 0.0
@@ -323,7 +324,7 @@ def build_decoding(
             lm,
             beam_size=config.beam,
             beam_threshold=config.beam_threshold,
-            alternatives=config.alternatives or None,
+            alternatives=config.alternatives if lm is not None and config.alternatives else None,
             lm_weight=config.lm_weight,
             word_bonus=config.word_bonus,
             unknown_score=config.unknown_score,

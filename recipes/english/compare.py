@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("manifests", nargs="+", type=Path)
     parser.add_argument("--model", type=Path, default=DEFAULT_MODEL)
     parser.add_argument("--lm", type=Path, help="by default the one that is included")
-    parser.add_argument("--beam", type=int, default=100)
+    parser.add_argument("--beam", type=int, default=300)
     parser.add_argument("--tune", action="store_true", help="search the weights of every row")
     arguments = parser.parse_args()
     loaded, lm = load(arguments.model), read_language_model(arguments.lm)
