@@ -67,11 +67,11 @@ def main() -> int:
         write_manifests(arguments.data, folder)
     if "train" in arguments.steps:
         found = [str(path) for path in sorted(folder.glob("dev_*.jsonl"))]  # of the corpora that there are
-        overrides = [f"data.dev={found}"]
-        if (arguments.data / "augment").is_dir():
-            overrides.append(f"augment.folder={arguments.data / 'augment'}")
         begun_from: list[str] = []  # of every part but the first, the one before
-        for path in arguments.config:
+        for path, config in zip(arguments.config, configs, strict=True):
+            overrides = [f"data.dev={found}"]
+            if config.augment.copies > 1 and (arguments.data / "augment").is_dir():
+                overrides.append(f"augment.folder={arguments.data / 'augment'}")
             model = train(path, [*overrides, *arguments.set, *begun_from])
             begun_from = [f"training.init_from={model}"]
     if "evaluate" in arguments.steps:
