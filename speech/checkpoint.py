@@ -1,8 +1,8 @@
 """A model in one file: weights as safetensors, everything else as JSON in its header.
 
 The file holds what transcription needs and nothing to execute: the frontend's and the model's configuration, the units
-of each head, the model's card. Weights are float32, float16 or 8-bit integers with one float16 scale a row. Files are
-written beside their final name and renamed, so a full disk or a killed process leaves the old one.
+of each head, the model's card. Weights are stored as `speech.packing` says. Files are written beside their final name
+and renamed, so a full disk or a killed process leaves the old one.
 """
 
 import json
@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -21,10 +21,10 @@ from speech.config import from_dict, to_dict
 from speech.errors import CheckpointError, ConfigError
 from speech.frontend import Frontend, FrontendConfig
 from speech.models import AcousticModel, HeadConfig, ModelConfig
+from speech.packing import Precision, pack, unpack
 from speech.units import Units
 
 FORMAT = "speech-model-1"
-Precision = Literal["float32", "float16", "int8"]
 
 
 @dataclass
@@ -151,36 +151,6 @@ def read_packed(path: Path, format_name: str, kind: str) -> tuple[dict[str, Any]
 
 def _part(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {name[len(prefix) :]: value for name, value in state.items() if name.startswith(prefix)}
-
-
-def pack(state: dict[str, Tensor], precision: Precision) -> dict[str, Tensor]:
-    """Tensors as stored: matrices reduced to `precision`, everything else kept in float32."""
-    packed = {}
-    for name, value in state.items():
-        value = value.detach().cpu().contiguous()
-        if precision == "float32" or value.ndim < 2 or not value.is_floating_point():
-            packed[name] = value
-        elif precision == "float16":
-            packed[name] = value.half()
-        else:
-            rows = value.float().flatten(1)
-            scale = (rows.abs().amax(dim=1) / 127).clamp(min=1e-7).half()
-            levels = (rows / scale.float()[:, None]).round().clamp(-127, 127).to(torch.int8)
-            packed[name], packed[f"{name}.scale"] = levels.view_as(value), scale
-    return packed
-
-
-def unpack(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The inverse of `pack`: every floating tensor in float32."""
-    state = {}
-    for name, value in tensors.items():
-        if name.endswith(".scale") and name.removesuffix(".scale") in tensors:
-            continue
-        if value.dtype == torch.int8:
-            scale = tensors[f"{name}.scale"].float()
-            value = (value.flatten(1).float() * scale[:, None]).view(value.shape)
-        state[name] = value.float() if value.is_floating_point() else value
-    return state
 
 
 def write_atomically(path: str | Path, write: Callable) -> None:

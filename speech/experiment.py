@@ -3,12 +3,12 @@
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from speech.frontend import FrontendConfig
 from speech.frontend.augment import SpecAugmentConfig, WarpConfig
 from speech.frontend.augmenter import WaveformAugmentConfig
 from speech.models import HeadConfig, ModelConfig
+from speech.packing import Precision
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +78,7 @@ class AugmentConfig:
                 raise ValueError(f"{name} must be 0 or more, got {getattr(self, name)}")
         for name, unset in (("folder", None), ("waveform", WaveformAugmentConfig())):
             if self.copies == 1 and getattr(self, name) != unset:
-                raise ValueError(f"{name} changes the second copy and further ones only; set copies to 2 or more")
+                raise ValueError(f"{name} changes later copies only; set copies to 2 or more, or leave {name} out")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,6 +130,8 @@ class TrainingConfig:
     average_last : exported weights are the mean of so many last evaluations' weights
     save_every_s : seconds between saved states
     precision : of the exported model
+    stored_as : precision that the model will be shipped in; the gradients are taken at weights of it (for the last
+        epochs, see `speech.packing`)
     """
 
     output_dir: Path
@@ -151,7 +153,8 @@ class TrainingConfig:
     save_every_s: float = 300.0
     max_skipped: int = 50
     tensorboard: bool = False
-    precision: Literal["float32", "float16", "int8"] = "float16"
+    precision: Precision = "float16"
+    stored_as: Precision = "float32"
     init_from: Path | None = None
 
     def __post_init__(self):

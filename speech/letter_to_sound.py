@@ -15,9 +15,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from speech.checkpoint import Precision, read_packed, unpack, write_packed
+from speech.checkpoint import read_packed, write_packed
 from speech.config import from_dict, to_dict
 from speech.errors import CheckpointError, ConfigError
+from speech.packing import Precision, unpack
 from speech.units import VOWELS
 
 LETTERS = "'abcdefghijklmnopqrstuvwxyz"

@@ -16,6 +16,7 @@ from speech.errors import SpeechError
 from speech.experiment import ExperimentConfig, TrainingConfig
 from speech.frame_targets import feature_frames_of
 from speech.models import valid_frames
+from speech.packing import as_stored
 from speech.precision import autocast
 from speech.training_augment import augment_batch
 from speech.training_data import Batch
@@ -41,13 +42,14 @@ def update(
     sums: dict[str, float] = {}
     for batch in batches:
         batch = augment_batch(batch, loaded.frontend, position, config.augment, generator)
-        with autocast(training.device, training.autocast):
-            logits, lengths = model(batch.features.to(training.device), batch.lengths, generator)
-        losses = head_losses(logits, lengths, batch, loaded)
+        with as_stored(model, training.stored_as):
+            with autocast(training.device, training.autocast):
+                logits, lengths = model(batch.features.to(training.device), batch.lengths, generator)
+            losses = head_losses(logits, lengths, batch, loaded)
+            total = torch.stack([head.weight * losses[head.name] for head in config.heads]).sum() / len(batches)
+            total.backward()
         if not state.progress.epoch:
             name_infeasible(lengths, batch)
-        total = torch.stack([head.weight * losses[head.name] for head in config.heads]).sum() / len(batches)
-        total.backward()
         for name, loss in losses.items():
             sums[name] = sums.get(name, 0.0) + float(loss.detach()) / len(batches)
     norm = nn.utils.clip_grad_norm_(model.parameters(), training.clip_norm)

@@ -6,9 +6,10 @@ from typing import Any
 
 import torch
 
-from speech.checkpoint import Precision, read_packed, unpack, write_packed
+from speech.checkpoint import read_packed, write_packed
 from speech.config import from_dict, to_dict
 from speech.errors import CheckpointError, ConfigError
+from speech.packing import Precision, unpack
 from tts.contract import AudioContract, contract_from_header
 from tts.models import AcousticConfig, AcousticModel
 

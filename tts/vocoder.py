@@ -16,9 +16,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from speech.checkpoint import Precision, read_packed, unpack, write_packed
+from speech.checkpoint import read_packed, write_packed
 from speech.config import from_dict, to_dict
 from speech.errors import CheckpointError, ConfigError
+from speech.packing import Precision, unpack
 from tts.contract import AudioContract, contract_from_header
 from tts.vocoder_model import EARLY_SAMPLES, Filters, VocoderConfig, VocoderNet, render
 from tts.vocoder_source import LEAD, PitchState, pulse_train
@@ -69,7 +70,7 @@ class Vocoder:
         try:
             net = VocoderNet(from_dict(VocoderConfig, header["config"], "config.", str(path)), contract)
             net.load_state_dict(unpack(tensors))
-        except (ConfigError, KeyError, RuntimeError) as error:
+        except (ConfigError, KeyError, ValueError, RuntimeError) as error:
             reason = str(error).splitlines()[0]
             raise CheckpointError(f"{path}: its weights and configuration disagree ({reason})") from error
         return cls(net.requires_grad_(False).eval(), header.get("card", {}))

@@ -1,9 +1,9 @@
-"""Make a trained model one to ship: measure it, write its card, store it in eight bits.
+"""Make a trained model one to ship: measure it, write its card, store it in few bits.
 
     python recipes/english/release.py --model runs/english/model.safetensors --manifests manifests/english
 
-The errors on the card are those of the eight-bit weights, measured by this script on every `dev_*` and `test_*`
-manifest, beside the relative change that eight bits make on the development sets.
+The errors on the card are those of the stored weights, measured by this script on every `dev_*` and `test_*` manifest,
+beside the relative change that storing makes on the development sets.
 """
 
 import argparse
@@ -60,6 +60,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--manifests", type=Path, required=True, help="folder of dev_*.jsonl and test_*.jsonl")
     parser.add_argument("--output", type=Path, default=DEFAULT_MODEL, help="where the card and weights go")
+    parser.add_argument("--precision", choices=["int8", "deflated"], default="int8", help="see speech/packing.py")
     parser.add_argument("--decoding", default=json.dumps(DECODING), help="settings of the search, JSON, for the card")
     parser.add_argument("--note", help="a sentence on how it was trained, for the card")
     arguments = parser.parse_args()
@@ -68,10 +69,10 @@ def main() -> None:
     training = trained.card
     with safe_open(arguments.model, framework="pt") as file:
         if any(name.endswith(".scale") for name in file.keys()):  # noqa: SIM118
-            raise SystemExit(f"{arguments.model}: already eight bits; export it with training.precision = 'float32'")
+            raise SystemExit(f"{arguments.model}: already in few bits; export it with training.precision = 'float32'")
     full = [measured(Transcriber(trained), path)["word_errors"] for path in dev]
     trained.card = {**training, "decoding": json.loads(arguments.decoding)}
-    checkpoint.save_model(arguments.output, trained, "int8")
+    checkpoint.save_model(arguments.output, trained, arguments.precision)
     small = checkpoint.load(arguments.output)
     results, best_paths = {}, {}
     with_search = load_model(arguments.output)
@@ -80,20 +81,20 @@ def main() -> None:
         results[path.stem] = measured(with_search, path)
         print(f"{path.stem:40s} {results[path.stem]['text']}", flush=True)
         print(f"{'  best path of characters':40s} {best_paths[path.stem]['text']}", flush=True)
-    eight_bit = [best_paths[path.stem]["word_errors"] for path in dev]
-    change = 100 * (sum(eight_bit) / sum(full) - 1)
-    print(f"eight bits change the word errors on the development sets by {change:+.2f} %")
-    small.card = {
+    stored = [best_paths[path.stem]["word_errors"] for path in dev]
+    change = f"{100 * (sum(stored) / sum(full) - 1):+.2f} % word errors by best path on the development sets"
+    print(f"stored as {arguments.precision}: {change}")
+    card = {
         **CARD,
         **({"training": arguments.note} if arguments.note else {}),
         "results": {name: result["text"] for name, result in results.items()},
         "results_best_path": {name: result["text"] for name, result in best_paths.items()},
-        "eight_bit_change": f"{change:+.2f} % word errors on the development sets",
+        "precision": f"{arguments.precision}: {change}",
         "text_normalization": NORMALIZATION_VERSION,
         "weights_sha256": weights_hash(small.model),
         **small.card,
     }
-    checkpoint.save_model(arguments.output, small, "int8")
+    checkpoint.replace_card(arguments.output, lambda _: card)
 
 
 def measured(transcriber: Transcriber, manifest: Path) -> dict:
