@@ -5,15 +5,18 @@ Rules have the form described in `tts.text.tokens`.
 
 import re
 
-from tts.text.numbers import cardinal, ordinal, year
+from tts.text.number_patterns import DASH
+from tts.text.numbers import cardinal, digits, ordinal, plural, year
 from tts.text.tables import MONTH_NUMBERS, MONTHS
 from tts.text.tokens import Rule
 
-DASH = r"\s?[-–—−]\s?"
 _MONTH = (
     r"(?:Jan(?:uary|\.)?|Feb(?:ruary|\.)?|Mar(?:ch|\.)?|Apr(?:il|\.)?|May|June?\.?|July?\.?|Aug(?:ust|\.)?|"
-    r"Sept?(?:ember|\.)?|Oct(?:ober|\.)?|Nov(?:ember|\.)?|Dec(?:ember|\.)?)"
+    r"Sept?(?:ember|\.)?|Oct(?:ober|\.)?|Nov(?:ember|\.)?|Dec(?:ember|\.)?|"
+    r"(?:JAN(?:UARY)?|FEB(?:RUARY)?|MAR(?:CH)?|APR(?:IL)?|MAY|JUNE?|JULY?|AUG(?:UST)?|SEPT?(?:EMBER)?|OCT(?:OBER)?|"
+    r"NOV(?:EMBER)?|DEC(?:EMBER)?)\.?|january|february|april|june|july|august|september|october|november|december)"
 )
+_TH = "(?i:st|nd|rd|th)"
 _MERIDIEM = r"\s?(?P<half>[AaPp])(?:\.\s?[Mm]\.|[Mm]\b(?!\.\w))"
 
 
@@ -34,7 +37,19 @@ def _calendar(day: int, month: int, year_digits: str) -> str | None:
 
 
 def _iso_date(match: re.Match) -> str | None:
-    return _calendar(int(match["day"]), int(match["month"]), match["year"])
+    words = _calendar(int(match["day"]), int(match["month"]), match["year"])
+    return words and words + (f" at {_time(match)}{_zone(match['zone'])}" if match["hour"] else "")
+
+
+def _zone(zone: str | None) -> str:
+    """Words of what follows the time in an ISO date: Z, or hours and minutes from Greenwich."""
+    if not zone:
+        return ""
+    if zone == "Z":
+        return " U T C"
+    hours, minutes = int(zone[1:3]), int(zone[-2:]) if len(zone) > 3 else 0
+    words = f" U T C {'plus' if zone[0] == '+' else 'minus'} {cardinal(hours)}"
+    return f"{words} {cardinal(minutes)}" if minutes else words
 
 
 def _numeric_date(match: re.Match) -> str | None:
@@ -69,14 +84,16 @@ def _month_year(match: re.Match) -> str:
 
 
 def _time(match: re.Match) -> str | None:
+    found = match.groupdict()
     hour, minute = int(match["hour"]), int(match["minute"])
     if hour > 24 or minute > 59:
         return None
+    first = f"{cardinal(int(found['from']))} to " if found.get("from") else ""
     if minute == 0 and not match["second"]:
-        on_the_hour = "" if match["half"] else " o'clock" if 1 <= hour <= 12 else " hundred"
-        words = cardinal(hour) + on_the_hour
+        on_the_hour = "" if found.get("half") else " o'clock" if 1 <= hour <= 12 else " hundred"
+        words = first + cardinal(hour) + on_the_hour
     else:
-        words = f"{cardinal(hour)} {'oh ' if 0 < minute < 10 else ''}{cardinal(minute)}"
+        words = f"{first}{cardinal(hour)} {'oh ' if 0 < minute < 10 else ''}{cardinal(minute)}"
     if match["second"]:
         seconds = int(match["second"])
         words += f" and {cardinal(seconds)} second{'' if seconds == 1 else 's'}"
@@ -84,7 +101,8 @@ def _time(match: re.Match) -> str | None:
 
 
 def _half(match: re.Match) -> str:
-    return f" {match['half'].upper()} M" if match["half"] else ""
+    half = match.groupdict().get("half")
+    return f" {half.upper()} M" if half else ""
 
 
 def _hour(match: re.Match) -> str | None:
@@ -94,8 +112,27 @@ def _hour(match: re.Match) -> str | None:
     return f"{first}{cardinal(int(match['hour']))}{_half(match)}"
 
 
+def _race_time(match: re.Match) -> str:
+    """Minutes, seconds and parts of seconds as they are announced: 3:59.4."""
+    whole, _, parts = match[0].partition(".")
+    first, *others = whole.split(":")
+    words = [cardinal(int(first)), *(("oh " if part[0] == "0" else "") + cardinal(int(part)) for part in others)]
+    return f"{' '.join(words)} point {digits(parts)}"
+
+
+def _decade(match: re.Match) -> str | None:
+    text = match["decade"]
+    head, _, last = (cardinal(int(text)) if len(text) == 2 else year(int(text))).rpartition(" ")
+    return f"{head} {plural(last)}"
+
+
 RULES: list[Rule] = [
-    ("iso_date", r"(?P<year>\d{4})[-/](?P<month>\d\d?)[-/](?P<day>\d\d?)(?![\d/-])", _iso_date),
+    (
+        "iso_date",
+        r"(?P<year>\d{4})[-/](?P<month>\d\d?)[-/](?P<day>\d\d?)(?:T(?P<hour>\d\d):(?P<minute>\d\d)"
+        r"(?::(?P<second>\d\d)(?:\.\d+)?)?(?P<zone>Z|[-+]\d\d(?::?\d\d)?)?(?!\w)|(?![\d/-]))",
+        _iso_date,
+    ),
     (
         "numeric_date",
         r"(?P<first>\d\d?)(?P<mark>[/.-])(?P<second>\d\d?)(?P=mark)(?P<year>(?:1[5-9]|20)\d\d|(?<=/)\d\d)(?![\d/-]|\.\d)",
@@ -103,21 +140,22 @@ RULES: list[Rule] = [
     ),
     (
         "month_day",
-        rf"(?P<month>{_MONTH})\s+(?P<day>\d\d?)(?:st|nd|rd|th)?(?:{DASH}(?P<last>\d\d?)(?:st|nd|rd|th)?)?"
+        rf"(?P<month>{_MONTH})\s+(?P<day>\d\d?){_TH}?(?:{DASH}(?P<last>\d\d?){_TH}?)?"
         r"(?:(?P<comma>,)?\s+(?P<year>[12]\d{3})(?!\d))?(?![\d:]|,\d|\.\d)",
         _month_day,
     ),
     (
         "day_month",
-        rf"(?P<the>[Tt]he\s+)?(?P<day>\d\d?)(?:st|nd|rd|th)?(?:\s+of)?\s+(?P<month>{_MONTH})(?!\w)(?:,?\s+(?P<year>[12]\d{{3}})(?!\d))?",
+        rf"(?P<the>[Tt]he\s+)?(?P<day>\d\d?){_TH}?(?:\s+of)?\s+(?P<month>{_MONTH})(?!\w)(?:,?\s+(?P<year>[12]\d{{3}})(?!\d))?",
         _day_month,
     ),
     ("month_year", rf"(?P<month>{_MONTH}),?\s+(?P<year>[12]\d{{3}})(?![\d,])", _month_year),
+    ("race_time", r"(?:\d\d?:)?\d\d?:\d\d\.\d{1,3}(?!\d)", _race_time),
     (
         "time",
-        rf"(?P<hour>\d\d?):(?P<minute>\d\d)(?::(?P<second>\d\d))?(?:{_MERIDIEM})?(?![\d:])",
+        rf"(?:(?P<from>\d\d?){DASH})?(?P<hour>\d\d?):(?P<minute>\d\d)(?::(?P<second>\d\d))?(?:{_MERIDIEM})?(?![\d:])",
         _time,
     ),
-    ("to", r"(?<=[\dmM.])\s?[-–—]\s?(?=\d\d?(?::\d\d|\s?[ap]\.?m))", lambda match: "to"),
     ("hour", rf"(?:(?P<from>\d\d?){DASH})?(?P<hour>\d\d?){_MERIDIEM}", _hour),
+    ("decade", r"(?:['’](?=\d\ds))?(?P<decade>[12]\d\d0|\d0)['’]?s\b", _decade),
 ]

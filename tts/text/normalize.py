@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
-from tts.text import date_rules, number_rules, word_rules
+from tts.text import code_rules, date_rules, maths_rules, measure_rules, money_rules, number_rules, word_rules
 from tts.text.numbers import cardinal, digits, roman
 from tts.text.sentences import split_sentences
 from tts.text.spelling import spell
@@ -17,10 +17,20 @@ OnUnknown = Literal["error", "name", "skip"]
 # A number does not begin within a word or another number; a word not within a word.
 _NUMBER_EDGE = r"(?<![\w])(?<!\d[.,])"
 _FREE = frozenset(("power", "minus", "fraction", "to", "short_year"))
+_NUMBER_RULES = [
+    *number_rules.ROUND,
+    *date_rules.RULES,
+    *code_rules.RULES,
+    *number_rules.PLURALS,
+    *maths_rules.RULES,
+    *money_rules.RULES,
+    *measure_rules.RULES,
+    *number_rules.RULES,
+]
 _RULES = [
     *(
         (pattern if name in _FREE else f"{_NUMBER_EDGE}(?:{pattern})", function)
-        for name, pattern, function in [*date_rules.RULES, *number_rules.RULES]
+        for name, pattern, function in _NUMBER_RULES
     ),
     *((pattern, function) for _, pattern, function in word_rules.RULES),
 ]

@@ -64,14 +64,26 @@ UNITS = {
     "dB": "decibel", "Ω": "ohm", "kΩ": "kilohm", "K": "kelvin", "mph": "mile per hour", "kph": "kilometer per hour",
     "km/h": "kilometer per hour", "m/s": "meter per second", "mpg": "mile per gallon", "rpm": "revolution per minute",
     "fps": "frame per second", "dpi": "dot per inch", "px": "pixel", "ha": "hectare", "psi": "pound per square inch",
-    "m²": "square meter", "m2": "square meter", "km²": "square kilometer", "km2": "square kilometer",
-    "ft²": "square foot", "cm²": "square centimeter", "m³": "cubic meter", "m3": "cubic meter",
-    "cm³": "cubic centimeter", "sq ft": "square foot", "m/s²": "meter per second squared", "bpm": "beat per minute",
+    "m/s²": "meter per second squared", "bpm": "beat per minute", "pts": "point", "dl": "deciliter", "dL": "deciliter",
+    "mcg": "microgram", "mmHg": "millimeter of mercury", "mol": "mole", "ppm": "part per million", "cc": "cc",
 }  # fmt: skip
+_LENGTHS = "km m cm mm mi yd ft in".split()
+for _length in _LENGTHS:
+    UNITS |= dict.fromkeys((f"{_length}2", f"{_length}²", f"sq {_length}"), f"square {UNITS[_length]}")
+    UNITS |= dict.fromkeys((f"{_length}3", f"{_length}³", f"cu {_length}"), f"cubic {UNITS[_length]}")
+    UNITS |= {f"{power}. {_length}{stop}": UNITS[f"{power} {_length}"] for power in ("sq", "cu") for stop in ("", ".")}
+UNITS |= {name.upper(): UNITS[name] for name in "km kg mg cm mm lb lbs oz ft yd ml min hr hrs gal mph tsp".split()}
+UNITS |= {"kms": "kilometer", "kgs": "kilogram", "gms": "gram", "tbsps": "tablespoon", "tsps": "teaspoon"}
+UNITS |= {f"{name}.": UNITS[name] for name in "tsp tbsp hr mins sec secs yd yds pt".split()}
 #: States of the US, before the number of a post office.
 STATES = (
     "AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH OK OR PA "
     "RI SC SD TN TX UT VT VA WA WV WI WY DC PR"
+).split()
+#: Last words of the names of streets.
+STREETS = (
+    "St Street Ave Avenue Blvd Boulevard Rd Road Dr Drive Ln Lane Ct Court Pl Place Hwy Highway Pkwy Parkway Way Sq "
+    "Square Ter Terrace"
 ).split()
 #: Units that are also letters or words: only directly after the digits.
 ATTACHED_UNITS = frozenset({"in", "t", "A", "N"})
@@ -84,21 +96,20 @@ PER_UNITS |= {"d": "day", "wk": "week", "mo": "month"}
 CURRENCIES = {
     "$": ("dollar", "cent"), "£": ("pound", "penny"), "€": ("euro", "cent"), "¥": ("yen", None),
     "₹": ("rupee", "paisa"), "₽": ("ruble", "kopeck"), "₩": ("won", None),
-    "₿": ("bitcoin", None), "₺": ("lira", None), "₪": ("shekel", None),
+    "₿": ("bitcoin", None), "₺": ("lira", None), "₪": ("shekel", None), "฿": ("baht", None), "₫": ("dong", None),
+    "₦": ("naira", None), "₴": ("hryvnia", None), "R$": ("real", None),
 }  # fmt: skip
-CURRENCY_PLURALS = {"penny": "pence", "paisa": "paise", "won": "won", "yen": "yen", "lira": "lira"}
+CURRENCY_PLURALS = {"penny": "pence", "paisa": "paise", "won": "won", "yen": "yen", "lira": "lira", "baht": "baht", "dong": "dong", "naira": "naira"}
 CURRENCY_CODES = {
     "USD": "US dollar", "EUR": "euro", "GBP": "british pound", "JPY": "yen", "CAD": "canadian dollar",
-    "AUD": "australian dollar", "CHF": "swiss franc", "INR": "rupee", "CNY": "yuan",
+    "AUD": "australian dollar", "CHF": "swiss franc", "INR": "rupee", "CNY": "yuan", "NZD": "new zealand dollar",
+    "HKD": "hong kong dollar", "SGD": "singapore dollar", "MXN": "mexican peso", "PLN": "zloty",
+    "SEK": "swedish krona", "BTC": "bitcoin",
 }  # fmt: skip
 DOLLARS_OF = {
-    "US": "U S",
-    "A": "australian",
-    "C": "canadian",
-    "CA": "canadian",
-    "AU": "australian",
-    "NZ": "new zealand",
-}
+    "US": "U S", "A": "australian", "C": "canadian", "CA": "canadian", "AU": "australian", "NZ": "new zealand",
+    "HK": "hong kong", "S": "singapore", "NT": "new taiwan",
+}  # fmt: skip
 MAGNITUDES = {
     "k": "thousand", "K": "thousand", "m": "million", "M": "million", "mn": "million", "mm": "million",
     "b": "billion", "B": "billion", "bn": "billion", "tn": "trillion", "T": "trillion",
@@ -109,7 +120,8 @@ SYMBOLS = {
     "&": "and", "+": "plus", "=": "equals", "@": "at", "%": "percent", "#": "hash", "*": "asterisk", "/": "slash",
     "\\": "backslash", "^": "caret", "~": "tilde", "_": "underscore", "<": "less than", ">": "greater than",
     "|": "vertical bar", "`": "backtick", "$": "dollar", "£": "pound", "€": "euro", "¥": "yen", "¢": "cents",
-    "₹": "rupee", "₽": "ruble", "₩": "won", "₿": "bitcoin", "₺": "lira", "₪": "shekel", "°": "degrees",
+    "₹": "rupee", "₽": "ruble", "₩": "won", "₿": "bitcoin", "₺": "lira", "₪": "shekel", "฿": "baht", "₫": "dong",
+    "₦": "naira", "₴": "hryvnia", "°": "degrees",
     "≤": "less than or equal to", "≥": "greater than or equal to", "≠": "not equal to", "≈": "approximately equal to",
     "±": "plus or minus", "×": "times", "÷": "divided by", "−": "minus", "√": "square root of", "∞": "infinity",
     "∑": "sum", "∫": "integral", "∂": "partial", "∈": "in", "→": "to", "←": "from", "⇒": "implies", "↔": "to and from",

@@ -1,0 +1,86 @@
+"""Rules for numbers that name something: telephones, post codes, versions, rooms, flights, models, houses.
+
+Rules have the form described in `tts.text.tokens`.
+"""
+
+import re
+
+from tts.text.numbers import cardinal, digits, pairs, plural
+from tts.text.tables import STATES, STREETS
+from tts.text.tokens import Rule
+
+_AFTER_STATE = "|".join(rf"(?<=\b{state} )" for state in STATES)
+#: The rest of a street's name after the direction in it: W. Main St.
+STREET_FOLLOWS = rf"(?=\.?\s(?:[A-Z\d][\w'’]*\.?\s){{1,4}}(?:{'|'.join(STREETS)})\b)"
+
+
+def _phone(match: re.Match) -> str | None:
+    groups = re.findall(r"\d+", match[0])
+    if match[0][0] == "+" and sum(map(len, groups)) < 8:  # +1.25 and +250 are numbers
+        return None
+    return ("plus " if match[0][0] == "+" else "") + " , ".join(digits(group) for group in groups)
+
+
+def _free_call(match: re.Match) -> str:
+    """The digits before the words of a telephone number: 1-800-FLOWERS."""
+    area = match["area"]
+    return f"one {cardinal(int(area)) if area.endswith('00') else digits(area)}"
+
+
+def _chain(match: re.Match) -> str:
+    """Groups of digits joined by hyphens: codes, and counts such as 1-2-3."""
+    groups = match[0].split("-")
+    say = pairs if max(map(len, groups)) < 3 else digits
+    return " , ".join(say(group) for group in groups)
+
+
+def _dotted(match: re.Match) -> str:
+    repeated = re.search(r"\b[Vv]ersion\s$", match.string[: match.start()])
+    word = "version " if match["v"] and not repeated else ""
+    parts = match["parts"].split(".")
+    if not word and len(parts) == 4:  # an address of the Internet
+        return " dot ".join(digits(part) for part in parts)
+    return word + " point ".join(cardinal(int(part)) for part in parts)
+
+
+def _plural_of_name(text: str, is_plural: str | None) -> str:
+    head, _, last = pairs(text).rpartition(" ")
+    return f"{head} {plural(last)}" if is_plural else pairs(text)
+
+
+def _room(match: re.Match) -> str:
+    word = match["word"].lower()
+    if word[:4] in ("call", "dial"):
+        return f"{word} {digits(match['number'])}"
+    return f"{word} {_plural_of_name(match['number'], match['plural'])}"
+
+
+def _model(match: re.Match) -> str:
+    return _plural_of_name(match["number"], match["plural"])
+
+
+def _house(match: re.Match) -> str:
+    return pairs(match[0]) if len(match[0]) > 3 else cardinal(int(match[0]))
+
+
+#: (name, pattern, function), tried in this order. A number must not continue one to its left.
+RULES: list[Rule] = [
+    ("phone", r"\+\d{1,3}(?:[\s.-]?\(?\d{1,4}\)?){2,5}(?!\d)", _phone),
+    ("phone", r"(?:1[\s.-])?(?:\(\d{3}\)\s?|\d{3}[\s.-])\d{3}[\s.-]\d{4}(?![\d-])", _phone),
+    ("phone", r"\d{3}-\d{4}(?![\d-])", _phone),
+    ("phone", r"0\d{2,4}(?:[\s-]\d{3,4}){2}(?![\d-])", _phone),
+    ("phone", r"1-(?P<area>\d{3})-(?=[A-Z]{2})", _free_call),
+    ("zip", rf"(?:{_AFTER_STATE})\d{{5}}(?:-\d{{4}})?(?![\w-]|[,.]\d)", _phone),
+    ("chain", r"\d+(?:-\d+){2,}(?!\d)", _chain),
+    ("version", r"(?P<v>[vV])(?P<parts>\d+(?:\.\d+)*)(?![\w])", _dotted),
+    ("version", r"(?P<v>)(?P<parts>\d+(?:\.\d+){2,})(?!\w)", _dotted),
+    ("model", r"(?<=\b[A-Z]-)(?P<number>\d{2,4})(?P<plural>s)?\b(?![-.,]\d)", _model),
+    (
+        "room",
+        r"\b(?P<word>[Rr]oom|[Ff]light|[Hh]ighway|[Rr]oute|[Ii]nterstate|[Bb]oeing|[Aa]irbus|"
+        r"(?:[Cc]all|[Dd]ial)(?:ed|ing)?(?=\s\d{3}\b))"
+        r"\s(?P<number>\d{1,4})(?P<plural>s)?\b(?![,.:-]?\d)",
+        _room,
+    ),
+    ("house", rf"\d{{1,5}}(?=\s[NSEW][EW]?{STREET_FOLLOWS})", _house),
+]

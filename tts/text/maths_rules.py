@@ -1,0 +1,94 @@
+"""Rules for ratios, powers, fractions and the minus of formulas.
+
+Rules have the form described in `tts.text.tokens`.
+"""
+
+import re
+
+from tts.text.number_patterns import NUMBER, SIGN, UNIT, many
+from tts.text.numbers import cardinal, decimal, fraction
+from tts.text.tables import UNITS
+from tts.text.tokens import Rule
+
+_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
+_VULGAR = dict(
+    zip("½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞", "1/2 1/3 2/3 1/4 3/4 1/5 2/5 3/5 4/5 1/6 5/6 1/8 3/8 5/8 7/8".split(), strict=True)
+)
+
+
+def _ratio(match: re.Match) -> str:
+    return " to ".join(decimal(part) for part in match[0].split(":"))
+
+
+def _scientific(match: re.Match) -> str:
+    exponent = decimal(match["exponent"].translate(_SUPERSCRIPTS))
+    return f"{decimal(match['number'])} times ten to the {exponent.removeprefix('plus ')}"
+
+
+def _power(match: re.Match) -> str:
+    exponent = match[1].translate(_SUPERSCRIPTS)
+    if exponent in ("2", "3"):
+        return "squared" if exponent == "2" else "cubed"
+    return f"to the {decimal(exponent)}" if exponent[-1].isdigit() else f"to the {exponent.upper()}"
+
+
+def _fraction(match: re.Match) -> str | None:
+    text = _VULGAR.get(match["glyph"] or "", match["plain"])
+    above, below = (int(part) for part in re.split("[/⁄]", text))
+    unit = "inch" if match["inch"] else UNITS.get(match["unit"] or "", "")
+    if match["whole"]:
+        words = fraction(above, below)
+        words = f"{cardinal(int(match['whole']))} and {'a half' if words == 'one half' else words}"
+        unit = unit and (unit if match["inch"] else many(unit))
+    else:
+        words = _simple_fraction(above, below)
+    if words is None:
+        return None
+    return f"{'minus ' if match['minus'] else ''}{words}{unit and ' ' + unit}"
+
+
+def _simple_fraction(above: int, below: int) -> str | None:
+    """Words of a fraction without a whole number, as far as it is one."""
+    if (above, below) in ((24, 7), (9, 11)):
+        return {(24, 7): "twenty four seven", (9, 11): "nine eleven"}[above, below]
+    if above == below > 1:
+        return f"{cardinal(above)} {cardinal(below)}"
+    if below == 100 and above > 1:
+        return f"{cardinal(above)} out of one hundred"
+    return None if above > below and below > 12 else fraction(above, below)
+
+
+def _minus(match: re.Match) -> str | None:
+    """A hyphen between spaces is a minus in what looks like a formula."""
+    if match[0] == "−":
+        return "minus"
+    around = match.string[max(0, match.start() - 12) : match.end() + 12]
+    formula = "=" in around or re.search(r"\d\s-\s\d", around) or re.search(r"(?<!\w)\w\s-\s\w(?!\w)", around)
+    return "minus" if formula else None
+
+
+#: (name, pattern, function), tried in this order. A number must not continue one to its left.
+RULES: list[Rule] = [
+    ("ratio", rf"\d+(?:\.\d+)?(?::{NUMBER})+", _ratio),
+    (
+        "scientific",
+        rf"(?P<number>{SIGN}{NUMBER})(?:[eE](?P<exponent>[-+]?\d+)(?!\w))",
+        _scientific,
+    ),
+    (
+        "scientific",
+        rf"(?P<number>{SIGN}{NUMBER})\s?[×x*]\s?10(?:\^(?=[-\d])|(?=[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]))(?P<exponent>[-−]?\d+|[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)",
+        _scientific,
+    ),
+    ("power", r"(?<=[\w)])\^([-−]?\d+|[a-z]\b)", _power),
+    ("power", r"(?<=[\w)])([⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)", _power),
+    (
+        "fraction",
+        r"(?P<minus>(?<![\w)\]/.])[-−])?(?:(?P<whole>\d+)(?:\s|-)?)?"
+        r"(?:(?P<plain>(?<![/.\d])\d{1,3}[/⁄]\d{1,3})(?:(?:rd|th|nd)s?)?(?![\w/]|\.\d)|(?P<glyph>[½⅓⅔¼¾⅕-⅞]))"
+        rf"(?:(?P<inch>[\"″])(?=\s[a-z])|[\s-]?(?P<unit>{UNIT})(?![\w/])(?:\.(?=\s[a-z]))?)?",
+        _fraction,
+    ),
+    ("minus", r"(?<=[\w)]\s)[-−](?=\s(?:\d|[a-zA-Z]\b(?!')))", _minus),
+    ("minus", r"(?:(?<=UTC)|(?<=GMT)|(?<=\^\d)|(?<=\^\d\d)|(?<=\^[a-z])|(?<=\b[nxyz]))[-−](?=\d)", lambda match: "minus"),
+]

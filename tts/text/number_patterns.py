@@ -1,0 +1,54 @@
+"""What the rules for numbers share: patterns of numbers, signs, ranges and units, and the words of a range."""
+
+import re
+
+from tts.text.numbers import decimal, digits, plural
+from tts.text.tables import UNITS
+
+DASH = r"\s?[-–—−]\s?"
+NUMBER = (
+    r"(?:(?:\d{1,3}(?:[\u00a0\u2009\u202f]\d{3})+(?!\d)|"
+    r"\d{1,3}(?: \d{3}){2,}(?! ?\d)|\d{1,3}(?:,\d{3})+(?![\d])|\d+)(?:\.\d+)?|\.\d+)"
+)
+SIGN = r"(?:(?<![\w)\]])[-−+])?"
+UNIT = "(?:" + "|".join(re.escape(unit) for unit in sorted(UNITS, key=len, reverse=True)) + ")"
+
+
+def ranged(mark: str = "") -> str:
+    """Pattern of a number, or of a range of two with `mark` (a pattern that may be empty) after the first.
+
+    >>> re.match(ranged("%?"), "5%-10%").group("number", "to")
+    ('5', '10')
+    """
+    return rf"(?P<number>{SIGN}{NUMBER})(?:{mark}{DASH}(?P<to>{NUMBER}))?"
+
+
+RANGE = ranged()
+
+
+def span(match: re.Match) -> str:
+    """Words of a number or a range of two."""
+    if not match["to"]:
+        return decimal(match["number"])
+    first, last, text, end = match["number"], match["to"], match.string, match.end("to")
+    if re.fullmatch(r"0\d+", first) or re.fullmatch(r"0\d+", last):
+        return f"{digits(first)} , {digits(last)}"
+    if first == last:  # a 50-50 chance
+        return f"{decimal(first)} {decimal(last)}"
+    formula = re.match(r"\s?[=+*/×÷]", text[end:]) or re.search(r"=\s?$", text[: match.start()])
+    return f"{decimal(first)} {'minus' if formula else 'to'} {decimal(last)}"
+
+
+def is_one(match: re.Match) -> bool:
+    """Whether a range's number is exactly one, which leaves a unit singular."""
+    return match["number"] == "1" and not match["to"]
+
+
+def many(unit: str) -> str:
+    """Plural of a unit's name, in its first part.
+
+    >>> many("mile per hour"), many("millimeter of mercury")
+    ('miles per hour', 'millimeters of mercury')
+    """
+    head, joint, rest = re.fullmatch(r"(.*?)( per | of |$)(.*)", unit).groups()
+    return f"{plural(head)}{joint}{rest}"
