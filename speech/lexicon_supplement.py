@@ -17,6 +17,7 @@ gigawatt G IH1 G AH0 W AA2 T
 haakon HH AO1 K AH0 N
 hectopascal HH EH1 K T OW0 P AE2 S K AH0 L
 hertz HH EH1 R T S
+hryvnia HH R IH1 V N IY0 AH0
 jpeg JH EY1 P EH2 G
 json JH EY1 S AH0 N
 kibibyte K IH1 B IH0 B AY2 T

@@ -36,14 +36,12 @@ def _fraction(match: re.Match) -> str | None:
     text = _VULGAR.get(match["glyph"] or "", match["plain"])
     above, below = (int(part) for part in re.split("[/⁄]", text))
     unit = "inch" if match["inch"] else UNITS.get(match["unit"] or "", "")
-    if match["whole"]:
-        words = fraction(above, below)
-        words = f"{cardinal(int(match['whole']))} and {'a half' if words == 'one half' else words}"
-        unit = unit and (unit if match["inch"] else many(unit))
-    else:
-        words = _simple_fraction(above, below)
+    words = fraction(above, below) if match["whole"] else _simple_fraction(above, below)
     if words is None:
         return None
+    if match["whole"]:
+        words = f"{cardinal(int(match['whole']))} and {'a half' if words == 'one half' else words}"
+        unit = unit and (unit if match["inch"] else many(unit))
     return f"{'minus ' if match['minus'] else ''}{words}{unit and ' ' + unit}"
 
 
@@ -90,5 +88,9 @@ RULES: list[Rule] = [
         _fraction,
     ),
     ("minus", r"(?<=[\w)]\s)[-−](?=\s(?:\d|[a-zA-Z]\b(?!')))", _minus),
-    ("minus", r"(?:(?<=UTC)|(?<=GMT)|(?<=\^\d)|(?<=\^\d\d)|(?<=\^[a-z])|(?<=\b[nxyz]))[-−](?=\d)", lambda match: "minus"),
+    (
+        "minus",
+        r"(?:(?<=UTC)|(?<=GMT)|(?<=\^\d)|(?<=\^\d\d)|(?<=\^[a-z])|(?<=\b[nxyz]))[-−](?=\d)",
+        lambda match: "minus",
+    ),
 ]

@@ -54,7 +54,7 @@ def _measure(match: re.Match) -> str | None:
     symbol = match["unit"]
     if symbol in ATTACHED_UNITS and match["gap"].isspace() or symbol == "K" and not match["gap"]:
         return None
-    name = _points_or_pints(match) if symbol == "pt" else UNITS[symbol]
+    name = _points_or_pints(match) if symbol.startswith("pt") and symbol != "pts" else UNITS[symbol]
     if name is None:
         return f"{span(match)} P T"
     if match["count"]:
@@ -121,7 +121,7 @@ def _by(match: re.Match) -> str:
 
 def _between_lengths(match: re.Match) -> str | None:
     before = match.string[max(0, match.start() - 12) : match.start()]
-    return "by" if re.search(rf"\d\s?(?:{UNIT}|[\"'″′”’])$", before) else None
+    return "by" if re.search(rf"\d\s?(?:{UNIT}|[\"'″′”’])\s?$", before) else None
 
 
 def _duration(match: re.Match) -> str | None:
@@ -138,7 +138,7 @@ _BEFORE_TO = re.compile(rf"{_QUANTITY}$|[$£€][\d.,]+[kKMBmb]n?$")
 
 def _to(match: re.Match) -> str | None:
     """A dash between two quantities of which each has its unit, or between two times."""
-    before, after = match.string[max(0, match.start() - 20) : match.start()], match.string[match.end() :]
+    before, after = match.string[max(0, match.start() - 20) : match.start()].rstrip(), match.string[match.end() :]
     if re.match(r"\d\d?(?::\d\d|\s?[AaPp]\.?[Mm]\b)", after) and re.search(r"[\dmM.]$", before):
         return "to"
     if not _BEFORE_TO.search(before):
@@ -150,7 +150,7 @@ def _to(match: re.Match) -> str | None:
 
 #: (name, pattern, function), tried in this order. A number must not continue one to its left.
 RULES: list[Rule] = [
-    ("to", r"(?<=[\w.%°'’])\s?[-–—]\s?(?=['’$£€]?\d)", _to),
+    ("to", r"(?:(?<=[\w.%°'’])\s?|(?<=[\w.%°'’]\s))[-–—]\s?(?=['’$£€]?\d)", _to),
     ("percent", rf"{ranged(r'(?: ?%)?')}\s?(?P<mark>[%‰])", _percent),
     (
         "degrees",
@@ -163,7 +163,7 @@ RULES: list[Rule] = [
         _degrees,
     ),
     ("degrees", rf"{RANGE}\s?(?P<scale>℃|℉)(?P<compass>)", _celsius),
-    ("feet", rf"\d+['′’]\s?[x×]\s?\d+['′’](?!\s?\d)", _feet_by),
+    ("feet", r"\d+['′’]\s?[x×]\s?\d+['′’](?!\s?\d)", _feet_by),
     ("feet", rf"(?P<feet>\d+)['′’](?:\s?(?P<inches>\d+){_INCHES})?(?!\w)", _feet),
     (
         "feet",

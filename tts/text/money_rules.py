@@ -48,7 +48,8 @@ def _amount(number: str, unit: str, cent: str | None) -> str:
 def _is_attribute(match: re.Match) -> bool:
     """Whether a noun follows what an article stands before, so that the unit is singular: a $5 bill."""
     return bool(
-        re.search(r"\b[Aa]n?\s$", match.string[: match.start()]) and re.match(r"[ -][a-z]+", match.string[match.end() :])
+        re.search(r"\b[Aa]n?\s$", match.string[: match.start()])
+        and re.match(r"[ -][a-z]+", match.string[match.end() :])
     )
 
 

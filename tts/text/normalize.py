@@ -36,10 +36,11 @@ _RULES = [
 ]
 _COMPILED = [(re.compile(pattern), function) for pattern, function in _RULES]
 #: A plain word between spaces or before a mark: most of any text, so tried first.
-_PLAIN = re.compile(r"[A-Za-z]?[a-z]{2,}(?=[ \n,;:?!)]|$)(?! [IVXLCDM]+\b| \d)")
+_PLAIN = re.compile(r"[A-Za-z]?[a-z]{2,}(?=[ \n,;:?!)]|$)(?! [IVXLCDM]+\b| [ivxlc]+\b| \d)")
 _MONTHS_OPEN = re.compile(
     r"(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|room|flight|highw|route|inter|boeing|airbus|the)"
 )
+_APOSTROPHE = re.compile(r"(?<=[^\W\d_])[´`ʼ＇](?=[^\W\d_])")
 _INVISIBLE = ("Cf", "Cc", "Mn", "Me", "Sk")
 
 
@@ -84,7 +85,7 @@ def _sentences(text: str | Iterable[str], on_unknown: OnUnknown) -> Iterator[Sen
 
 def _tokens(text: str, offset: int, on_unknown: OnUnknown) -> Iterator[Token]:
     """Tokens of one sentence that begins at `offset` of the source."""
-    position = 0
+    position, text = 0, _APOSTROPHE.sub("’", text)
     while position < len(text):
         if text[position].isspace():
             position += 1

@@ -50,5 +50,5 @@ def many(unit: str) -> str:
     >>> many("mile per hour"), many("millimeter of mercury")
     ('miles per hour', 'millimeters of mercury')
     """
-    head, joint, rest = re.fullmatch(r"(.*?)( per | of |$)(.*)", unit).groups()
+    head, joint, rest = re.split(r"( per | of |$)", unit, maxsplit=1)
     return f"{plural(head)}{joint}{rest}"

@@ -65,7 +65,8 @@ UNITS = {
     "km/h": "kilometer per hour", "m/s": "meter per second", "mpg": "mile per gallon", "rpm": "revolution per minute",
     "fps": "frame per second", "dpi": "dot per inch", "px": "pixel", "ha": "hectare", "psi": "pound per square inch",
     "m/s²": "meter per second squared", "bpm": "beat per minute", "pts": "point", "dl": "deciliter", "dL": "deciliter",
-    "mcg": "microgram", "mmHg": "millimeter of mercury", "mol": "mole", "ppm": "part per million", "cc": "cc",
+    "mcg": "microgram", "mmHg": "millimeter of mercury", "mol": "mole",
+    "ppm": "part per million", "cc": "cubic centimeter",
 }  # fmt: skip
 _LENGTHS = "km m cm mm mi yd ft in".split()
 for _length in _LENGTHS:
@@ -99,7 +100,16 @@ CURRENCIES = {
     "₿": ("bitcoin", None), "₺": ("lira", None), "₪": ("shekel", None), "฿": ("baht", None), "₫": ("dong", None),
     "₦": ("naira", None), "₴": ("hryvnia", None), "R$": ("real", None),
 }  # fmt: skip
-CURRENCY_PLURALS = {"penny": "pence", "paisa": "paise", "won": "won", "yen": "yen", "lira": "lira", "baht": "baht", "dong": "dong", "naira": "naira"}
+CURRENCY_PLURALS = {
+    "penny": "pence",
+    "paisa": "paise",
+    "won": "won",
+    "yen": "yen",
+    "lira": "lira",
+    "baht": "baht",
+    "dong": "dong",
+    "naira": "naira",
+}
 CURRENCY_CODES = {
     "USD": "US dollar", "EUR": "euro", "GBP": "british pound", "JPY": "yen", "CAD": "canadian dollar",
     "AUD": "australian dollar", "CHF": "swiss franc", "INR": "rupee", "CNY": "yuan", "NZD": "new zealand dollar",
@@ -152,24 +162,20 @@ MARKS = {
     "▪": ";", "●": ";", "◦": ";", "、": ",", "。": ".", "，": ",", "！": "!", "？": "?", "；": ";", "：": ":",
 }  # fmt: skip
 
-#: Capitals said as a word although short.
-SAID_AS_WORDS = frozenset(
-    "NASA NATO OPEC AIDS RAM ROM LAN WAN PIN SIM GIF JPEG RADAR SONAR LASER SCUBA SWAT FEMA OSHA NAFTA ASAP YOLO "
-    "FOMO COVID SARS MERS UNICEF BASIC BIOS CAPTCHA WASP NIMBY POTUS SCOTUS FLOTUS ZIP DARPA CERN TED LEGO IKEA "
-    "YAML JSON TOML AWOL".split()
+#: Capitals said as a word although the dictionary has none or spells it.
+SAID_AS_WORDS = frozenset("ASAP UEFA DACA".split())
+#: Capitals of two letters that are words; longer ones are looked up in the dictionary.
+SHORT_WORDS = frozenset("A I AM AN AS AT BE BY DO GO HE HI IF IN IS ME MY NO OF OH ON OR SO TO UP WE YO".split())
+#: Capitals that the dictionary has as words, but that are read letter by letter.
+INITIALISMS = frozenset(
+    "ACA ADA ADO AKA ALA ALS AMI ANA ASA ATA COD COO DEA DIA DOE EDA EEG EGO ENT EOS ERA EST ETA GAO GED IDE IFS IMO "
+    "IRA ISA ISU ITA LAX LED MIA NEC ONA OTT PAS PIO POS POW PSI RAF RIP ROI SAP SAT SEC SOS SUI TIA UPS URI UVA "
+    "VAT".split()
 )
-#: Capitals that are stressed words, not initials.
-STRESSED = frozenset(
-    "A I AM AN AND ANY ARE AS AT BE BEEN BEST BIG BUT BY CAN DAY DID DO DONE DONT EACH ELSE END EVEN EVER FOR FREE "
-    "FROM GET GO GOD GOOD HAD HAS HAVE HE HELP HER HERE HEY HI HIM HIS HOT HOW IF IN INTO IS ITS JUST KEEP LAST LET "
-    "LIKE LOOK LOVE MADE MAKE MAN MAY ME MORE MOST MUCH MUST MY NEED NEVER NEW NEXT NICE NO NOT NOW OF OFF OH OLD ON "
-    "ONCE ONE ONLY OR OUR OUT OVER OWN PLEASE READ REAL RUN SAID SALE SAY SEE SHE SO SOME STILL STOP SUCH SURE TAKE "
-    "THAN THAT THE THEIR THEM THEN THERE THEY THIS TIME TO TOO TRUE TRY TWO UP USE VERY WAIT WANT WAS WAY WE WELL "
-    "WERE WHAT WHEN WHERE WHO WHY WILL WITH WOW YES YET YOU YOUR HELLO WORLD WATCH WARM FALSE NOTE STAY WENT OPEN "
-    "DOWN FIRE".split()
-)
-#: Initialisms that stay so in a sentence all in capitals.
-ALWAYS_SPELT = frozenset("USA UK EU UN FBI CIA NBC CBS ABC BBC CNN TV DVD CD PC HTML PDF URL USB GPS DNA IBM".split())
+#: Of these and of two letters, those that are words where all is in capitals.
+SHOUTED_WORDS = frozenset("US IT LED ERA SAT POW RIP SAP VAT EGO ADO".split())
+#: Capitals that may be words, but are initials after "the".
+AFTER_THE = frozenset("WHO US IT OR".split())
 #: Names numbered with ordinals: Henry VIII.
 MONARCHS = frozenset(
     "Alexander Alfonso Benedict Catherine Charles Christian Clement Edward Elizabeth Ferdinand Francis Frederick "
@@ -177,6 +183,15 @@ MONARCHS = frozenset(
     "Maximilian Napoleon Nicholas Olaf Otto Paul Peter Philip Pius Ptolemy Ramses Richard Robert Rudolf Stephen "
     "Thutmose Urban Victor Wilhelm William Xerxes Darius Cosimo Kenneth Umberto Margrethe Albert Alexius".split()
 )
+#: What is numbered with Roman numerals.
+NUMBERED = frozenset(
+    "war chapter part act scene book volume section article type phase stage class title appendix level bowl unit "
+    "figure table page grade rocky section division group mark version episode season olympiad".split()
+)
+DIRECTIONS = {
+    "N": "north", "S": "south", "E": "east", "W": "west", "NE": "northeast", "NW": "northwest", "SE": "southeast",
+    "SW": "southwest",
+}  # fmt: skip
 #: Words that often begin a sentence after an abbreviation that may have ended the one before.
 STARTERS = frozenset(
     "The A An He She It I We They You This That These Those There Then In On At By For From But And Or So When Where "

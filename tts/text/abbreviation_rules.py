@@ -1,0 +1,211 @@
+"""Rules for abbreviations, initials and Roman numerals.
+
+Rules have the form described in `tts.text.tokens`.
+"""
+
+import re
+
+from tts.text.code_rules import STREET_FOLLOWS
+from tts.text.date_rules import MONTH
+from tts.text.number_patterns import many
+from tts.text.numbers import cardinal, ordinal, roman
+from tts.text.spelling import LETTER, acronym, fold, spell
+from tts.text.tables import (
+    BARE,
+    DIRECTIONS,
+    ENDINGS,
+    MONARCHS,
+    MONTHS,
+    NUMBERED,
+    STARTERS,
+    TITLES,
+    UNITS,
+    WEEKDAYS,
+    WORDS_TOO,
+)
+from tts.text.tokens import Rule
+
+#: Abbreviations that need their full stop, longest first.
+_STOPPED = "|".join(re.escape(name) for name in sorted(TITLES | ENDINGS, key=len, reverse=True))
+_BARE = "|".join(sorted((re.escape(name.capitalize()) for name in BARE if "." not in name), key=len, reverse=True))
+_NEXT_CAPITAL = re.compile(r"\s+[\"“'‘(]?[A-Z]")
+_AFTER_TITLE = re.compile(r"\s+[A-Z\d]|[,–-]")
+_AFTER_DAY = re.compile(
+    r"\s+(?:[A-Z\d]|(?:at|from|through|thru|to|and|or|until|till|between|before|after|by|morning|afternoon|evening|"
+    r"night|noon|midnight)\b)|[,–-]"
+)
+_DAYS = frozenset(name[:3] for name in WEEKDAYS + MONTHS)
+
+
+def _abbreviation(match: re.Match) -> str | None:
+    name = match[1].lower()
+    rest = match.string[match.end() :]
+    if name == "fig" and re.match(r"\s?\d", rest):
+        return TITLES[name]
+    follows = _AFTER_DAY if name in _DAYS else _AFTER_TITLE
+    if name in WORDS_TOO and not (match[1][0].isupper() and follows.match(rest)):
+        if not (name in ("max", "min", "sec") and re.match(r"\s+[a-z\d]", rest)) and name != "al":
+            return None
+    if name == "co" and match[1].islower():
+        return None
+    if name == "ft" and match[1].islower():
+        return "foot" if _before(match) == "per" else "feet"
+    return TITLES.get(name) or ENDINGS[name]
+
+
+def _bare(match: re.Match) -> str | None:
+    if match[1].lower() == "dr" and not _NEXT_CAPITAL.match(match.string, match.end()):
+        return "drive"
+    return BARE[match[1].lower()]
+
+
+def _before(match: re.Match) -> str:
+    """The word before the match, with its mark."""
+    words = match.string[max(0, match.start() - 30) : match.start()].split()
+    return words[-1] if words else ""
+
+
+def _after_name(match: re.Match) -> bool:
+    """Whether a name of a street stands before: a capitalised word that does not open the sentence, or an ordinal."""
+    before = _before(match)
+    if re.fullmatch(r"\d+(?:st|nd|rd|th)", before):
+        return True
+    if before in STARTERS:
+        return False
+    opens = not match.string[: match.start()].strip().removesuffix(before).strip()
+    return (
+        before[:1].isupper()
+        and before[-1:].isalnum()
+        and (not opens or not _NEXT_CAPITAL.match(match.string, match.end()))
+    )
+
+
+def _saint_or_street(match: re.Match) -> str:
+    follows = _NEXT_CAPITAL.match(match.string, match.end())
+    if _after_name(match) and not (follows and _before(match) in ("East", "West", "North", "South", "Mount", "Port")):
+        return "street"
+    return "saint" if follows else "street"
+
+
+def _doctor_or_drive(match: re.Match) -> str:
+    follows = _NEXT_CAPITAL.match(match.string, match.end())
+    if follows and not (_after_name(match) and re.match(r"\d", match.string.lstrip())):
+        return "doctor"
+    return "drive" if _after_name(match) else "doctor"
+
+
+def _avenue(match: re.Match) -> str | None:
+    return "avenue" if _after_name(match) else None
+
+
+def _number_abbreviation(match: re.Match) -> str:
+    return "numbers" if match[1].lower() == "nos." else "number"
+
+
+def _initials(match: re.Match) -> str:
+    """U.S.A., J. R. R. Tolkien, a.m.: letters by their names."""
+    words = spell(re.sub(r"['’]s$", "", match[0]))
+    if match[0].endswith(("'s", "’s")):
+        words += "'s"
+    return words
+
+
+def _joined_initials(match: re.Match) -> str:
+    """AT&T, R&D, Q&A."""
+    return " and ".join(spell(part) for part in re.split(r"\s?&\s?", match[1])) + (match[2] and "'s" or "")
+
+
+def _versus(match: re.Match) -> str | None:
+    """Between the names of two parties: Roe v. Wade."""
+    return "versus" if _before(match)[:1].isupper() else None
+
+
+def _direction(match: re.Match) -> str | None:
+    """A letter of the compass in the name of a street, unless it is an initial in a person's."""
+    before = _before(match)
+    if before[:1].isupper() and before[-1:].isalnum() and before not in STARTERS:
+        return None
+    return DIRECTIONS[match[1]]
+
+
+def _power_of_length(match: re.Match) -> str:
+    """Square and cubic units without a number: per sq. ft."""
+    unit = UNITS[re.sub(r"[.\s]+", " ", match[0]).strip()]
+    return unit if _before(match) in ("per", "a", "each", "every") else many(unit)
+
+
+def _roman(match: re.Match) -> str | None:
+    """A numeral after a name: ordinal after a monarch's, else cardinal."""
+    number = roman(match["numeral"])
+    owner = "'s" if match["owner"] else ""
+    if number is None or number > 3999:
+        return None
+    name = match["name"]
+    if name in MONARCHS:
+        if match["numeral"] == "I" and not re.match(
+            r"[.,;:!?)]|\s*$|\s+(?:of|was|ruled|reigned|died)\b|['’]s", match.string[match.end() :]
+        ):
+            return None
+        return f"{name.lower()} the {ordinal(number)}{owner}"
+    if name.lower() in NUMBERED:
+        return f"{acronym(name) if name.isupper() and len(name) > 1 else name.lower()} {cardinal(number)}{owner}"
+    if len(match["numeral"]) < 2 or set(match["numeral"]) - set("IVX") or match["numeral"] in ("XX", "XXX", "IX"):
+        return None
+    return f"{fold(name) if not name.isupper() else acronym(name)} {cardinal(number)}{owner}"
+
+
+def _numbered(match: re.Match) -> str | None:
+    """A numeral after an abbreviation (vol. III), or in lower case after what is numbered so (page xii)."""
+    name = match[1].lower().removesuffix(".")
+    numbers = [roman(part.upper()) for part in re.split(r"\s?[-–]\s?", match["numeral"])]
+    if not all(numbers):
+        return None
+    return f"{TITLES.get(name) or ENDINGS.get(name) or name} {' to '.join(cardinal(number or 0) for number in numbers)}"
+
+
+_DAY = rf"(?:(?:Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)(?:day)?\.?|{MONTH})"
+
+
+def _calendar_range(match: re.Match) -> str:
+    return " to ".join(
+        next(name for name in WEEKDAYS + MONTHS if name[:3] == part[:3].lower()) for part in match.groups()
+    )
+
+
+#: (name, pattern, function), tried in this order after those for numbers; none begins inside a word.
+RULES: list[Rule] = [
+    ("saint", r"[Ss]t\.(?!\w)|St(?=\s[A-Z])|(?<=[a-z]\s)St\b", _saint_or_street),
+    ("doctor", r"[Dd]r\.(?!\w)", _doctor_or_drive),
+    ("avenue", r"Ave(?![.\w])", _avenue),
+    ("number", r"((?:No|Nos|no|nos)\.)(?=\s?\d)", _number_abbreviation),
+    ("page", r"p\.(?=\s?\d)", lambda match: "page"),
+    ("circa", r"c\.(?=\s?\d{3,4}\b)", lambda match: "circa"),
+    ("numbered", r"(?i:(vol|ch|sec|fig)\.)\s(?P<numeral>[IVXLC]+)\b", _numbered),
+    (
+        "numbered",
+        r"((?i:act|chapter|part|book|section|volume|pages?|pp?\.|article|title|figure|table|appendix|phase|stage)|Scene)"
+        r"\s(?P<numeral>(?![ilc]\b)[ivxlc]+(?:\s?[-–]\s?[ivxlc]+)?)\b(?!['’])",
+        _numbered,
+    ),
+    ("calendar", rf"({_DAY})\s?[-–]\s?({_DAY})(?!\w)", _calendar_range),
+    ("direction", rf"([NSEW]|[NS][EW]){STREET_FOLLOWS}\.?", _direction),
+    ("versus", r"v\.?(?=\s[A-Z])", _versus),
+    ("length", r"(?:sq|cu)\.?\s(?:km|cm|mm|mi|yd|ft|in|m)\b\.?", _power_of_length),
+    ("abbreviation", rf"(?i:({_STOPPED})\.)(?![\w])", _abbreviation),
+    ("bare", rf"({_BARE}|PhD|vs|etc)\b(?!\.?\w)", _bare),
+    (
+        "initials",
+        rf"(?:{LETTER}\.\s?){{2,}}(?<!\s)(?:['’]s\b)?(?!\w)|(?:[A-Z]\.\s?)+(?=\s?[A-Z][a-z])(?<!\s)",
+        _initials,
+    ),
+    ("initials", r"[A-Z]\.(?=\s[A-Z][a-z])", _initials),
+]
+#: After the rules for addresses.
+JOINED: list[Rule] = [
+    ("joined", r"((?:[A-Z]{1,3}\s?&\s?)+[A-Z]{1,3})(['’]?s)?\b", _joined_initials),
+    (
+        "roman",
+        r"(?P<name>[A-Z][a-z]+|[A-Z]{2,})\s(?P<numeral>[IVXLCDM]+)\b(?P<owner>['’]s\b)?(?!['’]|\.\w|\.\s[A-Z]|&)",
+        _roman,
+    ),
+]
