@@ -33,6 +33,7 @@ mebibyte M EH1 B IH0 B AY2 T
 microsecond M AY1 K R OW0 S EH2 K AH0 N D
 milliampere M IH2 L IY0 AE1 M P IH2 R
 millivolt M IH1 L AH0 V OW2 L T
+milliwatt M IH1 L AH0 W AA2 T
 miz M IH1 Z
 omicron OW1 M IH0 K R AA2 N
 paisa P AY1 S AA0

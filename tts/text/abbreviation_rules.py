@@ -9,9 +9,10 @@ from tts.text.code_rules import STREET_FOLLOWS
 from tts.text.date_rules import MONTH
 from tts.text.number_patterns import many
 from tts.text.numbers import cardinal, ordinal, roman
-from tts.text.spelling import LETTER, acronym, fold, spell
+from tts.text.spelling import LETTER, acronym, fold, is_shouting, spell
 from tts.text.tables import (
     BARE,
+    BEFORE_NUMBERS,
     DIRECTIONS,
     ENDINGS,
     MONARCHS,
@@ -40,8 +41,10 @@ _DAYS = frozenset(name[:3] for name in WEEKDAYS + MONTHS)
 def _abbreviation(match: re.Match) -> str | None:
     name = match[1].lower()
     rest = match.string[match.end() :]
-    if name == "fig" and re.match(r"\s?\d", rest):
-        return TITLES[name]
+    if match[1].isupper() and "." not in name and name not in BARE and not is_shouting(match.string):
+        return None
+    if name == "est" and not re.match(r"\s?\d{4}", rest):
+        return "estimated"
     follows = _AFTER_DAY if name in _DAYS else _AFTER_TITLE
     if name in WORDS_TOO and not (match[1][0].isupper() and follows.match(rest)):
         if not (name in ("max", "min", "sec") and re.match(r"\s+[a-z\d]", rest)) and name != "al":
@@ -98,8 +101,8 @@ def _avenue(match: re.Match) -> str | None:
     return "avenue" if _after_name(match) else None
 
 
-def _number_abbreviation(match: re.Match) -> str:
-    return "numbers" if match[1].lower() == "nos." else "number"
+def _before_number(match: re.Match) -> str:
+    return BEFORE_NUMBERS[match[1].lower()]
 
 
 def _initials(match: re.Match) -> str:
@@ -141,6 +144,8 @@ def _roman(match: re.Match) -> str | None:
     if number is None or number > 3999:
         return None
     name = match["name"]
+    if match["numeral"] in ("C", "D", "L", "M") or name.islower() and (match["numeral"] == "I" or name not in NUMBERED):
+        return None
     if name in MONARCHS:
         if match["numeral"] == "I" and not re.match(
             r"[.,;:!?)]|\s*$|\s+(?:of|was|ruled|reigned|died)\b|['’]s", match.string[match.end() :]
@@ -160,7 +165,8 @@ def _numbered(match: re.Match) -> str | None:
     numbers = [roman(part.upper()) for part in re.split(r"\s?[-–]\s?", match["numeral"])]
     if not all(numbers):
         return None
-    return f"{TITLES.get(name) or ENDINGS.get(name) or name} {' to '.join(cardinal(number or 0) for number in numbers)}"
+    word = BEFORE_NUMBERS.get(name) or TITLES.get(name) or name
+    return f"{word} {' to '.join(cardinal(number or 0) for number in numbers)}"
 
 
 _DAY = rf"(?:(?:Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)(?:day)?\.?|{MONTH})"
@@ -177,16 +183,16 @@ RULES: list[Rule] = [
     ("saint", r"[Ss]t\.(?!\w)|St(?=\s[A-Z])|(?<=[a-z]\s)St\b", _saint_or_street),
     ("doctor", r"[Dd]r\.(?!\w)", _doctor_or_drive),
     ("avenue", r"Ave(?![.\w])", _avenue),
-    ("number", r"((?:No|Nos|no|nos)\.)(?=\s?\d)", _number_abbreviation),
-    ("page", r"p\.(?=\s?\d)", lambda match: "page"),
+    ("number", rf"((?i:{'|'.join(BEFORE_NUMBERS)}))\.(?=\s?\d)", _before_number),
     ("circa", r"c\.(?=\s?\d{3,4}\b)", lambda match: "circa"),
-    ("numbered", r"(?i:(vol|ch|sec|fig)\.)\s(?P<numeral>[IVXLC]+)\b", _numbered),
+    ("numbered", r"(?i:(vol|ch|sec|fig|art|cl)\.)\s(?P<numeral>[IVXLC]+)\b", _numbered),
     (
         "numbered",
         r"((?i:act|chapter|part|book|section|volume|pages?|pp?\.|article|title|figure|table|appendix|phase|stage)|Scene)"
         r"\s(?P<numeral>(?![ilc]\b)[ivxlc]+(?:\s?[-–]\s?[ivxlc]+)?)\b(?!['’])",
         _numbered,
     ),
+    ("calendar", r"M[-–]F(?![\w-])", lambda match: "monday to friday"),
     ("calendar", rf"({_DAY})\s?[-–]\s?({_DAY})(?!\w)", _calendar_range),
     ("direction", rf"([NSEW]|[NS][EW]){STREET_FOLLOWS}\.?", _direction),
     ("versus", r"v\.?(?=\s[A-Z])", _versus),
@@ -195,17 +201,17 @@ RULES: list[Rule] = [
     ("bare", rf"({_BARE}|PhD|vs|etc)\b(?!\.?\w)", _bare),
     (
         "initials",
-        rf"(?:{LETTER}\.\s?){{2,}}(?<!\s)(?:['’]s\b)?(?!\w)|(?:[A-Z]\.\s?)+(?=\s?[A-Z][a-z])(?<!\s)",
+        rf"(?:(?!v\.\s){LETTER}\.\s?){{2,}}(?<!\s)(?:['’]s\b)?(?!\w)|(?:[A-Z]\.\s?)+(?=\s?[A-Z][a-z])(?<!\s)",
         _initials,
     ),
-    ("initials", r"[A-Z]\.(?=\s[A-Z][a-z])", _initials),
+    ("initials", r"[A-Z]\.(?=\s[A-Z][a-z]|,)", _initials),
 ]
 #: After the rules for addresses.
 JOINED: list[Rule] = [
     ("joined", r"((?:[A-Z]{1,3}\s?&\s?)+[A-Z]{1,3})(['’]?s)?\b", _joined_initials),
     (
         "roman",
-        r"(?P<name>[A-Z][a-z]+|[A-Z]{2,})\s(?P<numeral>[IVXLCDM]+)\b(?P<owner>['’]s\b)?(?!['’]|\.\w|\.\s[A-Z]|&)",
+        r"(?P<name>[A-Za-z][a-z]+|[A-Z]{2,})\s(?P<numeral>[IVXLCDM]+)\b(?P<owner>['’]s\b)?(?!['’]|\.\w|\.\s[A-Z]|&)",
         _roman,
     ),
 ]

@@ -6,10 +6,16 @@ Rules have the form described in `tts.text.tokens`.
 import re
 
 from tts.text.numbers import cardinal, digits, pairs, plural
+from tts.text.spelling import acronym
 from tts.text.tables import STATES, STREETS
 from tts.text.tokens import Rule
 
 _AFTER_STATE = "|".join(rf"(?<=\b{state} )" for state in STATES)
+#: Words before a number that is told digit by digit.
+_CODED = re.compile(
+    r"(?i)\b(?:(?:pass)?code|pin|account|acct\.|id|confirmation|tracking|ticket)"
+    r"(?: (?:number|code|no\.|is|was))*[#:\s]*$"
+)
 #: The rest of a street's name after the direction in it: W. Main St.
 STREET_FOLLOWS = rf"(?=\.?\s(?:[A-Z\d][\w'’]*\.?\s){{1,4}}(?:{'|'.join(STREETS)})\b)"
 
@@ -49,7 +55,7 @@ def _plural_of_name(text: str, is_plural: str | None) -> str:
 
 
 def _room(match: re.Match) -> str:
-    word = match["word"].lower()
+    word = acronym(match["word"]) if match["word"].isupper() else match["word"].lower()
     if word[:4] in ("call", "dial"):
         return f"{word} {digits(match['number'])}"
     return f"{word} {_plural_of_name(match['number'], match['plural'])}"
@@ -57,6 +63,11 @@ def _room(match: re.Match) -> str:
 
 def _model(match: re.Match) -> str:
     return _plural_of_name(match["number"], match["plural"])
+
+
+def _code(match: re.Match) -> str | None:
+    """A number that is told digit by digit, by the words before it."""
+    return digits(match[0]) if _CODED.search(match.string[max(0, match.start() - 30) : match.start()]) else None
 
 
 def _house(match: re.Match) -> str:
@@ -70,6 +81,8 @@ RULES: list[Rule] = [
     ("phone", r"\d{3}-\d{4}(?![\d-])", _phone),
     ("phone", r"0\d{2,4}(?:[\s-]\d{3,4}){2}(?![\d-])", _phone),
     ("phone", r"1-(?P<area>\d{3})-(?=[A-Z]{2})", _free_call),
+    ("phone", r"\(0\d{1,4}\)\s?\d{3,4}[\s-]?\d{3,4}(?![\d-])", _phone),
+    ("extension", r"(?<=\d{3}[-. ]\d{4}\s)x\s?(\d{1,5})\b", lambda match: f"extension {pairs(match[1])}"),
     ("zip", rf"(?:{_AFTER_STATE})\d{{5}}(?:-\d{{4}})?(?![\w-]|[,.]\d)", _phone),
     ("chain", r"\d+(?:-\d+){2,}(?!\d)", _chain),
     ("version", r"(?P<v>[vV])(?P<parts>\d+(?:\.\d+)*)(?![\w])", _dotted),
@@ -78,9 +91,11 @@ RULES: list[Rule] = [
     (
         "room",
         r"\b(?P<word>[Rr]oom|[Ff]light|[Hh]ighway|[Rr]oute|[Ii]nterstate|[Bb]oeing|[Aa]irbus|"
+        r"HTTP|[Ee]rror|[Pp]ort|[Ss]uite|"
         r"(?:[Cc]all|[Dd]ial)(?:ed|ing)?(?=\s\d{3}\b))"
         r"\s(?P<number>\d{1,4})(?P<plural>s)?\b(?![,.:-]?\d)",
         _room,
     ),
+    ("code", r"\d{4,}(?![\w]|[,.-]\d)", _code),
     ("house", rf"\d{{1,5}}(?=\s[NSEW][EW]?{STREET_FOLLOWS})", _house),
 ]

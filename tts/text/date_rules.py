@@ -90,7 +90,8 @@ def _time(match: re.Match) -> str | None:
         return None
     first = f"{cardinal(int(found['from']))} to " if found.get("from") else ""
     if minute == 0 and not match["second"]:
-        on_the_hour = "" if found.get("half") else " o'clock" if 1 <= hour <= 12 else " hundred"
+        is_zone = re.search(r"(?:UTC|GMT)\s?[-+−]$", match.string[: match.start()])
+        on_the_hour = "" if found.get("half") or is_zone else " o'clock" if 1 <= hour <= 12 else " hundred"
         words = first + cardinal(hour) + on_the_hour
     else:
         words = f"{first}{cardinal(hour)} {'oh ' if 0 < minute < 10 else ''}{cardinal(minute)}"

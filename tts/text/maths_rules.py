@@ -16,13 +16,17 @@ _VULGAR = dict(
 )
 
 
+_UNIT_AFTER = rf"(?:\s(?P<unit>{UNIT})(?![\w/]))?"
+
+
 def _ratio(match: re.Match) -> str:
     return " to ".join(decimal(part) for part in match[0].split(":"))
 
 
 def _scientific(match: re.Match) -> str:
     exponent = decimal(match["exponent"].translate(_SUPERSCRIPTS))
-    return f"{decimal(match['number'])} times ten to the {exponent.removeprefix('plus ')}"
+    unit = f" {many(UNITS[match['unit']])}" if match["unit"] else ""
+    return f"{decimal(match['number'])} times ten to the {exponent.removeprefix('plus ')}{unit}"
 
 
 def _power(match: re.Match) -> str:
@@ -32,28 +36,30 @@ def _power(match: re.Match) -> str:
     return f"to the {decimal(exponent)}" if exponent[-1].isdigit() else f"to the {exponent.upper()}"
 
 
-def _fraction(match: re.Match) -> str | None:
+def _fraction(match: re.Match) -> str:
     text = _VULGAR.get(match["glyph"] or "", match["plain"])
     above, below = (int(part) for part in re.split("[/⁄]", text))
     unit = "inch" if match["inch"] else UNITS.get(match["unit"] or "", "")
+    if above > below:
+        unit = many(unit) if unit else ""
     words = fraction(above, below) if match["whole"] else _simple_fraction(above, below)
-    if words is None:
-        return None
     if match["whole"]:
         words = f"{cardinal(int(match['whole']))} and {'a half' if words == 'one half' else words}"
         unit = unit and (unit if match["inch"] else many(unit))
     return f"{'minus ' if match['minus'] else ''}{words}{unit and ' ' + unit}"
 
 
-def _simple_fraction(above: int, below: int) -> str | None:
-    """Words of a fraction without a whole number, as far as it is one."""
+def _simple_fraction(above: int, below: int) -> str:
+    """Words of a fraction without a whole number, or of what is only written as one."""
     if (above, below) in ((24, 7), (9, 11)):
         return {(24, 7): "twenty four seven", (9, 11): "nine eleven"}[above, below]
     if above == below > 1:
         return f"{cardinal(above)} {cardinal(below)}"
     if below == 100 and above > 1:
         return f"{cardinal(above)} out of one hundred"
-    return None if above > below and below > 12 else fraction(above, below)
+    if above > below > 12:  # blood pressure
+        return f"{cardinal(above)} over {cardinal(below)}"
+    return fraction(above, below)
 
 
 def _minus(match: re.Match) -> str | None:
@@ -70,12 +76,13 @@ RULES: list[Rule] = [
     ("ratio", rf"\d+(?:\.\d+)?(?::{NUMBER})+", _ratio),
     (
         "scientific",
-        rf"(?P<number>{SIGN}{NUMBER})(?:[eE](?P<exponent>[-+]?\d+)(?!\w))",
+        rf"(?P<number>{SIGN}{NUMBER})(?:[eE](?P<exponent>[-+]?\d+)(?!\w)){_UNIT_AFTER}",
         _scientific,
     ),
     (
         "scientific",
-        rf"(?P<number>{SIGN}{NUMBER})\s?[×x*]\s?10(?:\^(?=[-\d])|(?=[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]))(?P<exponent>[-−]?\d+|[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)",
+        rf"(?P<number>{SIGN}{NUMBER})\s?[×x*]\s?10(?:\^(?=[-\d])|(?=[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]))"
+        rf"(?P<exponent>[-−]?\d+|[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+){_UNIT_AFTER}",
         _scientific,
     ),
     ("power", r"(?<=[\w)])\^([-−]?\d+|[a-z]\b)", _power),

@@ -61,7 +61,10 @@ def _measure(match: re.Match) -> str | None:
         name += f" per {decimal(match['count'])} {many(UNITS[match['per']])}"
     elif match["per"]:
         name += f" per {UNITS.get(match['per']) or match['per']}"
-    singular = match["gap"] == "-" or is_one(match) or name == "point" and _is_attribute(match)
+    if match["magnitude"]:
+        return f"{span(match)} {match['magnitude']} {many(name)}"
+    article = name == "point" or re.search(r"\b[Aa]n?\s$", match.string[: match.start()])
+    singular = match["gap"] == "-" or is_one(match) or article and _is_attribute(match)
     return f"{span(match)} {name if singular else many(name)}"
 
 
@@ -184,9 +187,9 @@ RULES: list[Rule] = [
     ),
     (
         "measure",
-        rf"{ranged(_REPEATED)}(?P<gap>[\s-]?)(?P<unit>{UNIT})"
+        rf"{ranged(_REPEATED)}(?:\s(?P<magnitude>thousand|million|billion|trillion)(?=\s))?(?P<gap>[\s-]?)(?P<unit>{UNIT})"
         rf"(?:/(?P<count>\d+\s?(?={UNIT}(?!\w)))?(?P<per>{UNIT}|[a-z]{{3,}}))?"
-        rf"(?![\w/²³]|-(?!{NUMBER}\s?{UNIT}(?!\w))\d|\.\w)(?:\.(?=\s[a-z]))?",
+        rf"(?![\w/²³]|-(?!{NUMBER}\s?{UNIT}(?!\w))\d|\.\w)(?:\.(?=\s[a-z&]|[,;)–-]))?",
         _measure,
     ),
     ("by", rf"\d+(?:\.\d+)?(?:\s?[x×]\s?\d+(?:\.\d+)?)+(?:\s?(?P<unit>{UNIT})(?![\w/]))?(?!\w)", _by),

@@ -5,11 +5,20 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
-from tts.text import code_rules, date_rules, maths_rules, measure_rules, money_rules, number_rules, word_rules
+from tts.text import (
+    code_rules,
+    date_rules,
+    maths_rules,
+    measure_rules,
+    money_rules,
+    number_rules,
+    symbol_rules,
+    word_rules,
+)
 from tts.text.numbers import cardinal, digits, roman
 from tts.text.sentences import split_sentences
 from tts.text.spelling import spell
-from tts.text.tables import GREEK, LONG_SYMBOLS, MARKS, PER_UNITS, SYMBOLS
+from tts.text.tables import GREEK, MARKS, SYMBOLS
 from tts.text.tokens import BREAK_MARKS, Sentence, TextError, Token, token_kind
 
 OnUnknown = Literal["error", "name", "skip"]
@@ -32,7 +41,7 @@ _RULES = [
         (pattern if name in _FREE else f"{_NUMBER_EDGE}(?:{pattern})", function)
         for name, pattern, function in _NUMBER_RULES
     ),
-    *((pattern, function) for _, pattern, function in word_rules.RULES),
+    *((pattern, function) for _, pattern, function in [*word_rules.RULES, *symbol_rules.RULES]),
 ]
 _COMPILED = [(re.compile(pattern), function) for pattern, function in _RULES]
 #: A plain word between spaces or before a mark: most of any text, so tried first.
@@ -104,6 +113,8 @@ def _expand(text: str, position: int) -> tuple[str, int]:
     plain = _PLAIN.match(text, position)
     if plain and not _MONTHS_OPEN.match(plain[0]) and word_rules.is_plain(plain[0]):
         return plain[0].lower(), plain.end()
+    if text[position] in ",;":  # begin no rule
+        return text[position], position + 1
     for pattern, function in _COMPILED:
         match = pattern.match(text, position)
         if match and match.end() > position:
@@ -115,34 +126,13 @@ def _expand(text: str, position: int) -> tuple[str, int]:
 
 def _final_stop(match: re.Match, words: str) -> str:
     """The full stop of an abbreviation at the end of a sentence ends the sentence too."""
-    ends = match[0].endswith(".") and not words.endswith(".") and not match.string[match.end() :].strip("\"'”’)]")
+    ends = match[0].endswith(".") and not words.endswith((".", "…")) and not match.string[match.end() :].strip("\"'”’)]")
     return " ." if ends else ""
 
 
 def _symbol(text: str, position: int) -> tuple[str, int]:
     """A character that no rule takes: a mark, a symbol by its name, an invisible one, or itself where it is unknown."""
     character = text[position]
-    before, after = text[position - 1 : position], text[position + 1 : position + 2]
-    if character == "-" and before.isalnum() and after.isalnum():
-        return "", position + 1
-    for symbol, name in LONG_SYMBOLS.items():
-        if text.startswith(symbol, position):
-            return name, position + len(symbol)
-    if text.startswith("...", position):
-        return "…", position + _run(text, position)
-    if text.startswith("--", position):
-        return "—", position + _run(text, position)
-    if character == "~" and re.match(r"\s?[\d$£€]", text[position + 1 :]):
-        return "about", position + 1
-    if (
-        character == "/"
-        and re.search(r"(?:[\d%]|\d[kKMB])$", text[max(0, position - 2) : position])
-        and after.isalpha()
-    ):
-        unit = re.match(rf"({'|'.join(PER_UNITS)})\b(?!\.\w)", text[position + 1 :])
-        return ("per " + PER_UNITS[unit[1]], position + 1 + unit.end()) if unit else ("per", position + 1)
-    if character == "." and before.isalnum() and after.isalnum() and after.islower():
-        return "dot", position + 1
     if character in MARKS:
         return MARKS[character], position + 1
     spoken = SYMBOLS.get(character) or GREEK.get(character.lower())
@@ -153,11 +143,6 @@ def _symbol(text: str, position: int) -> tuple[str, int]:
     if character.isdigit() or character.isnumeric() and unicodedata.normalize("NFKC", character) != character:
         return _compatible(character), position + 1
     return character, position + 1
-
-
-def _run(text: str, position: int) -> int:
-    """How often the character at `position` is repeated."""
-    return len(text) - position - len(text[position:].lstrip(text[position]))
 
 
 def _compatible(character: str) -> str:

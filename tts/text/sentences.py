@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from tts.text.tables import ENDINGS, STARTERS, TITLES, WORDS_TOO
+from tts.text.tables import BEFORE_NUMBERS, ENDINGS, STARTERS, TITLES, UNITS, WORDS_TOO
 
 #: Longer stretches without an end are cut at a mark or a space; about a minute and a half of speech.
 MAX_SENTENCE_CHARACTERS = 1000
@@ -14,7 +14,11 @@ _END = re.compile(rf"[.!?…。！？]+[{re.escape(_CLOSERS)}]*(?=\s|$)|[。！�
 _LAST_WORD = re.compile(r"[\w.'’&-]*$")
 _NEXT_WORD = re.compile(r"\s*[\"“'‘(\[]*(\w+)?")
 _CUT = re.compile(r"(?:[,;:—–)\]]+|\s)(?=\s|\S)")
-_NEVER_LAST = frozenset(TITLES) - WORDS_TOO | frozenset("dr st no nos p mrs".split()) - frozenset(("al",))
+_NEVER_LAST = frozenset(TITLES) - WORDS_TOO | frozenset("dr st mrs v".split()) - frozenset(("al",))
+#: A number with a unit, at the end of the text before a full stop.
+_QUANTITY = re.compile(
+    r"[\d½⅓⅔¼¾](-|\s?)(?:" + "|".join(re.escape(unit) for unit in UNITS if len(unit) > 1 and unit[-1].isalpha()) + ")$"
+)
 
 
 def split_sentences(text: str | Iterable[str]) -> Iterator[tuple[int, str]]:
@@ -91,15 +95,19 @@ def _is_end(text: str, start: int, match: re.Match) -> bool:
         return not word[:1].islower()
     if match[0][0] != "." or len(match[0].rstrip(_CLOSERS)) > 1:
         return not word[:1].islower()
-    before = _last_word(text[max(start, match.start() - 24) : match.start()])
-    if word[:1].islower():
+    head = text[max(start, match.start() - 24) : match.start()]
+    before = _last_word(head)
+    if word[:1].islower() or not word and re.match(r"\s*[&+=,;]", text[match.end() : match.end() + 2]):
         return False
-    if before in _NEVER_LAST and (before not in ("no", "p", "nos") or word[:1].isdigit()):
+    quantity = _QUANTITY.search(head)
+    if quantity:
+        return quantity[1] != "-"
+    if before in BEFORE_NUMBERS and re.fullmatch(r"\d\w*|V|[IVX]{2,}", word):
+        return False
+    if before in _NEVER_LAST:
         return before in ("st", "dr") and word in STARTERS and f"{before} {word}" != "dr Who"
     is_initial = re.fullmatch(r"(?:[^\W\d_]\.)*[^\W\d_]", before)
     if before in ENDINGS or before in ("al",) or is_initial:
-        if before == "i" and "." not in before:
-            return word in STARTERS
         return word in STARTERS
     if before in WORDS_TOO:
         is_title = text[match.start() - len(before)].isupper()

@@ -93,3 +93,16 @@ def _lexicon() -> "Lexicon":
     from speech.lexicon import Lexicon
 
     return Lexicon()
+
+
+def is_shouting(text: str) -> bool:
+    """Whether a sentence is written in capitals throughout.
+
+    >>> is_shouting("STOP RIGHT THERE NOW"), is_shouting("The FBI and CIA")
+    (True, False)
+    """
+    head = text[:400]
+    if any(character.islower() for character in head):
+        return False
+    words = re.findall(r"[^\W\d_]{2,}", head)
+    return len(words) >= 3 or len(words) == 2 and max(map(len, words)) >= 5

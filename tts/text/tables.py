@@ -17,7 +17,7 @@ TITLES = {
     "viz": "namely", "ca": "circa", "al": "al", "fig": "figure", "figs": "figures", "vol": "volume", "ch": "chapter",
     "sec": "section", "eq": "equation", "pp": "pages", "nos": "numbers", "apt": "apartment", "tel": "telephone",
     "ext": "extension", "est": "established", "resp": "respectively", "incl": "including",
-    "acct": "account", "univ": "university",
+    "acct": "account", "univ": "university", "ste": "suite", "elev": "elevation", "mtg": "meeting",
     "jan": "january", "feb": "february", "mar": "march", "apr": "april", "jun": "june", "jul": "july",
     "aug": "august", "sep": "september", "sept": "september", "oct": "october", "nov": "november", "dec": "december",
     "mon": "monday", "tue": "tuesday", "tues": "tuesday", "wed": "wednesday", "thu": "thursday", "thur": "thursday",
@@ -35,13 +35,18 @@ ENDINGS = {
     "hrs": "hours", "hr": "hour", "mins": "minutes", "secs": "seconds", "yrs": "years", "lbs": "pounds",
     "lb": "pound", "oz": "ounces",
 }  # fmt: skip
+#: Abbreviations before a number only.
+BEFORE_NUMBERS = {
+    "fig": "figure", "temp": "temperature", "art": "article", "cl": "clause", "para": "paragraph", "wt": "weight",
+    "ht": "height", "no": "number", "nos": "numbers", "p": "page",
+}  # fmt: skip
 WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
 #: Of the above, those that are words of their own: only before a capital, a digit or the end of the text.
 WORDS_TOO = frozenset("mar jun jul sat sun mon wed mass wash max min sec fig gen col al rep hon".split())
 #: Abbreviations that are also said so without a full stop.
 BARE = {
     "mr": "mister", "mrs": "missus", "ms": "miz", "dr": "doctor", "prof": "professor", "jr": "junior", "vs": "versus",
-    "etc": "et cetera", "ph.d": "P H D", "phd": "P H D", "blvd": "boulevard",
+    "etc": "et cetera", "ph.d": "P H D", "phd": "P H D", "blvd": "boulevard", "thx": "thanks", "pls": "please",
 }  # fmt: skip
 
 #: Unit symbol, as written: its name in the singular.
@@ -67,6 +72,7 @@ UNITS = {
     "m/s²": "meter per second squared", "bpm": "beat per minute", "pts": "point", "dl": "deciliter", "dL": "deciliter",
     "mcg": "microgram", "mmHg": "millimeter of mercury", "mol": "mole",
     "ppm": "part per million", "cc": "cubic centimeter",
+    "bps": "basis point", "bbl": "barrel", "atm": "atmosphere", "mW": "milliwatt", "c.": "cup",
 }  # fmt: skip
 _LENGTHS = "km m cm mm mi yd ft in".split()
 for _length in _LENGTHS:
@@ -75,7 +81,7 @@ for _length in _LENGTHS:
     UNITS |= {f"{power}. {_length}{stop}": UNITS[f"{power} {_length}"] for power in ("sq", "cu") for stop in ("", ".")}
 UNITS |= {name.upper(): UNITS[name] for name in "km kg mg cm mm lb lbs oz ft yd ml min hr hrs gal mph tsp".split()}
 UNITS |= {"kms": "kilometer", "kgs": "kilogram", "gms": "gram", "tbsps": "tablespoon", "tsps": "teaspoon"}
-UNITS |= {f"{name}.": UNITS[name] for name in "tsp tbsp hr mins sec secs yd yds pt".split()}
+UNITS |= {f"{name}.": UNITS[name] for name in "tsp tbsp hr mins sec secs yd yds pt yr yrs".split()}
 #: States of the US, before the number of a post office.
 STATES = (
     "AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH OK OR PA "
@@ -91,7 +97,7 @@ ATTACHED_UNITS = frozenset({"in", "t", "A", "N"})
 
 #: Abbreviations after an amount and a slash ($5/hr).
 PER_UNITS = {name: UNITS[name] for name in ("hr", "h", "yr", "lb", "oz", "kg", "gal", "mi", "sq ft", "min", "sec")}
-PER_UNITS |= {"d": "day", "wk": "week", "mo": "month"}
+PER_UNITS |= {"bbl": "barrel", "d": "day", "wk": "week", "mo": "month"}
 
 #: Sign: unit, and hundredth where it has one.
 CURRENCIES = {
@@ -144,7 +150,8 @@ SYMBOLS = {
 #: Symbols of several characters, longest first.
 LONG_SYMBOLS = {
     "+/-": "plus or minus", "<=>": "if and only if", ">=": "greater than or equal to", "<=": "less than or equal to",
-    "!=": "not equal to", "==": "equals", "->": "to", "=>": "implies", "<-": "from", "&&": "and", "||": "or",
+    "!=": "not equal to", "==": "equals", "§§": "sections",
+    "->": "to", "=>": "implies", "<-": "from", "&&": "and", "||": "or",
 }  # fmt: skip
 GREEK = dict(
     zip(

@@ -9,7 +9,7 @@ import unicodedata
 from tts.text import abbreviation_rules
 from tts.text.addresses import expand_address, expand_hashtag
 from tts.text.numbers import digits
-from tts.text.spelling import LETTER, VOWEL, acronym, dictionary_reading, fold, mixed, spell
+from tts.text.spelling import LETTER, VOWEL, acronym, dictionary_reading, fold, is_shouting, mixed, spell
 from tts.text.tables import AFTER_THE, BARE, GREEK, INITIALISMS, SHOUTED_WORDS
 from tts.text.tokens import Rule
 
@@ -33,19 +33,6 @@ def _is_shouted_word(text: str) -> bool:
         return text in SHOUTED_WORDS
     reading = dictionary_reading(text)
     return reading == "word" or reading == "unknown" and len(text) > 3 and VOWEL.search(text.lower()) is not None
-
-
-def is_shouting(text: str) -> bool:
-    """Whether a sentence is written in capitals throughout.
-
-    >>> is_shouting("STOP RIGHT THERE NOW"), is_shouting("The FBI and CIA")
-    (True, False)
-    """
-    head = text[:400]
-    if any(character.islower() for character in head):
-        return False
-    words = re.findall(r"[^\W\d_]{2,}", head)
-    return len(words) >= 3 or len(words) == 2 and max(map(len, words)) >= 5
 
 
 def _letter_s(match: re.Match) -> str:
@@ -104,6 +91,7 @@ def _superscript_letter(match: re.Match) -> str:
 
 
 _SHORTHAND = {"w/o": "without", "w/": "with", "c/o": "care of", "n/a": "N A", "and/or": "and or", "b/c": "because"}
+_SHORTHAND |= {"y/o": "year old", "y/y": "year over year", "q/q": "quarter over quarter", "m/m": "month over month"}
 _SHORTHAND |= {
     "km/h": "kilometers per hour",
     "c#": "C sharp",
@@ -123,7 +111,11 @@ RULES: list[Rule] = [
     ("address", r"(?:https?|ftp)://[^\s<>\"“”]*[\w/]|www\.[^\s<>\"“”]*[\w/]", expand_address),
     ("address", r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+", expand_address),
     ("hashtag", r"(?<![\w&])[#@]((?:\w*[^\W\d]\w*))", expand_hashtag),
-    ("shorthand", r"(?i:w/o\b|w/(?=\s|\w)|c/o\b|n/a\b|and/or\b|b/c\b|km/h\b)|[CF]#(?!\w)|WWII?\b|Ctrl\b", _shorthand),
+    (
+        "shorthand",
+        r"(?i:w/o\b|w/(?=\s|\w)|c/o\b|n/a\b|and/or\b|b/c\b|km/h\b|y/o\b|y/y\b|q/q\b|m/m\b)|[CF]#(?!\w)|WWII?\b|Ctrl\b",
+        _shorthand,
+    ),
     *abbreviation_rules.RULES,
     (
         "address",

@@ -1,0 +1,32 @@
+"""Rules for marks and symbols that mean more by what stands around them.
+
+Rules have the form described in `tts.text.tokens`.
+"""
+
+import re
+
+from tts.text.tables import LONG_SYMBOLS, PER_UNITS, UNITS
+from tts.text.tokens import Rule
+
+_PER = {**PER_UNITS, **{name: unit for name, unit in UNITS.items() if name[-1] in "²³" or name in ("mL", "dL", "km")}}
+_PERIODS = "night|day|week|month|quarter|year|hour|minute|second|person|week|serving|unit|page|piece"
+_LONG = "|".join(map(re.escape, sorted(LONG_SYMBOLS, key=len, reverse=True)))
+
+
+def _per(match: re.Match) -> str:
+    return f"per {_PER.get(match[1], match[1])}"
+
+
+#: (name, pattern, function), tried in this order after all others.
+RULES: list[Rule] = [
+    ("hyphen", r"(?<=[^\W_])-(?=[^\W_])", lambda match: ""),
+    ("long", _LONG, lambda match: LONG_SYMBOLS[match[0]]),
+    ("ellipsis", r"\.{3,}", lambda match: "…"),
+    ("option", r"(?<=\s)(?:--(?=[a-z])|-(?=[a-zA-Z]\b))", lambda match: " ".join(["dash"] * len(match[0]))),
+    ("dash", r"-{2,}", lambda match: "—"),
+    ("about", r"~(?=\s?[\d$£€])", lambda match: "about"),
+    ("per", rf"(?<=[a-z\d%kKMB])/({'|'.join(map(re.escape, _PER))}|{_PERIODS})(?![\w²³]|\.\w)", _per),
+    ("per", r"(?:(?<=[\d%])|(?<=\d[kKMB]))/(?=[^\W\d_])", lambda match: "per"),
+    ("dot", r"(?<=[^\W_])\.(?=[^\W\dA-Z_])|(?<=[\s)])\.(?=[a-z])", lambda match: "dot"),
+    ("paragraph", r"¶{1,2}(?=\s?\d)", lambda match: "paragraphs" if len(match[0]) > 1 else "paragraph"),
+]
