@@ -102,7 +102,7 @@ def _avenue(match: re.Match) -> str | None:
 
 
 def _before_number(match: re.Match) -> str:
-    return BEFORE_NUMBERS[match[1].lower()]
+    return BEFORE_NUMBERS[match[match.lastindex or 0].lower()]
 
 
 def _initials(match: re.Match) -> str:
@@ -184,8 +184,11 @@ RULES: list[Rule] = [
     ("doctor", r"[Dd]r\.(?!\w)", _doctor_or_drive),
     ("avenue", r"Ave(?![.\w])", _avenue),
     ("number", rf"((?i:{'|'.join(BEFORE_NUMBERS)}))\.(?=\s?\d)", _before_number),
+    ("number", r"((?i:no|nos))\.(?=\sof\b)|(?<=\w\s)(No|Nos)(?=\s\d)", _before_number),
+    ("century", r"(?<=\d[a-z]{2}\s)c\.", lambda match: "century"),
+    ("born", r"[bd]\.(?=\s\d{4}\b)", lambda match: "born" if match[0] == "b." else "died"),
     ("circa", r"c\.(?=\s?\d{3,4}\b)", lambda match: "circa"),
-    ("numbered", r"(?i:(vol|ch|sec|fig|art|cl)\.)\s(?P<numeral>[IVXLC]+)\b", _numbered),
+    ("numbered", r"(?i:(vol|ch|sec|fig|art|cl|sc|op)\.)\s(?P<numeral>[IVXLC]+)\b", _numbered),
     (
         "numbered",
         r"((?i:act|chapter|part|book|section|volume|pages?|pp?\.|article|title|figure|table|appendix|phase|stage)|Scene)"
@@ -198,7 +201,7 @@ RULES: list[Rule] = [
     ("versus", r"v\.?(?=\s[A-Z])", _versus),
     ("length", r"(?:sq|cu)\.?\s(?:km|cm|mm|mi|yd|ft|in|m)\b\.?", _power_of_length),
     ("abbreviation", rf"(?i:({_STOPPED})\.)(?![\w])", _abbreviation),
-    ("bare", rf"({_BARE}|PhD|vs|etc)\b(?!\.?\w)", _bare),
+    ("bare", rf"({_BARE}|PhD|vs|etc|thx|pls|acct)\b(?!\.?\w)", _bare),
     (
         "initials",
         rf"(?:(?!v\.\s){LETTER}\.\s?){{2,}}(?<!\s)(?:['’]s\b)?(?!\w)|(?:[A-Z]\.\s?)+(?=\s?[A-Z][a-z])(?<!\s)",

@@ -5,16 +5,17 @@ Rules have the form described in `tts.text.tokens`.
 
 import re
 
+from tts.text.number_patterns import DASH
 from tts.text.numbers import cardinal, digits, pairs, plural
 from tts.text.spelling import acronym
-from tts.text.tables import STATES, STREETS
+from tts.text.tables import BOOKS, STATES, STREETS
 from tts.text.tokens import Rule
 
 _AFTER_STATE = "|".join(rf"(?<=\b{state} )" for state in STATES)
 #: Words before a number that is told digit by digit.
 _CODED = re.compile(
-    r"(?i)\b(?:(?:pass)?code|pin|account|acct\.|id|confirmation|tracking|ticket)"
-    r"(?: (?:number|code|no\.|is|was))*[#:\s]*$"
+    r"(?i)\b(?:(?:pass)?code|pin|account|acct\.?|id|confirmation|tracking|ticket|"
+    r"(?:order|reference|serial|case|invoice|phone|policy) (?:number|no\.))(?: (?:number|code|no\.|is|was))*[#:\s]*$"
 )
 #: The rest of a street's name after the direction in it: W. Main St.
 STREET_FOLLOWS = rf"(?=\.?\s(?:[A-Z\d][\w'’]*\.?\s){{1,4}}(?:{'|'.join(STREETS)})\b)"
@@ -70,6 +71,11 @@ def _code(match: re.Match) -> str | None:
     return digits(match[0]) if _CODED.search(match.string[max(0, match.start() - 30) : match.start()]) else None
 
 
+def _verse(match: re.Match) -> str:
+    last = f" to {cardinal(int(match['last']))}" if match["last"] else ""
+    return f"{match['book'].lower()} {cardinal(int(match['chapter']))} {cardinal(int(match['verse']))}{last}"
+
+
 def _house(match: re.Match) -> str:
     return pairs(match[0]) if len(match[0]) > 3 else cardinal(int(match[0]))
 
@@ -92,10 +98,15 @@ RULES: list[Rule] = [
         "room",
         r"\b(?P<word>[Rr]oom|[Ff]light|[Hh]ighway|[Rr]oute|[Ii]nterstate|[Bb]oeing|[Aa]irbus|"
         r"HTTP|[Ee]rror|[Pp]ort|[Ss]uite|"
-        r"(?:[Cc]all|[Dd]ial)(?:ed|ing)?(?=\s\d{3}\b))"
+        r"(?i:call|dial)(?i:ed|ing)?(?=\s\d{3}\b))"
         r"\s(?P<number>\d{1,4})(?P<plural>s)?\b(?![,.:-]?\d)",
         _room,
     ),
     ("code", r"\d{4,}(?![\w]|[,.-]\d)", _code),
+    (
+        "verse",
+        rf"\b(?P<book>{'|'.join(BOOKS)})\s(?P<chapter>\d{{1,3}}):(?P<verse>\d{{1,3}})(?:{DASH}(?P<last>\d{{1,3}}))?(?![\d:])",
+        _verse,
+    ),
     ("house", rf"\d{{1,5}}(?=\s[NSEW][EW]?{STREET_FOLLOWS})", _house),
 ]

@@ -60,6 +60,20 @@ def _numeric_date(match: re.Match) -> str | None:
     return _calendar(second, first, match["year"])
 
 
+_BEFORE_DATE = re.compile(
+    r"(?i)\b(?:on|thru|through|until|till|since|due|dated|starting|ends?|(?P<by>by)|(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?)\s$"
+)
+
+
+def _month_slash_day(match: re.Match) -> str | None:
+    """A date without a year, where a word for a time stands before it: due on 6/5."""
+    month, day = int(match["month"]), int(match["day"])
+    before = _BEFORE_DATE.search(match.string[max(0, match.start() - 12) : match.start()])
+    if not before or before["by"] and month < day <= 16 or not (1 <= month <= 12 and 1 <= day <= 31):
+        return None
+    return f"{MONTHS[month - 1]} {ordinal(day)}"
+
+
 def _month_day(match: re.Match) -> str | None:
     if not 1 <= int(match["day"]) <= 31:
         return None
@@ -139,6 +153,7 @@ RULES: list[Rule] = [
         r"(?P<first>\d\d?)(?P<mark>[/.-])(?P<second>\d\d?)(?P=mark)(?P<year>(?:1[5-9]|20)\d\d|(?<=/)\d\d)(?![\d/-]|\.\d)",
         _numeric_date,
     ),
+    ("month_day", r"(?P<month>\d\d?)/(?P<day>\d\d?)(?![\w/]|\.\d|\s(?:of|inch|cup)|-\w)", _month_slash_day),
     (
         "month_day",
         rf"(?P<month>{MONTH})\s+(?P<day>\d\d?){_TH}?(?:{DASH}(?P<last>\d\d?){_TH}?)?"

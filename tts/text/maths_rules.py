@@ -42,6 +42,8 @@ def _fraction(match: re.Match) -> str:
     unit = "inch" if match["inch"] else UNITS.get(match["unit"] or "", "")
     if above > below:
         unit = many(unit) if unit else ""
+    if above > below and re.match(r"\s?=", match.string[match.end() :]):
+        return f"{cardinal(above)} divided by {cardinal(below)}"
     words = fraction(above, below) if match["whole"] else _simple_fraction(above, below)
     if match["whole"]:
         words = f"{cardinal(int(match['whole']))} and {'a half' if words == 'one half' else words}"
@@ -60,6 +62,10 @@ def _simple_fraction(above: int, below: int) -> str:
     if above > below > 12:  # blood pressure
         return f"{cardinal(above)} over {cardinal(below)}"
     return fraction(above, below)
+
+
+def _times(match: re.Match) -> str:
+    return "times"
 
 
 def _minus(match: re.Match) -> str | None:
@@ -85,6 +91,8 @@ RULES: list[Rule] = [
         rf"(?P<exponent>[-−]?\d+|[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+){_UNIT_AFTER}",
         _scientific,
     ),
+    ("power", r"(?<=\d)\s?\*\s?(?=\d)|(?<=\d\s)\*\s?(?=\d)", _times),
+    ("power", r"(?<=[\w)])\*\*(\d+|[a-z]\b)", _power),
     ("power", r"(?<=[\w)])\^([-−]?\d+|[a-z]\b)", _power),
     ("power", r"(?<=[\w)])([⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)", _power),
     (

@@ -7,7 +7,7 @@ import re
 
 from tts.text.number_patterns import DASH, NUMBER, RANGE, UNIT, is_one, many, ranged, span
 from tts.text.numbers import cardinal, decimal
-from tts.text.tables import ATTACHED_UNITS, UNITS
+from tts.text.tables import ATTACHED_UNITS, COUNTED, UNITS
 from tts.text.tokens import Rule
 
 _REPEATED = rf"(?:\s?(?P<repeated>{UNIT})(?={DASH}{NUMBER}\s?(?P=repeated)(?!\w)))?"
@@ -54,6 +54,8 @@ def _measure(match: re.Match) -> str | None:
     symbol = match["unit"]
     if symbol in ATTACHED_UNITS and match["gap"].isspace() or symbol == "K" and not match["gap"]:
         return None
+    if symbol == "m" and re.match(rf"\s(?:{'|'.join(COUNTED)})\b", match.string[match.end() :]):
+        return f"{span(match)} million"
     name = _points_or_pints(match) if symbol.startswith("pt") and symbol != "pts" else UNITS[symbol]
     if name is None:
         return f"{span(match)} P T"
@@ -63,6 +65,8 @@ def _measure(match: re.Match) -> str | None:
         name += f" per {UNITS.get(match['per']) or match['per']}"
     if match["magnitude"]:
         return f"{span(match)} {match['magnitude']} {many(name)}"
+    if match["more"]:
+        return f"{span(match)} plus {many(name)}"
     article = name == "point" or re.search(r"\b[Aa]n?\s$", match.string[: match.start()])
     singular = match["gap"] == "-" or is_one(match) or article and _is_attribute(match)
     return f"{span(match)} {name if singular else many(name)}"
@@ -124,7 +128,7 @@ def _by(match: re.Match) -> str:
 
 def _between_lengths(match: re.Match) -> str | None:
     before = match.string[max(0, match.start() - 12) : match.start()]
-    return "by" if re.search(rf"\d\s?(?:{UNIT}|[\"'″′”’])\s?$", before) else None
+    return "by" if re.search(rf"\d\s?(?:{UNIT}|[\"'″′”’])[WHDL]?\s?$", before) else None
 
 
 def _duration(match: re.Match) -> str | None:
@@ -142,7 +146,8 @@ _BEFORE_TO = re.compile(rf"{_QUANTITY}$|[$£€][\d.,]+[kKMBmb]n?$")
 def _to(match: re.Match) -> str | None:
     """A dash between two quantities of which each has its unit, or between two times."""
     before, after = match.string[max(0, match.start() - 20) : match.start()].rstrip(), match.string[match.end() :]
-    if re.match(r"\d\d?(?::\d\d|\s?[AaPp]\.?[Mm]\b)", after) and re.search(r"[\dmM.]$", before):
+    is_time = re.match(r"\d\d?(?::\d\d|\s?[AaPp]\.?[Mm]\b)", after) and re.search(r"[\dmM.]$", before)
+    if is_time or re.search(r"\d:\d\d$", before) and re.match(r"\d\d?(?![\d:])", after):
         return "to"
     if not _BEFORE_TO.search(before):
         return None
@@ -176,7 +181,7 @@ RULES: list[Rule] = [
     (
         "inches",
         rf"(?P<first>{NUMBER}){_INCHES}?(?:(?:\s?[x×]\s?{NUMBER}{_INCHES})+|{DASH}(?P<to>{NUMBER}){_INCHES})?"
-        rf"(?<=[\"″”'])(?!\w)",
+        rf"(?<=[\"″”'])(?!(?![WHDL]\b)\w)",
         _inches,
     ),
     (
@@ -187,7 +192,7 @@ RULES: list[Rule] = [
     ),
     (
         "measure",
-        rf"{ranged(_REPEATED)}(?:\s(?P<magnitude>thousand|million|billion|trillion)(?=\s))?(?P<gap>[\s-]?)(?P<unit>{UNIT})"
+        rf"{ranged(_REPEATED)}(?P<more>\+)?(?:\s(?P<magnitude>thousand|million|billion|trillion)(?=\s))?(?P<gap>[\s-]?)(?P<unit>{UNIT})"
         rf"(?:/(?P<count>\d+\s?(?={UNIT}(?!\w)))?(?P<per>{UNIT}|[a-z]{{3,}}))?"
         rf"(?![\w/²³]|-(?!{NUMBER}\s?{UNIT}(?!\w))\d|\.\w)(?:\.(?=\s[a-z&]|[,;)–-]))?",
         _measure,

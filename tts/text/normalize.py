@@ -126,7 +126,9 @@ def _expand(text: str, position: int) -> tuple[str, int]:
 
 def _final_stop(match: re.Match, words: str) -> str:
     """The full stop of an abbreviation at the end of a sentence ends the sentence too."""
-    ends = match[0].endswith(".") and not words.endswith((".", "…")) and not match.string[match.end() :].strip("\"'”’)]")
+    ends = (
+        match[0].endswith(".") and not words.endswith((".", "…")) and not match.string[match.end() :].strip("\"'”’)]")
+    )
     return " ." if ends else ""
 
 

@@ -16,9 +16,9 @@ _NEXT_WORD = re.compile(r"\s*[\"“'‘(\[]*(\w+)?")
 _CUT = re.compile(r"(?:[,;:—–)\]]+|\s)(?=\s|\S)")
 _NEVER_LAST = frozenset(TITLES) - WORDS_TOO | frozenset("dr st mrs v".split()) - frozenset(("al",))
 #: A number with a unit, at the end of the text before a full stop.
-_QUANTITY = re.compile(
-    r"[\d½⅓⅔¼¾](-|\s?)(?:" + "|".join(re.escape(unit) for unit in UNITS if len(unit) > 1 and unit[-1].isalpha()) + ")$"
-)
+_UNIT = f"(?:{'|'.join(re.escape(unit) for unit in UNITS if len(unit) > 1 and unit[-1].isalpha())})"
+_QUANTITY = re.compile(rf"[\d½⅓⅔¼¾](-|\s?){_UNIT}$")
+_QUANTITY_FOLLOWS = re.compile(rf"\s*[\d.]+\s?{_UNIT}\b")
 
 
 def split_sentences(text: str | Iterable[str]) -> Iterator[tuple[int, str]]:
@@ -101,7 +101,7 @@ def _is_end(text: str, start: int, match: re.Match) -> bool:
         return False
     quantity = _QUANTITY.search(head)
     if quantity:
-        return quantity[1] != "-"
+        return quantity[1] != "-" and not _QUANTITY_FOLLOWS.match(text[match.end() : match.end() + 16])
     if before in BEFORE_NUMBERS and re.fullmatch(r"\d\w*|V|[IVX]{2,}", word):
         return False
     if before in _NEVER_LAST:

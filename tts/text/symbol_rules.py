@@ -25,7 +25,11 @@ RULES: list[Rule] = [
     ("option", r"(?<=\s)(?:--(?=[a-z])|-(?=[a-zA-Z]\b))", lambda match: " ".join(["dash"] * len(match[0]))),
     ("dash", r"-{2,}", lambda match: "—"),
     ("about", r"~(?=\s?[\d$£€])", lambda match: "about"),
-    ("per", rf"(?<=[a-z\d%kKMB])/({'|'.join(map(re.escape, _PER))}|{_PERIODS})(?![\w²³]|\.\w)", _per),
+    (
+        "per",
+        rf"(?<=[a-z\d%kKMB])/({'|'.join(map(re.escape, _PER))}|{_PERIODS})(?![\w²³]|\.\w)(?:\.(?=\s[a-z+&]|,))?",
+        _per,
+    ),
     ("per", r"(?:(?<=[\d%])|(?<=\d[kKMB]))/(?=[^\W\d_])", lambda match: "per"),
     ("dot", r"(?<=[^\W_])\.(?=[^\W\dA-Z_])|(?<=[\s)])\.(?=[a-z])", lambda match: "dot"),
     ("paragraph", r"¶{1,2}(?=\s?\d)", lambda match: "paragraphs" if len(match[0]) > 1 else "paragraph"),

@@ -30,7 +30,8 @@ ENDINGS = {
     "assn": "association", "ave": "avenue", "blvd": "boulevard", "rd": "road", "ln": "lane", "ct": "court",
     "sq": "square", "hwy": "highway", "pkwy": "parkway", "misc": "miscellaneous", "max": "maximum", "min": "minimum",
     "ph.d": "P H D", "m.d": "M D", "b.a": "B A", "m.a": "M A", "b.sc": "B S C", "m.sc": "M S C",
-    "calif": "california", "mass": "massachusetts", "conn": "connecticut", "penn": "pennsylvania", "tenn": "tennessee",
+    "calif": "california", "fla": "florida", "colo": "colorado", "minn": "minnesota", "wis": "wisconsin",
+     "mass": "massachusetts", "conn": "connecticut", "penn": "pennsylvania", "tenn": "tennessee",
     "mich": "michigan", "ariz": "arizona", "wash": "washington", "okla": "oklahoma", "govt": "government",
     "hrs": "hours", "hr": "hour", "mins": "minutes", "secs": "seconds", "yrs": "years", "lbs": "pounds",
     "lb": "pound", "oz": "ounces",
@@ -38,7 +39,7 @@ ENDINGS = {
 #: Abbreviations before a number only.
 BEFORE_NUMBERS = {
     "fig": "figure", "temp": "temperature", "art": "article", "cl": "clause", "para": "paragraph", "wt": "weight",
-    "ht": "height", "no": "number", "nos": "numbers", "p": "page",
+    "ht": "height", "no": "number", "nos": "numbers", "p": "page", "op": "opus", "vv": "verses", "sc": "scene",
 }  # fmt: skip
 WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
 #: Of the above, those that are words of their own: only before a capital, a digit or the end of the text.
@@ -47,6 +48,7 @@ WORDS_TOO = frozenset("mar jun jul sat sun mon wed mass wash max min sec fig gen
 BARE = {
     "mr": "mister", "mrs": "missus", "ms": "miz", "dr": "doctor", "prof": "professor", "jr": "junior", "vs": "versus",
     "etc": "et cetera", "ph.d": "P H D", "phd": "P H D", "blvd": "boulevard", "thx": "thanks", "pls": "please",
+    "acct": "account",
 }  # fmt: skip
 
 #: Unit symbol, as written: its name in the singular.
@@ -176,13 +178,24 @@ SHORT_WORDS = frozenset("A I AM AN AS AT BE BY DO GO HE HI IF IN IS ME MY NO OF 
 #: Capitals that the dictionary has as words, but that are read letter by letter.
 INITIALISMS = frozenset(
     "ACA ADA ADO AKA ALA ALS AMI ANA ASA ATA COD COO DEA DIA DOE EDA EEG EGO ENT EOS ERA EST ETA GAO GED IDE IFS IMO "
-    "IRA ISA ISU ITA LAX LED MIA NEC ONA OTT PAS PIO POS POW PSI RAF RIP ROI SAP SAT SEC SOS SUI TIA UPS URI UVA "
+    "IRA ONS ISA ISU ITA LAX LED MIA NEC ONA OTT PAS PIO POS POW PSI RAF RIP ROI SAP SAT SEC SOS SUI TIA UPS URI UVA "
     "VAT".split()
 )
 #: Of these and of two letters, those that are words where all is in capitals.
 SHOUTED_WORDS = frozenset("US IT LED ERA SAT POW RIP SAP VAT EGO ADO".split())
 #: Capitals that may be words, but are initials after "the".
 AFTER_THE = frozenset("WHO US IT OR".split())
+#: Books that are cited by chapter and verse.
+BOOKS = (
+    "Genesis Exodus Leviticus Numbers Deuteronomy Joshua Judges Samuel Kings Chronicles Job Psalms? Proverbs "
+    "Ecclesiastes Isaiah Jeremiah Ezekiel Daniel Hosea Amos Micah Matthew Mark Luke John Acts Romans Corinthians "
+    "Galatians Ephesians Philippians Colossians Timothy Hebrews James Peter Revelation"
+).split()
+#: What is counted in millions rather than measured in meters: 1.3m people.
+COUNTED = (
+    "people users customers views downloads followers subscribers jobs homes households children workers voters "
+    "passengers members doses tons tonnes shares copies euros dollars pounds barrels deaths cases students visitors"
+).split()
 #: Names numbered with ordinals: Henry VIII.
 MONARCHS = frozenset(
     "Alexander Alfonso Benedict Catherine Charles Christian Clement Edward Elizabeth Ferdinand Francis Frederick "

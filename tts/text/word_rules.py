@@ -10,7 +10,7 @@ from tts.text import abbreviation_rules
 from tts.text.addresses import expand_address, expand_hashtag
 from tts.text.numbers import digits
 from tts.text.spelling import LETTER, VOWEL, acronym, dictionary_reading, fold, is_shouting, mixed, spell
-from tts.text.tables import AFTER_THE, BARE, GREEK, INITIALISMS, SHOUTED_WORDS
+from tts.text.tables import AFTER_THE, BARE, ENDINGS, GREEK, INITIALISMS, SHOUTED_WORDS
 from tts.text.tokens import Rule
 
 
@@ -22,7 +22,9 @@ def _capitals(match: re.Match) -> str | None:
         words = fold(text)
     else:
         words = acronym(text)
-    if suffix:
+    if suffix and suffix[-1] == "d":
+        words += " D"
+    elif suffix:
         words += "'s" if words[-1].isupper() else suffix.replace("’", "'")
     return words
 
@@ -32,7 +34,7 @@ def _is_shouted_word(text: str) -> bool:
     if text in INITIALISMS or text in SHOUTED_WORDS:
         return text in SHOUTED_WORDS
     reading = dictionary_reading(text)
-    return reading == "word" or reading == "unknown" and len(text) > 3 and VOWEL.search(text.lower()) is not None
+    return reading == "word" or reading == "unknown" and len(text) > 3 and not set(text).isdisjoint("AEIOU")
 
 
 def _letter_s(match: re.Match) -> str:
@@ -71,7 +73,7 @@ def _in_formula(text: str, match: re.Match) -> bool:
 def _word(match: re.Match) -> str:
     text = fold(match[0].replace("’", "'"))
     if text.isascii() and "'" not in text and len(text) > 1 and not VOWEL.search(text) and len(text) < 5:
-        return text if text in _VOWELLESS else spell(text)
+        return text if text in _VOWELLESS else ENDINGS.get(text) or spell(text)
     return text
 
 
@@ -81,7 +83,7 @@ def is_plain(text: str) -> bool:
 
 
 #: Words that begin a rule of more than one word or stand for an abbreviation.
-_NOT_PLAIN = frozenset(name.capitalize() for name in BARE) | {"St", "Ave", "etc"}
+_NOT_PLAIN = frozenset(name.capitalize() for name in BARE) | {"St", "Ave", "etc", "acct"}
 _VOWELLESS = frozenset("hmm mmm mm shh pfft psst brr nth grr pst tsk shhh hmmm zzz hm cwm".split())
 
 
@@ -91,7 +93,14 @@ def _superscript_letter(match: re.Match) -> str:
 
 
 _SHORTHAND = {"w/o": "without", "w/": "with", "c/o": "care of", "n/a": "N A", "and/or": "and or", "b/c": "because"}
-_SHORTHAND |= {"y/o": "year old", "y/y": "year over year", "q/q": "quarter over quarter", "m/m": "month over month"}
+_SHORTHAND |= {
+    "y/o": "year old",
+    "y/y": "year over year",
+    "q/q": "quarter over quarter",
+    "m/m": "month over month",
+    "w/w": "week over week",
+}
+_SHORTHAND |= {"ok'd": "okayed"}
 _SHORTHAND |= {
     "km/h": "kilometers per hour",
     "c#": "C sharp",
@@ -110,10 +119,11 @@ def _shorthand(match: re.Match) -> str:
 RULES: list[Rule] = [
     ("address", r"(?:https?|ftp)://[^\s<>\"“”]*[\w/]|www\.[^\s<>\"“”]*[\w/]", expand_address),
     ("address", r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+", expand_address),
+    ("number", r"#(?=[A-Z]{1,3}\d)", lambda match: "number"),
     ("hashtag", r"(?<![\w&])[#@]((?:\w*[^\W\d]\w*))", expand_hashtag),
     (
         "shorthand",
-        r"(?i:w/o\b|w/(?=\s|\w)|c/o\b|n/a\b|and/or\b|b/c\b|km/h\b|y/o\b|y/y\b|q/q\b|m/m\b)|[CF]#(?!\w)|WWII?\b|Ctrl\b",
+        r"(?i:w/w\b|w/o\b|w/(?=\s|\w)|c/o\b|n/a\b|and/or\b|b/c\b|km/h\b|y/o\b|y/y\b|q/q\b|m/m\b)|[CF]#(?!\w)|OK'd\b|WWII?\b|Ctrl\b",
         _shorthand,
     ),
     *abbreviation_rules.RULES,
@@ -125,7 +135,11 @@ RULES: list[Rule] = [
     *abbreviation_rules.JOINED,
     ("letter", r"\b([A-Za-z])(?:['’]s)\b", _letter_s),
     ("alphanumeric", rf"(?=\w*\d)(?=\w*{LETTER})[A-Za-z0-9]+(?![A-Za-z0-9])", _alphanumeric),
-    ("capitals", rf"((?=[^\Wa-z\d_]{{2}})(?:(?![a-zß-öø-ÿ]){LETTER})+)(['’]?s|['’]S)?(?![^\W₀-₉]|['’]\w)", _capitals),
+    (
+        "capitals",
+        rf"((?=[^\Wa-z\d_]{{2}})(?:(?![a-zß-öø-ÿ]){LETTER})+)(['’]?s|['’]S|['’]d)?(?![^\W₀-₉]|['’]\w)",
+        _capitals,
+    ),
     ("and", r"(?<=\w\s)['’]n['’]?(?=\s)", lambda match: "and"),
     ("greek", r"[Α-Ωα-ω](?![Ͱ-Ͽ])(?<![Ͱ-Ͽ].)", lambda match: GREEK.get(match[0].lower())),
     ("single", rf"(?<!['’]){LETTER}(?!{LETTER}|[\d_]|['’]{LETTER})", _single),
