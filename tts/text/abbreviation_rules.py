@@ -18,7 +18,9 @@ from tts.text.tables import (
     MONARCHS,
     MONTHS,
     NUMBERED,
+    REGIONS,
     STARTERS,
+    STATES,
     TITLES,
     UNITS,
     WEEKDAYS,
@@ -46,7 +48,8 @@ def _abbreviation(match: re.Match) -> str | None:
     if name == "est" and not re.match(r"\s?\d{4}", rest):
         return "estimated"
     follows = _AFTER_DAY if name in _DAYS else _AFTER_TITLE
-    if name in WORDS_TOO and not (match[1][0].isupper() and follows.match(rest)):
+    closes = name in _DAYS and not rest.strip() and _before(match).lower() not in ("", "the")
+    if name in WORDS_TOO and not (match[1][0].isupper() and (closes or follows.match(rest))):
         if not (name in ("max", "min", "sec") and re.match(r"\s+[a-z\d]", rest)) and name != "al":
             return None
     if name == "co" and match[1].islower():
@@ -119,14 +122,20 @@ def _joined_initials(match: re.Match) -> str:
 
 
 def _versus(match: re.Match) -> str | None:
-    """Between the names of two parties: Roe v. Wade."""
-    return "versus" if _before(match)[:1].isupper() else None
+    """Between the names of two parties (Roe v. Wade), and between two things."""
+    before = _before(match)
+    named = before[:1].isupper() and match.string[match.end() + 1 : match.end() + 2].isupper()
+    return "versus" if named or match[0] == "v." and len(before) > 3 and before.isalpha() else None
+
+
+def _state(match: re.Match) -> str:
+    return spell(match[0])
 
 
 def _direction(match: re.Match) -> str | None:
     """A letter of the compass in the name of a street, unless it is an initial in a person's."""
     before = _before(match)
-    if before[:1].isupper() and before[-1:].isalnum() and before not in STARTERS:
+    if before[:1].isupper() and before not in STARTERS or before.endswith(","):
         return None
     return DIRECTIONS[match[1]]
 
@@ -144,7 +153,11 @@ def _roman(match: re.Match) -> str | None:
     if number is None or number > 3999:
         return None
     name = match["name"]
-    if match["numeral"] in ("C", "D", "L", "M") or name.islower() and (match["numeral"] == "I" or name not in NUMBERED):
+    if (
+        match["numeral"] in ("C", "D", "L", "M")
+        or name.islower()
+        and (match["numeral"] == "I" and name != "war" or name not in NUMBERED)
+    ):
         return None
     if name in MONARCHS:
         if match["numeral"] == "I" and not re.match(
@@ -187,18 +200,26 @@ RULES: list[Rule] = [
     ("number", r"((?i:no|nos))\.(?=\sof\b)|(?<=\w\s)(No|Nos)(?=\s\d)", _before_number),
     ("century", r"(?<=\d[a-z]{2}\s)c\.", lambda match: "century"),
     ("born", r"[bd]\.(?=\s\d{4}\b)", lambda match: "born" if match[0] == "b." else "died"),
+    (
+        "numeral",
+        r"(?<=\()(ii|iii|iv|vi|vii|viii|ix|xi|xii)(?=\))",
+        lambda match: cardinal(roman(match[0].upper()) or 0),
+    ),
+    ("state", rf"({'|'.join(STATES)})(?=\s\d{{5}}(?![\d,]))|(?<=[a-z],\s)(IN|OR|ME|OK|HI|OH)(?=[.,;)]|$)", _state),
     ("circa", r"c\.(?=\s?\d{3,4}\b)", lambda match: "circa"),
     ("numbered", r"(?i:(vol|ch|sec|fig|art|cl|sc|op)\.)\s(?P<numeral>[IVXLC]+)\b", _numbered),
     (
         "numbered",
-        r"((?i:act|chapter|part|book|section|volume|pages?|pp?\.|article|title|figure|table|appendix|phase|stage)|Scene)"
-        r"\s(?P<numeral>(?![ilc]\b)[ivxlc]+(?:\s?[-–]\s?[ivxlc]+)?)\b(?!['’])",
+        r"((?i:act|chapters?|parts?|book|sections?|volumes?|pages?|pp?\.|article|title|figure|table|appendix|phase|stage)|Scene)"
+        r"\s(?P<numeral>(?![ilc]\b(?![-–][ivx]))[ivxlc]+(?:\s?[-–]\s?[ivxlc]+)?)\b(?!['’]|\.\s[a-z])",
         _numbered,
     ),
     ("calendar", r"M[-–]F(?![\w-])", lambda match: "monday to friday"),
     ("calendar", rf"({_DAY})\s?[-–]\s?({_DAY})(?!\w)", _calendar_range),
+    ("day", rf"({_DAY})(?=,?\s(?:\d|{MONTH}\b))", _calendar_range),
+    ("direction", rf"([NSEW])\.(?=\s(?:{'|'.join(REGIONS)})\b)", lambda match: DIRECTIONS[match[1]]),
     ("direction", rf"([NSEW]|[NS][EW]){STREET_FOLLOWS}\.?", _direction),
-    ("versus", r"v\.?(?=\s[A-Z])", _versus),
+    ("versus", r"v\.?(?=\s[A-Za-z])", _versus),
     ("length", r"(?:sq|cu)\.?\s(?:km|cm|mm|mi|yd|ft|in|m)\b\.?", _power_of_length),
     ("abbreviation", rf"(?i:({_STOPPED})\.)(?![\w])", _abbreviation),
     ("bare", rf"({_BARE}|PhD|vs|etc|thx|pls|acct)\b(?!\.?\w)", _bare),
@@ -207,7 +228,7 @@ RULES: list[Rule] = [
         rf"(?:(?!v\.\s){LETTER}\.\s?){{2,}}(?<!\s)(?:['’]s\b)?(?!\w)|(?:[A-Z]\.\s?)+(?=\s?[A-Z][a-z])(?<!\s)",
         _initials,
     ),
-    ("initials", r"[A-Z]\.(?=\s[A-Z][a-z]|,)", _initials),
+    ("initials", r"[A-Z]\.(?=\s[A-Z]?[a-z]|,)", _initials),
 ]
 #: After the rules for addresses.
 JOINED: list[Rule] = [

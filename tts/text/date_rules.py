@@ -65,18 +65,26 @@ _BEFORE_DATE = re.compile(
 )
 
 
+_COUNTED = re.compile(r"\s(?:people|men|women|miles|times|minutes|hours|days|weeks|months|years)\b")
+_AFTER_DATE = re.compile(r"\s*(?:$|[.,;:!?)])|\s(?:at|and|to|in|from|by|for|with|we|I|he|she|they|it|the)\b")
+
+
 def _month_slash_day(match: re.Match) -> str | None:
     """A date without a year, where a word for a time stands before it: due on 6/5."""
     month, day = int(match["month"]), int(match["day"])
     before = _BEFORE_DATE.search(match.string[max(0, match.start() - 12) : match.start()])
-    if not before or before["by"] and month < day <= 16 or not (1 <= month <= 12 and 1 <= day <= 31):
+    if not before or not (1 <= month <= 12 and 1 <= day <= 31):
         return None
+    if month < day <= 16 and (before["by"] or not _AFTER_DATE.match(match.string[match.end() :])):
+        return None  # a fraction
     return f"{MONTHS[month - 1]} {ordinal(day)}"
 
 
 def _month_day(match: re.Match) -> str | None:
-    if not 1 <= int(match["day"]) <= 31:
-        return None
+    before, after = match.string[max(0, match.start() - 4) : match.start()], match.string[match.end() :]
+    counted = re.match(r"\s[a-z]", after) and re.search(r"\b[Ii]n\s$", before) or _COUNTED.match(after)
+    if not 1 <= int(match["day"]) <= 31 or counted and not match["year"]:
+        return None  # in May 5 people came
     words = f"{_month_name(match['month'])} {ordinal(int(match['day']))}"
     if match["last"]:
         words += f" to {ordinal(int(match['last']))}"
@@ -91,6 +99,14 @@ def _day_month(match: re.Match) -> str | None:
     words = f"{'' if match['the'] else 'the '}{match['the'] or ''}{ordinal(int(match['day']))} of "
     words += _month_name(match["month"])
     return words.lower() + (f" {year(int(match['year']))}" if match["year"] else "")
+
+
+def _numeric_month(match: re.Match) -> str | None:
+    """A year and a month in digits, unless they are rather two years: 2004-05."""
+    month, number = int(match["month"]), int(match["year"])
+    if match["mark"] == "-" and month > number % 100:
+        return None
+    return f"{MONTHS[month - 1]} {year(number)}"
 
 
 def _month_year(match: re.Match) -> str:
@@ -108,7 +124,7 @@ def _time(match: re.Match) -> str | None:
         on_the_hour = "" if found.get("half") or is_zone else " o'clock" if 1 <= hour <= 12 else " hundred"
         words = first + cardinal(hour) + on_the_hour
     else:
-        words = f"{first}{cardinal(hour)} {'oh ' if 0 < minute < 10 else ''}{cardinal(minute)}"
+        words = f"{first}{cardinal(hour)} {'oh ' if 0 < minute < 10 else ''}{cardinal(minute) if minute else 'oh oh'}"
     if match["second"]:
         seconds = int(match["second"])
         words += f" and {cardinal(seconds)} second{'' if seconds == 1 else 's'}"
@@ -135,8 +151,13 @@ def _race_time(match: re.Match) -> str:
     return f"{' '.join(words)} point {digits(parts)}"
 
 
+_TIMED = re.compile(r"(?i)\b(?:wait(?:ed|s)?|after|within|every|for|last(?:s|ed)?|takes?|took|another)\s$")
+
+
 def _decade(match: re.Match) -> str | None:
     text = match["decade"]
+    if len(match[0]) == 3 and _TIMED.search(match.string[max(0, match.start() - 10) : match.start()]):
+        return None  # seconds
     head, _, last = (cardinal(int(text)) if len(text) == 2 else year(int(text))).rpartition(" ")
     return f"{head} {plural(last)}"
 
@@ -153,11 +174,13 @@ RULES: list[Rule] = [
         r"(?P<first>\d\d?)(?P<mark>[/.-])(?P<second>\d\d?)(?P=mark)(?P<year>(?:1[5-9]|20)\d\d|(?<=/)\d\d)(?![\d/-]|\.\d)",
         _numeric_date,
     ),
+    ("numeric_month", r"(?P<year>(?:19|20)\d\d)(?P<mark>-)(?P<month>0[1-9])(?![\w-])", _numeric_month),
+    ("numeric_month", r"(?P<month>0?[1-9]|1[0-2])(?P<mark>/)(?P<year>(?:19|20)\d\d)(?![\w/])", _numeric_month),
     ("month_day", r"(?P<month>\d\d?)/(?P<day>\d\d?)(?![\w/]|\.\d|\s(?:of|inch|cup)|-\w)", _month_slash_day),
     (
         "month_day",
         rf"(?P<month>{MONTH})\s+(?P<day>\d\d?){_TH}?(?:{DASH}(?P<last>\d\d?){_TH}?)?"
-        r"(?:(?P<comma>,)?\s+(?P<year>[12]\d{3})(?!\d))?(?![\d:]|,\d|\.\d)",
+        r"(?:(?P<comma>,)?\s+(?P<year>[12]\d{3})(?!\d))?(?!\w|:\d|,\d|\.\d)",
         _month_day,
     ),
     (
@@ -170,7 +193,7 @@ RULES: list[Rule] = [
     ("race_time", r"(?:\d\d?:)?\d\d?:\d\d\.\d{1,3}(?!\d)", _race_time),
     (
         "time",
-        rf"(?:(?P<from>\d\d?){DASH})?(?P<hour>\d\d?):(?P<minute>\d\d)(?::(?P<second>\d\d))?(?:{_MERIDIEM})?(?![\d:])",
+        rf"(?:(?P<from>\d\d?){DASH})?(?P<hour>\d\d?):(?P<minute>\d\d)(?::(?P<second>\d\d))?(?:{_MERIDIEM})?(?:\s?o['’]clock)?(?![\d:]|,\d{{3}}\b)",
         _time,
     ),
     ("hour", rf"(?:(?P<from>\d\d?){DASH})?(?P<hour>\d\d?){_MERIDIEM}", _hour),

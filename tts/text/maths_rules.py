@@ -5,7 +5,7 @@ Rules have the form described in `tts.text.tokens`.
 
 import re
 
-from tts.text.number_patterns import NUMBER, SIGN, UNIT, many
+from tts.text.number_patterns import NUMBER, SIGN, UNIT, UNIT_PER, many, unit_name
 from tts.text.numbers import cardinal, decimal, fraction
 from tts.text.tables import UNITS
 from tts.text.tokens import Rule
@@ -16,7 +16,8 @@ _VULGAR = dict(
 )
 
 
-_UNIT_AFTER = rf"(?:\s(?P<unit>{UNIT})(?![\w/]))?"
+_UNIT_AFTER = rf"(?:\s{UNIT_PER})?"
+_FROM = rf"(?:(?P<from>{SIGN}{NUMBER})[-–])?"
 
 
 def _ratio(match: re.Match) -> str:
@@ -25,8 +26,9 @@ def _ratio(match: re.Match) -> str:
 
 def _scientific(match: re.Match) -> str:
     exponent = decimal(match["exponent"].translate(_SUPERSCRIPTS))
-    unit = f" {many(UNITS[match['unit']])}" if match["unit"] else ""
-    return f"{decimal(match['number'])} times ten to the {exponent.removeprefix('plus ')}{unit}"
+    unit = f" {many(unit_name(match))}" if match["unit"] else ""
+    first = f"{decimal(match['from'])} to " if match["from"] else ""
+    return f"{first}{decimal(match['number'])} times ten to the {exponent.removeprefix('plus ')}{unit}"
 
 
 def _power(match: re.Match) -> str:
@@ -55,13 +57,24 @@ def _simple_fraction(above: int, below: int) -> str:
     """Words of a fraction without a whole number, or of what is only written as one."""
     if (above, below) in ((24, 7), (9, 11)):
         return {(24, 7): "twenty four seven", (9, 11): "nine eleven"}[above, below]
+    if above > 1 and 20 < below != 100 and below not in (32, 64) and above < below:
+        return f"{cardinal(above)} {'out of' if below % 5 == 0 else 'slash'} {cardinal(below)}"
     if above == below > 1:
         return f"{cardinal(above)} {cardinal(below)}"
     if below == 100 and above > 1:
         return f"{cardinal(above)} out of one hundred"
-    if above > below > 12:  # blood pressure
+    if above > below > 12 or above > 99:  # blood pressure
         return f"{cardinal(above)} over {cardinal(below)}"
     return fraction(above, below)
+
+
+def _rating(match: re.Match) -> str | None:
+    """Points out of a greatest number of them."""
+    before, after = match.string[max(0, match.start() - 16) : match.start()], match.string[match.end() :]
+    rated = re.search(r"(?i)\b(?:rat(?:ed|ing)|scor(?:e|ed|ing)|gave|give|given|giving|got)\b[\w\s:]{0,8}$", before)
+    if "." not in match["points"] and not rated and not re.match(r"\s(?:stars?|points?|rating|score)\b", after):
+        return None
+    return f"{decimal(match['points'])} out of {cardinal(int(match['most']))}"
 
 
 def _times(match: re.Match) -> str:
@@ -82,24 +95,26 @@ RULES: list[Rule] = [
     ("ratio", rf"\d+(?:\.\d+)?(?::{NUMBER})+", _ratio),
     (
         "scientific",
-        rf"(?P<number>{SIGN}{NUMBER})(?:[eE](?P<exponent>[-+]?\d+)(?!\w)){_UNIT_AFTER}",
+        rf"{_FROM}(?P<number>{SIGN}{NUMBER})(?:[eE](?P<exponent>[-+]?\d+)(?!\w)){_UNIT_AFTER}",
         _scientific,
     ),
     (
         "scientific",
-        rf"(?P<number>{SIGN}{NUMBER})\s?[×x*]\s?10(?:\^(?=[-\d])|(?=[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]))"
+        rf"{_FROM}(?P<number>{SIGN}{NUMBER})\s?[×x*]\s?10(?:\^(?=[-\d])|(?=[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]))"
         rf"(?P<exponent>[-−]?\d+|[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+){_UNIT_AFTER}",
         _scientific,
     ),
     ("power", r"(?<=\d)\s?\*\s?(?=\d)|(?<=\d\s)\*\s?(?=\d)", _times),
     ("power", r"(?<=[\w)])\*\*(\d+|[a-z]\b)", _power),
+    ("power", r"(?<=[\w)])\^(?=\()", lambda match: "to the"),
     ("power", r"(?<=[\w)])\^([-−]?\d+|[a-z]\b)", _power),
     ("power", r"(?<=[\w)])([⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)", _power),
+    ("rating", r"(?P<points>\d+(?:\.\d+)?)/(?P<most>5|10|20|100)(?![\w/]|\.\d)", _rating),
     (
         "fraction",
         r"(?P<minus>(?<![\w)\]/.])[-−])?(?:(?P<whole>\d+)(?:\s|-)?)?"
         r"(?:(?P<plain>(?<![/.\d])\d{1,3}[/⁄]\d{1,3})(?:(?:rd|th|nd)s?)?(?![\w/]|\.\d)|(?P<glyph>[½⅓⅔¼¾⅕-⅞]))"
-        rf"(?:(?P<inch>[\"″])(?=\s[a-z])|[\s-]?(?P<unit>{UNIT})(?![\w/])(?:\.(?=\s[a-z]))?)?",
+        rf"(?:(?P<inch>[\"″])(?=\s[a-z])|[\s-]?(?P<unit>(?!in\s){UNIT})(?![\w/])(?:\.(?=\s[a-z]))?)?",
         _fraction,
     ),
     ("minus", r"(?<=[\w)]\s)[-−](?=\s(?:\d|[a-zA-Z]\b(?!')))", _minus),

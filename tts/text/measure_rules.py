@@ -5,9 +5,9 @@ Rules have the form described in `tts.text.tokens`.
 
 import re
 
-from tts.text.number_patterns import DASH, NUMBER, RANGE, UNIT, is_one, many, ranged, span
+from tts.text.number_patterns import DASH, NUMBER, RANGE, UNIT, UNIT_PER, is_one, many, ranged, span, unit_name
 from tts.text.numbers import cardinal, decimal
-from tts.text.tables import ATTACHED_UNITS, COUNTED, UNITS
+from tts.text.tables import ATTACHED_UNITS, COUNTED, MAGNITUDES, UNITS
 from tts.text.tokens import Rule
 
 _REPEATED = rf"(?:\s?(?P<repeated>{UNIT})(?={DASH}{NUMBER}\s?(?P=repeated)(?!\w)))?"
@@ -19,6 +19,9 @@ _NO_NOUN = (
 )
 _COMPASS = {"N": " north", "S": " south", "E": " east", "W": " west"}
 _FONT = re.compile(r"(?i)\b(?:fonts?|types?|text|size|arial|helvetica|times|courier|calibri|georgia|roman|spacing)\b")
+
+
+_LABELLED = re.compile(r"(?:\b[A-Z]\w*\.?|\b(?:exit|gate|seat|row|apartment|unit|room|flat|part))\s$")
 
 
 def _percent(match: re.Match) -> str:
@@ -50,24 +53,31 @@ def _points_or_pints(match: re.Match) -> str | None:
     return "pint" if re.match(r"\s+of\b", match.string[match.end() :]) else None
 
 
+def _is_label(match: re.Match) -> bool:
+    """Whether a letter after digits is part of a name instead of a unit: form 10-K, exit 14A, 300K."""
+    symbol, gap = match["unit"], match["gap"]
+    if symbol in ATTACHED_UNITS and gap.isspace() or symbol == "K" and not gap:
+        return True
+    if gap == "-":
+        return len(symbol) == 1 and symbol not in "mgLlVW"
+    return not gap and symbol in "AJLN" and _LABELLED.search(match.string[: match.start()]) is not None
+
+
 def _measure(match: re.Match) -> str | None:
     symbol = match["unit"]
-    if symbol in ATTACHED_UNITS and match["gap"].isspace() or symbol == "K" and not match["gap"]:
+    if _is_label(match):
         return None
     if symbol == "m" and re.match(rf"\s(?:{'|'.join(COUNTED)})\b", match.string[match.end() :]):
         return f"{span(match)} million"
-    name = _points_or_pints(match) if symbol.startswith("pt") and symbol != "pts" else UNITS[symbol]
-    if name is None:
+    unit = _points_or_pints(match) if symbol in ("pt", "pt.") else UNITS[symbol]
+    if unit is None:
         return f"{span(match)} P T"
-    if match["count"]:
-        name += f" per {decimal(match['count'])} {many(UNITS[match['per']])}"
-    elif match["per"]:
-        name += f" per {UNITS.get(match['per']) or match['per']}"
+    name = unit_name(match, unit)
     if match["magnitude"]:
-        return f"{span(match)} {match['magnitude']} {many(name)}"
+        return f"{span(match)} {MAGNITUDES.get(match['magnitude'], match['magnitude'])} {many(name)}"
     if match["more"]:
         return f"{span(match)} plus {many(name)}"
-    article = name == "point" or re.search(r"\b[Aa]n?\s$", match.string[: match.start()])
+    article = unit == "point" or re.search(r"\b[Aa]n?\s$", match.string[: match.start()])
     singular = match["gap"] == "-" or is_one(match) or article and _is_attribute(match)
     return f"{span(match)} {name if singular else many(name)}"
 
@@ -167,7 +177,8 @@ RULES: list[Rule] = [
     ),
     (
         "degrees",
-        rf"{ranged(r'(?: ?[°º](?: ?[CFK])?)?')}\s?(?:°|º)(?:\s?(?P<scale>[CFK])\b|(?P<compass>[NSEW])\b)?",
+        rf"{ranged(r'(?: ?[°º](?: ?[CFK])?)?')}\s?(?:°|º|deg\b\.?|degrees?(?=\s[CFK]\b))"
+        r"(?:\s?(?P<scale>[CFK])\b|(?P<compass>[NSEW])\b)?",
         _degrees,
     ),
     ("degrees", rf"{RANGE}\s?(?P<scale>℃|℉)(?P<compass>)", _celsius),
@@ -187,14 +198,13 @@ RULES: list[Rule] = [
     (
         "duration",
         r"(?=\d)(?:(?P<days>\d+)\s?d\s?)?(?:(?P<hours>\d+)\s?h(?:rs?)?\s?)?"
-        r"(?:(?P<minutes>\d+)\s?m(?:ins?)?\s?)?(?:(?P<seconds>\d+)\s?s(?:ecs?)?)?(?<!\s)(?![\w/])",
+        r"(?:(?P<minutes>(?<=\dh)\d\d(?!\d)|\d+(?=\s?m))(?:\s?m(?:ins?)?\s?)?)?(?:(?P<seconds>\d+)\s?s(?:ecs?)?)?(?<!\s)(?![\w/])",
         _duration,
     ),
     (
         "measure",
-        rf"{ranged(_REPEATED)}(?P<more>\+)?(?:\s(?P<magnitude>thousand|million|billion|trillion)(?=\s))?(?P<gap>[\s-]?)(?P<unit>{UNIT})"
-        rf"(?:/(?P<count>\d+\s?(?={UNIT}(?!\w)))?(?P<per>{UNIT}|[a-z]{{3,}}))?"
-        rf"(?![\w/²³]|-(?!{NUMBER}\s?{UNIT}(?!\w))\d|\.\w)(?:\.(?=\s[a-z&]|[,;)–-]))?",
+        rf"{ranged(_REPEATED)}(?P<more>\+)?(?:\s(?P<magnitude>thousand|million|billion|trillion|mn|bn|tn)(?=\s))?"
+        rf"(?P<gap>[\s-]?){UNIT_PER}(?!-(?!{NUMBER}\s?{UNIT}(?!\w))\d|\.\w)(?:\.(?=\s[a-z&]|[,;)–-]))?",
         _measure,
     ),
     ("by", rf"\d+(?:\.\d+)?(?:\s?[x×]\s?\d+(?:\.\d+)?)+(?:\s?(?P<unit>{UNIT})(?![\w/]))?(?!\w)", _by),

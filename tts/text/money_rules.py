@@ -14,7 +14,7 @@ _CODE = f"(?:{'|'.join(CURRENCY_CODES)})"
 _SIGN = f"(?:{'|'.join(map(re.escape, sorted(CURRENCIES, key=len, reverse=True)))})"
 #: A number, also with a decimal comma: 1.500,00.
 _AMOUNT = rf"(?:\d{{1,3}}(?:\.\d{{3}})+,\d\d(?!\d)|\d+,\d\d(?!\d|,\d)|{NUMBER})"
-_MAGNITUDE = r"(?:(?i:thousand|million|billion|trillion)|[kKmMbBT]|mn|mm|bn|tn)"
+_MAGNITUDE = r"(?:(?i:thousand|million|billion|trillion)|[kKmMbBT]|mn|mm|MM|bn|tn)"
 _HEAD = rf"(?P<minus>(?<!\w)[-−])?(?P<country>\b(?:{'|'.join(DOLLARS_OF)})(?=\$))?(?P<sign>{_SIGN})\s?"
 
 
@@ -80,7 +80,8 @@ def _money_after(match: re.Match) -> str:
     """A sign or a code after the amount: 5 €, 50 USD."""
     sign = match["sign"]
     unit, cent = ("cent", None) if sign == "¢" else CURRENCIES.get(sign) or (CURRENCY_CODES[sign], None)
-    return _letters(_with_magnitude(match, unit, cent))
+    first = f"{decimal(_english(match['from']))} to " if match["from"] else ""
+    return _letters(first + _with_magnitude(match, unit, cent))
 
 
 def _money_code(match: re.Match) -> str:
@@ -97,7 +98,7 @@ def _with_magnitude(match: re.Match, unit: str, cent: str | None) -> str:
 RULES: list[Rule] = [
     (
         "money",
-        rf"{_HEAD}(?P<number>{NUMBER})\s?(?P<magnitude>{_MAGNITUDE})\s?-\s?(?P=sign)"
+        rf"{_HEAD}(?P<number>{NUMBER})\s?(?P<magnitude>{_MAGNITUDE})(?:\s?-\s?(?P=sign)|{DASH})"
         rf"(?P<to>{NUMBER})\s?(?P=magnitude)\b",
         _money,
     ),
@@ -109,7 +110,7 @@ RULES: list[Rule] = [
     ),
     (
         "money",
-        rf"(?P<number>{_AMOUNT})(?:\s?(?P<magnitude>{_MAGNITUDE}))?\s?(?P<sign>¢|{_SIGN}(?!\s?\d)|{_CODE}\b)",
+        rf"(?:(?P<from>{_AMOUNT})(?:\s?[€£])?{DASH})?(?P<number>{_AMOUNT})(?:\s?(?P<magnitude>{_MAGNITUDE}))?\s?(?P<sign>¢|{_SIGN}(?!\s?\d)|{_CODE}\b)",
         _money_after,
     ),
     ("money", rf"\b(?P<code>{_CODE})\s?(?P<number>{_AMOUNT})(?:\s?(?P<magnitude>{_MAGNITUDE})\b)?", _money_code),

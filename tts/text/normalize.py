@@ -47,7 +47,7 @@ _COMPILED = [(re.compile(pattern), function) for pattern, function in _RULES]
 #: A plain word between spaces or before a mark: most of any text, so tried first.
 _PLAIN = re.compile(r"[A-Za-z]?[a-z]{2,}(?=[ \n,;:?!)]|$)(?! [IVXLCDM]+\b| [ivxlc]+\b| \d)")
 _MONTHS_OPEN = re.compile(
-    r"(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|room|flight|highw|route|inter|boeing|airbus|the)"
+    r"(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mon|tue|wed|thu|fri|sat|sun|room|flight|highw|route|inter|boeing|airbus|the)"
 )
 _APOSTROPHE = re.compile(r"(?<=[^\W\d_])[´`ʼ＇](?=[^\W\d_])")
 _INVISIBLE = ("Cf", "Cc", "Mn", "Me", "Sk")

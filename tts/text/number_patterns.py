@@ -8,10 +8,26 @@ from tts.text.tables import UNITS
 DASH = r"\s?[-–—−]\s?"
 NUMBER = (
     r"(?:(?:\d{1,3}(?:[\u00a0\u2009\u202f]\d{3})+(?!\d)|"
-    r"\d{1,3}(?: \d{3}){2,}(?! ?\d)|\d{1,3}(?:,\d{3})+(?![\d])|\d+)(?:\.\d+)?|\.\d+)"
+    r"\d{1,3}(?: \d{3}){2,}(?! ?\d)|\d{1,3} 000(?! ?\d)|\d{1,3}(?:,\d{3})+(?![\d])|\d+)(?:\.\d+)?|\.\d+)"
 )
 SIGN = r"(?:(?<![\w)\]])[-−+])?"
 UNIT = "(?:" + "|".join(re.escape(unit) for unit in sorted(UNITS, key=len, reverse=True)) + ")"
+
+#: A unit, by other units: mg/kg/min, g/100 mL.
+UNIT_PER = (
+    rf"(?P<unit>{UNIT})(?:/(?P<count>\d+\s?(?={UNIT}(?!\w)))?(?P<per>{UNIT}|[a-z]{{3,}})(?:/(?P<also>{UNIT}))?)?"
+    r"(?![\w/²³])"
+)
+
+
+def unit_name(match: re.Match, unit: str | None = None) -> str:
+    """Name of a unit in the singular, from a match of `UNIT_PER`; `unit` replaces that of the first part."""
+    name = unit or UNITS[match["unit"]]
+    if match["count"]:
+        name += f" per {decimal(match['count'])} {many(UNITS[match['per']])}"
+    elif match["per"]:
+        name += f" per {UNITS.get(match['per']) or match['per']}"
+    return f"{name} per {UNITS[match['also']]}" if match["also"] else name
 
 
 def ranged(mark: str = "") -> str:

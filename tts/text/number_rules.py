@@ -6,7 +6,7 @@ Rules have the form described in `tts.text.tokens`.
 import re
 
 from tts.text.number_patterns import DASH, NUMBER, RANGE, span
-from tts.text.numbers import cardinal, decimal, ordinal, pairs, plural, year
+from tts.text.numbers import cardinal, decimal, digits, ordinal, pairs, plural, year
 from tts.text.tables import MAGNITUDES
 from tts.text.tokens import Rule
 
@@ -45,11 +45,16 @@ def _year(match: re.Match) -> str | None:
 
 
 def _number_sign(match: re.Match) -> str:
+    if (
+        max(len(match["number"]), len(match["to"] or "")) > (3 if match["to"] else 4)
+        and match[0][1:].replace("-", "").isdigit()
+    ):
+        return "number " + " , ".join(digits(part) for part in match[0][1:].split("-"))
     return f"number {span(match)}"
 
 
 def _magnitude(match: re.Match) -> str | None:
-    suffix = match["suffix"]
+    suffix = match["suffix"].strip()
     if suffix == "B":
         return f"{span(match)} billion" if "." in match["number"] else None
     if suffix in ("M", "bn", "mn", "tn"):
@@ -98,7 +103,7 @@ ROUND: list[Rule] = [("plural", r"(?P<number>1(?:0|00|(?:0|00)?(?:,?000){1,3}))s
 #: Before the rules for units, which would see seconds.
 PLURALS: list[Rule] = [
     ("plural", r"(?P<number>\d+)s\b", _plural),
-    ("possessive", r"(?P<number>\d+)['’]s\b", _possessive),
+    ("possessive", r"(?P<number>\d+(?:\.\d+)?)['’]s\b", _possessive),
 ]
 #: (name, pattern, function), tried in this order. A number must not continue one to its left.
 RULES: list[Rule] = [
@@ -106,7 +111,7 @@ RULES: list[Rule] = [
     ("ordinals", rf"(?P<number>\d+)(?:st|nd|rd|th){DASH}(?P<to>\d+)(?:st|nd|rd|th)\b", _ordinals),
     ("lines", r"(?P<number>480|720|1080|1440|2160)(?P<scan>[pi])\b", _lines),
     ("ordinal", r"(?P<number>\d{1,3}(?:,\d{3})+|\d+)(?i:st|nd|rd|th)\b", _ordinal),
-    ("magnitude", rf"{RANGE}(?P<suffix>[kKMB]|bn|mn|tn)\b", _magnitude),
+    ("magnitude", rf"{RANGE}(?P<suffix>[kKMB]|\s?(?:bn|mn|tn))\b", _magnitude),
     ("year_span", rf"(?P<first>{_YEAR})[-–](?P<last>{_YEAR}|\d\d)(?![\d,.-]\d|\w)", _year_span),
     ("year", r"(?:(?<=\b[Ii]n )10|1[1-9]|20)\d\d(?![\d\w]|,\d|\.\d|[-–/]\d)", _year),
     ("number_sign", rf"[#№]\s?(?P<number>{NUMBER})(?:{DASH}(?P<to>{NUMBER}))?(?!\w)", _number_sign),

@@ -18,6 +18,7 @@ TITLES = {
     "sec": "section", "eq": "equation", "pp": "pages", "nos": "numbers", "apt": "apartment", "tel": "telephone",
     "ext": "extension", "est": "established", "resp": "respectively", "incl": "including",
     "acct": "account", "univ": "university", "ste": "suite", "elev": "elevation", "mtg": "meeting",
+    "rm": "room", "deg": "degrees", "conf": "conference", "pls": "please", "rte": "route", "tpke": "turnpike",
     "jan": "january", "feb": "february", "mar": "march", "apr": "april", "jun": "june", "jul": "july",
     "aug": "august", "sep": "september", "sept": "september", "oct": "october", "nov": "november", "dec": "december",
     "mon": "monday", "tue": "tuesday", "tues": "tuesday", "wed": "wednesday", "thu": "thursday", "thur": "thursday",
@@ -39,7 +40,8 @@ ENDINGS = {
 #: Abbreviations before a number only.
 BEFORE_NUMBERS = {
     "fig": "figure", "temp": "temperature", "art": "article", "cl": "clause", "para": "paragraph", "wt": "weight",
-    "ht": "height", "no": "number", "nos": "numbers", "p": "page", "op": "opus", "vv": "verses", "sc": "scene",
+    "ht": "height", "no": "number", "nos": "numbers", "p": "page", 
+    "op": "opus", "col": "column", "ln": "line", "vv": "verses", "sc": "scene",
 }  # fmt: skip
 WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
 #: Of the above, those that are words of their own: only before a capital, a digit or the end of the text.
@@ -75,6 +77,8 @@ UNITS = {
     "mcg": "microgram", "mmHg": "millimeter of mercury", "mol": "mole",
     "ppm": "part per million", "cc": "cubic centimeter",
     "bps": "basis point", "bbl": "barrel", "atm": "atmosphere", "mW": "milliwatt", "c.": "cup",
+    "fl oz": "fluid ounce", "fl. oz": "fluid ounce", "fl. oz.": "fluid ounce", "qt": "quart", "qts": "quart",
+    "mo": "month", "mos": "month", "wk": "week", "wks": "week", "s²": "second squared",
 }  # fmt: skip
 _LENGTHS = "km m cm mm mi yd ft in".split()
 for _length in _LENGTHS:
@@ -83,7 +87,7 @@ for _length in _LENGTHS:
     UNITS |= {f"{power}. {_length}{stop}": UNITS[f"{power} {_length}"] for power in ("sq", "cu") for stop in ("", ".")}
 UNITS |= {name.upper(): UNITS[name] for name in "km kg mg cm mm lb lbs oz ft yd ml min hr hrs gal mph tsp".split()}
 UNITS |= {"kms": "kilometer", "kgs": "kilogram", "gms": "gram", "tbsps": "tablespoon", "tsps": "teaspoon"}
-UNITS |= {f"{name}.": UNITS[name] for name in "tsp tbsp hr mins sec secs yd yds pt yr yrs".split()}
+UNITS |= {f"{name}.": UNITS[name] for name in "tsp tbsp hr mins sec secs yd yds pt yr yrs qt mo mos wk wks".split()}
 #: States of the US, before the number of a post office.
 STATES = (
     "AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH OK OR PA "
@@ -106,7 +110,7 @@ CURRENCIES = {
     "$": ("dollar", "cent"), "£": ("pound", "penny"), "€": ("euro", "cent"), "¥": ("yen", None),
     "₹": ("rupee", "paisa"), "₽": ("ruble", "kopeck"), "₩": ("won", None),
     "₿": ("bitcoin", None), "₺": ("lira", None), "₪": ("shekel", None), "฿": ("baht", None), "₫": ("dong", None),
-    "₦": ("naira", None), "₴": ("hryvnia", None), "R$": ("real", None),
+    "₦": ("naira", None), "₴": ("hryvnia", None), "₱": ("peso", None), "R$": ("real", None),
 }  # fmt: skip
 CURRENCY_PLURALS = {
     "penny": "pence",
@@ -130,7 +134,7 @@ DOLLARS_OF = {
 }  # fmt: skip
 MAGNITUDES = {
     "k": "thousand", "K": "thousand", "m": "million", "M": "million", "mn": "million", "mm": "million",
-    "b": "billion", "B": "billion", "bn": "billion", "tn": "trillion", "T": "trillion",
+    "b": "billion", "B": "billion", "MM": "million", "bn": "billion", "tn": "trillion", "T": "trillion",
 }  # fmt: skip
 
 #: Symbols wherever no rule has taken them.
@@ -143,6 +147,9 @@ SYMBOLS = {
     "≤": "less than or equal to", "≥": "greater than or equal to", "≠": "not equal to", "≈": "approximately equal to",
     "±": "plus or minus", "×": "times", "÷": "divided by", "−": "minus", "√": "square root of", "∞": "infinity",
     "∑": "sum", "∫": "integral", "∂": "partial", "∈": "in", "→": "to", "←": "from", "⇒": "implies", "↔": "to and from",
+    "↑": "up", "↓": "down", "∪": "union", "∩": "intersection", "∀": "for all", "∃": "there exists", "∅": "empty set",
+    "∝": "proportional to", "∠": "angle", "∴": "therefore", "✓": "check mark", "✔": "check mark", "★": "star",
+    "☆": "star", "♥": "heart", "₱": "peso",
     "©": "copyright", "®": "registered", "™": "trademark", "§": "section", "†": "dagger", "‡": "double dagger",
     "‰": "per mille", "µ": "micro", "№": "number", "½": "one half", "¼": "one quarter", "¾": "three quarters",
     "⅓": "one third", "⅔": "two thirds", "⅛": "one eighth", "⅜": "three eighths", "⅝": "five eighths",
@@ -177,9 +184,9 @@ SAID_AS_WORDS = frozenset("ASAP UEFA DACA".split())
 SHORT_WORDS = frozenset("A I AM AN AS AT BE BY DO GO HE HI IF IN IS ME MY NO OF OH ON OR SO TO UP WE YO".split())
 #: Capitals that the dictionary has as words, but that are read letter by letter.
 INITIALISMS = frozenset(
-    "ACA ADA ADO AKA ALA ALS AMI ANA ASA ATA COD COO DEA DIA DOE EDA EEG EGO ENT EOS ERA EST ETA GAO GED IDE IFS IMO "
-    "IRA ONS ISA ISU ITA LAX LED MIA NEC ONA OTT PAS PIO POS POW PSI RAF RIP ROI SAP SAT SEC SOS SUI TIA UPS URI UVA "
-    "VAT".split()
+    "ACA ADA ADO AKA ALA ALS AMI ANA ASA AST ATA BOM COD COO DEA DIA DOE EDA EEG EGO ENT EOS ERA EST ETA GAO GED "
+    "IDE IDS IFS IMO IRA ISA ISU ITA LAX LED MIA NEC ONA ONS OTT PAS PIO POS POW PSI RAF RIP ROI SAP SAT SEC SOS "
+    "SUI TIA UPS URI UVA VAT".split()
 )
 #: Of these and of two letters, those that are words where all is in capitals.
 SHOUTED_WORDS = frozenset("US IT LED ERA SAT POW RIP SAP VAT EGO ADO".split())
@@ -212,6 +219,8 @@ DIRECTIONS = {
     "N": "north", "S": "south", "E": "east", "W": "west", "NE": "northeast", "NW": "northwest", "SE": "southeast",
     "SW": "southwest",
 }  # fmt: skip
+#: Countries and states that are named with a direction.
+REGIONS = "Korea Africa America Virginia Carolina Dakota Ireland Europe Asia Sudan Vietnam Germany".split()
 #: Words that often begin a sentence after an abbreviation that may have ended the one before.
 STARTERS = frozenset(
     "The A An He She It I We They You This That These Those There Then In On At By For From But And Or So When Where "

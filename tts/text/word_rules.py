@@ -73,7 +73,7 @@ def _in_formula(text: str, match: re.Match) -> bool:
 def _word(match: re.Match) -> str:
     text = fold(match[0].replace("’", "'"))
     if text.isascii() and "'" not in text and len(text) > 1 and not VOWEL.search(text) and len(text) < 5:
-        return text if text in _VOWELLESS else ENDINGS.get(text) or spell(text)
+        return text if text in _VOWELLESS else len(text) > 2 and ENDINGS.get(text) or spell(text)
     return text
 
 
@@ -83,7 +83,21 @@ def is_plain(text: str) -> bool:
 
 
 #: Words that begin a rule of more than one word or stand for an abbreviation.
-_NOT_PLAIN = frozenset(name.capitalize() for name in BARE) | {"St", "Ave", "etc", "acct"}
+_NOT_PLAIN = frozenset(name.capitalize() for name in BARE) | {
+    "St",
+    "Ave",
+    "etc",
+    "acct",
+    "ii",
+    "iii",
+    "iv",
+    "vi",
+    "vii",
+    "viii",
+    "ix",
+    "xi",
+    "xii",
+}
 _VOWELLESS = frozenset("hmm mmm mm shh pfft psst brr nth grr pst tsk shhh hmmm zzz hm cwm".split())
 
 
@@ -100,7 +114,8 @@ _SHORTHAND |= {
     "m/m": "month over month",
     "w/w": "week over week",
 }
-_SHORTHAND |= {"ok'd": "okayed"}
+_SHORTHAND |= {"ok'd": "okayed", "yoy": "year over year", "qoq": "quarter over quarter", "mom": "month over month"}
+_SHORTHAND |= {"tl;dr": "T L D R"}
 _SHORTHAND |= {
     "km/h": "kilometers per hour",
     "c#": "C sharp",
@@ -119,11 +134,13 @@ def _shorthand(match: re.Match) -> str:
 RULES: list[Rule] = [
     ("address", r"(?:https?|ftp)://[^\s<>\"“”]*[\w/]|www\.[^\s<>\"“”]*[\w/]", expand_address),
     ("address", r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+", expand_address),
-    ("number", r"#(?=[A-Z]{1,3}\d)", lambda match: "number"),
+    ("number", r"#(?=(?![0-9A-F]{6}\b)[A-Z]{1,3}-?\d)", lambda match: "number"),
+    ("hash", r"#(?=[0-9A-Fa-f]{6}\b)(?=\w*\d)", lambda match: "hash"),
+    ("prime", r"(?<=\b[a-zA-Z])['’′](?=\()", lambda match: "prime"),
     ("hashtag", r"(?<![\w&])[#@]((?:\w*[^\W\d]\w*))", expand_hashtag),
     (
         "shorthand",
-        r"(?i:w/w\b|w/o\b|w/(?=\s|\w)|c/o\b|n/a\b|and/or\b|b/c\b|km/h\b|y/o\b|y/y\b|q/q\b|m/m\b)|[CF]#(?!\w)|OK'd\b|WWII?\b|Ctrl\b",
+        r"(?i:w/w\b|w/o\b|w/(?=\s|\w)|c/o\b|n/a\b|and/or\b|b/c\b|km/h\b|y/o\b|y/y\b|q/q\b|m/m\b)|[CF]#(?!\w)|OK'd\b|YoY\b|QoQ\b|MoM\b|TL;DR\b|WWII?\b|Ctrl\b",
         _shorthand,
     ),
     *abbreviation_rules.RULES,
