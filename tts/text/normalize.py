@@ -45,9 +45,9 @@ _RULES = [
 ]
 _COMPILED = [(re.compile(pattern), function) for pattern, function in _RULES]
 #: A plain word between spaces or before a mark: most of any text, so tried first.
-_PLAIN = re.compile(r"[A-Za-z]?[a-z]{2,}(?=[ \n,;:?!)]|$)(?! [IVXLCDM]+\b| [ivxlc]+\b| \d)")
-_MONTHS_OPEN = re.compile(
-    r"(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mon|tue|wed|thu|fri|sat|sun|room|flight|highw|route|inter|boeing|airbus|the)"
+_PLAIN = re.compile(
+    r"(?:[a-z]{2,}(?=[\s,;:?!)]|$)(?!\s(?!I\b)[IVXLCDM]+\b)|[A-Z][a-z]{2,}(?=[\s,;:?!)]|$)(?!\s[IVXLCDM]+\b)|"
+    r"(?<=[a-z,;]\s)[aI](?=\s[a-z]{2}))(?!,?\s+(?:[\d–-]|[ivxlc]+\b))"
 )
 _APOSTROPHE = re.compile(r"(?<=[^\W\d_])[´`ʼ＇](?=[^\W\d_])")
 _INVISIBLE = ("Cf", "Cc", "Mn", "Me", "Sk")
@@ -111,7 +111,7 @@ def _tokens(text: str, offset: int, on_unknown: OnUnknown) -> Iterator[Token]:
 def _expand(text: str, position: int) -> tuple[str, int]:
     """Spoken words of what stands at `position`, and where it ends."""
     plain = _PLAIN.match(text, position)
-    if plain and not _MONTHS_OPEN.match(plain[0]) and word_rules.is_plain(plain[0]):
+    if plain and word_rules.is_plain(plain[0]):
         return plain[0].lower(), plain.end()
     if text[position] in ",;":  # begin no rule
         return text[position], position + 1
