@@ -219,6 +219,7 @@ RULES: list[Rule] = [
     ("day", rf"({_DAY})(?=,?\s(?:\d|{MONTH}\b))", _calendar_range),
     ("direction", rf"([NSEW])\.(?=\s(?:{'|'.join(REGIONS)})\b)", lambda match: DIRECTIONS[match[1]]),
     ("direction", rf"([NSEW]|[NS][EW]){STREET_FOLLOWS}\.?", _direction),
+    ("direction", r"([NS]|[NS]?[EW])(?=\sof\s(?:the\s)?[A-Z])", lambda match: DIRECTIONS[match[1]]),
     ("versus", r"v\.?(?=\s[A-Za-z])", _versus),
     ("length", r"(?:sq|cu)\.?\s(?:km|cm|mm|mi|yd|ft|in|m)\b\.?", _power_of_length),
     ("abbreviation", rf"(?i:({_STOPPED})\.)(?![\w])", _abbreviation),

@@ -94,7 +94,7 @@ RULES: list[Rule] = [
     ("extension", r"(?<=\d{3}[-. ]\d{4}\s)x\s?(\d{1,5})\b", lambda match: f"extension {pairs(match[1])}"),
     ("zip", rf"(?:{_AFTER_STATE})\d{{5}}(?:-\d{{4}})?(?![\w-]|[,.]\d)", _phone),
     ("chain", r"\d+(?:-\d+){2,}(?!\d)", _chain),
-    ("version", r"(?P<v>[vV])(?P<parts>\d+(?:\.\d+)*)(?![\w])", _dotted),
+    ("version", r"(?P<v>v|V(?=\d+\.))(?P<parts>\d+(?:\.\d+)*)(?![\w])", _dotted),
     ("version", r"(?P<v>)(?P<parts>\d+(?:\.\d+){2,})(?!\w)", _dotted),
     ("model", r"(?<=\b[A-Z]-)(?P<number>\d{2,4})(?P<plural>s)?\b(?![-.,]\d)", _model),
     (

@@ -111,6 +111,7 @@ _SHORTHAND |= {
     "wwi": "world war one",
     "wwii": "world war two",
     "ctrl": "control",
+    "cmd": "command",
 }
 
 
@@ -128,7 +129,7 @@ RULES: list[Rule] = [
     ("hashtag", r"(?<![\w&])[#@]((?:\w*[^\W\d]\w*))", expand_hashtag),
     (
         "shorthand",
-        r"(?i:w/w\b|w/o\b|w/(?=\s|\w)|c/o\b|n/a\b|and/or\b|b/c\b|km/h\b|y/o\b|y/y\b|q/q\b|m/m\b)|[CF]#(?!\w)|OK'd\b|YoY\b|QoQ\b|MoM\b|TL;DR\b|WWII?\b|Ctrl\b",
+        r"(?i:w/w\b|w/o\b|w/(?=\s|\w)|c/o\b|n/a\b|and/or\b|b/c\b|km/h\b|y/o\b|y/y\b|q/q\b|m/m\b)|[CF]#(?!\w)|OK'd\b|YoY\b|QoQ\b|MoM\b|TL;DR\b|WWII?\b|(?:Ctrl|Cmd)\b",
         _shorthand,
     ),
     *abbreviation_rules.RULES,
