@@ -104,7 +104,9 @@ def _avenue(match: re.Match) -> str | None:
     return "avenue" if _after_name(match) else None
 
 
-def _before_number(match: re.Match) -> str:
+def _before_number(match: re.Match) -> str | None:
+    if match[0] == "art.":
+        return None
     return BEFORE_NUMBERS[match[match.lastindex or 0].lower()]
 
 
@@ -152,24 +154,24 @@ def _roman(match: re.Match) -> str | None:
     owner = "'s" if match["owner"] else ""
     if number is None or number > 3999:
         return None
-    name = match["name"]
-    if (
-        match["numeral"] in ("C", "D", "L", "M")
-        or name.islower()
-        and (match["numeral"] == "I" and name != "war" or name not in NUMBERED)
-    ):
-        return None
+    name, numeral = match["name"], match["numeral"]
     if name in MONARCHS:
-        if match["numeral"] == "I" and not re.match(
-            r"[.,;:!?)]|\s*$|\s+(?:of|was|ruled|reigned|died)\b|['’]s", match.string[match.end() :]
-        ):
-            return None
-        return f"{name.lower()} the {ordinal(number)}{owner}"
+        return f"{name.lower()} the {ordinal(number)}{owner}" if _is_regnal(match) else None
     if name.lower() in NUMBERED:
-        return f"{acronym(name) if name.isupper() and len(name) > 1 else name.lower()} {cardinal(number)}{owner}"
-    if len(match["numeral"]) < 2 or set(match["numeral"]) - set("IVX") or match["numeral"] in ("XX", "XXX", "IX"):
-        return None
-    return f"{fold(name) if not name.isupper() else acronym(name)} {cardinal(number)}{owner}"
+        is_letter = numeral in ("C", "D", "L", "M") or numeral == "I" and name.islower() and name != "war"
+    else:
+        is_letter = (
+            name.islower() or len(numeral) < 2 or not set(numeral) <= set("IVX") or numeral in ("XX", "XXX", "IX")
+        )
+    return None if is_letter else f"{acronym(name) if name.isupper() else fold(name)} {cardinal(number)}{owner}"
+
+
+def _is_regnal(match: re.Match) -> bool:
+    """Whether the numeral after a monarch's name is one, and not "I" or an initial."""
+    if match["numeral"] != "I":
+        return True
+    rest = match.string[match.end() :]
+    return re.match(r"[.,;:!?)]|\s*$|\s+(?:of|was|ruled|reigned|died)\b|['’]s", rest) is not None
 
 
 def _numbered(match: re.Match) -> str | None:
@@ -219,7 +221,11 @@ RULES: list[Rule] = [
     ("day", rf"({_DAY})(?=,?\s(?:\d|{MONTH}\b))", _calendar_range),
     ("direction", rf"([NSEW])\.(?=\s(?:{'|'.join(REGIONS)})\b)", lambda match: DIRECTIONS[match[1]]),
     ("direction", rf"([NSEW]|[NS][EW]){STREET_FOLLOWS}\.?", _direction),
-    ("direction", r"([NS]|[NS]?[EW])(?=\sof\s(?:the\s)?[A-Z])", lambda match: DIRECTIONS[match[1]]),
+    (
+        "direction",
+        r"([NS][EW]|(?:(?<=km\s)|(?<=mi\s)|(?<=miles\s))[NSEW])(?=\sof\b)",
+        lambda match: DIRECTIONS[match[1]],
+    ),
     ("versus", r"v\.?(?=\s[A-Za-z])", _versus),
     ("length", r"(?:sq|cu)\.?\s(?:km|cm|mm|mi|yd|ft|in|m)\b\.?", _power_of_length),
     ("abbreviation", rf"(?i:({_STOPPED})\.)(?![\w])", _abbreviation),

@@ -15,12 +15,11 @@ _INCHES = r"(?:\"|″|”|'')"
 #: What follows a length that is no noun measured by it.
 _NO_NOUN = (
     r"(?!(?:x|by|and|or|of|in|long|wide|tall|thick|deep|high|from|to|at|on|is|was|for|with|apart|away|off|above|below|"
-    r"square|across|per|than|but|when|where|each|more|less|then|as|long|if)\b)"
+    r"square|across|per|than|but|when|where|each|more|less|then|as|if)\b)"
 )
 _COMPASS = {"N": " north", "S": " south", "E": " east", "W": " west"}
 _FONT = re.compile(r"(?i)\b(?:fonts?|types?|text|size|arial|helvetica|times|courier|calibri|georgia|roman|spacing)\b")
-
-
+#: Before a letter that is part of a name: exit 14A.
 _LABELLED = re.compile(r"(?:\b[A-Z]\w*\.?|\b(?:exit|gate|seat|row|apartment|unit|room|flat|part))\s$")
 
 
@@ -48,9 +47,9 @@ def _coordinate(match: re.Match) -> str:
 def _points_or_pints(match: re.Match) -> str | None:
     """The size of letters where they are spoken of, a volume before "of"; None where the text does not tell."""
     around = match.string[max(0, match.start() - 30) : match.end() + 20]
-    if _FONT.search(around):
-        return "point"
-    return "pint" if re.match(r"\s+of\b", match.string[match.end() :]) else None
+    if re.match(r"\s+of\b", match.string[match.end() :]):
+        return "pint"
+    return "point" if _FONT.search(around) else None
 
 
 def _is_label(match: re.Match) -> bool:
@@ -198,7 +197,8 @@ RULES: list[Rule] = [
     (
         "duration",
         r"(?=\d)(?:(?P<days>\d+)\s?d\s?)?(?:(?P<hours>\d+)\s?h(?:rs?)?\s?)?"
-        r"(?:(?P<minutes>(?<=\dh)\d\d(?!\d)|\d+(?=\s?m))(?:\s?m(?:ins?)?\s?)?)?(?:(?P<seconds>\d+)\s?s(?:ecs?)?)?(?<!\s)(?![\w/])",
+        r"(?:(?P<minutes>(?<=\dh)\d\d(?!\d)|\d+(?=\s?m))(?:\s?m(?:ins?)?\s?)?)?"
+        r"(?:(?P<seconds>\d+)\s?s(?:ecs?)?)?(?<!\s)(?![\w/])",
         _duration,
     ),
     (

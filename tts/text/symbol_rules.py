@@ -9,12 +9,14 @@ from tts.text.tables import LONG_SYMBOLS, PER_UNITS, UNITS
 from tts.text.tokens import Rule
 
 _PER = {**PER_UNITS, **{name: unit for name, unit in UNITS.items() if name[-1] in "²³" or name in ("mL", "dL", "km")}}
-_PERIODS = "night|day|week|month|quarter|year|hour|minute|second|person|week|serving|unit|page|piece"
+_UNITS = f"(?:{'|'.join(map(re.escape, _PER))})"
+_PERIODS = "(?:night|day|week|month|quarter|year|hour|minute|second|person|serving|unit|page|piece)"
 _LONG = "|".join(map(re.escape, sorted(LONG_SYMBOLS, key=len, reverse=True)))
 
 
 def _per(match: re.Match) -> str:
-    return f"per {_PER.get(match[1], match[1])}"
+    name = match[0].strip("/.")
+    return f"per {_PER.get(name, name)}"
 
 
 #: (name, pattern, function), tried in this order after all others.
@@ -27,7 +29,8 @@ RULES: list[Rule] = [
     ("about", r"~(?=\s?[\d$£€])", lambda match: "about"),
     (
         "per",
-        rf"(?<=[a-z\d%kKMB])/({'|'.join(map(re.escape, _PER))}|{_PERIODS})(?![\w²³]|\.\w)(?:\.(?=\s[a-z+&]|,))?",
+        rf"(?:(?<=[\d%kKMB])/(?:{_UNITS}|{_PERIODS})|(?<=s)/(?:(?![dh]\b){_UNITS}|{_PERIODS}))"
+        r"(?![\w²³]|\.\w)(?:\.(?=\s[a-z+&]|,))?",
         _per,
     ),
     ("per", r"(?:(?<=[\d%])|(?<=\d[kKMB]))/(?=[^\W\d_])", lambda match: "per"),

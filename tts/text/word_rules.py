@@ -94,25 +94,13 @@ def _superscript_letter(match: re.Match) -> str:
     return digits(plain) if plain.isdigit() else plain.upper()
 
 
-_SHORTHAND = {"w/o": "without", "w/": "with", "c/o": "care of", "n/a": "N A", "and/or": "and or", "b/c": "because"}
-_SHORTHAND |= {
-    "y/o": "year old",
-    "y/y": "year over year",
-    "q/q": "quarter over quarter",
-    "m/m": "month over month",
-    "w/w": "week over week",
-}
-_SHORTHAND |= {"ok'd": "okayed", "yoy": "year over year", "qoq": "quarter over quarter", "mom": "month over month"}
-_SHORTHAND |= {"tl;dr": "T L D R"}
-_SHORTHAND |= {
-    "km/h": "kilometers per hour",
-    "c#": "C sharp",
-    "f#": "F sharp",
-    "wwi": "world war one",
-    "wwii": "world war two",
-    "ctrl": "control",
-    "cmd": "command",
-}
+_SHORTHAND = {
+    "w/o": "without", "w/": "with", "c/o": "care of", "n/a": "N A", "and/or": "and or", "b/c": "because",
+    "y/o": "year old", "y/y": "year over year", "yoy": "year over year", "q/q": "quarter over quarter",
+    "qoq": "quarter over quarter", "m/m": "month over month", "mom": "month over month", "w/w": "week over week",
+    "km/h": "kilometers per hour", "ok'd": "okayed", "tl;dr": "T L D R", "c#": "C sharp", "f#": "F sharp",
+    "wwi": "world war one", "wwii": "world war two", "ctrl": "control", "cmd": "command", "wi-fi": "wifi",
+}  # fmt: skip
 
 
 def _shorthand(match: re.Match) -> str:
@@ -129,7 +117,8 @@ RULES: list[Rule] = [
     ("hashtag", r"(?<![\w&])[#@]((?:\w*[^\W\d]\w*))", expand_hashtag),
     (
         "shorthand",
-        r"(?i:w/w\b|w/o\b|w/(?=\s|\w)|c/o\b|n/a\b|and/or\b|b/c\b|km/h\b|y/o\b|y/y\b|q/q\b|m/m\b)|[CF]#(?!\w)|OK'd\b|YoY\b|QoQ\b|MoM\b|TL;DR\b|WWII?\b|(?:Ctrl|Cmd)\b",
+        r"(?i:w/[wo]\b|w/(?=\s|\w)|c/o\b|n/a\b|and/or\b|b/c\b|km/h\b|y/[oy]\b|q/q\b|m/m\b|wi-fi\b)|[CF]#(?!\w)|"
+        r"OK'd\b|YoY\b|QoQ\b|MoM\b|TL;DR\b|WWII?\b|(?:Ctrl|Cmd)\b",
         _shorthand,
     ),
     *abbreviation_rules.RULES,
