@@ -35,7 +35,7 @@ _NEXT_CAPITAL = re.compile(r"\s+[\"“'‘(]?[A-Z]")
 _AFTER_TITLE = re.compile(r"\s+[A-Z\d]|[,–-]")
 _AFTER_DAY = re.compile(
     r"\s+(?:[A-Z\d]|(?:at|from|through|thru|to|and|or|until|till|between|before|after|by|morning|afternoon|evening|"
-    r"night|noon|midnight)\b)|[,–-]"
+    r"night|noon|midnight|the(?=\s\d))\b)|[,–-]"
 )
 _DAYS = frozenset(name[:3] for name in WEEKDAYS + MONTHS)
 
@@ -209,7 +209,7 @@ RULES: list[Rule] = [
     ),
     ("state", rf"({'|'.join(STATES)})(?=\s\d{{5}}(?![\d,]))|(?<=[a-z],\s)(IN|OR|ME|OK|HI|OH)(?=[.,;)]|$)", _state),
     ("circa", r"c\.(?=\s?\d{3,4}\b)", lambda match: "circa"),
-    ("numbered", r"(?i:(vol|ch|sec|fig|art|cl|sc|op)\.)\s(?P<numeral>[IVXLC]+)\b", _numbered),
+    ("numbered", r"(?i:(vol|ch|sec|fig|art|cl|sc|op)\.)\s(?P<numeral>[IVXLC]+|[ivx]{2,})\b", _numbered),
     (
         "numbered",
         r"((?i:act|chapters?|parts?|book|sections?|volumes?|pages?|pp?\.|article|title|figure|table|appendix|phase|stage)|Scene)"

@@ -50,20 +50,18 @@ def _dotted(match: re.Match) -> str:
     return word + " point ".join(cardinal(int(part)) for part in parts)
 
 
-def _plural_of_name(text: str, is_plural: str | None) -> str:
-    head, _, last = pairs(text).rpartition(" ")
-    return f"{head} {plural(last)}" if is_plural else pairs(text)
+def _name(match: re.Match) -> str:
+    """Words of the number in a name, which may be plural or a possessor."""
+    head, _, last = pairs(match["number"]).rpartition(" ")
+    ending = (match["ending"] or "").replace("’", "'")
+    return f"{head} {plural(last) if ending == 's' else last + ending}"
 
 
 def _room(match: re.Match) -> str:
     word = acronym(match["word"]) if match["word"].isupper() else match["word"].lower()
     if word[:4] in ("call", "dial"):
         return f"{word} {digits(match['number'])}"
-    return f"{word} {_plural_of_name(match['number'], match['plural'])}"
-
-
-def _model(match: re.Match) -> str:
-    return _plural_of_name(match["number"], match["plural"])
+    return f"{word} {_name(match)}"
 
 
 def _code(match: re.Match) -> str | None:
@@ -96,13 +94,13 @@ RULES: list[Rule] = [
     ("chain", r"\d+(?:-\d+){2,}(?!\d)", _chain),
     ("version", r"(?P<v>v|V(?=\d+\.))(?P<parts>\d+(?:\.\d+)*)(?![\w])", _dotted),
     ("version", r"(?P<v>)(?P<parts>\d+(?:\.\d+){2,})(?!\w)", _dotted),
-    ("model", r"(?<=\b[A-Z]-)(?P<number>\d{2,4})(?P<plural>s)?\b(?![-.,]\d)", _model),
+    ("model", r"(?<=[A-Z]-)(?P<number>\d{2,4})(?P<ending>['’]?s)?\b(?![-.,]\d)", _name),
     (
         "room",
         r"\b(?P<word>[Rr]oom|[Ff]light|[Hh]ighway|[Rr]oute|[Ii]nterstate|[Bb]oeing|[Aa]irbus|"
         r"HTTP|[Ee]rror|[Pp]ort|[Ss]uite|"
         r"(?i:call|dial)(?i:ed|ing)?(?=\s\d{3}\b))"
-        r"\s(?P<number>\d{1,4})(?P<plural>s)?\b(?![,.:-]?\d)",
+        r"\s(?P<number>\d{1,4})(?P<ending>['’]?s)?\b(?![,.:-]?\d)",
         _room,
     ),
     ("code", r"\d{4,}(?![\w]|[,.-]\d)", _code),

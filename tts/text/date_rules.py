@@ -158,7 +158,8 @@ def _decade(match: re.Match) -> str | None:
     text = match["decade"]
     if len(match[0]) == 3 and _TIMED.search(match.string[max(0, match.start() - 10) : match.start()]):
         return None  # seconds
-    head, _, last = (cardinal(int(text)) if len(text) == 2 else year(int(text))).rpartition(" ")
+    words = cardinal(int(text)) if len(text) == 2 and text != "00" else year(int(text) or 2000)
+    head, _, last = words.rpartition(" ")
     return f"{head} {plural(last)}"
 
 
@@ -193,7 +194,7 @@ RULES: list[Rule] = [
     ("race_time", r"(?:\d\d?:)?\d\d?:\d\d\.\d{1,3}(?!\d)", _race_time),
     (
         "time",
-        rf"(?:(?P<from>\d\d?){DASH})?(?P<hour>\d\d?):(?P<minute>\d\d)(?::(?P<second>\d\d))?(?:{_MERIDIEM})?(?:\s?o['’]clock)?(?![\d:]|,\d{{3}}\b)",
+        rf"(?:(?P<from>\d\d?){DASH})?(?P<hour>\d\d?):(?P<minute>\d\d)(?::(?P<second>\d\d))?(?:{_MERIDIEM})?(?:\s?o['’]clock)?(?![\d:]|,\d{{3}}\b|\s(?:scale|ratio|odds)\b)",
         _time,
     ),
     ("hour", rf"(?:(?P<from>\d\d?){DASH})?(?P<hour>\d\d?){_MERIDIEM}", _hour),

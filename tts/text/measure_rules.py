@@ -126,7 +126,7 @@ def _inches(match: re.Match) -> str | None:
 
 
 def _feet_by(match: re.Match) -> str:
-    return f"{' by '.join(map(decimal, re.findall(NUMBER, match[0])))} feet"
+    return f"{(' by ' if match['by'] else ' to ').join(map(decimal, re.findall(NUMBER, match[0])))} feet"
 
 
 def _by(match: re.Match) -> str:
@@ -181,7 +181,7 @@ RULES: list[Rule] = [
         _degrees,
     ),
     ("degrees", rf"{RANGE}\s?(?P<scale>℃|℉)(?P<compass>)", _celsius),
-    ("feet", r"\d+['′’]\s?[x×]\s?\d+['′’](?!\s?\d)", _feet_by),
+    ("feet", r"\d+['′’](?:\s?(?P<by>[x×])\s?|\s?[-–]\s?)\d+['′’](?![\s\w]?\d)", _feet_by),
     ("feet", rf"(?P<feet>\d+)['′’](?:\s?(?P<inches>\d+){_INCHES})?(?!\w)", _feet),
     (
         "feet",

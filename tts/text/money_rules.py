@@ -15,7 +15,8 @@ _SIGN = f"(?:{'|'.join(map(re.escape, sorted(CURRENCIES, key=len, reverse=True))
 #: A number, also with a decimal comma: 1.500,00.
 _AMOUNT = rf"(?:\d{{1,3}}(?:\.\d{{3}})+,\d\d(?!\d)|\d+,\d\d(?!\d|,\d)|{NUMBER})"
 _MAGNITUDE = r"(?:(?i:thousand|million|billion|trillion)|[kKmMbBT]|mn|mm|MM|bn|tn)"
-_HEAD = rf"(?P<minus>(?<!\w)[-−])?(?P<country>\b(?:{'|'.join(DOLLARS_OF)})(?=\$))?(?P<sign>{_SIGN})\s?"
+_COUNTRY = rf"(?:(?:{'|'.join(DOLLARS_OF)})|(?:US|AU|NZ|HK)\s)(?=\$)"
+_HEAD = rf"(?P<minus>(?<!\w)[-−])?(?P<country>\b{_COUNTRY})?(?P<sign>{_SIGN})\s?"
 
 
 def _units(unit: str) -> str:
@@ -57,7 +58,7 @@ def _money(match: re.Match) -> str:
     """A sign before the amount, a magnitude or the code of the country after it."""
     found = match.groupdict()
     unit, cent = CURRENCIES[match["sign"]]
-    country = DOLLARS_OF.get(match["country"] or "", "")
+    country = DOLLARS_OF.get((match["country"] or "").strip(), "")
     whole_name = CURRENCY_CODES.get(found.get("code") or "") or f"{country} {unit}".strip()
     magnitude = match["magnitude"] or ""
     magnitude = MAGNITUDES.get(magnitude, magnitude.lower())

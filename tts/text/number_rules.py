@@ -77,7 +77,7 @@ def _possessive(match: re.Match) -> str:
     number = match["number"]
     if re.fullmatch(_YEAR, number):
         return f"{year(int(number))}'s"
-    if re.search(r"\b[A-Z]\w*\s$", match.string[: match.start()]):
+    if re.search(r"\b\w{0,20}[A-Z]\w{0,20}\s$", match.string[: match.start()]):
         return f"{decimal(number)}'s"
     return _plural_words(decimal(number))
 
@@ -92,10 +92,11 @@ def _round_plural(match: re.Match) -> str:
 def _plural(match: re.Match) -> str | None:
     """Plurals of digits, where two are joined or a word for several stands before; else these are seconds."""
     before, after = match.string[max(0, match.start() - 20) : match.start()], match.string[match.end() :]
-    joined = re.search(r"\d\w*s\s(?:and|or)\s$", before) or re.match(r"\s(?:and|or)\s\d+s\b", after)
+    joined = re.search(r"\d\w*s,?\s(?:(?:and|or)\s)?$", before) or re.match(r",?\s(?:(?:and|or)\s)?\d+s\b", after)
     several = re.search(r"(?i)\b(?:the|these|those|all|both|some|many|no)\s$", before)
     timed = re.search(r"(?i)\b(?:between|from|in|after|for|within|every)\s(?:\d\w*s\s\w+\s)?$", before)
-    return _plural_words(decimal(match["number"])) if several or joined and not timed else None
+    words = pairs(match["number"]) if len(match["number"]) == 3 else decimal(match["number"])
+    return _plural_words(words) if several or joined and not timed else None
 
 
 #: Before the rules for decades.
