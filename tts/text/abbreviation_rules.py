@@ -112,10 +112,8 @@ def _before_number(match: re.Match) -> str | None:
 
 def _initials(match: re.Match) -> str:
     """U.S.A., J. R. R. Tolkien, a.m.: letters by their names."""
-    words = spell(re.sub(r"['’]s$", "", match[0]))
-    if match[0].endswith(("'s", "’s")):
-        words += "'s"
-    return words
+    words = spell(re.sub(r"['’]?s$", "", match[0]))
+    return f"{words}'s" if match[0].endswith("s") else words
 
 
 def _joined_initials(match: re.Match) -> str:
@@ -229,10 +227,11 @@ RULES: list[Rule] = [
     ("versus", r"v\.?(?=\s[A-Za-z])", _versus),
     ("length", r"(?:sq|cu)\.?\s(?:km|cm|mm|mi|yd|ft|in|m)\b\.?", _power_of_length),
     ("abbreviation", rf"(?i:({_STOPPED})\.)(?![\w])", _abbreviation),
+    ("initials", r"Ph\.D\.['’]?s\b", lambda match: "P H D's"),
     ("bare", rf"({_BARE}|PhD|vs|etc|thx|pls|acct)\b(?!\.?\w)", _bare),
     (
         "initials",
-        rf"(?:(?!v\.\s){LETTER}\.\s?){{2,}}(?<!\s)(?:['’]s\b)?(?!\w)|(?:[A-Z]\.\s?)+(?=\s?[A-Z][a-z])(?<!\s)",
+        rf"(?:(?!v\.\s|s\.){LETTER}\.\s?){{2,}}(?<!\s)(?:['’]?s\b)?(?!\w)|(?:[A-Z]\.\s?)+(?=\s?[A-Z][a-z])(?<!\s)",
         _initials,
     ),
     ("initials", r"[A-Z]\.(?=\s[A-Z]?[a-z]|,)", _initials),

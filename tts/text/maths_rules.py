@@ -11,7 +11,7 @@ from tts.text.tables import UNITS
 from tts.text.tokens import Rule
 
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
-_VULGAR = dict(
+VULGAR = dict(
     zip("½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞", "1/2 1/3 2/3 1/4 3/4 1/5 2/5 3/5 4/5 1/6 5/6 1/8 3/8 5/8 7/8".split(), strict=True)
 )
 
@@ -39,7 +39,7 @@ def _power(match: re.Match) -> str:
 
 
 def _fraction(match: re.Match) -> str:
-    text = _VULGAR.get(match["glyph"] or "", match["plain"])
+    text = VULGAR.get(match["glyph"] or "", match["plain"])
     above, below = (int(part) for part in re.split("[/⁄]", text))
     unit = "inch" if match["inch"] else UNITS.get(match["unit"] or "", "")
     if above > below:
@@ -66,6 +66,12 @@ def _simple_fraction(above: int, below: int) -> str:
     if above > below > 12 or above > 99:  # blood pressure
         return f"{cardinal(above)} over {cardinal(below)}"
     return fraction(above, below)
+
+
+def _charge(match: re.Match) -> str:
+    """The charge of an ion: Ca²⁺."""
+    number = match[1].translate(_SUPERSCRIPTS)
+    return f"{cardinal(int(number)) + ' ' if number else ''}{'plus' if match[2] == '⁺' else 'minus'}"
 
 
 def _rating(match: re.Match) -> str | None:
@@ -108,7 +114,9 @@ RULES: list[Rule] = [
     ("power", r"(?<=[\w)])\*\*(\d+|[a-z]\b)", _power),
     ("power", r"(?<=[\w)])\^(?=\()", lambda match: "to the"),
     ("power", r"(?<=[\w)])\^([-−]?\d+|[a-z]\b)", _power),
+    ("power", r"(?<=[\w)])([⁰¹²³⁴⁵⁶⁷⁸⁹]*)([⁻⁺])(?![⁰¹²³⁴⁵⁶⁷⁸⁹])", _charge),
     ("power", r"(?<=[\w)])([⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)", _power),
+    ("isotope", r"(?<![\w)])([⁰¹²³⁴⁵⁶⁷⁸⁹]+)(?=[A-Z])", lambda match: cardinal(int(match[1].translate(_SUPERSCRIPTS)))),
     ("rating", r"(?P<points>\d+(?:\.\d+)?)/(?P<most>5|10|20|100)(?![\w/]|\.\d)", _rating),
     (
         "fraction",

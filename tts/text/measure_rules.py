@@ -5,8 +5,9 @@ Rules have the form described in `tts.text.tokens`.
 
 import re
 
+from tts.text.maths_rules import VULGAR
 from tts.text.number_patterns import DASH, NUMBER, RANGE, UNIT, UNIT_PER, is_one, many, ranged, span, unit_name
-from tts.text.numbers import cardinal, decimal
+from tts.text.numbers import cardinal, decimal, fraction
 from tts.text.tables import ATTACHED_UNITS, COUNTED, MAGNITUDES, UNITS
 from tts.text.tokens import Rule
 
@@ -89,7 +90,12 @@ def _is_attribute(match: re.Match) -> bool:
 def _feet(match: re.Match) -> str | None:
     if not match["inches"] and re.search(r"(?<!\w)['‘]|\d['’]", match.string[: match.start()]):
         return None  # a closing quotation mark
-    inches = f" {decimal(match['inches'])}" if match["inches"] else ""
+    number = match["inches"] or ""
+    whole = number.rstrip("".join(VULGAR))
+    inches = f" {decimal(whole)}" if whole else ""
+    if number != whole:
+        above, below = VULGAR[number[-1]].split("/")
+        inches += f" and {fraction(int(above), int(below))}"
     feet = "foot" if match["feet"] == "1" or inches else "feet"
     return f"{cardinal(int(match['feet']))} {feet}{inches}"
 
@@ -177,12 +183,12 @@ RULES: list[Rule] = [
     (
         "degrees",
         rf"{ranged(r'(?: ?[°º](?: ?[CFK])?)?')}\s?(?:°|º|deg\b\.?|degrees?(?=\s[CFK]\b))"
-        r"(?:\s?(?P<scale>[CFK])\b|(?P<compass>[NSEW])\b)?",
+        r"(?:\s?(?P<scale>[CFK])\b|\s?(?P<compass>[NSEW])\b)?",
         _degrees,
     ),
     ("degrees", rf"{RANGE}\s?(?P<scale>℃|℉)(?P<compass>)", _celsius),
     ("feet", r"\d+['′’](?:\s?(?P<by>[x×])\s?|\s?[-–]\s?)\d+['′’](?![\s\w]?\d)", _feet_by),
-    ("feet", rf"(?P<feet>\d+)['′’](?:\s?(?P<inches>\d+){_INCHES})?(?!\w)", _feet),
+    ("feet", rf"(?P<feet>\d+)['′’](?:\s?(?P<inches>\d+[{''.join(VULGAR)}]?){_INCHES})?(?!\w)", _feet),
     (
         "feet",
         r"(?P<feet>\d+)\s?(?:ft|feet|foot)\.?,?\s?(?P<inches>\d+(?:\.\d+)?)\s?in(?:\.(?!\w)|(?![\w.]))",

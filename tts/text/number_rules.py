@@ -31,6 +31,8 @@ def _lines(match: re.Match) -> str:
 
 def _year_span(match: re.Match) -> str | None:
     first, last = match["first"], match["last"]
+    if match["mark"] == "/" and int(last[-2:]) != (int(first) + 1) % 100:
+        return None
     if len(last) == 4 and int(last) < int(first) or len(last) == 2 and int(last) <= int(first[2:]):
         return None
     return f"{year(int(first))} to {year(int(last)) if len(last) == 4 else cardinal(int(last))}"
@@ -113,7 +115,7 @@ RULES: list[Rule] = [
     ("lines", r"(?P<number>480|720|1080|1440|2160)(?P<scan>[pi])\b", _lines),
     ("ordinal", r"(?P<number>\d{1,3}(?:,\d{3})+|\d+)(?i:st|nd|rd|th)\b", _ordinal),
     ("magnitude", rf"{RANGE}(?P<suffix>[kKMB]|\s?(?:bn|mn|tn))\b", _magnitude),
-    ("year_span", rf"(?P<first>{_YEAR})[-–](?P<last>{_YEAR}|\d\d)(?![\d,.-]\d|\w)", _year_span),
+    ("year_span", rf"(?P<first>{_YEAR})(?P<mark>[-–/])(?P<last>{_YEAR}|\d\d)(?![\d,.-]\d|\w)", _year_span),
     ("year", r"(?:(?<=\b[Ii]n )10|1[1-9]|20)\d\d(?![\d\w]|,\d|\.\d|[-–/]\d)", _year),
     ("number_sign", rf"[#№]\s?(?P<number>{NUMBER})(?:{DASH}(?P<to>{NUMBER}))?(?!\w)", _number_sign),
     ("number", rf"{RANGE}(?![\d])", span),

@@ -18,7 +18,8 @@ TITLES = {
     "sec": "section", "eq": "equation", "pp": "pages", "nos": "numbers", "apt": "apartment", "tel": "telephone",
     "ext": "extension", "est": "established", "resp": "respectively", "incl": "including",
     "acct": "account", "univ": "university", "ste": "suite", "elev": "elevation", "mtg": "meeting",
-    "rm": "room", "deg": "degrees", "conf": "conference", "pls": "please", "rte": "route", "tpke": "turnpike",
+    "rm": "room", "chap": "chapter", "deg": "degrees", "conf": "conference",
+    "pls": "please", "rte": "route", "tpke": "turnpike",
     "jan": "january", "feb": "february", "mar": "march", "apr": "april", "jun": "june", "jul": "july",
     "aug": "august", "sep": "september", "sept": "september", "oct": "october", "nov": "november", "dec": "december",
     "mon": "monday", "tue": "tuesday", "tues": "tuesday", "wed": "wednesday", "thu": "thursday", "thur": "thursday",
@@ -44,13 +45,18 @@ BEFORE_NUMBERS = {
     "op": "opus", "col": "column", "ln": "line", "vv": "verses", "sc": "scene",
 }  # fmt: skip
 WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
+#: Words shortened with an apostrophe.
+CONTRACTED = {
+    "gov't": "government", "dep't": "department", "int'l": "international", "nat'l": "national",
+    "ass'n": "association", "cont'd": "continued", "sec'y": "secretary",
+}  # fmt: skip
 #: Of the above, those that are words of their own: only before a capital, a digit or the end of the text.
 WORDS_TOO = frozenset("mar jun jul sat sun mon wed mass wash max min sec fig gen col al rep hon".split())
 #: Abbreviations that are also said so without a full stop.
 BARE = {
     "mr": "mister", "mrs": "missus", "ms": "miz", "dr": "doctor", "prof": "professor", "jr": "junior", "vs": "versus",
-    "etc": "et cetera", "ph.d": "P H D", "phd": "P H D", "blvd": "boulevard", "thx": "thanks", "pls": "please",
-    "acct": "account",
+    "etc": "et cetera", "ph.d": "P H D", "phd": "P H D", "blvd": "boulevard",
+    "hwy": "highway", "thx": "thanks", "pls": "please", "acct": "account",
 }  # fmt: skip
 
 #: Unit symbol, as written: its name in the singular.
@@ -148,7 +154,8 @@ SYMBOLS = {
     "±": "plus or minus", "×": "times", "÷": "divided by", "−": "minus", "√": "square root of", "∞": "infinity",
     "∑": "sum", "∫": "integral", "∂": "partial", "∈": "in", "→": "to", "←": "from", "⇒": "implies", "↔": "to and from",
     "↑": "up", "↓": "down", "∪": "union", "∩": "intersection", "∀": "for all", "∃": "there exists", "∅": "empty set",
-    "∝": "proportional to", "∠": "angle", "∴": "therefore", "✓": "check mark", "✔": "check mark", "★": "star",
+    "∝": "proportional to", "∥": "parallel to", "⊥": "perpendicular to",
+    "∠": "angle", "∴": "therefore", "✓": "check mark", "✔": "check mark", "★": "star",
     "☆": "star", "♥": "heart", "₱": "peso",
     "©": "copyright", "®": "registered", "™": "trademark", "§": "section", "†": "dagger", "‡": "double dagger",
     "‰": "per mille", "µ": "micro", "№": "number", "½": "one half", "¼": "one quarter", "¾": "three quarters",
@@ -220,7 +227,7 @@ DIRECTIONS = {
     "SW": "southwest",
 }  # fmt: skip
 #: Countries and states that are named with a direction.
-REGIONS = "Korea Africa America Virginia Carolina Dakota Ireland Europe Asia Sudan Vietnam Germany".split()
+REGIONS = "Korea Africa America Virginia Carolina Dakota Europe Asia Sudan Vietnam Germany".split()
 #: Words that often begin a sentence after an abbreviation that may have ended the one before.
 STARTERS = frozenset(
     "The A An He She It I We They You This That These Those There Then In On At By For From But And Or So When Where "

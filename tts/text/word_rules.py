@@ -10,7 +10,7 @@ from tts.text import abbreviation_rules
 from tts.text.addresses import expand_address, expand_hashtag
 from tts.text.numbers import digits
 from tts.text.spelling import LETTER, VOWEL, acronym, dictionary_reading, fold, is_shouting, mixed, spell
-from tts.text.tables import AFTER_THE, BARE, ENDINGS, GREEK, INITIALISMS, SHOUTED_WORDS
+from tts.text.tables import AFTER_THE, BARE, CONTRACTED, ENDINGS, GREEK, INITIALISMS, SHOUTED_WORDS
 from tts.text.tokens import Rule
 
 
@@ -18,6 +18,8 @@ def _capitals(match: re.Match) -> str | None:
     text, suffix = match[1], match[2]
     if text in AFTER_THE and re.search(r"(?i)\bthe\s$", match.string[: match.start()]):
         words = spell(text)
+    elif re.search("[A-Z]", text) and re.search("[Α-Ωα-ω]", text):  # TΔS
+        words = " ".join(GREEK.get(letter.lower(), letter) for letter in text)
     elif not text.isascii() or is_shouting(match.string) and _is_shouted_word(text):
         words = fold(text)
     else:
@@ -74,7 +76,7 @@ def _word(match: re.Match) -> str:
     text = fold(match[0].replace("’", "'"))
     if text.isascii() and "'" not in text and len(text) > 1 and not VOWEL.search(text) and len(text) < 5:
         return text if text in _VOWELLESS else len(text) > 2 and ENDINGS.get(text) or spell(text)
-    return text
+    return CONTRACTED.get(text, text)
 
 
 def is_plain(text: str) -> bool:
@@ -99,7 +101,8 @@ _SHORTHAND = {
     "y/o": "year old", "y/y": "year over year", "yoy": "year over year", "q/q": "quarter over quarter",
     "qoq": "quarter over quarter", "m/m": "month over month", "mom": "month over month", "w/w": "week over week",
     "km/h": "kilometers per hour", "ok'd": "okayed", "tl;dr": "T L D R", "c#": "C sharp", "f#": "F sharp",
-    "wwi": "world war one", "wwii": "world war two", "ctrl": "control", "cmd": "command", "wi-fi": "wifi",
+    "wwi": "world war one", "wwii": "world war two",
+    "ww1": "world war one", "ww2": "world war two", "ctrl": "control", "cmd": "command", "wi-fi": "wifi",
 }  # fmt: skip
 
 
@@ -118,7 +121,7 @@ RULES: list[Rule] = [
     (
         "shorthand",
         r"(?i:w/[wo]\b|w/(?=\s|\w)|c/o\b|n/a\b|and/or\b|b/c\b|km/h\b|y/[oy]\b|q/q\b|m/m\b|wi-fi\b)|[CF]#(?!\w)|"
-        r"OK'd\b|YoY\b|QoQ\b|MoM\b|TL;DR\b|WWII?\b|(?:Ctrl|Cmd)\b",
+        r"OK'd\b|YoY\b|QoQ\b|MoM\b|TL;DR\b|WW(?:II?|[12])\b|(?:Ctrl|Cmd)\b",
         _shorthand,
     ),
     *abbreviation_rules.RULES,
@@ -129,6 +132,7 @@ RULES: list[Rule] = [
     ),
     *abbreviation_rules.JOINED,
     ("letter", r"\b([A-Za-z])(?:['’]s)\b", _letter_s),
+    ("greek", r"[Α-Ωα-ω](?![Ͱ-Ͽ])(?<![Ͱ-Ͽ].)", lambda match: GREEK.get(match[0].lower())),
     ("alphanumeric", rf"(?=\w*\d)(?=\w*{LETTER})[A-Za-z0-9]+(?![A-Za-z0-9])", _alphanumeric),
     (
         "capitals",
@@ -136,7 +140,6 @@ RULES: list[Rule] = [
         _capitals,
     ),
     ("and", r"(?<=\w\s)['’]n['’]?(?=\s)", lambda match: "and"),
-    ("greek", r"[Α-Ωα-ω](?![Ͱ-Ͽ])(?<![Ͱ-Ͽ].)", lambda match: GREEK.get(match[0].lower())),
     ("single", rf"(?<!['’]){LETTER}(?!{LETTER}|[\d_]|['’]{LETTER})", _single),
     (
         "word",
