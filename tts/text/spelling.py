@@ -22,7 +22,7 @@ def spell(text: str) -> str:
     >>> spell("at4")
     'A T four'
     """
-    return " ".join(c.upper() if c.isalpha() else digits(c) for c in text if c.isalnum())
+    return " ".join(" ".join(c.upper()) if c.isalpha() else digits(c) for c in text if c.isalnum())
 
 
 def mixed(text: str) -> str:
