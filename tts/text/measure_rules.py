@@ -15,11 +15,12 @@ _REPEATED = rf"(?:\s?(?P<repeated>{UNIT})(?={DASH}{NUMBER}\s?(?P=repeated)(?!\w)
 _INCHES = r"(?:\"|″|”|'')"
 #: What follows a length that is no noun measured by it.
 _NO_NOUN = (
-    r"(?!(?:x|by|and|or|of|in|long|wide|tall|thick|deep|high|from|to|at|on|is|was|for|with|apart|away|off|above|below|"
+    r"(?!(?:x|by|and|or|of|in|long|wide|tall|thick|deep|high|from|to|at|on|is|was|are|were|for|with|apart|away|off|above|below|"
     r"square|across|per|than|but|when|where|each|more|less|then|as|if)\b)"
 )
 _COMPASS = {"N": " north", "S": " south", "E": " east", "W": " west"}
 _FONT = re.compile(r"(?i)\b(?:fonts?|types?|text|size|arial|helvetica|times|courier|calibri|georgia|roman|spacing)\b")
+_ARTICLE = re.compile(r"(?i)\b(?:an?|the|this|that|my|your|his|her|its|our|their)\s$")
 #: Before a letter that is part of a name: exit 14A.
 _LABELLED = re.compile(r"(?:\b[A-Z]\w*\.?|\b(?:exit|gate|seat|row|apartment|unit|room|flat|part))\s$")
 
@@ -77,7 +78,7 @@ def _measure(match: re.Match) -> str | None:
         return f"{span(match)} {MAGNITUDES.get(match['magnitude'], match['magnitude'])} {many(name)}"
     if match["more"]:
         return f"{span(match)} plus {many(name)}"
-    article = unit == "point" or re.search(r"\b[Aa]n?\s$", match.string[: match.start()])
+    article = unit == "point" or _ARTICLE.search(match.string[max(0, match.start() - 8) : match.start()])
     singular = match["gap"] == "-" or is_one(match) or article and _is_attribute(match)
     return f"{span(match)} {name if singular else many(name)}"
 

@@ -8,7 +8,10 @@ import re
 from tts.text.tables import LONG_SYMBOLS, PER_UNITS, UNITS
 from tts.text.tokens import Rule
 
-_PER = {**PER_UNITS, **{name: unit for name, unit in UNITS.items() if name[-1] in "²³" or name in ("mL", "dL", "km")}}
+_PER = {
+    **PER_UNITS,
+    **{name: unit for name, unit in UNITS.items() if name[-1] in "²³" or name in ("mL", "dL", "km", "ft", "L")},
+}
 _UNITS = f"(?:{'|'.join(map(re.escape, _PER))})"
 _PERIODS = "(?:night|day|week|month|quarter|year|hour|minute|second|person|serving|unit|page|piece)"
 _LONG = "|".join(map(re.escape, sorted(LONG_SYMBOLS, key=len, reverse=True)))
