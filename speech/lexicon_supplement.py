@@ -17,6 +17,7 @@ gigawatt G IH1 G AH0 W AA2 T
 haakon HH AO1 K AH0 N
 hectopascal HH EH1 K T OW0 P AE2 S K AH0 L
 hertz HH EH1 R T S
+hryvnia HH R IH1 V N IY0 AH0
 jpeg JH EY1 P EH2 G
 json JH EY1 S AH0 N
 kibibyte K IH1 B IH0 B AY2 T
@@ -32,6 +33,7 @@ mebibyte M EH1 B IH0 B AY2 T
 microsecond M AY1 K R OW0 S EH2 K AH0 N D
 milliampere M IH2 L IY0 AE1 M P IH2 R
 millivolt M IH1 L AH0 V OW2 L T
+milliwatt M IH1 L AH0 W AA2 T
 miz M IH1 Z
 omicron OW1 M IH0 K R AA2 N
 paisa P AY1 S AA0

@@ -104,7 +104,22 @@ def test_a_long_text_is_quick():
     assert len(tokens) > 5000
 
 
-@pytest.mark.parametrize("text", ["," * 10_000, "a" * 20_000, "1-" * 5_000, "A." * 5_000, '"' * 5_000, "x'" * 5_000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "," * 10_000,
+        "a" * 20_000,
+        "1-" * 5_000,
+        "A." * 5_000,
+        '"' * 5_000,
+        "x'" * 5_000,
+        "5kg-" * 5_000,
+        '5"' * 5_000,
+        "1/" * 5_000,
+        "5h " * 5_000,
+        "W. A " * 5_000,
+    ],
+)
 def test_monotonous_text_is_no_trap(text):
     started = time.process_time()
     assert sum(len(sentence.tokens) for sentence in sentences(text)) > 0

@@ -5,15 +5,18 @@ Rules have the form described in `tts.text.tokens`.
 
 import re
 
-from tts.text.numbers import cardinal, ordinal, year
+from tts.text.number_patterns import DASH
+from tts.text.numbers import cardinal, digits, ordinal, plural, year
 from tts.text.tables import MONTH_NUMBERS, MONTHS
 from tts.text.tokens import Rule
 
-DASH = r"\s?[-–—−]\s?"
-_MONTH = (
+MONTH = (
     r"(?:Jan(?:uary|\.)?|Feb(?:ruary|\.)?|Mar(?:ch|\.)?|Apr(?:il|\.)?|May|June?\.?|July?\.?|Aug(?:ust|\.)?|"
-    r"Sept?(?:ember|\.)?|Oct(?:ober|\.)?|Nov(?:ember|\.)?|Dec(?:ember|\.)?)"
+    r"Sept?(?:ember|\.)?|Oct(?:ober|\.)?|Nov(?:ember|\.)?|Dec(?:ember|\.)?|"
+    r"(?:JAN(?:UARY)?|FEB(?:RUARY)?|MAR(?:CH)?|APR(?:IL)?|MAY|JUNE?|JULY?|AUG(?:UST)?|SEPT?(?:EMBER)?|OCT(?:OBER)?|"
+    r"NOV(?:EMBER)?|DEC(?:EMBER)?)\.?|january|february|april|june|july|august|september|october|november|december)"
 )
+_TH = "(?i:st|nd|rd|th)"
 _MERIDIEM = r"\s?(?P<half>[AaPp])(?:\.\s?[Mm]\.|[Mm]\b(?!\.\w))"
 
 
@@ -34,7 +37,19 @@ def _calendar(day: int, month: int, year_digits: str) -> str | None:
 
 
 def _iso_date(match: re.Match) -> str | None:
-    return _calendar(int(match["day"]), int(match["month"]), match["year"])
+    words = _calendar(int(match["day"]), int(match["month"]), match["year"])
+    return words and words + (f" at {_time(match)}{_zone(match['zone'])}" if match["hour"] else "")
+
+
+def _zone(zone: str | None) -> str:
+    """Words of what follows the time in an ISO date: Z, or hours and minutes from Greenwich."""
+    if not zone:
+        return ""
+    if zone == "Z":
+        return " U T C"
+    hours, minutes = int(zone[1:3]), int(zone[-2:]) if len(zone) > 3 else 0
+    words = f" U T C {'plus' if zone[0] == '+' else 'minus'} {cardinal(hours)}"
+    return f"{words} {cardinal(minutes)}" if minutes else words
 
 
 def _numeric_date(match: re.Match) -> str | None:
@@ -45,9 +60,31 @@ def _numeric_date(match: re.Match) -> str | None:
     return _calendar(second, first, match["year"])
 
 
-def _month_day(match: re.Match) -> str | None:
-    if not 1 <= int(match["day"]) <= 31:
+_BEFORE_DATE = re.compile(
+    r"(?i)\b(?:on|thru|through|until|till|since|due|dated|starting|ends?|(?P<by>by)|(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?)\s$"
+)
+
+
+_COUNTED = re.compile(r"\s(?:people|men|women|miles|times|minutes|hours|days|weeks|months|years)\b")
+_AFTER_DATE = re.compile(r"\s*(?:$|[.,;:!?)])|\s(?:at|and|to|in|from|by|for|with|we|I|he|she|they|it|the)\b")
+
+
+def _month_slash_day(match: re.Match) -> str | None:
+    """A date without a year, where a word for a time stands before it: due on 6/5."""
+    month, day = int(match["month"]), int(match["day"])
+    before = _BEFORE_DATE.search(match.string[max(0, match.start() - 12) : match.start()])
+    if not before or not (1 <= month <= 12 and 1 <= day <= 31):
         return None
+    if month < day <= 16 and (before["by"] or not _AFTER_DATE.match(match.string[match.end() :])):
+        return None  # a fraction
+    return f"{MONTHS[month - 1]} {ordinal(day)}"
+
+
+def _month_day(match: re.Match) -> str | None:
+    before, after = match.string[max(0, match.start() - 4) : match.start()], match.string[match.end() :]
+    counted = re.match(r"\s[a-z]", after) and re.search(r"\b[Ii]n\s$", before) or _COUNTED.match(after)
+    if not 1 <= int(match["day"]) <= 31 or counted and not match["year"]:
+        return None  # in May 5 people came
     words = f"{_month_name(match['month'])} {ordinal(int(match['day']))}"
     if match["last"]:
         words += f" to {ordinal(int(match['last']))}"
@@ -64,19 +101,30 @@ def _day_month(match: re.Match) -> str | None:
     return words.lower() + (f" {year(int(match['year']))}" if match["year"] else "")
 
 
+def _numeric_month(match: re.Match) -> str | None:
+    """A year and a month in digits, unless they are rather two years: 2004-05."""
+    month, number = int(match["month"]), int(match["year"])
+    if match["mark"] == "-" and month > number % 100:
+        return None
+    return f"{MONTHS[month - 1]} {year(number)}"
+
+
 def _month_year(match: re.Match) -> str:
     return f"{_month_name(match['month'])} {year(int(match['year']))}"
 
 
 def _time(match: re.Match) -> str | None:
+    found = match.groupdict()
     hour, minute = int(match["hour"]), int(match["minute"])
     if hour > 24 or minute > 59:
         return None
+    first = f"{cardinal(int(found['from']))} to " if found.get("from") else ""
     if minute == 0 and not match["second"]:
-        on_the_hour = "" if match["half"] else " o'clock" if 1 <= hour <= 12 else " hundred"
-        words = cardinal(hour) + on_the_hour
+        is_zone = re.search(r"(?:UTC|GMT)\s?[-+−]$", match.string[: match.start()])
+        on_the_hour = "" if found.get("half") or is_zone else " o'clock" if 1 <= hour <= 12 else " hundred"
+        words = first + cardinal(hour) + on_the_hour
     else:
-        words = f"{cardinal(hour)} {'oh ' if 0 < minute < 10 else ''}{cardinal(minute)}"
+        words = f"{first}{cardinal(hour)} {'oh ' if 0 < minute < 10 else ''}{cardinal(minute) if minute else 'oh oh'}"
     if match["second"]:
         seconds = int(match["second"])
         words += f" and {cardinal(seconds)} second{'' if seconds == 1 else 's'}"
@@ -84,7 +132,8 @@ def _time(match: re.Match) -> str | None:
 
 
 def _half(match: re.Match) -> str:
-    return f" {match['half'].upper()} M" if match["half"] else ""
+    half = match.groupdict().get("half")
+    return f" {half.upper()} M" if half else ""
 
 
 def _hour(match: re.Match) -> str | None:
@@ -94,30 +143,60 @@ def _hour(match: re.Match) -> str | None:
     return f"{first}{cardinal(int(match['hour']))}{_half(match)}"
 
 
+def _race_time(match: re.Match) -> str:
+    """Minutes, seconds and parts of seconds as they are announced: 3:59.4."""
+    whole, _, parts = match[0].partition(".")
+    first, *others = whole.split(":")
+    words = [cardinal(int(first)), *(("oh " if part[0] == "0" else "") + cardinal(int(part)) for part in others)]
+    return f"{' '.join(words)} point {digits(parts)}"
+
+
+_TIMED = re.compile(r"(?i)\b(?:wait(?:ed|s)?|after|within|every|for|last(?:s|ed)?|takes?|took|another)\s$")
+
+
+def _decade(match: re.Match) -> str | None:
+    text = match["decade"]
+    if len(match[0]) == 3 and _TIMED.search(match.string[max(0, match.start() - 10) : match.start()]):
+        return None  # seconds
+    words = cardinal(int(text)) if len(text) == 2 and text != "00" else year(int(text) or 2000)
+    head, _, last = words.rpartition(" ")
+    return f"{head} {plural(last)}"
+
+
 RULES: list[Rule] = [
-    ("iso_date", r"(?P<year>\d{4})[-/](?P<month>\d\d?)[-/](?P<day>\d\d?)(?![\d/-])", _iso_date),
+    (
+        "iso_date",
+        r"(?P<year>\d{4})[-/](?P<month>\d\d?)[-/](?P<day>\d\d?)(?:T(?P<hour>\d\d):(?P<minute>\d\d)"
+        r"(?::(?P<second>\d\d)(?:\.\d+)?)?(?P<zone>Z|[-+]\d\d(?::?\d\d)?)?(?!\w)|(?![\d/-]))",
+        _iso_date,
+    ),
     (
         "numeric_date",
         r"(?P<first>\d\d?)(?P<mark>[/.-])(?P<second>\d\d?)(?P=mark)(?P<year>(?:1[5-9]|20)\d\d|(?<=/)\d\d)(?![\d/-]|\.\d)",
         _numeric_date,
     ),
+    ("numeric_month", r"(?P<year>(?:19|20)\d\d)(?P<mark>-)(?P<month>0[1-9])(?![\w-])", _numeric_month),
+    ("numeric_month", r"(?P<month>0?[1-9]|1[0-2])(?P<mark>/)(?P<year>(?:19|20)\d\d)(?![\w/])", _numeric_month),
+    ("month_day", r"(?P<month>\d\d?)/(?P<day>\d\d?)(?![\w/]|\.\d|\s(?:of|inch|cup)|-\w)", _month_slash_day),
     (
         "month_day",
-        rf"(?P<month>{_MONTH})\s+(?P<day>\d\d?)(?:st|nd|rd|th)?(?:{DASH}(?P<last>\d\d?)(?:st|nd|rd|th)?)?"
-        r"(?:(?P<comma>,)?\s+(?P<year>[12]\d{3})(?!\d))?(?![\d:]|,\d|\.\d)",
+        rf"(?P<month>{MONTH})\s+(?P<day>\d\d?){_TH}?(?:{DASH}(?P<last>\d\d?){_TH}?)?"
+        r"(?:(?P<comma>,)?\s+(?P<year>[12]\d{3})(?!\d))?(?!\w|:\d|,\d|\.\d)",
         _month_day,
     ),
     (
         "day_month",
-        rf"(?P<the>[Tt]he\s+)?(?P<day>\d\d?)(?:st|nd|rd|th)?(?:\s+of)?\s+(?P<month>{_MONTH})(?!\w)(?:,?\s+(?P<year>[12]\d{{3}})(?!\d))?",
+        rf"(?P<the>[Tt]he\s+)?(?P<day>\d\d?){_TH}?(?:\s+of)?\s+(?P<month>{MONTH})(?!\w)(?:,?\s+(?P<year>[12]\d{{3}})(?!\d))?",
         _day_month,
     ),
-    ("month_year", rf"(?P<month>{_MONTH}),?\s+(?P<year>[12]\d{{3}})(?![\d,])", _month_year),
+    ("to", rf"(?:(?<=[\dhdt])|(?<=[\dhdt]\s))[-–]\s?(?={MONTH}\s\d)", lambda match: "to"),
+    ("month_year", rf"(?P<month>{MONTH}),?\s+(?P<year>[12]\d{{3}})(?![\d,])", _month_year),
+    ("race_time", r"(?:\d\d?:)?\d\d?:\d\d\.\d{1,3}(?!\d)", _race_time),
     (
         "time",
-        rf"(?P<hour>\d\d?):(?P<minute>\d\d)(?::(?P<second>\d\d))?(?:{_MERIDIEM})?(?![\d:])",
+        rf"(?:(?P<from>\d\d?){DASH})?(?P<hour>\d\d?):(?P<minute>\d\d)(?::(?P<second>\d\d))?(?:{_MERIDIEM})?(?:\s?o['’]clock)?(?![\d:]|,\d{{3}}\b|\s(?:scale|ratio|odds)\b)",
         _time,
     ),
-    ("to", r"(?<=[\dmM.])\s?[-–—]\s?(?=\d\d?(?::\d\d|\s?[ap]\.?m))", lambda match: "to"),
     ("hour", rf"(?:(?P<from>\d\d?){DASH})?(?P<hour>\d\d?){_MERIDIEM}", _hour),
+    ("decade", r"(?:['’](?=\d\ds))?(?P<decade>[12]\d\d0|\d0)['’]?s\b", _decade),
 ]

@@ -5,11 +5,20 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
-from tts.text import date_rules, number_rules, word_rules
+from tts.text import (
+    code_rules,
+    date_rules,
+    maths_rules,
+    measure_rules,
+    money_rules,
+    number_rules,
+    symbol_rules,
+    word_rules,
+)
 from tts.text.numbers import cardinal, digits, roman
 from tts.text.sentences import split_sentences
 from tts.text.spelling import spell
-from tts.text.tables import GREEK, LONG_SYMBOLS, MARKS, PER_UNITS, SYMBOLS
+from tts.text.tables import GREEK, MARKS, SYMBOLS
 from tts.text.tokens import BREAK_MARKS, Sentence, TextError, Token, token_kind
 
 OnUnknown = Literal["error", "name", "skip"]
@@ -17,19 +26,30 @@ OnUnknown = Literal["error", "name", "skip"]
 # A number does not begin within a word or another number; a word not within a word.
 _NUMBER_EDGE = r"(?<![\w])(?<!\d[.,])"
 _FREE = frozenset(("power", "minus", "fraction", "to", "short_year"))
+_NUMBER_RULES = [
+    *number_rules.ROUND,
+    *date_rules.RULES,
+    *code_rules.RULES,
+    *number_rules.PLURALS,
+    *maths_rules.RULES,
+    *money_rules.RULES,
+    *measure_rules.RULES,
+    *number_rules.RULES,
+]
 _RULES = [
     *(
         (pattern if name in _FREE else f"{_NUMBER_EDGE}(?:{pattern})", function)
-        for name, pattern, function in [*date_rules.RULES, *number_rules.RULES]
+        for name, pattern, function in _NUMBER_RULES
     ),
-    *((pattern, function) for _, pattern, function in word_rules.RULES),
+    *((pattern, function) for _, pattern, function in [*word_rules.RULES, *symbol_rules.RULES]),
 ]
 _COMPILED = [(re.compile(pattern), function) for pattern, function in _RULES]
 #: A plain word between spaces or before a mark: most of any text, so tried first.
-_PLAIN = re.compile(r"[A-Za-z]?[a-z]{2,}(?=[ \n,;:?!)]|$)(?! [IVXLCDM]+\b| \d)")
-_MONTHS_OPEN = re.compile(
-    r"(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|room|flight|highw|route|inter|boeing|airbus|the)"
+_PLAIN = re.compile(
+    r"(?:[a-z]{2,}(?=[\s,;:?!)]|$)(?!\s(?!I\b)[IVXLCDM]+\b)|[A-Z][a-z]{2,}(?=[\s,;:?!)]|$)(?!\s[IVXLCDM]+\b)|"
+    r"(?<=[a-z,;]\s)[aI](?=\s[a-z]{2}))(?!,?\s+(?:[\d–-]|[ivxlc]+\b))"
 )
+_APOSTROPHE = re.compile(r"(?<=[^\W\d_])[´`ʼ＇](?=[^\W\d_])")
 _INVISIBLE = ("Cf", "Cc", "Mn", "Me", "Sk")
 
 
@@ -74,7 +94,7 @@ def _sentences(text: str | Iterable[str], on_unknown: OnUnknown) -> Iterator[Sen
 
 def _tokens(text: str, offset: int, on_unknown: OnUnknown) -> Iterator[Token]:
     """Tokens of one sentence that begins at `offset` of the source."""
-    position = 0
+    position, text = 0, _APOSTROPHE.sub("’", text)
     while position < len(text):
         if text[position].isspace():
             position += 1
@@ -91,8 +111,10 @@ def _tokens(text: str, offset: int, on_unknown: OnUnknown) -> Iterator[Token]:
 def _expand(text: str, position: int) -> tuple[str, int]:
     """Spoken words of what stands at `position`, and where it ends."""
     plain = _PLAIN.match(text, position)
-    if plain and not _MONTHS_OPEN.match(plain[0]) and word_rules.is_plain(plain[0]):
+    if plain and word_rules.is_plain(plain[0]):
         return plain[0].lower(), plain.end()
+    if text[position] in ",;":  # begin no rule
+        return text[position], position + 1
     for pattern, function in _COMPILED:
         match = pattern.match(text, position)
         if match and match.end() > position:
@@ -104,34 +126,15 @@ def _expand(text: str, position: int) -> tuple[str, int]:
 
 def _final_stop(match: re.Match, words: str) -> str:
     """The full stop of an abbreviation at the end of a sentence ends the sentence too."""
-    ends = match[0].endswith(".") and not words.endswith(".") and not match.string[match.end() :].strip("\"'”’)]")
+    ends = (
+        match[0].endswith(".") and not words.endswith((".", "…")) and not match.string[match.end() :].strip("\"'”’)]")
+    )
     return " ." if ends else ""
 
 
 def _symbol(text: str, position: int) -> tuple[str, int]:
     """A character that no rule takes: a mark, a symbol by its name, an invisible one, or itself where it is unknown."""
     character = text[position]
-    before, after = text[position - 1 : position], text[position + 1 : position + 2]
-    if character == "-" and before.isalnum() and after.isalnum():
-        return "", position + 1
-    for symbol, name in LONG_SYMBOLS.items():
-        if text.startswith(symbol, position):
-            return name, position + len(symbol)
-    if text.startswith("...", position):
-        return "…", position + _run(text, position)
-    if text.startswith("--", position):
-        return "—", position + _run(text, position)
-    if character == "~" and re.match(r"\s?[\d$£€]", text[position + 1 :]):
-        return "about", position + 1
-    if (
-        character == "/"
-        and re.search(r"(?:[\d%]|\d[kKMB])$", text[max(0, position - 2) : position])
-        and after.isalpha()
-    ):
-        unit = re.match(rf"({'|'.join(PER_UNITS)})\b(?!\.\w)", text[position + 1 :])
-        return ("per " + PER_UNITS[unit[1]], position + 1 + unit.end()) if unit else ("per", position + 1)
-    if character == "." and before.isalnum() and after.isalnum() and after.islower():
-        return "dot", position + 1
     if character in MARKS:
         return MARKS[character], position + 1
     spoken = SYMBOLS.get(character) or GREEK.get(character.lower())
@@ -142,11 +145,6 @@ def _symbol(text: str, position: int) -> tuple[str, int]:
     if character.isdigit() or character.isnumeric() and unicodedata.normalize("NFKC", character) != character:
         return _compatible(character), position + 1
     return character, position + 1
-
-
-def _run(text: str, position: int) -> int:
-    """How often the character at `position` is repeated."""
-    return len(text) - position - len(text[position:].lstrip(text[position]))
 
 
 def _compatible(character: str) -> str:

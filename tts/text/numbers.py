@@ -69,9 +69,11 @@ def ordinal(number: int) -> str:
 def plural(word: str) -> str:
     """Plural of a number word or a unit's name.
 
-    >>> plural("twenty"), plural("six"), plural("inch"), plural("hertz")
-    ('twenties', 'sixes', 'inches', 'hertz')
+    >>> plural("twenty"), plural("six"), plural("inch"), plural("square foot"), plural("hertz")
+    ('twenties', 'sixes', 'inches', 'square feet', 'hertz')
     """
+    if word.endswith("foot"):
+        return word.removesuffix("foot") + "feet"
     if word.endswith(("hertz", "yen", "celsius", "fahrenheit")):
         return word
     if word.endswith("y") and word[-2] not in "aeiou":

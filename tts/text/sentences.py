@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from tts.text.tables import ENDINGS, STARTERS, TITLES, WORDS_TOO
+from tts.text.tables import BEFORE_NUMBERS, ENDINGS, STARTERS, TITLES, UNITS, WORDS_TOO
 
 #: Longer stretches without an end are cut at a mark or a space; about a minute and a half of speech.
 MAX_SENTENCE_CHARACTERS = 1000
@@ -14,7 +14,11 @@ _END = re.compile(rf"[.!?…。！？]+[{re.escape(_CLOSERS)}]*(?=\s|$)|[。！�
 _LAST_WORD = re.compile(r"[\w.'’&-]*$")
 _NEXT_WORD = re.compile(r"\s*[\"“'‘(\[]*(\w+)?")
 _CUT = re.compile(r"(?:[,;:—–)\]]+|\s)(?=\s|\S)")
-_NEVER_LAST = frozenset(TITLES) - WORDS_TOO | frozenset("dr st no nos p mrs".split()) - frozenset(("al",))
+_NEVER_LAST = frozenset(TITLES) - WORDS_TOO | frozenset("dr st mrs v".split()) - frozenset(("al",))
+#: A number with a unit, at the end of the text before a full stop.
+_UNIT = f"(?:{'|'.join(re.escape(unit) for unit in UNITS if len(unit) > 1 and unit[-1].isalpha())})"
+_QUANTITY = re.compile(rf"[\d½⅓⅔¼¾](-|\s?){_UNIT}$")
+_QUANTITY_FOLLOWS = re.compile(rf"\s*[\d.]+\s?{_UNIT}\b")
 
 
 def split_sentences(text: str | Iterable[str]) -> Iterator[tuple[int, str]]:
@@ -85,24 +89,28 @@ def _is_end(text: str, start: int, match: re.Match) -> bool:
     word = (following and following[1]) or ""
     if not text[match.end() : match.end() + _LOOKAHEAD].strip():
         return True
-    if match[0][0] in "!?。":
+    if match[0].rstrip(_CLOSERS) != ".":
         return not word[:1].islower()
-    if match[0].startswith(("...", "…")):
-        return not word[:1].islower()
-    if match[0][0] != "." or len(match[0].rstrip(_CLOSERS)) > 1:
-        return not word[:1].islower()
-    before = _last_word(text[max(start, match.start() - 24) : match.start()])
-    if word[:1].islower():
+    return _ends_after_stop(text, start, match, word)
+
+
+def _ends_after_stop(text: str, start: int, match: re.Match, word: str) -> bool:
+    """Whether a single full stop ends the sentence, by what is before it and the word after it."""
+    head = text[max(start, match.start() - 24) : match.start()]
+    before, is_title = _last_word(head), head[-len(_last_word(head)) :][:1].isupper()
+    if word[:1].islower() or not word and re.match(r"\s*[&+=,;]", text[match.end() : match.end() + 2]):
         return False
-    if before in _NEVER_LAST and (before not in ("no", "p", "nos") or word[:1].isdigit()):
+    quantity = _QUANTITY.search(head)
+    if quantity:
+        return quantity[1] != "-" and not _QUANTITY_FOLLOWS.match(text[match.end() : match.end() + 16])
+    if before in BEFORE_NUMBERS and re.fullmatch(r"\d\w*|V|[IVX]{2,}", word):
+        return before == "art" and not is_title
+    if before in _NEVER_LAST:
         return before in ("st", "dr") and word in STARTERS and f"{before} {word}" != "dr Who"
     is_initial = re.fullmatch(r"(?:[^\W\d_]\.)*[^\W\d_]", before)
     if before in ENDINGS or before in ("al",) or is_initial:
-        if before == "i" and "." not in before:
-            return word in STARTERS
         return word in STARTERS
     if before in WORDS_TOO:
-        is_title = text[match.start() - len(before)].isupper()
         if word[:1].isdigit():
             return not (is_title or before in ("sec", "fig", "max", "min"))
         return not (is_title and word not in STARTERS)

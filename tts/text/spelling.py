@@ -1,12 +1,19 @@
 """How runs of letters and digits are read: as words, letter by letter, in parts."""
 
+import functools
 import re
+from typing import TYPE_CHECKING, Literal
 
 from speech.text import normalize_text
 from tts.text.numbers import digits, pairs, plural
-from tts.text.tables import SAID_AS_WORDS, STRESSED
+from tts.text.tables import INITIALISMS, SAID_AS_WORDS, SHORT_WORDS
+
+if TYPE_CHECKING:
+    from speech.lexicon import Lexicon
 
 VOWEL = re.compile("[aeiouy]")
+#: A letter, no superscript, vulgar fraction or circled digit, which Python also counts as word characters.
+LETTER = r"[^\W\d_²³¹⁰-₟¼-¾⅐-↋①-⓿]"
 
 
 def spell(text: str) -> str:
@@ -15,7 +22,7 @@ def spell(text: str) -> str:
     >>> spell("at4")
     'A T four'
     """
-    return " ".join(c.upper() if c.isalpha() else digits(c) for c in text if c.isalnum())
+    return " ".join(" ".join(c.upper()) if c.isalpha() else digits(c) for c in text if c.isalnum())
 
 
 def mixed(text: str) -> str:
@@ -31,8 +38,8 @@ def mixed(text: str) -> str:
     for part in re.findall(r"\d+|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_]+", text):
         if part.isdigit():
             words.append(pairs(part))
-        elif len(part) < 3 or (part.isupper() and part not in SAID_AS_WORDS):
-            words.append(spell(part))
+        elif len(part) < 3 or part.isupper():
+            words.append(acronym(part) if len(part) > 2 else spell(part))
         else:
             words.append(fold(part))
     return " ".join(words)
@@ -57,9 +64,45 @@ def camel(text: str) -> list[str]:
 def acronym(text: str) -> str:
     """A run of capitals, as a word or letter by letter.
 
-    >>> acronym("NASA"), acronym("FBI"), acronym("NOT"), acronym("UNESCO")
-    ('nasa', 'F B I', 'not', 'unesco')
+    >>> acronym("NASA"), acronym("FBI"), acronym("EXIT"), acronym("UNESCO"), acronym("LED")
+    ('nasa', 'F B I', 'exit', 'unesco', 'L E D')
     """
-    if text in SAID_AS_WORDS or text in STRESSED:
+    if text in SAID_AS_WORDS or text in SHORT_WORDS or (text not in INITIALISMS and dictionary_reading(text) == "word"):
         return text.lower()
     return text.lower() if len(text) > 5 and VOWEL.search(text.lower()) else spell(text)
+
+
+@functools.lru_cache(maxsize=1000)
+def dictionary_reading(text: str) -> Literal["word", "letters", "unknown"]:
+    """How the dictionary says a run of capitals.
+
+    >>> dictionary_reading("DOG"), dictionary_reading("CEO"), dictionary_reading("XQZ")
+    ('word', 'letters', 'unknown')
+    """
+    word = text.lower()
+    if len(word) < 3 or not VOWEL.search(word) or not word.isascii() or word not in _lexicon():
+        return "unknown"
+    names = [phone for letter in text.upper() for phone in _lexicon().letter_name(letter)]
+    phones = _lexicon().pronunciations(word)[0]
+    return "letters" if [p.rstrip("012") for p in phones] == [p.rstrip("012") for p in names] else "word"
+
+
+@functools.cache
+def _lexicon() -> "Lexicon":
+    """The dictionary, read when the first capitals come."""
+    from speech.lexicon import Lexicon
+
+    return Lexicon()
+
+
+def is_shouting(text: str) -> bool:
+    """Whether a sentence is written in capitals throughout.
+
+    >>> is_shouting("STOP RIGHT THERE NOW"), is_shouting("The FBI and CIA")
+    (True, False)
+    """
+    head = text[:400]
+    if any(character.islower() for character in head):
+        return False
+    words = re.findall(r"[^\W\d_]{2,}", head)
+    return len(words) >= 3 or len(words) == 2 and max(map(len, words)) >= 5

@@ -17,7 +17,9 @@ TITLES = {
     "viz": "namely", "ca": "circa", "al": "al", "fig": "figure", "figs": "figures", "vol": "volume", "ch": "chapter",
     "sec": "section", "eq": "equation", "pp": "pages", "nos": "numbers", "apt": "apartment", "tel": "telephone",
     "ext": "extension", "est": "established", "resp": "respectively", "incl": "including",
-    "acct": "account", "univ": "university",
+    "acct": "account", "univ": "university", "ste": "suite", "elev": "elevation", "mtg": "meeting",
+    "rm": "room", "chap": "chapter", "deg": "degrees", "conf": "conference",
+    "pls": "please", "rte": "route", "tpke": "turnpike",
     "jan": "january", "feb": "february", "mar": "march", "apr": "april", "jun": "june", "jul": "july",
     "aug": "august", "sep": "september", "sept": "september", "oct": "october", "nov": "november", "dec": "december",
     "mon": "monday", "tue": "tuesday", "tues": "tuesday", "wed": "wednesday", "thu": "thursday", "thur": "thursday",
@@ -30,18 +32,31 @@ ENDINGS = {
     "assn": "association", "ave": "avenue", "blvd": "boulevard", "rd": "road", "ln": "lane", "ct": "court",
     "sq": "square", "hwy": "highway", "pkwy": "parkway", "misc": "miscellaneous", "max": "maximum", "min": "minimum",
     "ph.d": "P H D", "m.d": "M D", "b.a": "B A", "m.a": "M A", "b.sc": "B S C", "m.sc": "M S C",
-    "calif": "california", "mass": "massachusetts", "conn": "connecticut", "penn": "pennsylvania", "tenn": "tennessee",
+    "calif": "california", "fla": "florida", "colo": "colorado", "minn": "minnesota", "wis": "wisconsin",
+     "mass": "massachusetts", "conn": "connecticut", "penn": "pennsylvania", "tenn": "tennessee",
     "mich": "michigan", "ariz": "arizona", "wash": "washington", "okla": "oklahoma", "govt": "government",
     "hrs": "hours", "hr": "hour", "mins": "minutes", "secs": "seconds", "yrs": "years", "lbs": "pounds",
     "lb": "pound", "oz": "ounces",
 }  # fmt: skip
+#: Abbreviations before a number only.
+BEFORE_NUMBERS = {
+    "fig": "figure", "temp": "temperature", "art": "article", "cl": "clause", "para": "paragraph", "wt": "weight",
+    "ht": "height", "no": "number", "nos": "numbers", "p": "page", 
+    "op": "opus", "col": "column", "ln": "line", "vv": "verses", "sc": "scene",
+}  # fmt: skip
 WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
+#: Words shortened with an apostrophe.
+CONTRACTED = {
+    "gov't": "government", "dep't": "department", "int'l": "international", "nat'l": "national",
+    "ass'n": "association", "cont'd": "continued", "sec'y": "secretary",
+}  # fmt: skip
 #: Of the above, those that are words of their own: only before a capital, a digit or the end of the text.
 WORDS_TOO = frozenset("mar jun jul sat sun mon wed mass wash max min sec fig gen col al rep hon".split())
 #: Abbreviations that are also said so without a full stop.
 BARE = {
     "mr": "mister", "mrs": "missus", "ms": "miz", "dr": "doctor", "prof": "professor", "jr": "junior", "vs": "versus",
     "etc": "et cetera", "ph.d": "P H D", "phd": "P H D", "blvd": "boulevard",
+    "hwy": "highway", "thx": "thanks", "pls": "please", "acct": "account",
 }  # fmt: skip
 
 #: Unit symbol, as written: its name in the singular.
@@ -64,44 +79,68 @@ UNITS = {
     "dB": "decibel", "Ω": "ohm", "kΩ": "kilohm", "K": "kelvin", "mph": "mile per hour", "kph": "kilometer per hour",
     "km/h": "kilometer per hour", "m/s": "meter per second", "mpg": "mile per gallon", "rpm": "revolution per minute",
     "fps": "frame per second", "dpi": "dot per inch", "px": "pixel", "ha": "hectare", "psi": "pound per square inch",
-    "m²": "square meter", "m2": "square meter", "km²": "square kilometer", "km2": "square kilometer",
-    "ft²": "square foot", "cm²": "square centimeter", "m³": "cubic meter", "m3": "cubic meter",
-    "cm³": "cubic centimeter", "sq ft": "square foot", "m/s²": "meter per second squared", "bpm": "beat per minute",
+    "m/s²": "meter per second squared", "bpm": "beat per minute", "pts": "point", "dl": "deciliter", "dL": "deciliter",
+    "mcg": "microgram", "mmHg": "millimeter of mercury", "mol": "mole",
+    "ppm": "part per million", "cc": "cubic centimeter",
+    "bps": "basis point", "bbl": "barrel", "atm": "atmosphere", "mW": "milliwatt", "c.": "cup",
+    "fl oz": "fluid ounce", "fl. oz": "fluid ounce", "fl. oz.": "fluid ounce", "qt": "quart", "qts": "quart",
+    "mo": "month", "mos": "month", "wk": "week", "wks": "week", "s²": "second squared",
 }  # fmt: skip
+_LENGTHS = "km m cm mm mi yd ft in".split()
+for _length in _LENGTHS:
+    UNITS |= dict.fromkeys((f"{_length}2", f"{_length}²", f"sq {_length}"), f"square {UNITS[_length]}")
+    UNITS |= dict.fromkeys((f"{_length}3", f"{_length}³", f"cu {_length}"), f"cubic {UNITS[_length]}")
+    UNITS |= {f"{power}. {_length}{stop}": UNITS[f"{power} {_length}"] for power in ("sq", "cu") for stop in ("", ".")}
+UNITS |= {name.upper(): UNITS[name] for name in "km kg mg cm mm lb lbs oz ft yd ml min hr hrs gal mph tsp".split()}
+UNITS |= {"kms": "kilometer", "kgs": "kilogram", "gms": "gram", "tbsps": "tablespoon", "tsps": "teaspoon"}
+UNITS |= {f"{name}.": UNITS[name] for name in "tsp tbsp hr mins sec secs yd yds pt yr yrs qt mo mos wk wks".split()}
 #: States of the US, before the number of a post office.
 STATES = (
     "AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH OK OR PA "
     "RI SC SD TN TX UT VT VA WA WV WI WY DC PR"
+).split()
+#: Last words of the names of streets.
+STREETS = (
+    "St Street Ave Avenue Blvd Boulevard Rd Road Dr Drive Ln Lane Ct Court Pl Place Hwy Highway Pkwy Parkway Way Sq "
+    "Square Ter Terrace"
 ).split()
 #: Units that are also letters or words: only directly after the digits.
 ATTACHED_UNITS = frozenset({"in", "t", "A", "N"})
 
 #: Abbreviations after an amount and a slash ($5/hr).
 PER_UNITS = {name: UNITS[name] for name in ("hr", "h", "yr", "lb", "oz", "kg", "gal", "mi", "sq ft", "min", "sec")}
-PER_UNITS |= {"d": "day", "wk": "week", "mo": "month"}
+PER_UNITS |= {"bbl": "barrel", "d": "day", "wk": "week", "mo": "month"}
 
 #: Sign: unit, and hundredth where it has one.
 CURRENCIES = {
     "$": ("dollar", "cent"), "£": ("pound", "penny"), "€": ("euro", "cent"), "¥": ("yen", None),
     "₹": ("rupee", "paisa"), "₽": ("ruble", "kopeck"), "₩": ("won", None),
-    "₿": ("bitcoin", None), "₺": ("lira", None), "₪": ("shekel", None),
+    "₿": ("bitcoin", None), "₺": ("lira", None), "₪": ("shekel", None), "฿": ("baht", None), "₫": ("dong", None),
+    "₦": ("naira", None), "₴": ("hryvnia", None), "₱": ("peso", None), "R$": ("real", None),
 }  # fmt: skip
-CURRENCY_PLURALS = {"penny": "pence", "paisa": "paise", "won": "won", "yen": "yen", "lira": "lira"}
+CURRENCY_PLURALS = {
+    "penny": "pence",
+    "paisa": "paise",
+    "won": "won",
+    "yen": "yen",
+    "lira": "lira",
+    "baht": "baht",
+    "dong": "dong",
+    "naira": "naira",
+}
 CURRENCY_CODES = {
     "USD": "US dollar", "EUR": "euro", "GBP": "british pound", "JPY": "yen", "CAD": "canadian dollar",
-    "AUD": "australian dollar", "CHF": "swiss franc", "INR": "rupee", "CNY": "yuan",
+    "AUD": "australian dollar", "CHF": "swiss franc", "INR": "rupee", "CNY": "yuan", "NZD": "new zealand dollar",
+    "HKD": "hong kong dollar", "SGD": "singapore dollar", "MXN": "mexican peso", "PLN": "zloty",
+    "SEK": "swedish krona", "BTC": "bitcoin",
 }  # fmt: skip
 DOLLARS_OF = {
-    "US": "U S",
-    "A": "australian",
-    "C": "canadian",
-    "CA": "canadian",
-    "AU": "australian",
-    "NZ": "new zealand",
-}
+    "US": "U S", "A": "australian", "C": "canadian", "CA": "canadian", "AU": "australian", "NZ": "new zealand",
+    "HK": "hong kong", "S": "singapore", "NT": "new taiwan",
+}  # fmt: skip
 MAGNITUDES = {
     "k": "thousand", "K": "thousand", "m": "million", "M": "million", "mn": "million", "mm": "million",
-    "b": "billion", "B": "billion", "bn": "billion", "tn": "trillion", "T": "trillion",
+    "b": "billion", "B": "billion", "MM": "million", "bn": "billion", "tn": "trillion", "T": "trillion",
 }  # fmt: skip
 
 #: Symbols wherever no rule has taken them.
@@ -109,10 +148,15 @@ SYMBOLS = {
     "&": "and", "+": "plus", "=": "equals", "@": "at", "%": "percent", "#": "hash", "*": "asterisk", "/": "slash",
     "\\": "backslash", "^": "caret", "~": "tilde", "_": "underscore", "<": "less than", ">": "greater than",
     "|": "vertical bar", "`": "backtick", "$": "dollar", "£": "pound", "€": "euro", "¥": "yen", "¢": "cents",
-    "₹": "rupee", "₽": "ruble", "₩": "won", "₿": "bitcoin", "₺": "lira", "₪": "shekel", "°": "degrees",
+    "₹": "rupee", "₽": "ruble", "₩": "won", "₿": "bitcoin", "₺": "lira", "₪": "shekel", "฿": "baht", "₫": "dong",
+    "₦": "naira", "₴": "hryvnia", "°": "degrees",
     "≤": "less than or equal to", "≥": "greater than or equal to", "≠": "not equal to", "≈": "approximately equal to",
     "±": "plus or minus", "×": "times", "÷": "divided by", "−": "minus", "√": "square root of", "∞": "infinity",
     "∑": "sum", "∫": "integral", "∂": "partial", "∈": "in", "→": "to", "←": "from", "⇒": "implies", "↔": "to and from",
+    "↑": "up", "↓": "down", "∪": "union", "∩": "intersection", "∀": "for all", "∃": "there exists", "∅": "empty set",
+    "∝": "proportional to", "∥": "parallel to", "⊥": "perpendicular to",
+    "∠": "angle", "∴": "therefore", "✓": "check mark", "✔": "check mark", "★": "star",
+    "☆": "star", "♥": "heart", "₱": "peso",
     "©": "copyright", "®": "registered", "™": "trademark", "§": "section", "†": "dagger", "‡": "double dagger",
     "‰": "per mille", "µ": "micro", "№": "number", "½": "one half", "¼": "one quarter", "¾": "three quarters",
     "⅓": "one third", "⅔": "two thirds", "⅛": "one eighth", "⅜": "three eighths", "⅝": "five eighths",
@@ -122,7 +166,8 @@ SYMBOLS = {
 #: Symbols of several characters, longest first.
 LONG_SYMBOLS = {
     "+/-": "plus or minus", "<=>": "if and only if", ">=": "greater than or equal to", "<=": "less than or equal to",
-    "!=": "not equal to", "==": "equals", "->": "to", "=>": "implies", "<-": "from", "&&": "and", "||": "or",
+    "!=": "not equal to", "==": "equals", "§§": "sections",
+    "->": "to", "=>": "implies", "<-": "from", "&&": "and", "||": "or",
 }  # fmt: skip
 GREEK = dict(
     zip(
@@ -136,28 +181,35 @@ GREEK = dict(
 MARKS = {
     ",": ",", ";": ";", ":": ":", ".": ".", "?": "?", "!": "!", "…": "…", "—": "—", "–": "—", "―": "—", "-": "-",
     "‐": "-", "‑": "-", "(": "(", ")": ")", "[": "[", "]": "]", "{": "{", "}": "}", '"': '"', "“": '"', "”": '"',
-    "„": '"', "«": '"', "»": '"', "'": "'", "‘": "'", "’": "'", "‚": "'", "‹": "'", "›": "'", "•": ";", "‣": ";",
-    "▪": ";", "●": ";", "◦": ";", "、": ",", "。": ".", "，": ",", "！": "!", "？": "?", "；": ";", "：": ":",
+    "„": '"', "«": '"', "»": '"', "'": "'", "‘": "'", "’": "'", "‚": "'", "‹": "'", "›": "'", "´": "'", "•": ";",
+    "‣": ";", "▪": ";", "●": ";", "◦": ";", "、": ",", "。": ".", "，": ",", "！": "!", "？": "?", "；": ";", "：": ":",
 }  # fmt: skip
 
-#: Capitals said as a word although short.
-SAID_AS_WORDS = frozenset(
-    "NASA NATO OPEC AIDS RAM ROM LAN WAN PIN SIM GIF JPEG RADAR SONAR LASER SCUBA SWAT FEMA OSHA NAFTA ASAP YOLO "
-    "FOMO COVID SARS MERS UNICEF BASIC BIOS CAPTCHA WASP NIMBY POTUS SCOTUS FLOTUS ZIP DARPA CERN TED LEGO IKEA "
-    "YAML JSON TOML AWOL".split()
+#: Capitals said as a word although the dictionary has none or spells it.
+SAID_AS_WORDS = frozenset("ASAP UEFA DACA".split())
+#: Capitals of two letters that are words; longer ones are looked up in the dictionary.
+SHORT_WORDS = frozenset("A I AM AN AS AT BE BY DO GO HE HI IF IN IS ME MY NO OF OH ON OR SO TO UP WE YO".split())
+#: Capitals that the dictionary has as words, but that are read letter by letter.
+INITIALISMS = frozenset(
+    "ACA ADA ADO AKA ALA ALS AMI ANA ASA AST ATA BOM COD COO DEA DIA DOE EDA EEG EGO ENT EOS ERA EST ETA GAO GED "
+    "IDE IDS IFS IMO IRA ISA ISU ITA LAX LED MIA NEC ONA ONS OTT PAS PIO POS POW PSI RAF RIP ROI SAP SAT SEC SOS "
+    "SUI TIA UPS URI UVA VAT".split()
 )
-#: Capitals that are stressed words, not initials.
-STRESSED = frozenset(
-    "A I AM AN AND ANY ARE AS AT BE BEEN BEST BIG BUT BY CAN DAY DID DO DONE DONT EACH ELSE END EVEN EVER FOR FREE "
-    "FROM GET GO GOD GOOD HAD HAS HAVE HE HELP HER HERE HEY HI HIM HIS HOT HOW IF IN INTO IS ITS JUST KEEP LAST LET "
-    "LIKE LOOK LOVE MADE MAKE MAN MAY ME MORE MOST MUCH MUST MY NEED NEVER NEW NEXT NICE NO NOT NOW OF OFF OH OLD ON "
-    "ONCE ONE ONLY OR OUR OUT OVER OWN PLEASE READ REAL RUN SAID SALE SAY SEE SHE SO SOME STILL STOP SUCH SURE TAKE "
-    "THAN THAT THE THEIR THEM THEN THERE THEY THIS TIME TO TOO TRUE TRY TWO UP USE VERY WAIT WANT WAS WAY WE WELL "
-    "WERE WHAT WHEN WHERE WHO WHY WILL WITH WOW YES YET YOU YOUR HELLO WORLD WATCH WARM FALSE NOTE STAY WENT OPEN "
-    "DOWN FIRE".split()
-)
-#: Initialisms that stay so in a sentence all in capitals.
-ALWAYS_SPELT = frozenset("USA UK EU UN FBI CIA NBC CBS ABC BBC CNN TV DVD CD PC HTML PDF URL USB GPS DNA IBM".split())
+#: Of these and of two letters, those that are words where all is in capitals.
+SHOUTED_WORDS = frozenset("US IT LED ERA SAT POW RIP SAP VAT EGO ADO".split())
+#: Capitals that may be words, but are initials after "the".
+AFTER_THE = frozenset("WHO US IT OR".split())
+#: Books that are cited by chapter and verse.
+BOOKS = (
+    "Genesis Exodus Leviticus Numbers Deuteronomy Joshua Judges Samuel Kings Chronicles Job Psalms? Proverbs "
+    "Ecclesiastes Isaiah Jeremiah Ezekiel Daniel Hosea Amos Micah Matthew Mark Luke John Acts Romans Corinthians "
+    "Galatians Ephesians Philippians Colossians Timothy Hebrews James Peter Revelation"
+).split()
+#: What is counted in millions rather than measured in meters: 1.3m people.
+COUNTED = (
+    "people users customers views downloads followers subscribers jobs homes households children workers voters "
+    "passengers members doses tons tonnes shares copies euros dollars pounds barrels deaths cases students visitors"
+).split()
 #: Names numbered with ordinals: Henry VIII.
 MONARCHS = frozenset(
     "Alexander Alfonso Benedict Catherine Charles Christian Clement Edward Elizabeth Ferdinand Francis Frederick "
@@ -165,6 +217,17 @@ MONARCHS = frozenset(
     "Maximilian Napoleon Nicholas Olaf Otto Paul Peter Philip Pius Ptolemy Ramses Richard Robert Rudolf Stephen "
     "Thutmose Urban Victor Wilhelm William Xerxes Darius Cosimo Kenneth Umberto Margrethe Albert Alexius".split()
 )
+#: What is numbered with Roman numerals.
+NUMBERED = frozenset(
+    "war chapter part act scene book volume section article type phase stage class title appendix level bowl unit "
+    "figure table page grade rocky section division group mark version episode season olympiad".split()
+)
+DIRECTIONS = {
+    "N": "north", "S": "south", "E": "east", "W": "west", "NE": "northeast", "NW": "northwest", "SE": "southeast",
+    "SW": "southwest",
+}  # fmt: skip
+#: Countries and states that are named with a direction.
+REGIONS = "Korea Africa America Virginia Carolina Dakota Europe Asia Sudan Vietnam Germany".split()
 #: Words that often begin a sentence after an abbreviation that may have ended the one before.
 STARTERS = frozenset(
     "The A An He She It I We They You This That These Those There Then In On At By For From But And Or So When Where "

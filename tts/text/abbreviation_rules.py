@@ -1,0 +1,247 @@
+"""Rules for abbreviations, initials and Roman numerals.
+
+Rules have the form described in `tts.text.tokens`.
+"""
+
+import re
+
+from tts.text.code_rules import STREET_FOLLOWS
+from tts.text.date_rules import MONTH
+from tts.text.number_patterns import many
+from tts.text.numbers import cardinal, ordinal, roman
+from tts.text.spelling import LETTER, acronym, fold, is_shouting, spell
+from tts.text.tables import (
+    BARE,
+    BEFORE_NUMBERS,
+    DIRECTIONS,
+    ENDINGS,
+    MONARCHS,
+    MONTHS,
+    NUMBERED,
+    REGIONS,
+    STARTERS,
+    STATES,
+    TITLES,
+    UNITS,
+    WEEKDAYS,
+    WORDS_TOO,
+)
+from tts.text.tokens import Rule
+
+#: Abbreviations that need their full stop, longest first.
+_STOPPED = "|".join(re.escape(name) for name in sorted(TITLES | ENDINGS, key=len, reverse=True))
+_BARE = "|".join(sorted((re.escape(name.capitalize()) for name in BARE if "." not in name), key=len, reverse=True))
+_NEXT_CAPITAL = re.compile(r"\s+[\"“'‘(]?[A-Z]")
+_AFTER_TITLE = re.compile(r"\s+[A-Z\d]|[,–-]")
+_AFTER_DAY = re.compile(
+    r"\s+(?:[A-Z\d]|(?:at|from|through|thru|to|and|or|until|till|between|before|after|by|morning|afternoon|evening|"
+    r"night|noon|midnight|the(?=\s\d))\b)|[,–-]"
+)
+_DAYS = frozenset(name[:3] for name in WEEKDAYS + MONTHS)
+
+
+def _abbreviation(match: re.Match) -> str | None:
+    name = match[1].lower()
+    rest = match.string[match.end() :]
+    if match[1].isupper() and "." not in name and name not in BARE and not is_shouting(match.string):
+        return None
+    if name == "est" and not re.match(r"\s?\d{4}", rest):
+        return "estimated"
+    follows = _AFTER_DAY if name in _DAYS else _AFTER_TITLE
+    closes = name in _DAYS and not rest.strip() and _before(match).lower() not in ("", "the")
+    if name in WORDS_TOO and not (match[1][0].isupper() and (closes or follows.match(rest))):
+        if not (name in ("max", "min", "sec") and re.match(r"\s+[a-z\d]", rest)) and name != "al":
+            return None
+    if name == "co" and match[1].islower():
+        return None
+    if name == "ft" and match[1].islower():
+        return "foot" if _before(match) == "per" else "feet"
+    return TITLES.get(name) or ENDINGS[name]
+
+
+def _bare(match: re.Match) -> str | None:
+    if match[1].lower() == "dr" and not _NEXT_CAPITAL.match(match.string, match.end()):
+        return "drive"
+    return BARE[match[1].lower()]
+
+
+def _before(match: re.Match) -> str:
+    """The word before the match, with its mark."""
+    words = match.string[max(0, match.start() - 30) : match.start()].split()
+    return words[-1] if words else ""
+
+
+def _after_name(match: re.Match) -> bool:
+    """Whether a name of a street stands before: a capitalised word that does not open the sentence, or an ordinal."""
+    before = _before(match)
+    if re.fullmatch(r"\d+(?:st|nd|rd|th)", before):
+        return True
+    if before in STARTERS:
+        return False
+    opens = not match.string[: match.start()].strip().removesuffix(before).strip()
+    return (
+        before[:1].isupper()
+        and before[-1:].isalnum()
+        and (not opens or not _NEXT_CAPITAL.match(match.string, match.end()))
+    )
+
+
+def _saint_or_street(match: re.Match) -> str:
+    follows = _NEXT_CAPITAL.match(match.string, match.end())
+    if _after_name(match) and not (follows and _before(match) in ("East", "West", "North", "South", "Mount", "Port")):
+        return "street"
+    return "saint" if follows else "street"
+
+
+def _doctor_or_drive(match: re.Match) -> str:
+    follows = _NEXT_CAPITAL.match(match.string, match.end())
+    if follows and not (_after_name(match) and re.match(r"\d", match.string.lstrip())):
+        return "doctor"
+    return "drive" if _after_name(match) else "doctor"
+
+
+def _avenue(match: re.Match) -> str | None:
+    return "avenue" if _after_name(match) else None
+
+
+def _before_number(match: re.Match) -> str | None:
+    if match[0] == "art.":
+        return None
+    return BEFORE_NUMBERS[match[match.lastindex or 0].lower()]
+
+
+def _initials(match: re.Match) -> str:
+    """U.S.A., J. R. R. Tolkien, a.m.: letters by their names."""
+    words = spell(re.sub(r"['’]?s$", "", match[0]))
+    return f"{words}'s" if match[0].endswith("s") else words
+
+
+def _joined_initials(match: re.Match) -> str:
+    """AT&T, R&D, Q&A."""
+    return " and ".join(spell(part) for part in re.split(r"\s?&\s?", match[1])) + (match[2] and "'s" or "")
+
+
+def _versus(match: re.Match) -> str | None:
+    """Between the names of two parties (Roe v. Wade), and between two things."""
+    before = _before(match)
+    named = before[:1].isupper() and match.string[match.end() + 1 : match.end() + 2].isupper()
+    return "versus" if named or match[0] == "v." and len(before) > 3 and before.isalpha() else None
+
+
+def _state(match: re.Match) -> str:
+    return spell(match[0])
+
+
+def _direction(match: re.Match) -> str | None:
+    """A letter of the compass in the name of a street, unless it is an initial in a person's."""
+    before = _before(match)
+    if before[:1].isupper() and before not in STARTERS or before.endswith(","):
+        return None
+    return DIRECTIONS[match[1]]
+
+
+def _power_of_length(match: re.Match) -> str:
+    """Square and cubic units without a number: per sq. ft."""
+    unit = UNITS[re.sub(r"[.\s]+", " ", match[0]).strip()]
+    return unit if _before(match) in ("per", "a", "each", "every") else many(unit)
+
+
+def _roman(match: re.Match) -> str | None:
+    """A numeral after a name: ordinal after a monarch's, else cardinal."""
+    number = roman(match["numeral"])
+    owner = "'s" if match["owner"] else ""
+    if number is None or number > 3999:
+        return None
+    name, numeral = match["name"], match["numeral"]
+    if name in MONARCHS:
+        return f"{name.lower()} the {ordinal(number)}{owner}" if _is_regnal(match) else None
+    if name.lower() in NUMBERED:
+        is_letter = numeral in ("C", "D", "L", "M") or numeral == "I" and name.islower() and name != "war"
+    else:
+        is_letter = (
+            name.islower() or len(numeral) < 2 or not set(numeral) <= set("IVX") or numeral in ("XX", "XXX", "IX")
+        )
+    return None if is_letter else f"{acronym(name) if name.isupper() else fold(name)} {cardinal(number)}{owner}"
+
+
+def _is_regnal(match: re.Match) -> bool:
+    """Whether the numeral after a monarch's name is one, and not "I" or an initial."""
+    if match["numeral"] != "I":
+        return True
+    rest = match.string[match.end() :]
+    return re.match(r"[.,;:!?)]|\s*$|\s+(?:of|was|ruled|reigned|died)\b|['’]s", rest) is not None
+
+
+def _numbered(match: re.Match) -> str | None:
+    """A numeral after an abbreviation (vol. III), or in lower case after what is numbered so (page xii)."""
+    name = match[1].lower().removesuffix(".")
+    numbers = [roman(part.upper()) for part in re.split(r"\s?[-–]\s?", match["numeral"])]
+    if not all(numbers):
+        return None
+    word = BEFORE_NUMBERS.get(name) or TITLES.get(name) or name
+    return f"{word} {' to '.join(cardinal(number or 0) for number in numbers)}"
+
+
+_DAY = rf"(?:(?:Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)(?:day)?\.?|{MONTH})"
+
+
+def _calendar_range(match: re.Match) -> str:
+    return " to ".join(
+        next(name for name in WEEKDAYS + MONTHS if name[:3] == part[:3].lower()) for part in match.groups()
+    )
+
+
+#: (name, pattern, function), tried in this order after those for numbers; none begins inside a word.
+RULES: list[Rule] = [
+    ("saint", r"[Ss]t\.(?!\w)|St(?=\s[A-Z])|(?<=[a-z]\s)St\b", _saint_or_street),
+    ("doctor", r"[Dd]r\.(?!\w)", _doctor_or_drive),
+    ("avenue", r"Ave(?![.\w])", _avenue),
+    ("number", rf"((?i:{'|'.join(BEFORE_NUMBERS)}))\.(?=\s?\d)", _before_number),
+    ("number", r"((?i:no|nos))\.(?=\sof\b)|(?<=\w\s)(No|Nos)(?=\s\d)", _before_number),
+    ("century", r"(?<=\d[a-z]{2}\s)c\.", lambda match: "century"),
+    ("born", r"[bd]\.(?=\s\d{4}\b)", lambda match: "born" if match[0] == "b." else "died"),
+    (
+        "numeral",
+        r"(?<=\()(ii|iii|iv|vi|vii|viii|ix|xi|xii)(?=\))",
+        lambda match: cardinal(roman(match[0].upper()) or 0),
+    ),
+    ("state", rf"({'|'.join(STATES)})(?=\s\d{{5}}(?![\d,]))|(?<=[a-z],\s)(IN|OR|ME|OK|HI|OH)(?=[.,;)]|$)", _state),
+    ("circa", r"c\.(?=\s?\d{3,4}\b)", lambda match: "circa"),
+    ("numbered", r"(?i:(vol|ch|sec|fig|art|cl|sc|op)\.)\s(?P<numeral>[IVXLC]+|[ivx]{2,})\b", _numbered),
+    (
+        "numbered",
+        r"((?i:act|chapters?|parts?|book|sections?|volumes?|pages?|pp?\.|article|title|figure|table|appendix|phase|stage)|Scene)"
+        r"\s(?P<numeral>(?![ilc]\b(?![-–][ivx]))[ivxlc]+(?:\s?[-–]\s?[ivxlc]+)?)\b(?!['’]|\.\s[a-z])",
+        _numbered,
+    ),
+    ("calendar", r"M[-–]F(?![\w-])", lambda match: "monday to friday"),
+    ("calendar", rf"({_DAY})\s?[-–]\s?({_DAY})(?!\w)", _calendar_range),
+    ("day", rf"({_DAY})(?=,?\s(?:\d|{MONTH}\b))", _calendar_range),
+    ("direction", rf"([NSEW])\.(?=\s(?:{'|'.join(REGIONS)})\b)", lambda match: DIRECTIONS[match[1]]),
+    ("direction", rf"([NSEW]|[NS][EW]){STREET_FOLLOWS}\.?", _direction),
+    (
+        "direction",
+        r"([NS][EW]|(?:(?<=km\s)|(?<=mi\s)|(?<=miles\s))[NSEW])(?=\sof\b)",
+        lambda match: DIRECTIONS[match[1]],
+    ),
+    ("versus", r"v\.?(?=\s[A-Za-z])", _versus),
+    ("length", r"(?:sq|cu)\.?\s(?:km|cm|mm|mi|yd|ft|in|m)\b\.?", _power_of_length),
+    ("abbreviation", rf"(?i:({_STOPPED})\.)(?![\w])", _abbreviation),
+    ("initials", r"Ph\.D\.['’]?s\b", lambda match: "P H D's"),
+    ("bare", rf"({_BARE}|PhD|vs|etc|thx|pls|acct)\b(?!\.?\w)", _bare),
+    (
+        "initials",
+        rf"(?:(?!v\.\s|s\.){LETTER}\.\s?){{2,}}(?<!\s)(?:['’]?s\b)?(?!\w)|(?:[A-Z]\.\s?)+(?=\s?[A-Z][a-z])(?<!\s)",
+        _initials,
+    ),
+    ("initials", r"[A-Z]\.(?=\s[A-Z]?[a-z]|,)", _initials),
+]
+#: After the rules for addresses.
+JOINED: list[Rule] = [
+    ("joined", r"((?:[A-Z]{1,3}\s?&\s?)+[A-Z]{1,3})(['’]?s)?\b", _joined_initials),
+    (
+        "roman",
+        r"(?P<name>[A-Za-z][a-z]+|[A-Z]{2,})\s(?P<numeral>[IVXLCDM]+)\b(?P<owner>['’]s\b)?(?!['’]|\.\w|\.\s[A-Z]|&)",
+        _roman,
+    ),
+]

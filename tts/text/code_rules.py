@@ -1,0 +1,114 @@
+"""Rules for numbers that name something: telephones, post codes, versions, rooms, flights, models, houses.
+
+Rules have the form described in `tts.text.tokens`.
+"""
+
+import re
+
+from tts.text.number_patterns import DASH
+from tts.text.numbers import cardinal, digits, pairs, plural
+from tts.text.spelling import acronym
+from tts.text.tables import BOOKS, STATES, STREETS
+from tts.text.tokens import Rule
+
+_AFTER_STATE = "|".join(rf"(?<=\b{state} )" for state in STATES)
+#: Words before a number that is told digit by digit.
+_CODED = re.compile(
+    r"(?i)\b(?:(?:pass)?code|pin|account|acct\.?|id|confirmation|tracking|ticket|"
+    r"(?:order|reference|serial|case|invoice|phone|policy) (?:number|no\.))(?: (?:number|code|no\.|is|was))*[#:\s]*$"
+)
+#: The rest of a street's name after the direction in it: W. Main St.
+STREET_FOLLOWS = rf"(?=\.?\s(?:[A-Z\d][\w'’]*\.?\s){{1,4}}(?:{'|'.join(STREETS)})\b)"
+
+
+def _phone(match: re.Match) -> str | None:
+    groups = re.findall(r"\d+", match[0])
+    if match[0][0] == "+" and sum(map(len, groups)) < 8:  # +1.25 and +250 are numbers
+        return None
+    return ("plus " if match[0][0] == "+" else "") + " , ".join(digits(group) for group in groups)
+
+
+def _free_call(match: re.Match) -> str:
+    """The digits before the words of a telephone number: 1-800-FLOWERS."""
+    area = match["area"]
+    return f"one {cardinal(int(area)) if area.endswith('00') else digits(area)}"
+
+
+def _chain(match: re.Match) -> str:
+    """Groups of digits joined by hyphens: codes, and counts such as 1-2-3."""
+    groups = match[0].split("-")
+    say = pairs if max(map(len, groups)) < 3 else digits
+    return " , ".join(say(group) for group in groups)
+
+
+def _dotted(match: re.Match) -> str:
+    repeated = re.search(r"\b[Vv]ersion\s$", match.string[: match.start()])
+    word = "version " if match["v"] and not repeated else ""
+    parts = match["parts"].split(".")
+    if not word and len(parts) == 4:  # an address of the Internet
+        return " dot ".join(digits(part) for part in parts)
+    return word + " point ".join(cardinal(int(part)) for part in parts)
+
+
+def _name(match: re.Match) -> str:
+    """Words of the number in a name, which may be plural or a possessor."""
+    head, _, last = pairs(match["number"]).rpartition(" ")
+    ending = (match["ending"] or "").replace("’", "'")
+    return f"{head} {plural(last) if ending == 's' else last + ending}"
+
+
+def _room(match: re.Match) -> str:
+    word = acronym(match["word"]) if match["word"].isupper() else match["word"].lower()
+    if word[:4] in ("call", "dial"):
+        return f"{word} {digits(match['number'])}"
+    return f"{word} {_name(match)}"
+
+
+def _code(match: re.Match) -> str | None:
+    """A number that is told digit by digit, by the words before it."""
+    return digits(match[0]) if _CODED.search(match.string[max(0, match.start() - 30) : match.start()]) else None
+
+
+def _verse(match: re.Match) -> str:
+    last = f" to {cardinal(int(match['last']))}" if match["last"] else ""
+    return f"{match['book'].lower()} {cardinal(int(match['chapter']))} {cardinal(int(match['verse']))}{last}"
+
+
+def _house(match: re.Match) -> str:
+    return pairs(match[0]) if len(match[0]) > 3 else cardinal(int(match[0]))
+
+
+#: (name, pattern, function), tried in this order. A number must not continue one to its left.
+RULES: list[Rule] = [
+    ("phone", r"\+\d{1,3}(?:[\s.-]?\(?\d{1,4}\)?){2,5}(?!\d)", _phone),
+    ("phone", r"(?:1[\s.-])?(?:\(\d{3}\)\s?|\d{3}[\s.-])\d{3}[\s.-]\d{4}(?![\d-])", _phone),
+    ("phone", r"\d{3}-\d{4}(?![\d-])", _phone),
+    ("phone", r"0\d{2,4}(?:[\s-]\d{3,4}){2}(?![\d-])", _phone),
+    ("phone", r"0\d{2,4}[\s-]\d{5,8}(?![\d-])", _phone),
+    ("code", r"\d{3} \d{4} \d{4}(?![\d-])", _phone),
+    ("card", r"\d{4}(?:[ -]\d{4}){3}(?![\d-])", _phone),
+    ("phone", r"1-(?P<area>\d{3})-(?=[A-Z]{2})", _free_call),
+    ("phone", r"\(0\d{1,4}\)\s?\d{3,4}[\s-]?\d{3,4}(?![\d-])", _phone),
+    ("extension", r"(?<=\d{3}[-. ]\d{4}\s)x\s?(\d{1,5})\b", lambda match: f"extension {pairs(match[1])}"),
+    ("zip", rf"(?:{_AFTER_STATE})\d{{5}}(?:-\d{{4}})?(?![\w-]|[,.]\d)", _phone),
+    ("chain", r"\d+(?:-\d+){2,}(?!\d)", _chain),
+    ("version", r"(?P<v>v|V(?=\d+\.))(?P<parts>\d+(?:\.\d+)*)(?![\w])", _dotted),
+    ("version", r"(?P<v>)(?P<parts>\d+(?:\.\d+){2,})(?!\w)", _dotted),
+    ("model", r"(?<=[A-Z]-)(?P<number>\d{2,4})(?P<ending>['’]?s)?\b(?![-.,]\d)", _name),
+    ("model", r"(?P<number>7\d7)-(?P<series>[1-9]00)\b", lambda match: f"{pairs(match[1])} {pairs(match[2])}"),
+    (
+        "room",
+        r"\b(?P<word>[Rr]oom|[Ff]light|[Hh]ighway|[Rr]oute|[Ii]nterstate|[Bb]oeing|[Aa]irbus|"
+        r"HTTP|[Ee]rror|[Pp]ort|[Ss]uite|"
+        r"(?i:call|dial)(?i:ed|ing)?(?=\s\d{3}\b))"
+        r"\s(?P<number>\d{1,4})(?P<ending>['’]?s)?\b(?![,.:-]?\d)",
+        _room,
+    ),
+    ("code", r"\d{4,}(?![\w]|[,.-]\d)", _code),
+    (
+        "verse",
+        rf"\b(?P<book>{'|'.join(BOOKS)})\s(?P<chapter>\d{{1,3}}):(?P<verse>\d{{1,3}})(?:{DASH}(?P<last>\d{{1,3}}))?(?![\d:])",
+        _verse,
+    ),
+    ("house", rf"\d{{1,5}}(?=\s[NSEW][EW]?{STREET_FOLLOWS})", _house),
+]

@@ -1,0 +1,118 @@
+"""Rules for amounts of money.
+
+Rules have the form described in `tts.text.tokens`.
+"""
+
+import re
+
+from tts.text.number_patterns import DASH, NUMBER
+from tts.text.numbers import cardinal, decimal, plural
+from tts.text.tables import CURRENCIES, CURRENCY_CODES, CURRENCY_PLURALS, DOLLARS_OF, MAGNITUDES
+from tts.text.tokens import Rule
+
+_CODE = f"(?:{'|'.join(CURRENCY_CODES)})"
+_SIGN = f"(?:{'|'.join(map(re.escape, sorted(CURRENCIES, key=len, reverse=True)))})"
+#: A number, also with a decimal comma: 1.500,00.
+_AMOUNT = rf"(?:\d{{1,3}}(?:\.\d{{3}})+,\d\d(?!\d)|\d+,\d\d(?!\d|,\d)|{NUMBER})"
+_MAGNITUDE = r"(?:(?i:thousand|million|billion|trillion)|[kKmMbBT]|mn|mm|MM|bn|tn)"
+_COUNTRY = rf"(?:(?:{'|'.join(DOLLARS_OF)})|(?:US|AU|NZ|HK)\s)(?=\$)"
+_HEAD = rf"(?P<minus>(?<!\w)[-−])?(?P<country>\b{_COUNTRY})?(?P<sign>{_SIGN})\s?"
+
+
+def _units(unit: str) -> str:
+    return CURRENCY_PLURALS.get(unit) or plural(unit)
+
+
+def _english(number: str) -> str:
+    """An amount with a decimal comma, written as in English; others as they are.
+
+    >>> _english("1.500,00"), _english("1,500")
+    ('1500.00', '1,500')
+    """
+    return number.replace(".", "").replace(",", ".") if re.fullmatch(r"[\d.]+,\d\d", number) else number
+
+
+def _amount(number: str, unit: str, cent: str | None) -> str:
+    """Words of an amount in a currency with hundredths."""
+    number = _english(number)
+    whole, _, hundredths = number.replace(",", "").partition(".")
+    if not cent or len(hundredths) != 2:
+        return f"{decimal(number)} {unit if number == '1' else _units(unit)}"
+    parts = []
+    if int(whole or 0) or not int(hundredths):
+        parts.append(f"{cardinal(int(whole or 0))} {unit if int(whole or 0) == 1 else _units(unit)}")
+    if int(hundredths):
+        parts.append(f"{cardinal(int(hundredths))} {cent if int(hundredths) == 1 else _units(cent)}")
+    return " and ".join(parts)
+
+
+def _is_attribute(match: re.Match) -> bool:
+    """Whether a noun follows what an article stands before, so that the unit is singular: a $5 bill."""
+    return bool(
+        re.search(r"\b[Aa]n?\s$", match.string[: match.start()])
+        and re.match(r"[ -][a-z]+", match.string[match.end() :])
+    )
+
+
+def _money(match: re.Match) -> str:
+    """A sign before the amount, a magnitude or the code of the country after it."""
+    found = match.groupdict()
+    unit, cent = CURRENCIES[match["sign"]]
+    country = DOLLARS_OF.get((match["country"] or "").strip(), "")
+    whole_name = CURRENCY_CODES.get(found.get("code") or "") or f"{country} {unit}".strip()
+    magnitude = match["magnitude"] or ""
+    magnitude = MAGNITUDES.get(magnitude, magnitude.lower())
+    first = f"{decimal(_english(match['number']))} to " if match["to"] else ""
+    number = match["to"] or match["number"]
+    if magnitude or _is_attribute(match):
+        units = whole_name if _is_attribute(match) else _units(whole_name)
+        words = " ".join(part for part in (decimal(_english(number)), magnitude, units) if part)
+    else:
+        words = _amount(number, unit, cent)
+        words = re.sub(rf"\b{unit}", whole_name, words, count=1) if whole_name != unit else words
+    return _letters(f"{'minus ' if match['minus'] or found.get('negative') else ''}{first}{words}")
+
+
+def _letters(words: str) -> str:
+    return words.replace("US ", "U S ")
+
+
+def _money_after(match: re.Match) -> str:
+    """A sign or a code after the amount: 5 €, 50 USD."""
+    sign = match["sign"]
+    unit, cent = ("cent", None) if sign == "¢" else CURRENCIES.get(sign) or (CURRENCY_CODES[sign], None)
+    first = f"{decimal(_english(match['from']))} to " if match["from"] else ""
+    return _letters(first + _with_magnitude(match, unit, cent))
+
+
+def _money_code(match: re.Match) -> str:
+    return _letters(_with_magnitude(match, CURRENCY_CODES[match["code"]], None))
+
+
+def _with_magnitude(match: re.Match, unit: str, cent: str | None) -> str:
+    magnitude = match["magnitude"]
+    if not magnitude:
+        return _amount(match["number"], unit, cent)
+    return f"{decimal(match['number'])} {MAGNITUDES.get(magnitude, magnitude.lower())} {_units(unit)}"
+
+
+RULES: list[Rule] = [
+    (
+        "money",
+        rf"{_HEAD}(?P<number>{NUMBER})\s?(?P<magnitude>{_MAGNITUDE})(?:\s?-\s?(?P=sign)|{DASH})"
+        rf"(?P<to>{NUMBER})\s?(?P=magnitude)\b",
+        _money,
+    ),
+    (
+        "money",
+        rf"{_HEAD}(?P<negative>[-−])?(?P<number>{_AMOUNT})(?:{DASH}{_SIGN}?(?P<to>{_AMOUNT}))?"
+        rf"(?:\s?(?P<magnitude>{_MAGNITUDE})\b)?(?:\s(?P<code>{_CODE})\b)?",
+        _money,
+    ),
+    (
+        "money",
+        rf"(?:(?P<from>{_AMOUNT})(?:\s?[€£])?{DASH})?(?P<number>{_AMOUNT})(?:\s?(?P<magnitude>{_MAGNITUDE}))?\s?(?P<sign>¢|{_SIGN}(?!\s?\d)|{_CODE}\b)",
+        _money_after,
+    ),
+    ("money", rf"\b(?P<code>{_CODE})\s?(?P<number>{_AMOUNT})(?:\s?(?P<magnitude>{_MAGNITUDE})\b)?", _money_code),
+]

@@ -1,0 +1,70 @@
+"""What the rules for numbers share: patterns of numbers, signs, ranges and units, and the words of a range."""
+
+import re
+
+from tts.text.numbers import decimal, digits, plural
+from tts.text.tables import UNITS
+
+DASH = r"\s?[-–—−]\s?"
+NUMBER = (
+    r"(?:(?:\d{1,3}(?:[\u00a0\u2009\u202f]\d{3})+(?!\d)|"
+    r"\d{1,3}(?: \d{3}){2,}(?! ?\d)|\d{1,3} 000(?! ?\d)|\d{1,3}(?:,\d{3})+(?![\d])|\d+)(?:\.\d+)?|\.\d+)"
+)
+SIGN = r"(?:(?<![\w)\]])[-−+])?"
+UNIT = "(?:" + "|".join(re.escape(unit) for unit in sorted(UNITS, key=len, reverse=True)) + ")"
+
+#: A unit, by other units: mg/kg/min, g/100 mL.
+UNIT_PER = (
+    rf"(?P<unit>{UNIT})(?:/(?P<count>\d+\s?(?={UNIT}(?!\w)))?(?P<per>{UNIT}|[a-z]{{3,}})(?:/(?P<also>{UNIT}))?)?"
+    r"(?![\w/²³])"
+)
+
+
+def unit_name(match: re.Match, unit: str | None = None) -> str:
+    """Name of a unit in the singular, from a match of `UNIT_PER`; `unit` replaces that of the first part."""
+    name = unit or UNITS[match["unit"]]
+    if match["count"]:
+        name += f" per {decimal(match['count'])} {many(UNITS[match['per']])}"
+    elif match["per"]:
+        name += f" per {UNITS.get(match['per']) or match['per']}"
+    return f"{name} per {UNITS[match['also']]}" if match["also"] else name
+
+
+def ranged(mark: str = "") -> str:
+    """Pattern of a number, or of a range of two with `mark` (a pattern that may be empty) after the first.
+
+    >>> re.match(ranged("%?"), "5%-10%").group("number", "to")
+    ('5', '10')
+    """
+    return rf"(?P<number>{SIGN}{NUMBER})(?:{mark}{DASH}(?P<to>{NUMBER}))?"
+
+
+RANGE = ranged()
+
+
+def span(match: re.Match) -> str:
+    """Words of a number or a range of two."""
+    if not match["to"]:
+        return decimal(match["number"])
+    first, last, text, end = match["number"], match["to"], match.string, match.end("to")
+    if re.fullmatch(r"0\d+", first) or re.fullmatch(r"0\d+", last):
+        return f"{digits(first)} , {digits(last)}"
+    if first == last:  # a 50-50 chance
+        return f"{decimal(first)} {decimal(last)}"
+    formula = re.match(r"\s?[=+*/×÷]", text[end:]) or re.search(r"=\s?$", text[: match.start()])
+    return f"{decimal(first)} {'minus' if formula else 'to'} {decimal(last)}"
+
+
+def is_one(match: re.Match) -> bool:
+    """Whether a range's number is exactly one, which leaves a unit singular."""
+    return match["number"] == "1" and not match["to"]
+
+
+def many(unit: str) -> str:
+    """Plural of a unit's name, in its first part.
+
+    >>> many("mile per hour"), many("millimeter of mercury")
+    ('miles per hour', 'millimeters of mercury')
+    """
+    head, joint, rest = re.split(r"( per | of |$)", unit, maxsplit=1)
+    return f"{plural(head)}{joint}{rest}"

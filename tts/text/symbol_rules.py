@@ -1,0 +1,43 @@
+"""Rules for marks and symbols that mean more by what stands around them.
+
+Rules have the form described in `tts.text.tokens`.
+"""
+
+import re
+
+from tts.text.tables import LONG_SYMBOLS, PER_UNITS, UNITS
+from tts.text.tokens import Rule
+
+_PER = {
+    **PER_UNITS,
+    **{name: unit for name, unit in UNITS.items() if name[-1] in "²³" or name in ("mL", "dL", "km", "ft", "L")},
+}
+_UNITS = f"(?:{'|'.join(map(re.escape, _PER))})"
+_PERIODS = "(?:night|day|week|month|quarter|year|hour|minute|second|person|serving|unit|page|piece)"
+_LONG = "|".join(map(re.escape, sorted(LONG_SYMBOLS, key=len, reverse=True)))
+
+
+def _per(match: re.Match) -> str:
+    name = match[0].strip("/.")
+    return f"per {_PER.get(name, name)}"
+
+
+#: (name, pattern, function), tried in this order after all others.
+RULES: list[Rule] = [
+    ("hyphen", r"(?:(?<=[^\W_])|(?<=[^\W_]\.))-(?=[^\W_]|,?\s(?:and|or|to|\d))", lambda match: ""),
+    ("grade", r"(?<=\b[A-F])-(?=[\s.,;]|$)", lambda match: "minus"),
+    ("long", _LONG, lambda match: LONG_SYMBOLS[match[0]]),
+    ("ellipsis", r"\.{3,}", lambda match: "…"),
+    ("option", r"(?<=\s)(?:--(?=[a-z])|-(?=[a-zA-Z]\b))", lambda match: " ".join(["dash"] * len(match[0]))),
+    ("dash", r"-{2,}", lambda match: "—"),
+    ("about", r"~(?=\s?[\d$£€])", lambda match: "about"),
+    (
+        "per",
+        rf"(?:(?<=[\d%kKMB])/(?:{_UNITS}|{_PERIODS})|(?<=s)/(?:(?![dh]\b){_UNITS}|{_PERIODS}))"
+        r"(?![\w²³]|\.\w)(?:\.(?=\s[a-z+&]|,))?",
+        _per,
+    ),
+    ("per", r"(?:(?<=[\d%])|(?<=\d[kKMB]))/(?=[^\W\d_])", lambda match: "per"),
+    ("dot", r"(?<=[^\W_])\.(?=[^\W\dA-Z_])|(?<=[\s)])\.(?=[a-z])", lambda match: "dot"),
+    ("paragraph", r"¶{1,2}(?=\s?\d)", lambda match: "paragraphs" if len(match[0]) > 1 else "paragraph"),
+]
