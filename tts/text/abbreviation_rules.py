@@ -210,7 +210,8 @@ RULES: list[Rule] = [
     ("numbered", r"(?i:(vol|ch|sec|fig|art|cl|sc|op)\.)\s(?P<numeral>[IVXLC]+|[ivx]{2,})\b", _numbered),
     (
         "numbered",
-        r"((?i:act|chapters?|parts?|book|sections?|volumes?|pages?|pp?\.|article|title|figure|table|appendix|phase|stage)|Scene)"
+        r"((?i:act|scene|chapters?|parts?|book|sections?|volumes?|pages?|pp?\.|article|title|figure|table|appendix"
+        r"|phase|stage))"
         r"\s(?P<numeral>(?![ilc]\b(?![-–][ivx]))[ivxlc]+(?:\s?[-–]\s?[ivxlc]+)?)\b(?!['’]|\.\s[a-z])",
         _numbered,
     ),

@@ -99,7 +99,7 @@ def _with_magnitude(match: re.Match, unit: str, cent: str | None) -> str:
 RULES: list[Rule] = [
     (
         "money",
-        rf"{_HEAD}(?P<number>{NUMBER})\s?(?P<magnitude>{_MAGNITUDE})(?:\s?-\s?(?P=sign)|{DASH})"
+        rf"{_HEAD}(?P<number>{NUMBER})\s?(?P<magnitude>{_MAGNITUDE})(?:\s?[-–]\s?(?P=sign)|{DASH})"
         rf"(?P<to>{NUMBER})\s?(?P=magnitude)\b",
         _money,
     ),
