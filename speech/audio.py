@@ -19,6 +19,7 @@ import soxr
 
 from speech.decoders import HEADERLESS_SUFFIXES, MEDIA_SUFFIXES, SNDFILE_SUFFIXES, Decoder, RawFormat, Samples, opened
 from speech.errors import AudioError
+from speech.files import replacing
 from speech.streams import Source, source_name
 
 __all__ = [
@@ -183,6 +184,7 @@ def write(path: str | os.PathLike[str], waveform: npt.ArrayLike, sample_rate_hz:
     Parameters
     ----------
     path : path
+        The file appears complete or not at all.
     waveform : float [N]
         Values outside [-1, 1] are clipped.
     sample_rate_hz : int
@@ -197,11 +199,12 @@ def write(path: str | os.PathLike[str], waveform: npt.ArrayLike, sample_rate_hz:
         raise AudioError(f"{path}: a waveform [N] is needed, got shape {list(samples.shape)}.")
     if not np.isfinite(samples).all():
         raise AudioError(f"{path}: not written, the waveform has NaN or infinite samples.")
-    options: dict[str, Any] = {}
-    if Path(path).suffix.lower() == ".opus":
+    options: dict[str, Any] = {"format": Path(path).suffix[1:].upper()}
+    if options["format"] == "OPUS":
         options = {"format": "OGG", "subtype": "OPUS"}
     try:
-        soundfile.write(path, np.clip(samples, -1.0, 1.0), sample_rate_hz, **options)
+        with replacing(path) as partial:
+            soundfile.write(partial, np.clip(samples, -1.0, 1.0), sample_rate_hz, **options)
     except (soundfile.SoundFileError, OSError, TypeError, ValueError) as error:
         raise AudioError(f"{path}: cannot be written ({str(error).rstrip('.')}).") from error
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from types import ModuleType
 
 from speech.errors import SpeechError
+from speech.files import ESCAPE
 
 COMMANDS = ("transcribe", "align", "evaluate", "tune", "lm", "prepare", "train", "info")
 EXIT_SOME_FAILED = 1
@@ -76,8 +77,8 @@ def guarded(function: Callable[[], int | None], program: str = "speech") -> int:
         through: they are defects and keep their traceback.
     """
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # a file name that is not text is printed as its bytes
-            stream.reconfigure(errors="surrogateescape")
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors=ESCAPE)
     try:
         code = function()
         sys.stdout.flush()

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from speech.errors import CorpusError
+from speech.files import replacing
 
 _REQUIRED = ("audio_filepath", "duration", "text")
 _NUMBERS = ("duration", "offset", "confidence")
@@ -110,13 +111,15 @@ def write_manifest(path: str | os.PathLike[str], utterances: Iterable[Utterance]
     """
     path = Path(path)
     folder = path.parent.resolve()
-    partial = path.with_name(path.name + ".partial")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with open(partial, "w", encoding="utf-8", newline="\n") as file:
+        # backslashreplace writes bytes of a name that are not UTF-8 as JSON escapes, which read back as they were
+        with (
+            replacing(path) as partial,
+            open(partial, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as file,
+        ):
             for utterance in utterances:
                 file.write(json.dumps(_to_row(utterance, folder), ensure_ascii=False) + "\n")
-        os.replace(partial, path)
     except OSError as error:
         raise CorpusError(f"{path}: cannot be written ({error.strerror}).") from error
 
@@ -176,6 +179,8 @@ def _check_values(values: dict[str, Any], where: str) -> None:
     for key in _TEXTS:
         if key in values and not isinstance(values[key], str):
             raise CorpusError(f'{where}: "{key}" must be text, got {json.dumps(values[key])}.')
+        if key != "audio_filepath" and key in values and any("\ud800" <= c <= "\udfff" for c in values[key]):
+            raise CorpusError(f'{where}: "{key}" holds half a character (such as \\ud83d); write it in full.')
     for key in _NUMBERS:
         value = values.get(key, 0)
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not -_LARGEST < value < _LARGEST:

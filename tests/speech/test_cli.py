@@ -21,6 +21,7 @@ from speech.cli import COMMANDS, guarded, main
 from speech.commands.inputs import find_recordings
 from speech.commands.progress import Progress
 from speech.errors import ConfigError, CorpusError
+from speech.files import ESCAPE
 from speech.frontend import FrontendConfig
 from speech.models import HeadConfig, ModelConfig
 from speech.units import build_units
@@ -534,6 +535,19 @@ def test_a_reader_that_leaves(tiny_model, talks):
     assert process.wait(timeout=60) == 141
     assert "Traceback" not in err
     assert "BrokenPipe" not in err
+
+
+@pytest.mark.parametrize("name", ["café.wav", "caf\udce9.wav", "\U0001f600.wav"])
+def test_names_that_the_terminal_cannot_show(name, tmp_path):
+    if os.name != "posix":
+        pytest.skip("names are bytes on POSIX only")
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-m", "speech.cli", "transcribe", str(tmp_path / name)]
+    done = subprocess.run(command, capture_output=True, env=environment, timeout=120)
+    assert done.returncode == 2
+    assert b"Traceback" not in done.stderr
+    shown = name.encode("ascii", ESCAPE)
+    assert shown + b": there is no such file." in done.stderr
 
 
 def test_an_interrupted_run_keeps_what_is_done_and_says_so(tones, talks, tmp_path, capsys, monkeypatch):
