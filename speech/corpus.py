@@ -79,6 +79,11 @@ def read_manifest(path: str | os.PathLike[str], *, check_audio: bool = False) ->
     CorpusError
         No such file, no row, or a bad row; names the file, the row (from 1) and the key.
     """
+    return [utterance for _, utterance in numbered_rows(path, check_audio=check_audio)]
+
+
+def numbered_rows(path: str | os.PathLike[str], *, check_audio: bool = False) -> list[tuple[int, Utterance]]:
+    """As `read_manifest`, each utterance with its row in the file, from 1; empty lines count."""
     path = Path(path)
     try:
         lines = path.read_text(encoding="utf-8-sig").split("\n")
@@ -92,7 +97,7 @@ def read_manifest(path: str | os.PathLike[str], *, check_audio: bool = False) ->
             utterance = _parse_row(line, path.parent, f"{path}, row {row}")
             if check_audio and not utterance.audio_filepath.is_file():
                 raise CorpusError(f"{path}, row {row}: there is no audio file {utterance.audio_filepath}.")
-            utterances.append(utterance)
+            utterances.append((row, utterance))
     if not utterances:
         raise CorpusError(f"{path}: has no utterances.")
     return utterances
