@@ -550,6 +550,18 @@ def test_names_that_the_terminal_cannot_show(name, tmp_path):
     assert shown + b": there is no such file." in done.stderr
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
+def test_an_output_that_is_full_or_closed(tiny_model, talks):
+    command = f"{sys.executable} -m speech.cli"
+    for arguments, code in (("info --model M > /dev/full", 2), ("transcribe T --model M >&-", 0)):
+        arguments = arguments.replace("M", str(tiny_model)).replace("T", str(talks / "a.wav"))
+        done = subprocess.run(f"{command} {arguments}", shell=True, capture_output=True, text=True, timeout=120)
+        assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
+    done = subprocess.run(f"{command} transcribe - <&-", shell=True, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 2
+    assert "standard input: is closed" in done.stderr
+
+
 def test_an_interrupted_run_keeps_what_is_done_and_says_so(tones, talks, tmp_path, capsys, monkeypatch):
     class Interrupted:
         def transcribe_many(self, sources, **options):
