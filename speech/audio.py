@@ -17,10 +17,13 @@ import numpy.typing as npt
 import soundfile
 import soxr
 
-from speech.decoders import MEDIA_SUFFIXES, SNDFILE_SUFFIXES, Decoder, RawFormat, Samples, Source, opened, source_name
+from speech.decoders import HEADERLESS_SUFFIXES, MEDIA_SUFFIXES, SNDFILE_SUFFIXES, Decoder, RawFormat, Samples, opened
 from speech.errors import AudioError
+from speech.files import replacing
+from speech.streams import Source, source_name
 
 __all__ = [
+    "HEADERLESS_SUFFIXES",
     "MEDIA_SUFFIXES",
     "SNDFILE_SUFFIXES",
     "AudioInfo",
@@ -117,10 +120,8 @@ def read(
     """
     name = source_name(source)
     with opened(source, raw) as decoder:
-        start, count = _part(decoder, offset_s, duration_s, name)
-        blocks = list(_mono_blocks(decoder, start, count, channel, name))
+        blocks = list(_mono_part(decoder, offset_s, duration_s, channel, name))
         rate = decoder.sample_rate_hz
-    _check_not_empty(sum(map(len, blocks)), name)
     waveform = np.concatenate(blocks)
     if sample_rate_hz is None:
         return waveform, rate
@@ -133,16 +134,18 @@ def stream(
     sample_rate_hz: int,
     channel: int | None = None,
     block_s: float = 30.0,
+    offset_s: float = 0.0,
+    duration_s: float | None = None,
     raw: RawFormat | None = None,
 ) -> Iterator[Samples]:
-    """Read a recording of any length in blocks, in memory that does not grow with it.
+    """Read a recording of any length, or a part of it, in blocks, in memory that does not grow with it.
 
     The joined blocks equal what `read` gives. A pipe is spooled first, to disk from 32 MiB on. An error
     late in the file is raised when that place is reached.
 
     Parameters
     ----------
-    source, channel, raw
+    source, channel, offset_s, duration_s, raw
         As in `read`.
     sample_rate_hz : int
         Rate of the blocks.
@@ -164,16 +167,13 @@ def stream(
         raise ValueError(f"block_s must hold at least one sample, got {block_s} s.")
     name = source_name(source)
     pending = np.zeros(0, np.float32)
-    is_empty = True
     with opened(source, raw) as decoder:
-        mono = _mono_blocks(decoder, 0, decoder.num_frames, channel, name)
+        mono = _mono_part(decoder, offset_s, duration_s, channel, name)
         for piece in _resampled(mono, decoder.sample_rate_hz, sample_rate_hz):
             pending = np.concatenate([pending, piece])
-            is_empty = is_empty and len(piece) == 0
             while len(pending) >= block_samples:
                 yield pending[:block_samples]
                 pending = pending[block_samples:]
-    _check_not_empty(0 if is_empty else 1, name)
     if len(pending):
         yield pending
 
@@ -184,6 +184,7 @@ def write(path: str | os.PathLike[str], waveform: npt.ArrayLike, sample_rate_hz:
     Parameters
     ----------
     path : path
+        The file appears complete or not at all.
     waveform : float [N]
         Values outside [-1, 1] are clipped.
     sample_rate_hz : int
@@ -198,11 +199,12 @@ def write(path: str | os.PathLike[str], waveform: npt.ArrayLike, sample_rate_hz:
         raise AudioError(f"{path}: a waveform [N] is needed, got shape {list(samples.shape)}.")
     if not np.isfinite(samples).all():
         raise AudioError(f"{path}: not written, the waveform has NaN or infinite samples.")
-    options: dict[str, Any] = {}
-    if Path(path).suffix.lower() == ".opus":
+    options: dict[str, Any] = {"format": Path(path).suffix[1:].upper()}
+    if options["format"] == "OPUS":
         options = {"format": "OGG", "subtype": "OPUS"}
     try:
-        soundfile.write(path, np.clip(samples, -1.0, 1.0), sample_rate_hz, **options)
+        with replacing(path) as partial:
+            soundfile.write(partial, np.clip(samples, -1.0, 1.0), sample_rate_hz, **options)
     except (soundfile.SoundFileError, OSError, TypeError, ValueError) as error:
         raise AudioError(f"{path}: cannot be written ({str(error).rstrip('.')}).") from error
 
@@ -259,6 +261,23 @@ def _part(decoder: Decoder, offset_s: float, duration_s: float | None, name: str
             f"{name}: is {total / rate:g} s long, the part asked for ends at {(start + count) / rate:g} s."
         )
     return start, total - start if count is None else min(count, total - start)
+
+
+def _mono_part(
+    decoder: Decoder, offset_s: float, duration_s: float | None, channel: int | None, name: str
+) -> Iterator[Samples]:
+    """Blocks [n] of a part, and at its end the check that all of it was there."""
+    start, count = _part(decoder, offset_s, duration_s, name)
+    num_samples, rate = 0, decoder.sample_rate_hz
+    for block in _mono_blocks(decoder, start, count, channel, name):
+        num_samples += len(block)
+        yield block
+    if start and not num_samples:
+        raise AudioError(f"{name}: offset {offset_s:g} s is after the end.")
+    _check_not_empty(num_samples, name)
+    if decoder.num_frames is None and count is not None and num_samples + _SHORTFALL_S * rate < count:
+        end_s, wanted_s = (start + num_samples) / rate, (start + count) / rate
+        raise AudioError(f"{name}: is {end_s:g} s long, the part asked for ends at {wanted_s:g} s.")
 
 
 def _mono_blocks(decoder: Decoder, start: int, count: int | None, channel: int | None, name: str) -> Iterator[Samples]:

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from speech.config import from_dict, to_dict
 from speech.errors import CheckpointError, ConfigError
+from speech.files import replacing
 from speech.frontend import Frontend, FrontendConfig
 from speech.models import AcousticModel, HeadConfig, ModelConfig
 from speech.packing import Precision, pack, unpack
@@ -156,17 +157,14 @@ def _part(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
 def write_atomically(path: str | Path, write: Callable) -> None:
     """Call `write(file)` on a temporary file beside `path`, then rename it to `path`."""
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(temporary, "wb") as file:
+        with replacing(path) as partial, open(partial, "wb") as file:
             write(file)
             file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
+            if os.path.isfile(partial):  # a device cannot be synchronised
+                os.fsync(file.fileno())
     except (OSError, RuntimeError) as error:  # torch reports a full disk as RuntimeError
-        if temporary.parent.is_dir():
-            temporary.unlink(missing_ok=True)
         raise CheckpointError(f"{path}: cannot be written ({error}); what was there is kept") from error
 
 

@@ -1,11 +1,13 @@
 """The `speech` command: finds the subcommand, runs it, turns errors into one sentence and an exit code.
 
 Exit codes: 0 all is well; 1 some inputs failed, the others are done; 2 wrong usage or nothing could be
-done; 130 interrupted; 141 whoever read the output has gone (as shells report it).
+done; 3 all done, but `align` doubts a text; 130 interrupted; 141 whoever read the output has gone (as
+shells report it).
 """
 
 import argparse
 import difflib
+import errno
 import importlib
 import os
 import sys
@@ -13,6 +15,7 @@ from collections.abc import Callable, Sequence
 from types import ModuleType
 
 from speech.errors import SpeechError
+from speech.files import ESCAPE
 
 COMMANDS = ("transcribe", "align", "evaluate", "tune", "lm", "prepare", "train", "info")
 EXIT_SOME_FAILED = 1
@@ -75,9 +78,7 @@ def guarded(function: Callable[[], int | None], program: str = "speech") -> int:
         The exit code, as this module's first lines list them. Errors that are not `SpeechError` pass
         through: they are defects and keep their traceback.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # a file name that is not text is printed as its bytes
-            stream.reconfigure(errors="surrogateescape")
+    _open_outputs()
     try:
         code = function()
         sys.stdout.flush()
@@ -88,10 +89,30 @@ def guarded(function: Callable[[], int | None], program: str = "speech") -> int:
         print("; ".join([f"{program}: interrupted", *map(str, interrupt.args)]), file=sys.stderr)
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        # Python flushes stdout once more when it ends; let that go nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         return EXIT_BROKEN_PIPE
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        _discard_output()
+        print(f"{program}: {error.filename or 'the output'}: cannot be written ({error.strerror})", file=sys.stderr)
+        return EXIT_NOTHING_DONE
     return code or 0
+
+
+def _open_outputs() -> None:
+    """Make standard output and error take any text; what has been closed goes nowhere."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))
+        stream = getattr(sys, name)
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors=ESCAPE)
+
+
+def _discard_output() -> None:
+    """Python flushes stdout once more when it ends; let that go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class Parser(argparse.ArgumentParser):

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from speech.errors import CorpusError
+from speech.files import replacing
 
 _REQUIRED = ("audio_filepath", "duration", "text")
 _NUMBERS = ("duration", "offset", "confidence")
@@ -78,6 +79,11 @@ def read_manifest(path: str | os.PathLike[str], *, check_audio: bool = False) ->
     CorpusError
         No such file, no row, or a bad row; names the file, the row (from 1) and the key.
     """
+    return [utterance for _, utterance in numbered_rows(path, check_audio=check_audio)]
+
+
+def numbered_rows(path: str | os.PathLike[str], *, check_audio: bool = False) -> list[tuple[int, Utterance]]:
+    """As `read_manifest`, each utterance with its row in the file, from 1; empty lines count."""
     path = Path(path)
     try:
         lines = path.read_text(encoding="utf-8-sig").split("\n")
@@ -91,7 +97,7 @@ def read_manifest(path: str | os.PathLike[str], *, check_audio: bool = False) ->
             utterance = _parse_row(line, path.parent, f"{path}, row {row}")
             if check_audio and not utterance.audio_filepath.is_file():
                 raise CorpusError(f"{path}, row {row}: there is no audio file {utterance.audio_filepath}.")
-            utterances.append(utterance)
+            utterances.append((row, utterance))
     if not utterances:
         raise CorpusError(f"{path}: has no utterances.")
     return utterances
@@ -110,13 +116,15 @@ def write_manifest(path: str | os.PathLike[str], utterances: Iterable[Utterance]
     """
     path = Path(path)
     folder = path.parent.resolve()
-    partial = path.with_name(path.name + ".partial")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with open(partial, "w", encoding="utf-8", newline="\n") as file:
+        # backslashreplace writes bytes of a name that are not UTF-8 as JSON escapes, which read back as they were
+        with (
+            replacing(path) as partial,
+            open(partial, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as file,
+        ):
             for utterance in utterances:
                 file.write(json.dumps(_to_row(utterance, folder), ensure_ascii=False) + "\n")
-        os.replace(partial, path)
     except OSError as error:
         raise CorpusError(f"{path}: cannot be written ({error.strerror}).") from error
 
@@ -176,6 +184,8 @@ def _check_values(values: dict[str, Any], where: str) -> None:
     for key in _TEXTS:
         if key in values and not isinstance(values[key], str):
             raise CorpusError(f'{where}: "{key}" must be text, got {json.dumps(values[key])}.')
+        if key != "audio_filepath" and key in values and any("\ud800" <= c <= "\udfff" for c in values[key]):
+            raise CorpusError(f'{where}: "{key}" holds half a character (such as \\ud83d); write it in full.')
     for key in _NUMBERS:
         value = values.get(key, 0)
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not -_LARGEST < value < _LARGEST:

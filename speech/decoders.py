@@ -8,37 +8,35 @@ what is there (wav, w64, aiff, au), the last page of an Ogg file must be whole a
 import contextlib
 import os
 import re
-import shutil
-import sys
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol, TypeAlias
+from typing import Any, BinaryIO, Protocol
 
-import numpy as np
-import numpy.typing as npt
 import soundfile
 
 from speech import mp3
 from speech.errors import AudioError
-
-Source: TypeAlias = str | os.PathLike[str] | BinaryIO
-Samples: TypeAlias = npt.NDArray[np.float32]
+from speech.media import MediaDecoder, Samples
+from speech.streams import Source, Spool, seekable, source_name
 
 # Suffixes by which folders are searched for recordings; a file named outright may have any.
 SNDFILE_SUFFIXES = frozenset(
     ".wav .wave .flac .mp3 .ogg .oga .opus .aiff .aif .aifc .au .snd .caf .w64 .rf64 .sph".split()
 )
 MEDIA_SUFFIXES = frozenset(".m4a .mp4 .m4b .mov .aac .webm .mkv .mka .wma .amr .3gp .avi .flv".split())
+HEADERLESS_SUFFIXES = frozenset((".raw", ".pcm"))
 # First bytes of matroska/webm, wma, amr, flv and bare AAC; mp4 has "ftyp" from byte 4.
 _MEDIA_MAGIC = (b"\x1aE\xdf\xa3", b"0&\xb2u", b"#!AMR", b"FLV\x01", b"\xff\xf1", b"\xff\xf9")
 _BLOCK_FRAMES = 1 << 16  # decoded at a time: 1.5 s at 44.1 kHz, 0.5 MB in stereo
-_SPOOL_BYTES = 1 << 25  # a pipe longer than 32 MiB continues on disk
+_HEADERLESS = (
+    "has no header that says how its samples are to be read; convert it to wav, or give their rate"
+    " (speech transcribe --raw 16000)."
+)
+_HEADERS = (b"RIFF", b"RF64", b"fLaC", b"OggS", b"ID3", b"FORM", b"caff")
 _UNKNOWN_FRAMES = 1 << 62  # libsndfile answers 2^63 - 1 where a header gives no length
 _STREAMED_BYTES = 0x7FFFF000  # sizes from here up are what a writer to a pipe leaves in a header
 _MP3_SLACK_FRAMES = 2 * 1152 + 529  # padding and decoder delay, which headers may or may not count
-_MEDIA_SLACK_S = 0.25  # containers round their duration and count encoder padding
 # How libsndfile's log states that a header promises more than the file holds: wav, w64, aiff, au; then rf64.
 _SIZE_NOTES = (
     r"^\s*(?:data|riff|SSND|Data Size)\s*:\s*(?P<promised>\d+) \(should be (?P<present>\d+)\)",
@@ -82,7 +80,7 @@ def opened(source: Source, raw: RawFormat | None = None) -> Iterator[Decoder]:
     Parameters
     ----------
     source : path, "-" (standard input) or binary file object
-        File objects are read from their beginning; a pipe is spooled (to disk from 32 MiB on).
+        File objects are read from their beginning; a pipe, named or not, is spooled (`speech.streams`).
     raw : RawFormat, optional
         Take the bytes as headerless samples.
 
@@ -93,42 +91,18 @@ def opened(source: Source, raw: RawFormat | None = None) -> Iterator[Decoder]:
     """
     name = source_name(source)
     with contextlib.ExitStack() as stack:
-        file: Any
-        if isinstance(source, (str, os.PathLike)) and os.fspath(source) != "-":
-            file = os.fspath(source)
-            handle: Any = stack.enter_context(_open_file(Path(file)))
-        else:
-            handle = sys.stdin.buffer if isinstance(source, (str, os.PathLike)) else source
-            if not handle.seekable():
-                spool = tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES)
-                stack.enter_context(spool)
-                shutil.copyfileobj(handle, spool)
-                handle = spool
-            file = handle
-        decoder = _open_decoder(file, handle, name, raw, stack)
-        if not _RATES_HZ[0] <= decoder.sample_rate_hz <= _RATES_HZ[1]:
-            raise AudioError(f"{name}: states a sampling rate of {decoder.sample_rate_hz} Hz; its header is damaged.")
-        yield decoder
-
-
-def source_name(source: Source) -> str:
-    """What messages call the source."""
-    if isinstance(source, (str, os.PathLike)):
-        return "standard input" if os.fspath(source) == "-" else os.fspath(source)
-    name = getattr(source, "name", None)
-    return name if isinstance(name, str) else "audio stream"
-
-
-def _open_file(path: Path) -> BinaryIO:
-    """Open what is a readable file."""
-    if not path.exists():
-        raise AudioError(f"{path}: there is no such file.")
-    if path.is_dir():
-        raise AudioError(f"{path}: is a folder, not an audio file.")
-    try:
-        return open(path, "rb")
-    except OSError as error:
-        raise AudioError(f"{path}: cannot be read ({error.strerror}).") from error
+        handle = stack.enter_context(seekable(source))
+        is_path = isinstance(source, (str, os.PathLike)) and os.fspath(source) != "-"
+        file = name if is_path and not isinstance(handle, Spool) else handle  # libsndfile is faster with a path
+        try:
+            decoder = _open_decoder(file, handle, name, raw, stack)
+            if not _RATES_HZ[0] <= decoder.sample_rate_hz <= _RATES_HZ[1]:
+                raise AudioError(
+                    f"{name}: states a sampling rate of {decoder.sample_rate_hz} Hz; its header is damaged."
+                )
+            yield decoder
+        except OSError as error:
+            raise AudioError(f"{name}: cannot be read ({error.strerror or error}).") from error
 
 
 def _open_decoder(
@@ -140,20 +114,27 @@ def _open_decoder(
     if not head:
         raise AudioError(f"{name}: is empty (0 bytes).")
     if raw is not None:
+        if head.startswith(_HEADERS):
+            raise AudioError(f"{name}: has a header ({head[:4].decode()}), so it is not raw; read it without --raw.")
         handle.seek(0)
         return _SndfileDecoder(file, name, raw, stack)
     if head[:4] == b"OggS":
         _check_ogg_end(handle, name)
     elif head[:3] == b"ID3" or (head[0] == 0xFF and head[1] >= 0xE0):
         file = _checked_mp3(file, handle, name)
+    suffix = Path(name).suffix.lower()
+    if suffix == ".raw":  # soundfile takes no look inside a file of that name
+        file = _Nameless(handle)
     handle.seek(0)
     try:
         return _SndfileDecoder(file, name, None, stack)
     except soundfile.SoundFileError as error:
         media = head[4:8] == b"ftyp" or head.startswith(_MEDIA_MAGIC)
-        if media or Path(name).suffix.lower() in MEDIA_SUFFIXES:
+        if media or suffix in MEDIA_SUFFIXES:
             handle.seek(0)
-            return _MediaDecoder(file, name, stack)
+            return MediaDecoder(file, name, stack)
+        if suffix in HEADERLESS_SUFFIXES:
+            raise AudioError(f"{name}: {_HEADERLESS}") from error
         raise AudioError(f"{name}: is not audio that can be read ({_reason(error)}).") from error
 
 
@@ -186,6 +167,13 @@ def _checked_mp3(file: Any, handle: BinaryIO, name: str) -> Any:
     return mp3.WithCount(handle, frames)
 
 
+class _Nameless:
+    """What soundfile asks of a file, without the name that it judges by."""
+
+    def __init__(self, handle: BinaryIO) -> None:
+        self.read, self.seek, self.tell = handle.read, handle.seek, handle.tell
+
+
 class _Sequential(soundfile.SoundFile):
     """A SoundFile that does not seek after every block, which breaks flac of unknown length."""
 
@@ -202,6 +190,8 @@ class _SndfileDecoder:
             options = {"samplerate": raw.sample_rate_hz, "channels": raw.num_channels}
             options |= {"format": "RAW", "subtype": raw.encoding}
         self._sound = stack.enter_context(_Sequential(file, **options))
+        if raw is None and self._sound.format == "RAW":  # libsndfile judged by an ending: .au, .vox, .gsm
+            raise AudioError(f"{name}: {_HEADERLESS}")
         self._name = name
         self.sample_rate_hz: int = self._sound.samplerate
         self.num_channels: int = self._sound.channels
@@ -235,69 +225,9 @@ class _SndfileDecoder:
                 yield block
         except soundfile.SoundFileError as error:
             raise AudioError(f"{self._name}: is damaged or cut short; get a complete copy.") from error
-        if count is not None and left > self._slack:
+        if count is not None and self.num_frames is not None and left > self._slack:
             decoded_s, total_s = ((count - left) / self.sample_rate_hz, count / self.sample_rate_hz)
             raise AudioError(
                 f"{self._name}: is cut short ({decoded_s:.2f} of {total_s:.2f} s could be decoded);"
                 " get a complete copy."
             )
-
-
-class _MediaDecoder:
-    """The first audio track of a container that PyAV reads."""
-
-    def __init__(self, file: Any, name: str, stack: contextlib.ExitStack) -> None:
-        try:
-            import av
-        except ModuleNotFoundError:
-            raise AudioError(f"{name}: to read this format, run: pip install 'speech-toolkit[media]'") from None
-        self._av, self._name = av, name
-        try:
-            self._container = stack.enter_context(av.open(file))
-        except (av.FFmpegError, ValueError) as error:
-            raise AudioError(f"{name}: is damaged, cut short or not audio.") from error
-        if not self._container.streams.audio:
-            raise AudioError(f"{name}: has no audio track.")
-        self._track = self._container.streams.audio[0]
-        if not self._track.rate:
-            raise AudioError(f"{name}: the audio track has no sampling rate; it may be cut short.")
-        self.sample_rate_hz: int = self._track.rate
-        self.num_channels: int = self._track.channels
-        self.num_frames: int | None = None
-        self._promised_s = self._header_duration_s()
-
-    def _header_duration_s(self) -> float:
-        """Duration that the header states, 0 where it does not."""
-        if self._track.duration is not None:
-            return float(self._track.duration * self._track.time_base)
-        return (self._container.duration or 0) / 1e6  # AV_TIME_BASE: microseconds
-
-    def blocks(self, start: int, count: int | None) -> Iterator[Samples]:
-        """Decode blocks [n, channels], from the beginning so that `start` is exact."""
-        stop = _UNKNOWN_FRAMES if count is None else start + count
-        at = 0
-        try:
-            for samples in self._decoded():
-                first, last = max(start - at, 0), min(stop - at, len(samples))
-                at += len(samples)
-                if last > first:
-                    yield samples[first:last]
-                if at >= stop:
-                    return
-        except self._av.FFmpegError as error:
-            raise AudioError(f"{self._name}: is damaged or cut short; get a complete copy.") from error
-        decoded_s = at / self.sample_rate_hz
-        if self._promised_s - decoded_s > max(_MEDIA_SLACK_S, 0.01 * self._promised_s):
-            raise AudioError(
-                f"{self._name}: is cut short ({decoded_s:.2f} of {self._promised_s:.2f} s could be"
-                " decoded); get a complete copy."
-            )
-
-    def _decoded(self) -> Iterator[Samples]:
-        """Decode frames [n, channels] as float32."""
-        convert = self._av.AudioResampler(format="fltp", rate=self.sample_rate_hz)
-        for frame in self._container.decode(self._track):
-            for converted in convert.resample(frame):
-                yield np.ascontiguousarray(converted.to_ndarray().T)
-        for converted in convert.resample(None):
-            yield np.ascontiguousarray(converted.to_ndarray().T)

@@ -76,9 +76,6 @@ class AugmentConfig:
         for name in ("gain_db", "filter_db", "masks_warmup_epochs"):
             if not 0 <= getattr(self, name) < math.inf:  # so NaN is refused too
                 raise ValueError(f"{name} must be 0 or more, got {getattr(self, name)}")
-        for name, unset in (("folder", None), ("waveform", WaveformAugmentConfig())):
-            if self.copies == 1 and getattr(self, name) != unset:
-                raise ValueError(f"{name} changes later copies only; set copies to 2 or more, or leave {name} out")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,15 +1,14 @@
 """Phones in recordings of hours: a CTC model finds the words, pauses cut the recording, the pieces are aligned."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
-from speech import audio
 from speech.aligner import PAUSE_SYMBOL, AlignedPhone, AlignedWord, Aligner, Alignment
 from speech.errors import SpeechError
 from speech.long_alignment import LongAlignment
+from speech.sources import Source, open_source, source_name
 from speech.units import SILENCE_SYMBOL
 
 PIECE_S = 20.0  # pieces end at the longest pause of the ten seconds after this
@@ -19,7 +18,7 @@ SEARCH_S = 10.0
 def align_pieces(
     aligner: Aligner,
     found: LongAlignment,
-    path: str | Path,
+    source: Source,
     *,
     channel: int | None = None,
     progress: Callable[[float], None] | None = None,
@@ -30,7 +29,7 @@ def align_pieces(
     ----------
     aligner : Aligner
     found : of `speech.long_alignment.align_long` on the same recording
-    path : of the recording
+    source : the recording, or the part of one, that was given there; it is read once more, from its beginning
     channel : as it was given there
     progress : told how many seconds are done
 
@@ -42,14 +41,15 @@ def align_pieces(
     rate = aligner.loaded.frontend.config.sample_rate_hz
     words: list[AlignedWord] = []
     phones: list[AlignedPhone] = []
-    for first, end, start_s, end_s in pieces(found):
-        waveform, _ = audio.read(
-            path, sample_rate_hz=rate, channel=channel, offset_s=start_s, duration_s=max(end_s - start_s, 1 / rate)
-        )
+    parts = pieces(found)
+    waveforms = _cut(
+        open_source(source, sample_rate_hz=rate, channel=channel), [round(end_s * rate) for *_, end_s in parts]
+    )
+    for (first, end, start_s, end_s), waveform in zip(parts, waveforms, strict=True):
         try:
             part = aligner.align(waveform, " ".join(w.word for w in found.words[first:end]), sample_rate=rate)
         except SpeechError as error:
-            raise SpeechError(f"{path}, {start_s:.1f} to {end_s:.1f} s: {error}") from error
+            raise SpeechError(f"{source_name(source)}, {start_s:.1f} to {end_s:.1f} s: {error}") from error
         words += [
             replace(_moved(w, start_s, end_s), phones=tuple(_moved(p, start_s, end_s) for p in w.phones))
             for w in part.words
@@ -81,6 +81,25 @@ def pieces(found: LongAlignment) -> list[tuple[int, int, float, float]]:
     times = [0.0, *((words[i - 1].end_s + words[i].start_s) / 2 for i in cuts[1:]), found.duration_s]
     ends = [*cuts[1:], len(words)]
     return list(zip(cuts, ends, times[:-1], times[1:], strict=True))
+
+
+def _cut(blocks: Iterator[np.ndarray], ends: Sequence[int]) -> Iterator[np.ndarray]:
+    """Waveforms [N] up to each of `ends`, in samples; what is left belongs to the last.
+
+    Examples
+    --------
+    >>> [part.tolist() for part in _cut(iter([np.arange(4), np.arange(4, 7)]), [1, 5, 6])]
+    [[0.0], [1.0, 2.0, 3.0, 4.0], [5.0, 6.0]]
+    """
+    pending, at = np.zeros(0, np.float32), 0
+    for number, end in enumerate(ends, start=1):
+        taken = [pending]
+        while (number == len(ends) or sum(map(len, taken)) < end - at) and (block := next(blocks, None)) is not None:
+            taken.append(block)
+        joined = np.concatenate(taken)
+        cut = len(joined) if number == len(ends) else end - at
+        yield joined[:cut]
+        pending, at = joined[cut:], end
 
 
 def _moved(part, by_s: float, until_s: float):

@@ -18,14 +18,14 @@ class Clip:
 
     Attributes
     ----------
-    path : path or "-" (standard input)
+    path : path, "-" (standard input) or binary file
     offset_s, duration_s : float
         `duration_s` seconds (None: all that is left) from `offset_s` on.
     raw : RawFormat, optional
         Take the bytes as headerless samples.
     """
 
-    path: str | Path
+    path: str | Path | BinaryIO
     offset_s: float = 0.0
     duration_s: float | None = None
     raw: audio.RawFormat | None = None
@@ -65,17 +65,15 @@ def open_source(
         Nothing of the kinds above, a list of samples for example.
     """
     if isinstance(source, Clip):
-        if not source.offset_s and source.duration_s is None:
-            return _stream(source.path, sample_rate_hz, channel, source.raw)
-        waveform, _ = audio.read(
+        return audio.stream(
             source.path,
             sample_rate_hz=sample_rate_hz,
             channel=channel,
+            block_s=BLOCK_S,
             offset_s=source.offset_s,
             duration_s=source.duration_s,
             raw=source.raw,
         )
-        return iter([waveform])
     if hasattr(source, "__array__"):  # a tensor, for example
         source = np.asarray(source)
     if isinstance(source, np.ndarray):
@@ -87,7 +85,7 @@ def open_source(
             f"a {type(source).__name__} cannot be transcribed: give a path, an open binary file, a Clip or an "
             "array; a list of samples becomes one with np.asarray(samples, np.float32)"
         )
-    return _stream(source, sample_rate_hz, channel, None)
+    return audio.stream(source, sample_rate_hz=sample_rate_hz, channel=channel, block_s=BLOCK_S)
 
 
 def read_source(
@@ -99,15 +97,10 @@ def read_source(
     )
 
 
-def _stream(source, sample_rate_hz: int, channel: int | None, raw: audio.RawFormat | None) -> Iterator[np.ndarray]:
-    """Blocks of a file."""
-    return audio.stream(source, sample_rate_hz=sample_rate_hz, channel=channel, block_s=BLOCK_S, raw=raw)
-
-
 def source_name(source: Source) -> str:
     """What a transcript calls its source; empty for arrays."""
     if isinstance(source, Clip):
-        return str(source.path)
+        source = source.path
     if isinstance(source, (str, os.PathLike)):
         return os.fspath(source)
     name = getattr(source, "name", "")

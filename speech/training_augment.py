@@ -1,5 +1,6 @@
 """Augmentation during training, from one table of the configuration."""
 
+import logging
 from dataclasses import replace
 
 import torch
@@ -7,15 +8,21 @@ import torch
 from speech.experiment import AugmentConfig
 from speech.frontend import Frontend
 from speech.frontend.augment import random_filter, spec_augment, warp
-from speech.frontend.augmenter import WaveformAugmenter
+from speech.frontend.augmenter import WaveformAugmentConfig, WaveformAugmenter
 from speech.training_data import Batch
+
+logger = logging.getLogger(__name__)
 
 FILTER_KNOTS = 6  #: of the random filter over all bands: slopes and broad bumps, not the shape of a phone
 
 
 def build_augmenter(config: AugmentConfig) -> WaveformAugmenter | None:
-    """What makes the further feature copies; None if there are none."""
+    """What makes the further feature copies; None if there are none, with a warning where some were described."""
     if config.copies == 1:
+        if config.folder is not None or config.waveform != WaveformAugmentConfig():
+            logger.warning(
+                "augment.copies = 1: augment.folder and augment.waveform, which change later copies, change none"
+            )
         return None
     if config.folder is None:
         return WaveformAugmenter(config.waveform)

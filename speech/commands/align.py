@@ -1,33 +1,42 @@
 """`speech align`: when each word and phone of a text is said."""
 
 import argparse
-from collections import Counter
-from dataclasses import dataclass
+import contextlib
+import functools
+import textwrap
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from speech.commands.inputs import Input
+from speech.commands.done import DoneRecord, contents_digest, digest, file_stamp
+from speech.commands.inputs import STDIN
 from speech.commands.options import chosen_formats, comma_list
 from speech.commands.outputs import write_text
+from speech.commands.pairs import Pair, find_pairs
 from speech.commands.progress import Progress
-from speech.commands.transcribe import is_done, make_folder
+from speech.commands.transcribe import make_folder
 from speech.errors import SpeechError
 from speech.formats import WRITERS
 
 if TYPE_CHECKING:
     from speech.aligner import Aligner, Alignment
+    from speech.sources import Clip
+    from speech.transcribe import Transcriber
 
-ROUNDING_S = 0.05  # manifests give durations to some digits
+ROUNDING_S = 0.1  # a manifest's duration may pass the end by this; by 1 % too, of a row that is a whole file
 LONG_S = 120.0  # recordings from here on are first aligned by a CTC model, in windows, then by phones piece by piece
 UNLIKELY_SCORE = 0.01  # a word below was probably not said: so are 97 of 100 that were put in by mistake
+SHOWN_CHARACTERS = 200  # of a stretch that messages cite
 SUSPICIOUS_SHARE = 0.5  # of unlikely words, from which a text is said not to match its audio
 
 DESCRIPTION = """\
 Find when each word and each phone of a text is said.
 
-AUDIO is a recording and TEXT a file with what is said in it. Or give a manifest (JSON lines with
-audio_filepath, duration, text), of which every row is aligned. Punctuation is ignored, but kept in txt,
-srt and vtt; numbers have to be written in words.
+AUDIO is a recording, or - for standard input, and TEXT a file with what is said in it. Or give a
+manifest (JSON lines with audio_filepath, duration, text), of which every row is aligned; times count
+from the row's offset. Punctuation is ignored, but kept in txt, srt and vtt; numbers have to be written
+in words.
 """
 
 EPILOG = """\
@@ -37,24 +46,19 @@ examples:
   speech align train.jsonl --format textgrid,ctm --output-dir aligned/
   speech align names.wav names.txt --lexicon names.tsv      # rows of a word, a tab, its phones
 
-Each word has a score from 0 to 1: a word that is not what was said mostly shows a low one. A text most
-of whose words score low is reported. With --output-dir a run that was interrupted goes on where it
-stopped.
+Each word has a score from 0 to 1: a word that is not what was said mostly shows a low one. Where more
+than half of a text's words score below 0.01 it is not what is said: the files are written all the same,
+a message names the recording, and the exit code is 3. In recordings of over two minutes, stretches whose
+text is not what is heard are named too; by themselves they do not change the exit code.
+
+With --output-dir a run that was interrupted goes on where it stopped: what was made from the same
+recording, text, channel, level, model and lexicon is left alone (.speech-align.jsonl in that folder
+tells), all else is written anew. --overwrite does all again.
 
 exit codes:
-  0 all done; 1 some failed, the others are done; 2 wrong usage or nothing could be done; 130 interrupted
+  0 all done; 1 some failed, the others are done; 2 wrong usage or nothing could be done;
+  3 all done, but a text is not what is said; 130 interrupted
 """
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A recording, or part of one, and its text; `name` is that of the files written, without ending."""
-
-    path: Path
-    text: str
-    name: str
-    offset_s: float = 0.0
-    duration_s: float | None = None  # None: to the end
 
 
 def add_parser(subparsers) -> None:
@@ -86,30 +90,35 @@ def add_parser(subparsers) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Align; returns the exit code."""
     formats, levels = _choices(arguments)
-    pairs, problems = _pairs(arguments)
+    pairs, problems = find_pairs(arguments.audio, arguments.text)
     output_dir = Path(arguments.output_dir) if arguments.output_dir else None
     if output_dir is None and (len(pairs) + len(problems) > 1 or len(formats) > 1):
         raise SpeechError("several recordings or formats do not fit into one output; add --output-dir DIR")
-    waiting = pairs
-    if output_dir is not None:
-        make_folder(output_dir)
-        if not arguments.overwrite:
-            waiting = [
-                pair
-                for pair in pairs
-                if not is_done(Input(path=str(pair.path), output_stem=pair.name), output_dir, formats)
-            ]
+    output = _Output(arguments, formats, levels, output_dir)
+    waiting, doubts = [], []
+    for pair in pairs:
+        entry = output.done(pair)
+        if entry is None:
+            waiting.append(pair)
+        elif entry["note"]:
+            doubts.append(entry["note"])
     progress = Progress(total=len(waiting) + len(problems))
-    for problem in problems:
-        progress.failed(problem.split(":")[0], problem)
+    for name, problem in problems:
+        progress.failed(name, problem)
+    for doubt in doubts:
+        progress.note(doubt)
     try:
         if waiting:
-            _align(waiting, arguments, formats, levels, output_dir, progress)
+            doubts += _align(waiting, arguments, output, progress)
+    except KeyboardInterrupt as interrupt:
+        if output_dir is None:
+            raise
+        raise KeyboardInterrupt("what is done is kept; run it again to go on") from interrupt
     finally:
         progress.summary(num_skipped=len(pairs) - len(waiting), verb="aligned", skip_note="--overwrite redoes them")
-    if not progress.failures:
-        return 0
-    return 1 if progress.num_done or len(waiting) < len(pairs) else 2
+    if progress.failures:
+        return 1 if progress.num_done or len(waiting) < len(pairs) else 2
+    return 3 if doubts else 0
 
 
 def _choices(arguments: argparse.Namespace) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -126,111 +135,145 @@ def _choices(arguments: argparse.Namespace) -> tuple[tuple[str, ...], tuple[str,
     return formats, levels
 
 
-def _pairs(arguments: argparse.Namespace) -> tuple[list[Pair], list[str]]:
-    """What to align, and a sentence for each row that cannot be."""
-    audio = Path(arguments.audio)
-    if arguments.text is None:
-        if audio.suffix != ".jsonl":
-            raise SpeechError(f"{audio}: add the file with its text, or give a manifest (.jsonl)")
-        return _rows(audio)
-    try:
-        text = Path(arguments.text).read_text(encoding="utf-8-sig")
-    except FileNotFoundError as error:
-        raise SpeechError(f"{arguments.text}: there is no such file") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise SpeechError(f"{arguments.text}: cannot be read as text in UTF-8 ({error})") from error
-    if not text.strip():
-        raise SpeechError(f"{arguments.text}: holds no text to align")
-    return [Pair(audio, text, audio.stem)], []
+class _Output:
+    """Where alignments go: standard output, or a folder and the record of what was made there."""
+
+    def __init__(
+        self, arguments: argparse.Namespace, formats: tuple[str, ...], levels: tuple[str, ...], folder: Path | None
+    ):
+        from speech.aligner import SHIPPED_MODEL
+
+        self.formats, self.levels, self.folder = formats, levels, folder
+        if folder is not None:
+            make_folder(folder)
+            self.record = DoneRecord(folder, "align")
+            model = arguments.model or SHIPPED_MODEL
+            self._made_by = [arguments.channel, *levels, contents_digest(model), contents_digest(arguments.lexicon)]
+            self._overwrite = arguments.overwrite
+
+    def done(self, pair: Pair) -> dict | None:
+        """The entry of a pair that is done, unless it shall be done again."""
+        if self.folder is None or self._overwrite or pair.path == STDIN:
+            return None
+        return self.record.find(pair.name, self._key(pair), self.formats)
+
+    def put(self, pair: Pair, alignment: "Alignment", doubt: str) -> None:
+        """Print an alignment or write its files; OSError if that fails."""
+        from speech.alignment_formats import write_alignment
+
+        files: dict[str, str] = {}
+        for name in self.formats:
+            files |= write_alignment(alignment, name, self.levels, pair.text)
+        if self.folder is None:
+            print("".join(files.values()), end="", flush=True)
+            return
+        key = self._key(pair)
+        for suffix, text in files.items():
+            write_text(self.folder / f"{pair.name}{suffix}", text)
+        self.record.add(pair.name, key, self.formats, [f"{pair.name}{suffix}" for suffix in files], doubt)
+
+    def _key(self, pair: Pair) -> str:
+        """Checksum of all that the files of a pair depend on."""
+        return digest(file_stamp(pair.path), pair.offset_s, pair.duration_s, pair.text, *self._made_by)
 
 
-def _rows(manifest: Path) -> tuple[list[Pair], list[str]]:
-    """Rows of a manifest; a name that several share gets the row's number."""
-    from speech.corpus import read_manifest
-
-    rows = read_manifest(manifest)
-    counts = Counter(row.audio_filepath.stem for row in rows)
-    pairs, problems = [], []
-    for number, row in enumerate(rows, start=1):
-        if not row.text.strip():
-            problems.append(f"{manifest}, row {number}: has no text to align")
-            continue
-        stem = row.audio_filepath.stem
-        name = stem if counts[stem] == 1 else f"{stem}_{number}"
-        pairs.append(Pair(row.audio_filepath, row.text, name, row.offset, row.duration))
-    return pairs, problems
-
-
-def _align(
-    pairs: list[Pair],
-    arguments: argparse.Namespace,
-    formats: tuple[str, ...],
-    levels: tuple[str, ...],
-    output_dir: Path | None,
-    progress: Progress,
-) -> None:
-    """Align each pair and put its files where they belong as soon as they are there."""
+def _align(pairs: list[Pair], arguments: argparse.Namespace, output: _Output, progress: Progress) -> list[str]:
+    """Align each pair and put its files where they belong as soon as they are there; texts that are doubted."""
     from speech.aligner import Aligner
-    from speech.alignment_formats import write_alignment
-    from speech.audio import info
-    from speech.sources import Clip
+    from speech.transcribe import load_model
 
     aligner = Aligner.load(arguments.model, arguments.lexicon)
+    listener = functools.cache(lambda: load_model(lm=False))
+    doubts = []
     for pair in pairs:
-        progress.working(str(pair.path), 0.0)
+        progress.working(pair.path, 0.0)
         try:
-            if (pair.duration_s or LONG_S) >= LONG_S and _is_long_and_whole(pair, info(pair.path).duration_s):
-                alignment = _align_long(aligner, pair, arguments.channel, progress)
-            else:
-                clip = Clip(path=pair.path, offset_s=pair.offset_s, duration_s=pair.duration_s)
-                alignment = aligner.align(clip, pair.text, channel=arguments.channel)
+            with _clip(pair, progress) as (clip, length_s):
+                if length_s > LONG_S:
+                    alignment = _align_long(aligner, listener, pair, clip, arguments.channel, progress)
+                else:
+                    alignment = aligner.align(clip, pair.text, channel=arguments.channel)
         except SpeechError as error:
-            message = str(error)
-            progress.failed(str(pair.path), message if str(pair.path) in message else f"{pair.path}: {message}")
+            progress.failed(pair.label, pair.told(str(error)))
             continue
         progress.clear()
-        unlikely = [word for word in alignment.words if word.score < UNLIKELY_SCORE]
-        if len(unlikely) > SUSPICIOUS_SHARE * len(alignment.words):
-            progress.note(
-                f"{pair.path}: {len(unlikely)} of {len(alignment.words)} words do not sound like the text, the first"
-                f' "{unlikely[0].word}" at {unlikely[0].start_s:.2f} s; is it the right one?'
-            )
-        for name in formats:
-            files = write_alignment(alignment, name, levels, pair.text)
-            if output_dir is None:
-                print("".join(files.values()), end="", flush=True)
-                continue
-            for suffix, text in files.items():
-                try:
-                    write_text(output_dir / f"{pair.name}{suffix}", text)
-                except OSError as error:
-                    raise SpeechError(f"{output_dir}: cannot be written ({error.strerror or error})") from error
-        progress.done(str(pair.path), alignment.duration_s)
+        doubt = _doubt(pair, alignment)
+        if doubt:
+            doubts.append(doubt)
+            progress.note(doubt)
+        try:
+            output.put(pair, alignment, doubt)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            reason = error.strerror or error
+            progress.failed(pair.label, pair.told(f"its alignment cannot be written ({reason})."))
+            continue
+        progress.done(pair.path, alignment.duration_s)
+    return doubts
 
 
-def _is_long_and_whole(pair: Pair, file_s: float) -> bool:
-    """Whether the pair is a whole file, but for rounding, and too long to be aligned at once."""
-    whole = not pair.offset_s and (pair.duration_s is None or pair.duration_s >= file_s - ROUNDING_S)
-    return whole and file_s > LONG_S
+def _doubt(pair: Pair, alignment: "Alignment") -> str:
+    """A sentence if most words do not sound like the text."""
+    unlikely = [word for word in alignment.words if word.score < UNLIKELY_SCORE]
+    if len(unlikely) <= SUSPICIOUS_SHARE * len(alignment.words):
+        return ""
+    return pair.told(
+        f"{len(unlikely)} of {len(alignment.words)} words do not sound like the text, the first"
+        f' "{unlikely[0].word}" at {unlikely[0].start_s:.2f} s; is it the right one?'
+    )
 
 
-def _align_long(aligner: "Aligner", pair: Pair, channel: int | None, progress: Progress) -> "Alignment":
+@contextlib.contextmanager
+def _clip(pair: Pair, progress: Progress) -> Iterator[tuple["Clip", float]]:
+    """The part of the recording to align, which can be read more than once, and its length in seconds.
+
+    A row that starts with its file and says to be a little longer is the whole file.
+    """
+    from speech.audio import info
+    from speech.sources import Clip
+    from speech.streams import seekable
+
+    with seekable(pair.path) as handle:
+        clip = Clip(path=pair.path if Path(pair.path).is_file() else handle, offset_s=pair.offset_s)
+        if pair.duration_s is None:
+            yield clip, info(clip.path).duration_s
+            return
+        over_s = 0.0 if pair.offset_s else pair.duration_s - info(clip.path).duration_s
+        if 0 < over_s <= max(ROUNDING_S, 0.01 * pair.duration_s):
+            if over_s > ROUNDING_S:
+                progress.note(
+                    pair.told(f"the file ends {over_s:.2f} s before the row's duration; all of it is aligned")
+                )
+            yield clip, pair.duration_s - over_s
+            return
+        yield replace(clip, duration_s=pair.duration_s), pair.duration_s
+
+
+def _align_long(
+    aligner: "Aligner",
+    listener: Callable[[], "Transcriber"],
+    pair: Pair,
+    clip: "Clip",
+    channel: int | None,
+    progress: Progress,
+) -> "Alignment":
     """Align a recording of hours; stretches whose text is not what is heard are told."""
     from speech.long_alignment import align_long
     from speech.phones import pronounce_transcript
     from speech.piecewise import align_pieces
-    from speech.transcribe import load_model
 
     def tell(seconds: float) -> None:
-        progress.working(str(pair.path), seconds)
+        progress.working(pair.path, seconds)
 
     pronounce_transcript(pair.text, aligner.lexicon)  # a word without a pronunciation is found before the long work
-    found = align_long(
-        str(pair.path), pair.text, load_model(lm=False), channel=channel, progress=lambda _, seconds: tell(seconds)
-    )
+    found = align_long(clip, pair.text, listener(), channel=channel, progress=lambda _, seconds: tell(seconds))
     for stretch in found.mismatches:
-        progress.note(
-            f'{pair.path}, {stretch.start_s:.1f} to {stretch.end_s:.1f} s: the text "{stretch.text}" is not what is'
-            f' heard there ("{stretch.heard}", {stretch.error_rate:.0%} of it differs)'
+        text, heard = (
+            textwrap.shorten(words, SHOWN_CHARACTERS, placeholder=" ...") for words in (stretch.text, stretch.heard)
         )
-    return align_pieces(aligner, found, pair.path, channel=channel, progress=tell)
+        progress.note(
+            f'{pair.label}, {stretch.start_s:.1f} to {stretch.end_s:.1f} s: the text "{text}" is not what is'
+            f' heard there ("{heard}", {stretch.error_rate:.0%} of it differs)'
+        )
+    return align_pieces(aligner, found, clip, channel=channel, progress=tell)

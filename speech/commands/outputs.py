@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from speech.errors import SpeechError
+from speech.files import ESCAPE, replacing
 
 
 def check_folder(folder: Path, option: str) -> None:
@@ -27,25 +28,12 @@ def check_file(path: Path, option: str) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write a file complete or not at all; OSError if it cannot be written.
 
-    What a symbolic link leads to is replaced, not the link; a device or pipe is written directly.
+    See `speech.files.replacing` for links and devices.
     """
-    if not _is_replaceable(path):
-        _write(path, text)
-        return
-    path = Path(os.path.realpath(path))
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        _write(partial, text)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with replacing(path) as partial, open(partial, "w", encoding="utf-8", errors=ESCAPE, newline="\n") as file:
+        file.write(text)
 
 
 def _is_replaceable(path: Path) -> bool:
     """Whether `path` is a file or nothing yet, rather than a device."""
     return os.path.isfile(path) or not os.path.exists(path)
-
-
-def _write(path: Path, text: str) -> None:
-    with open(path, "w", encoding="utf-8", errors="surrogateescape", newline="\n") as file:
-        file.write(text)

@@ -84,8 +84,8 @@ def add_parser(subparsers) -> None:
         "--raw",
         type=raw_format,
         metavar="RATE,CHANNELS,ENCODING",
-        help="standard input has no header: samples a second, channels (default: 1) and encoding, "
-        "as libsndfile names it (default: PCM_16)",
+        help="recordings have no header: samples a second, channels (default: 1) and encoding, "
+        "as libsndfile names it (default: PCM_16); of a folder .raw and .pcm files are taken",
     )
     parser.add_argument(
         "--units",
@@ -102,11 +102,10 @@ def add_parser(subparsers) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Transcribe; returns the exit code."""
     formats = _formats(arguments)
-    if arguments.raw and arguments.paths != [STDIN]:
-        raise SpeechError("--raw is for standard input: speech transcribe --raw 16000 - < FILE")
-    from speech.audio import MEDIA_SUFFIXES, SNDFILE_SUFFIXES
+    from speech.audio import HEADERLESS_SUFFIXES, MEDIA_SUFFIXES, SNDFILE_SUFFIXES
 
-    inputs, problems = find_recordings(arguments.paths, SNDFILE_SUFFIXES | MEDIA_SUFFIXES)
+    suffixes = HEADERLESS_SUFFIXES if arguments.raw else SNDFILE_SUFFIXES | MEDIA_SUFFIXES
+    inputs, problems = find_recordings(arguments.paths, suffixes)
     output_dir = Path(arguments.output_dir) if arguments.output_dir else None
     if output_dir is None and len(inputs) > 1 and set(formats) - set(STREAMABLE):
         raise SpeechError(f"several recordings as {formats[0]} do not fit into one output; add --output-dir DIR")

@@ -12,7 +12,6 @@ ngram 2=2
 
 import gzip
 import io
-import os
 import re
 import zlib
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ import numpy as np
 
 from ctc.ngram import BEGIN, END, MAX_ORDER, UNKNOWN, UNKNOWN_LOG10, Level, MissingContext, NGram
 from speech.errors import CheckpointError
+from speech.files import replacing
 
 _COUNT = re.compile(r"ngram\s+(\d+)\s*=\s*(\d+)$")
 
@@ -253,13 +253,11 @@ def write_arpa(path: str | Path, model: NGram) -> None:
     Numbers keep 7 significant digits, so that scores read back differ by less than 1e-6.
     """
     path = Path(path)
-    partial = path.with_name(path.name + ".partial")
-    with open(partial, "wb") as file:
+    with replacing(path) as partial, open(partial, "wb") as file:
         # Neither name nor time in the gzip header: equal models give equal files.
         binary = gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) if path.suffix == ".gz" else file
         with io.TextIOWrapper(binary, encoding="utf-8", newline="\n") as stream:
             _write(stream, model)
-    os.replace(partial, path)
 
 
 def _write(stream: TextIO, model: NGram) -> None:

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from ctc.ngram import BEGIN, END, MAX_ORDER, UNKNOWN, NGram
 from speech.errors import CheckpointError
+from speech.files import replacing
 
 MAGIC = b"NGRAMLM\n"
 VERSION = 1
@@ -45,10 +46,8 @@ def save(path: str | Path, model: NGram, *, quantise: bool = False) -> None:
     fields = (MAGIC, VERSION, _QUANTISED if quantise else 0, model.order, 0, _HEADER_BYTES + len(body), len(vocabulary))
     header = _HEADER.pack(*fields, *sizes, _checksum(body), 0)
     header = header[:-4] + struct.pack("<I", zlib.crc32(header[:-4]))
-    path = Path(path)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(header.ljust(_HEADER_BYTES, b"\0") + body)
-    os.replace(partial, path)
+    with replacing(path) as partial:
+        partial.write_bytes(header.ljust(_HEADER_BYTES, b"\0") + body)
 
 
 def load(path: str | Path) -> NGram:

@@ -4,6 +4,8 @@ A row is a key of L 64-bit columns and a count; rows with equal keys are added u
 keys sort as the word sequences do.
 """
 
+import math
+import os
 from pathlib import Path
 
 import numpy as np
@@ -91,6 +93,16 @@ def sort_rows(keys: Keys, counts: Counts | None) -> tuple[Keys, Counts]:
     return np.ascontiguousarray(keys[starts]), np.add.reduceat(counts, starts)
 
 
+def _room(path: str, dtype: type, shape: tuple[int, ...]) -> np.memmap:
+    """Map a new file, of which every byte has its place: with a gap, a full disk would kill the process later."""
+    with open(path, "wb") as file:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file.fileno(), 0, math.prod(shape) * np.dtype(dtype).itemsize)
+        else:
+            file.truncate(math.prod(shape) * np.dtype(dtype).itemsize)
+    return np.memmap(path, dtype, "r+", shape=shape)
+
+
 class ExternalSort:
     """Rows in, sorted rows out, with `run_rows` rows in memory at a time.
 
@@ -139,8 +151,8 @@ class ExternalSort:
         """Room for rows on disk."""
         self._num_files += 1
         path = self.folder / f"{self.name}-{self._num_files}"
-        keys = np.memmap(f"{path}.keys", np.uint64, "w+", shape=(num_rows, self.num_columns))
-        return keys, np.memmap(f"{path}.counts", np.int64, "w+", shape=(num_rows,))
+        keys = _room(f"{path}.keys", np.uint64, (num_rows, self.num_columns))
+        return keys, _room(f"{path}.counts", np.int64, (num_rows,))
 
     def _on_disk(self, keys: Keys, counts: Counts) -> tuple[Keys, Counts]:
         """The same run as files."""

@@ -1,14 +1,21 @@
-"""`speech align`: files, levels, manifests, and what is refused."""
+"""`speech align`: files, levels, manifests, what is done again, and what is refused.
+
+The recordings are noise, so that every text is doubted: the exit code is 3 where all is done.
+"""
 
 import json
+import os
+import sys
 
 import numpy as np
 import pytest
 import soundfile
 
+from speech import audio
 from speech.aligner import Aligner
 from speech.cli import main
 from speech.corpus import Utterance, write_manifest
+from speech.errors import CorpusError
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +31,7 @@ def recording(tmp_path_factory):
 
 def test_words_and_phones_tile_the_recording(recording, tmp_path, capsys):
     files = [str(recording / "a.wav"), str(recording / "a.txt")]
-    assert main(["align", *files, "--format", "json,textgrid,ctm,srt", "--output-dir", str(tmp_path)]) == 0
+    assert main(["align", *files, "--format", "json,textgrid,ctm,srt", "--output-dir", str(tmp_path)]) == 3
     found = json.loads((tmp_path / "a.json").read_text())
     assert [word["word"] for word in found["words"]] == ["hello", "there", "well", "known", "world"]
     phones = found["phones"]
@@ -44,7 +51,7 @@ def test_words_and_phones_tile_the_recording(recording, tmp_path, capsys):
 def test_an_utterance_is_aligned_alike_alone_and_among_others(recording, tmp_path):
     rows = [Utterance(recording / "a.wav", 2.0, text) for text in ("hello world", "some other words", "hello world")]
     write_manifest(tmp_path / "rows.jsonl", rows)
-    assert main(["align", str(tmp_path / "rows.jsonl"), "--format", "json", "--output-dir", str(tmp_path)]) == 0
+    assert main(["align", str(tmp_path / "rows.jsonl"), "--format", "json", "--output-dir", str(tmp_path)]) == 3
     found = [json.loads((tmp_path / f"a_{number}.json").read_text()) for number in (1, 2, 3)]
     assert found[0] == found[2]
     alone = Aligner.load().align(recording / "a.wav", "hello world")
@@ -86,7 +93,7 @@ def test_a_long_recording_is_aligned_in_pieces(recording, tmp_path, capsys):
     soundfile.write(tmp_path / "long.wav", np.tile(waveform, 70)[: 130 * rate + 77], rate)
     (tmp_path / "long.txt").write_text("hello there well known world " * 60)
     files = [str(tmp_path / "long.wav"), str(tmp_path / "long.txt")]
-    assert main(["align", *files, "--format", "json,textgrid", "--output-dir", str(tmp_path)]) == 0
+    assert main(["align", *files, "--format", "json,textgrid", "--output-dir", str(tmp_path)]) == 3
     found = json.loads((tmp_path / "long.json").read_text())
     assert [word["word"] for word in found["words"]] == "hello there well known world".split() * 60
     phones = found["phones"]
@@ -97,5 +104,121 @@ def test_a_long_recording_is_aligned_in_pieces(recording, tmp_path, capsys):
 
 def test_a_row_is_only_its_part_of_the_file(recording, tmp_path):
     write_manifest(tmp_path / "rows.jsonl", [Utterance(recording / "a.wav", 1.2, "hello")])
-    assert main(["align", str(tmp_path / "rows.jsonl"), "--format", "json", "--output-dir", str(tmp_path)]) == 0
+    assert main(["align", str(tmp_path / "rows.jsonl"), "--format", "json", "--output-dir", str(tmp_path)]) == 3
     assert json.loads((tmp_path / "a.json").read_text())["duration_s"] == 1.2
+
+
+def test_what_was_made_of_something_else_is_made_again(recording, tmp_path, capsys):
+    (tmp_path / "a.txt").write_text("hello there")
+    (tmp_path / "names.tsv").write_text("hello\tHH AH0 L OW1\n")
+    command = ["align", str(recording / "a.wav"), str(tmp_path / "a.txt"), "--output-dir", str(tmp_path / "out")]
+    output = tmp_path / "out" / "a.TextGrid"
+
+    def is_new(*options: str) -> bool:
+        os.utime(output, (0, 0))
+        assert main([*command, *options]) == 3
+        capsys.readouterr()
+        return output.stat().st_mtime > 0
+
+    assert main(command) == 3
+    assert not is_new()
+    assert is_new("--level", "word")
+    assert not is_new("--level", "word")
+    assert is_new("--level", "word", "--lexicon", str(tmp_path / "names.tsv"))
+    (tmp_path / "names.tsv").write_text("hello\tHH EH0 L OW1\n")
+    assert is_new("--level", "word", "--lexicon", str(tmp_path / "names.tsv"))
+    (tmp_path / "a.txt").write_text("hello world")
+    assert is_new("--level", "word", "--lexicon", str(tmp_path / "names.tsv"))
+    assert '"world"' in output.read_text()
+    assert is_new("--level", "word", "--lexicon", str(tmp_path / "names.tsv"), "--overwrite")
+
+
+def test_a_doubt_is_told_again_and_a_lost_file_made_again(recording, tmp_path, capsys):
+    command = ["align", str(recording / "a.wav"), str(recording / "a.txt"), "--format", "ctm,json"]
+    command += ["--output-dir", str(tmp_path)]
+    assert main(command) == 3
+    capsys.readouterr()
+    record = tmp_path / ".speech-align.jsonl"
+    record.write_text(record.read_text() + '\n{"name": "a", "ke')  # a crash
+    assert main(command) == 3
+    err = capsys.readouterr().err
+    assert "1 already done" in err
+    assert "do not sound like the text" in err
+    (tmp_path / "a.phones.ctm").unlink()
+    assert main(command) == 3
+    assert (tmp_path / "a.phones.ctm").is_file()
+    record.write_text("{what}\n")
+    assert main(command) == 2
+    assert ".speech-align.jsonl: cannot be read" in capsys.readouterr().err
+
+
+def test_rows_have_files_of_their_own_and_are_named_by_their_line(recording, tmp_path, capsys):
+    for name in ("a", "a_1"):
+        (tmp_path / f"{name}.wav").write_bytes((recording / "a.wav").read_bytes())
+    rows = [("a", "hello"), ("a", "世界"), ("a", "world"), ("a_1", "there")]
+    lines = [json.dumps({"audio_filepath": f"{name}.wav", "duration": 2, "text": text}) for name, text in rows]
+    (tmp_path / "rows.jsonl").write_text("\n\n".join(lines))
+    out = tmp_path / "out"
+    assert main(["align", str(tmp_path / "rows.jsonl"), "--format", "json", "--output-dir", str(out)]) == 1
+    words = {path.stem: json.loads(path.read_text())["text"] for path in out.glob("*.json")}
+    assert words == {"a_1_1": "hello", "a_5": "world", "a_1_7": "there"}
+    assert "rows.jsonl, row 3: " in capsys.readouterr().err
+
+
+def test_an_output_that_cannot_be_written_fails_alone(recording, tmp_path, capsys):
+    write_manifest(tmp_path / "rows.jsonl", [Utterance(recording / "a.wav", 2.0, text) for text in ("hello", "world")])
+    (tmp_path / "a_1.TextGrid").mkdir()
+    assert main(["align", str(tmp_path / "rows.jsonl"), "--output-dir", str(tmp_path)]) == 1
+    err = capsys.readouterr().err
+    assert "rows.jsonl, row 1: its alignment cannot be written (Is a directory)" in err
+    assert (tmp_path / "a_2.TextGrid").is_file()
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """Which way recordings go: the seconds of those aligned at once, and of those taken in pieces."""
+    found = {"at once": [], "in pieces": []}
+    at_once, in_pieces = Aligner.align, "speech.long_alignment.align_long"
+
+    def align(self, recording, text, **options):
+        alignment = at_once(self, recording, "hello", **options)
+        found["at once"].append(round(alignment.duration_s, 2))
+        return alignment
+
+    def align_long(clip, text, transcriber, **_):
+        duration_s = clip.duration_s or audio.info(clip.path).duration_s - clip.offset_s
+        found["in pieces"].append(round(duration_s, 2))
+        raise CorpusError("enough")
+
+    monkeypatch.setattr(Aligner, "align", align)
+    monkeypatch.setattr(in_pieces, align_long)
+    return found
+
+
+def test_long_parts_are_aligned_in_pieces(tmp_path, capsys, calls):
+    soundfile.write(tmp_path / "long.wav", np.random.default_rng(0).normal(0, 0.1, 260 * 8000), 8000)
+    parts = [(0, 1), (5, 130), (0, 262), (0, 260.05), (1, 259.05), (0, 270), (200, 70)]
+    rows = [Utterance(tmp_path / "long.wav", duration, "hello", offset) for offset, duration in parts]
+    write_manifest(tmp_path / "rows.jsonl", rows)
+    assert main(["align", str(tmp_path / "rows.jsonl"), "--output-dir", str(tmp_path)]) == 1
+    assert calls == {"at once": [1], "in pieces": [130, 260, 260, 259.05, 270]}
+    err = capsys.readouterr().err
+    assert "row 3: the file ends 2.00 s before the row's duration; all of it is aligned" in err
+    assert "is 260 s long, the part asked for ends at 270 s" in err
+
+
+def test_a_part_in_pieces_counts_from_its_offset(recording, tmp_path, monkeypatch):
+    monkeypatch.setattr("speech.commands.align.LONG_S", 1.5)
+    write_manifest(tmp_path / "rows.jsonl", [Utterance(recording / "a.wav", 1.6, "hello there", 0.3)])
+    assert main(["align", str(tmp_path / "rows.jsonl"), "--format", "json", "--output-dir", str(tmp_path)]) == 3
+    assert json.loads((tmp_path / "a.json").read_text())["duration_s"] == 1.6
+
+
+def test_standard_input_is_read_once(recording, capsys, monkeypatch):
+    reader, writer = os.pipe()
+    with os.fdopen(writer, "wb") as file:
+        file.write((recording / "a.wav").read_bytes())
+    with os.fdopen(reader) as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        assert main(["align", "-", str(recording / "a.txt"), "--format", "json"]) == 3
+    assert json.loads(capsys.readouterr().out)["duration_s"] == 2.0

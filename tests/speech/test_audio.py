@@ -119,6 +119,46 @@ def test_a_part_is_read(tmp_path, tone):
         audio.read(path, duration_s=float("nan"))
 
 
+@pytest.mark.parametrize("suffix", ["au", "snd", "vox", "gsm", "raw", "pcm"])
+def test_endings_do_not_make_noise_of_text(tmp_path, suffix):
+    path = tmp_path / f"a.{suffix}"
+    path.write_text("no audio " * 1000)
+    with pytest.raises(AudioError, match=rf"a\.{suffix}: has no header"):
+        audio.read(path)
+
+
+def test_raw_in_name_only(tmp_path, tone):
+    save(tmp_path / "a.wav", tone).rename(tmp_path / "a.raw")
+    assert audio.info(tmp_path / "a.raw").duration_s == 2.0
+
+
+@pytest.mark.parametrize("name", ["zero\0byte.wav", "x" * 300 + ".wav"])
+def test_impossible_names(name):
+    with pytest.raises(AudioError, match="cannot be read"):
+        audio.read(name)
+
+
+def test_parts_stream_as_they_read(tmp_path, tone):
+    path = save(tmp_path / "a.flac", tone)
+    blocks = list(audio.stream(path, sample_rate_hz=8000, block_s=0.1, offset_s=0.5, duration_s=0.75))
+    part, _ = audio.read(path, sample_rate_hz=8000, offset_s=0.5, duration_s=0.75)
+    np.testing.assert_allclose(np.concatenate(blocks), part, atol=1e-6)
+    with pytest.raises(AudioError, match="is 2 s long, the part asked for ends at 3 s"):
+        list(audio.stream(path, sample_rate_hz=8000, offset_s=1.0, duration_s=2.0))
+
+
+def test_a_pipe_that_does_not_fit_on_the_disk(monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("speech.streams.Spool.write", full)
+    reader, writer = os.pipe()
+    with os.fdopen(writer, "wb") as file:
+        file.write(b"RIFF")
+    with os.fdopen(reader, "rb") as pipe, pytest.raises(AudioError, match="No space left.*TMPDIR"):
+        audio.read(pipe)
+
+
 # Bad files
 
 
@@ -446,8 +486,22 @@ def test_media(tmp_path, tone, suffix, codec, rate):
     np.testing.assert_array_equal(part, waveform[rate // 2 : rate])
     np.testing.assert_array_equal(audio.read(io.BytesIO(path.read_bytes()))[0], waveform)
     np.testing.assert_array_equal(join(audio.stream(path, sample_rate_hz=rate, block_s=0.3)), waveform)
+    with pytest.raises(AudioError, match=r"is 2[.\d]* s long, the part asked for ends at 4 s"):
+        audio.read(path, offset_s=1.0, duration_s=3.0)
+    with pytest.raises(AudioError, match="offset 3 s is after the end"):
+        audio.read(path, offset_s=3.0, duration_s=1.0)
     with pytest.raises(AudioError, match="cut short"):
         audio.read(cut(path))
+
+
+@needs_av
+def test_media_from_a_pipe(tmp_path, tone):
+    path = save_media(tmp_path / "a.m4a", tone, "aac", RATE)
+    reader, writer = os.pipe()
+    with os.fdopen(writer, "wb") as file:
+        file.write(path.read_bytes())
+    with os.fdopen(reader, "rb") as pipe:
+        np.testing.assert_array_equal(audio.read(pipe)[0], audio.read(path)[0])
 
 
 # Real recordings

@@ -21,6 +21,7 @@ from speech.cli import COMMANDS, guarded, main
 from speech.commands.inputs import find_recordings
 from speech.commands.progress import Progress
 from speech.errors import ConfigError, CorpusError
+from speech.files import ESCAPE
 from speech.frontend import FrontendConfig
 from speech.models import HeadConfig, ModelConfig
 from speech.units import build_units
@@ -124,6 +125,37 @@ def test_raw_audio_through_a_pipe(tones, capsys, monkeypatch, raw, rate_hz, num_
     found = json.loads(capsys.readouterr().out)
     assert found["text"] == "alpha one"
     assert found["duration_s"] == pytest.approx(len(samples) / rate_hz, abs=0.002)
+
+
+def test_files_without_a_header(tones, tmp_path, capsys):
+    samples = (audio.resample(say("alpha one"), RATE_HZ, 16000) * 32767).astype("<i2").tobytes()
+    (tmp_path / "a.raw").write_bytes(samples)
+    (tmp_path / "b.pcm").write_bytes(samples)
+    audio.write(tmp_path / "c.wav", say("beta"), RATE_HZ)
+    assert main(["transcribe", str(tmp_path), "--raw", "16000"]) == 0
+    assert [line.partition(": ")[2] for line in capsys.readouterr().out.splitlines()] == ["alpha one"] * 2
+    assert main(["transcribe", *(str(tmp_path / name) for name in ("a.raw", "b.pcm", "c.wav"))]) == 1
+    out, err = capsys.readouterr()
+    assert out == f"{tmp_path / 'c.wav'}: beta\n"
+    assert err.count("has no header that says how its samples are to be read") == 2
+    assert "--raw 16000" in err
+    assert main(["transcribe", "--raw", "16000", str(tmp_path / "c.wav")]) == 2
+    assert "c.wav: has a header (RIFF), so it is not raw" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_named_pipe_and_names_that_cannot_be_opened(tones, talks, tmp_path, capsys):
+    os.mkfifo(tmp_path / "pipe")
+    os.symlink("loop", tmp_path / "loop")
+    sender = threading.Thread(target=lambda: (tmp_path / "pipe").write_bytes((talks / "b.flac").read_bytes()))
+    sender.start()
+    names = [tmp_path / "x.wav".rjust(300, "x"), tmp_path / "loop", tmp_path / "pipe", talks / "a.wav"]
+    assert main(["transcribe", *map(str, names)]) == 1
+    sender.join()
+    out, err = capsys.readouterr()
+    assert out == f"{tmp_path / 'pipe'}: beta\n{talks / 'a.wav'}: alpha one\n"
+    assert "x.wav: cannot be read (File name too long)" in err
+    assert "loop: cannot be read (Too many levels of symbolic links)" in err
 
 
 def test_several_files_as_json_are_json_lines(tones, talks, capsys):
@@ -279,7 +311,7 @@ def test_bad_files_are_named_and_the_others_go_on(tones, talks, capsys):
         (["transcribe", "-", "--raw", "16000,1,mp9"], 'no encoding "mp9"; known: '),
         (["transcribe", "-", "--raw", "8000,2,PCM_16,9"], "such as 8000,2,PCM_16"),
         (["transcribe", "-", "--raw", "8000,"], "such as 8000,2,PCM_16"),
-        (["transcribe", "x.raw", "--raw", "16000"], "--raw is for standard input"),
+        (["transcribe", "x.raw", "--raw", "16000"], "x.raw: there is no such file"),
         (["transcribe", "x.wav", "--formt", "txt"], "--formt: no such option; did you mean --format?"),
         (["lm", "train", "x.txt", "--ordre=3", "-o", "x.lm"], "did you mean --order?"),
         (["transcribe", "x.wav", "--qqq"], "unrecognized arguments: --qqq"),
@@ -503,6 +535,31 @@ def test_a_reader_that_leaves(tiny_model, talks):
     assert process.wait(timeout=60) == 141
     assert "Traceback" not in err
     assert "BrokenPipe" not in err
+
+
+@pytest.mark.parametrize("name", ["café.wav", "caf\udce9.wav", "\U0001f600.wav"])
+def test_names_that_the_terminal_cannot_show(name, tmp_path):
+    if os.name != "posix":
+        pytest.skip("names are bytes on POSIX only")
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-m", "speech.cli", "transcribe", str(tmp_path / name)]
+    done = subprocess.run(command, capture_output=True, env=environment, timeout=120)
+    assert done.returncode == 2
+    assert b"Traceback" not in done.stderr
+    shown = name.encode("ascii", ESCAPE)
+    assert shown + b": there is no such file." in done.stderr
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
+def test_an_output_that_is_full_or_closed(tiny_model, talks):
+    command = f"{sys.executable} -m speech.cli"
+    for arguments, code in (("info --model M > /dev/full", 2), ("transcribe T --model M >&-", 0)):
+        arguments = arguments.replace("M", str(tiny_model)).replace("T", str(talks / "a.wav"))
+        done = subprocess.run(f"{command} {arguments}", shell=True, capture_output=True, text=True, timeout=120)
+        assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
+    done = subprocess.run(f"{command} transcribe - <&-", shell=True, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 2
+    assert "standard input: is closed" in done.stderr
 
 
 def test_an_interrupted_run_keeps_what_is_done_and_says_so(tones, talks, tmp_path, capsys, monkeypatch):

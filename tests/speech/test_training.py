@@ -12,7 +12,10 @@ import torch
 from speech import checkpoint, training, training_step
 from speech.batches import make_batches
 from speech.errors import CheckpointError, ConfigError, CorpusError, SpeechError
+from speech.experiment import AugmentConfig
+from speech.frontend.augmenter import WaveformAugmentConfig
 from speech.training import learning_rate_at, train
+from speech.training_augment import build_augmenter
 from speech.training_state import TrainingState
 
 CONFIG = """
@@ -254,8 +257,6 @@ def test_the_card_names_no_folder_of_this_machine(config, tmp_path, tones):
         ("training.device=meta", r"training\.device=meta: cannot be used \(neither"),
         ("training.learning_rate=inf", r"training\.learning_rate must be positive and finite"),
         ("training.seed=99999999999999999999", r"training\.seed must be below"),
-        ("augment.folder=noises", r"augment\.folder changes later copies only; set copies to 2"),
-        ("augment.waveform.gain_db=3.0", r"augment\.waveform changes the second copy"),
         ("augment.masks_warmup_epochs=nan", r"augment\.masks_warmup_epochs must be 0 or more"),
         ("augment.waveform={gain_db = nan}", r"augment\.waveform\.gain_db must be"),
         ("augment.waveform={max_snr_db = inf}", r"augment\.waveform\.max_snr_db must be"),
@@ -268,6 +269,16 @@ def test_the_card_names_no_folder_of_this_machine(config, tmp_path, tones):
 def test_impossible_values_are_named(config, override, message):
     with pytest.raises(ConfigError, match=message):
         train(config, [override])
+
+
+def test_augmentation_without_effect_is_named(caplog):
+    assert build_augmenter(AugmentConfig(copies=1, waveform=WaveformAugmentConfig(gain_db=3.0))) is None
+    assert "augment.copies = 1" in caplog.text
+
+
+def test_augmentation_is_not_named_where_none_was_asked_for(caplog):
+    assert build_augmenter(AugmentConfig(copies=1)) is None
+    assert not caplog.text
 
 
 def test_an_unwritable_folder_is_named(config, tmp_path):

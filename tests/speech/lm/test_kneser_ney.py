@@ -1,5 +1,7 @@
 """Estimation against the formulas worked out with dictionaries."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -93,3 +95,18 @@ def test_too_little_text():
 def test_bad_settings(change):
     with pytest.raises(ConfigError):
         EstimationConfig(**change)
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="full disks are noticed late here")
+@pytest.mark.parametrize("call", ["os.posix_fallocate", "numpy.memmap"])
+def test_a_full_disk_is_told_in_a_sentence(tmp_path, monkeypatch, call):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("speech.lm.kneser_ney._BYTES_PER_ROW", 1024)
+    monkeypatch.setattr(call, full)
+    lines = (" ".join(words) for words in random_text(3, num_sentences=400))
+    config = EstimationConfig(discount_fallback=True, memory_mib=1)
+    with pytest.raises(ConfigError, match="temporary files cannot be written.*No space left.*TMPDIR"):
+        estimate(lines, config, folder=tmp_path)
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,77 @@
+"""A record, beside the files that a command wrote into a folder, of what they were made from."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from speech.errors import SpeechError
+
+
+class DoneRecord:
+    """Lines of JSON in a hidden file of the output folder, one for each recording that was done.
+
+    Parameters
+    ----------
+    folder : Path
+        The output folder.
+    command : str
+        Named in the file's name.
+    """
+
+    def __init__(self, folder: Path, command: str):
+        self.folder, self.path = folder, folder / f".speech-{command}.jsonl"
+        self._entries = self._read()
+
+    def find(self, name: str, key: str, formats: Iterable[str]) -> dict[str, Any] | None:
+        """The entry of what was written under `name` from `key`, in all `formats`, if the files are still there."""
+        entry = self._entries.get(name)
+        if entry is None or entry["key"] != key or set(formats) - set(entry["formats"]):
+            return None
+        return entry if all((self.folder / file).is_file() for file in entry["files"]) else None
+
+    def add(self, name: str, key: str, formats: Iterable[str], files: Iterable[str], note: str = "") -> None:
+        """Take down that `files` are complete; OSError if that cannot be written."""
+        before = self._entries.get(name, {})
+        if before.get("key") == key:  # further formats of the same
+            formats, files = {*before["formats"], *formats}, {*before["files"], *files}
+        entry = {"name": name, "key": key, "formats": sorted(formats), "files": sorted(files), "note": note}
+        with open(self.path, "a", encoding="utf-8", newline="\n") as file:
+            file.write(f"\n{json.dumps(entry)}\n")  # what a crash has cut stays a line of its own
+        self._entries[name] = entry
+
+    def _read(self) -> dict[str, dict[str, Any]]:
+        """Last entry of each name."""
+        entries = {}
+        try:
+            lines = self.path.read_text(encoding="utf-8").splitlines() if self.path.exists() else []
+            for entry in (json.loads(line) for line in lines if line.endswith("}")):  # others were cut by a crash
+                entries[entry["name"]] = entry
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise SpeechError(f"{self.path}: cannot be read ({error}); remove it, and all is done again") from error
+        return entries
+
+
+def digest(*parts: Any) -> str:
+    """Checksum of values that JSON can hold."""
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+
+
+def contents_digest(path: str | os.PathLike[str] | None) -> str:
+    """Checksum of a file, empty for none or one that cannot be read, of which its reader tells."""
+    if path is None or not os.path.isfile(path):
+        return ""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def file_stamp(path: str) -> tuple[str, int, int]:
+    """Where a file is, how long and of when; zeros where there is none."""
+    where = os.path.abspath(path)
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return where, 0, 0
+    return where, status.st_size, status.st_mtime_ns

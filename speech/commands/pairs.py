@@ -1,0 +1,110 @@
+"""What `speech align` works on: a recording and a text, or the rows of a manifest, each with a name of its own."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from speech.commands.inputs import STDIN
+from speech.errors import SpeechError
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A recording, or part of one, and its text.
+
+    Attributes
+    ----------
+    path : of the recording, or "-" for standard input
+    name : of the files written, without ending
+    row : what messages call a row of a manifest; empty where there is none
+    offset_s, duration_s : the part; None is to the end
+    """
+
+    path: str
+    text: str
+    name: str
+    row: str = ""
+    offset_s: float = 0.0
+    duration_s: float | None = None
+
+    @property
+    def label(self) -> str:
+        """What messages call it."""
+        return self.row or self.path
+
+    def told(self, message: str) -> str:
+        """A message that says where it comes from, which it may say by itself."""
+        return message if not self.row and self.path in message else f"{self.label}: {message}"
+
+
+def find_pairs(audio: str, text: str | None) -> tuple[list[Pair], list[tuple[str, str]]]:
+    """Pairs to align, and of each row that cannot be its name and the reason.
+
+    Parameters
+    ----------
+    audio : a recording, "-", or a manifest if there is no `text`
+    text : file with what is said
+
+    Raises
+    ------
+    SpeechError
+        The text or the manifest cannot be read, or holds nothing.
+    """
+    if text is None:
+        if Path(audio).suffix != ".jsonl":
+            raise SpeechError(f"{audio}: add the file with its text, or give a manifest (.jsonl)")
+        return _rows(Path(audio))
+    name = "stdin" if audio == STDIN else Path(audio).stem
+    return [Pair(audio, _read_text(text), name)], []
+
+
+def _read_text(path: str) -> str:
+    """What is said."""
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        raise SpeechError(f"{path}: there is no such file") from error
+    except (OSError, ValueError) as error:  # ValueError: not UTF-8
+        raise SpeechError(f"{path}: cannot be read as text in UTF-8 ({error})") from error
+    if not text.strip():
+        raise SpeechError(f"{path}: holds no text to align")
+    return text
+
+
+def _rows(manifest: Path) -> tuple[list[Pair], list[tuple[str, str]]]:
+    """Rows of a manifest with a text, and those without."""
+    from speech.corpus import numbered_rows
+
+    found, problems = [], []
+    for number, row in numbered_rows(manifest):
+        label = f"{manifest}, row {number}"
+        if row.text.strip():
+            path = str(row.audio_filepath)
+            found.append((number, Pair(path, row.text, Path(path).stem, label, row.offset, row.duration)))
+        else:
+            problems.append((label, f"{label}: has no text to align"))
+    names = unique_names([pair.name for _, pair in found], [number for number, _ in found])
+    return [replace(pair, name=name) for (_, pair), name in zip(found, names, strict=True)], problems
+
+
+def unique_names(names: Sequence[str], numbers: Sequence[int]) -> list[str]:
+    """Names of which those that several share have their number behind them, again if that makes a name that is there.
+
+    Capitals make no difference, nor does the ``.phones`` of a second file.
+
+    Examples
+    --------
+    >>> unique_names(["a", "a", "a_1", "b"], [1, 2, 3, 4])
+    ['a_1_1', 'a_2', 'a_1_3', 'b']
+    """
+    found = list(names)
+    while True:
+        folded = [name.lower().removesuffix(".phones") for name in found]
+        counts = Counter(folded)
+        if len(counts) == len(found):
+            return found
+        found = [
+            f"{name}_{number}" if counts[key] > 1 else name
+            for name, number, key in zip(found, numbers, folded, strict=True)
+        ]

@@ -1,0 +1,102 @@
+"""Bytes from anywhere: files, pipes and standard input, as files that can be read more than once."""
+
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, TypeAlias
+
+from speech.errors import AudioError
+
+Source: TypeAlias = str | os.PathLike[str] | BinaryIO
+
+_SPOOL_BYTES = 1 << 25  # a pipe longer than 32 MiB continues on disk
+_COPY_BYTES = 1 << 20
+
+
+@contextlib.contextmanager
+def seekable(source: Source) -> Iterator[BinaryIO]:
+    """Open a source as a file that can be read more than once: pipes are spooled, to disk from 32 MiB on.
+
+    Parameters
+    ----------
+    source : path, "-" (standard input) or binary file object
+        Paths may lead to pipes and devices. File objects that seek are handed back and stay open.
+
+    Raises
+    ------
+    AudioError
+        Missing, a folder, not readable, or no room to spool it.
+    """
+    name = source_name(source)
+    with contextlib.ExitStack() as stack:
+        if not isinstance(source, (str, os.PathLike)):
+            handle: Any = source
+        elif os.fspath(source) == "-":
+            if sys.stdin is None:
+                raise AudioError("standard input: is closed; name a file or send audio through a pipe.")
+            handle = sys.stdin.buffer
+        else:
+            handle = stack.enter_context(open_file(Path(source)))
+        if not handle.seekable():
+            spool = stack.enter_context(Spool(name))
+            _fill(spool, handle, name)
+            handle = spool
+        yield handle
+
+
+class Spool(tempfile.SpooledTemporaryFile):
+    """A copy of a pipe that keeps its name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(max_size=_SPOOL_BYTES)
+        self._source_name = name
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return self._source_name
+
+    def seekable(self) -> bool:
+        """Seeking works."""
+        return True
+
+
+def _fill(spool: Any, handle: BinaryIO, name: str) -> None:
+    """Copy all that comes through a pipe."""
+    while True:
+        try:
+            data = handle.read(_COPY_BYTES)
+        except OSError as error:
+            raise AudioError(f"{name}: cannot be read ({error.strerror or error}).") from error
+        if not data:
+            return
+        try:
+            spool.write(data)
+        except OSError as error:
+            raise AudioError(
+                f"{name}: cannot be kept in {tempfile.gettempdir()} ({error.strerror or error}); make room there,"
+                " or set TMPDIR to another folder."
+            ) from error
+
+
+def source_name(source: Source) -> str:
+    """What messages call the source."""
+    if isinstance(source, (str, os.PathLike)):
+        return "standard input" if os.fspath(source) == "-" else os.fspath(source)
+    name = getattr(source, "name", None)
+    return name if isinstance(name, str) else "audio stream"
+
+
+def open_file(path: Path) -> BinaryIO:
+    """Open what is a readable file."""
+    if os.path.isdir(path):
+        raise AudioError(f"{path}: is a folder, not an audio file.")
+    try:
+        return open(path, "rb")
+    except FileNotFoundError as error:
+        raise AudioError(f"{path}: there is no such file.") from error
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
+        raise AudioError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error}).") from error
