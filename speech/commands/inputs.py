@@ -33,7 +33,7 @@ def find_recordings(arguments: Sequence[str], suffixes: frozenset[str]) -> tuple
         recordings would share a name their endings stay in it (``a.wav.txt``), and if that does not
         help, so does their folder.
     problems : list of str
-        One sentence for each argument that leads to no recording.
+        One sentence for each argument that leads to no recording, and for each folder that cannot be searched.
     """
     found: dict[str, str] = {}  # path -> relative path of its output, ending kept
     problems = []
@@ -45,8 +45,9 @@ def find_recordings(arguments: Sequence[str], suffixes: frozenset[str]) -> tuple
                 problems.append(f"{argument}: the pattern matches no file.")
         for match in matches:
             if os.path.isdir(match):
-                files = _files_below(match, suffixes)
-                if not files:
+                files, unread = _files_below(match, suffixes)
+                problems += unread
+                if not files and not unread:
                     problems.append(f"{match}: no audio file in this folder.")
                 for file in files:
                     found.setdefault(file, os.path.relpath(file, match))
@@ -55,17 +56,22 @@ def find_recordings(arguments: Sequence[str], suffixes: frozenset[str]) -> tuple
     return _named(_unique(found)), problems
 
 
-def _files_below(folder: str, suffixes: frozenset[str]) -> list[str]:
-    """Audio files in a folder and its subfolders, hidden ones left out, sorted."""
-    files = []
-    for parent, folders, names in os.walk(folder):
+def _files_below(folder: str, suffixes: frozenset[str]) -> tuple[list[str], list[str]]:
+    """Audio files in a folder and its subfolders, hidden ones left out, sorted; a sentence a folder that is closed."""
+    files: list[str] = []
+    problems: list[str] = []
+
+    def closed(error: OSError) -> None:
+        problems.append(f"{error.filename}: this folder cannot be searched ({error.strerror}).")
+
+    for parent, folders, names in os.walk(folder, onerror=closed):
         folders[:] = [name for name in folders if not name.startswith(".")]
         files += [
             os.path.join(parent, name)
             for name in names
             if os.path.splitext(name)[1].lower() in suffixes and not name.startswith(".")
         ]
-    return sorted(files)
+    return sorted(files), sorted(problems)
 
 
 def _unique(found: dict[str, str]) -> dict[str, str]:

@@ -259,6 +259,23 @@ def test_inputs_are_found_once_and_sorted(tmp_path, monkeypatch):
     assert "y/*.flac" in problems[0]
 
 
+def test_a_folder_that_cannot_be_searched_is_named(tmp_path, monkeypatch):
+    (tmp_path / "open").mkdir()
+    (tmp_path / "closed").mkdir()
+    (tmp_path / "open" / "1.wav").write_bytes(b"")
+    scandir = os.scandir
+
+    def refusing(path):
+        if str(path).endswith("closed"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    inputs, problems = find_recordings([str(tmp_path)], SUFFIXES)
+    assert [one.output_stem for one in inputs] == ["open/1"]
+    assert problems == [f"{tmp_path}/closed: this folder cannot be searched (Permission denied)."]
+
+
 def test_the_same_name_in_two_folders_keeps_the_folder(tmp_path):
     for folder in ("x", "y"):
         (tmp_path / folder).mkdir()
