@@ -49,8 +49,8 @@ DECODING = {
     "lm_weight": 1.1,
     "word_bonus": -1.2,
     "second_weight": 0.1,
-    "beam": 2000,
-    "beam_threshold": 15.0,
+    "beam": 1500,
+    "beam_threshold": 14.0,
     "candidates": 100,
     "alternatives": 1,
 }
