@@ -31,6 +31,8 @@ class Clip:
     raw: audio.RawFormat | None = None
 
 
+MOST_CHANNELS = 256
+"""An array of more channels than this and than samples has its axes the other way round."""
 Source: TypeAlias = str | os.PathLike[str] | BinaryIO | Clip | np.ndarray
 BLOCK_S = 30.0
 
@@ -115,6 +117,8 @@ def _mono(samples: np.ndarray, channel: int | None) -> np.ndarray:
         )
     if samples.size == 0:
         raise AudioError("the array contains no audio (0 samples).")
+    if samples.ndim == 2 and samples.shape[1] > max(samples.shape[0], MOST_CHANNELS):
+        raise ValueError(f"an array is [N, channels], got {samples.shape}; transpose it")
     scale = 1.0 if samples.dtype.kind == "f" else -1.0 / np.iinfo(samples.dtype).min
     samples = samples.astype(np.float32) * np.float32(scale)
     if samples.ndim == 2:

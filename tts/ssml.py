@@ -90,7 +90,8 @@ class _Reader:
         except expat.ExpatError as error:
             reason = expat.errors.messages[error.code]
             raise SsmlError(
-                f"SSML, line {error.lineno}, column {error.offset + 1}: not well-formed ({reason})"
+                f"SSML, line {error.lineno}, column {error.offset + 1}: not well-formed ({reason}); "
+                "put all of it in <speak>...</speak>, and write & as &amp; and < as &lt;"
             ) from error
         except UnicodeEncodeError as error:
             raise SsmlError(f"SSML, character {error.start + 1}: is half of a surrogate pair, no character") from error

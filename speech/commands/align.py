@@ -93,7 +93,9 @@ def run(arguments: argparse.Namespace) -> int:
     pairs, problems = find_pairs(arguments.audio, arguments.text)
     output_dir = Path(arguments.output_dir) if arguments.output_dir else None
     if output_dir is None and (len(pairs) + len(problems) > 1 or len(formats) > 1):
-        raise SpeechError("several recordings or formats do not fit into one output; add --output-dir DIR")
+        count = len(pairs) + len(problems)
+        what = f"{count} recordings" if count > 1 else f"{len(formats)} formats"
+        raise SpeechError(f"{what} do not fit into one output; add --output-dir DIR")
     output = _Output(arguments, formats, levels, output_dir)
     waiting, doubts = [], []
     for pair in pairs:
@@ -162,8 +164,9 @@ class _Output:
         from speech.alignment_formats import write_alignment
 
         files: dict[str, str] = {}
+        named = replace(alignment, source=f"{pair.name}.ctm")  # there, two rows of a recording are two recordings
         for name in self.formats:
-            files |= write_alignment(alignment, name, self.levels, pair.text)
+            files |= write_alignment(named if name == "ctm" else alignment, name, self.levels, pair.text)
         if self.folder is None:
             print("".join(files.values()), end="", flush=True)
             return

@@ -53,8 +53,10 @@ def find_pairs(audio: str, text: str | None) -> tuple[list[Pair], list[tuple[str
     """
     if text is None:
         if Path(audio).suffix != ".jsonl":
-            raise SpeechError(f"{audio}: add the file with its text, or give a manifest (.jsonl)")
+            raise SpeechError(f"{audio}: add the file with its text, or give a manifest, whose name ends in .jsonl")
         return _rows(Path(audio))
+    if Path(audio).suffix == ".jsonl":
+        raise SpeechError(f"{audio}: the rows of a manifest hold their texts; leave {text} out")
     name = "stdin" if audio == STDIN else Path(audio).stem
     return [Pair(audio, _read_text(text), name)], []
 

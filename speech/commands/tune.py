@@ -1,6 +1,7 @@
 """`speech tune`: the weights of a model's search, found on development sets and written to its card."""
 
 import argparse
+import shutil
 from pathlib import Path
 
 from speech.commands.decoding_options import add_decoding_options, load_options
@@ -12,10 +13,13 @@ EPILOG = """\
 examples:
   speech tune dev.jsonl --model runs/english/model.safetensors
   speech tune dev-clean.jsonl dev-other.jsonl --model my.safetensors --lm books.lm
+  speech tune calls.jsonl --output english-calls.safetensors
 
-The best weight of the language model and bonus a word are written into the card of the model's file;
-from then on `speech transcribe --model FILE` searches with them, and asks for --lm if they were found
-with a language model of your own. Tune on development sets, never on those that you report.
+The best weight of the language model and bonus a word are written into the card of the model's file, and
+--beam with them if it is given; from then on `speech transcribe --model FILE` searches so, and asks for
+--lm if they were found with a language model of your own. With --output FILE the model stays as it is and
+FILE is a copy with that card; the included model is tuned only so.
+Tune on development sets, never on those that you report.
 """
 
 
@@ -31,6 +35,7 @@ def add_parser(subparsers) -> None:
     parser.add_argument("manifests", nargs="+", metavar="MANIFEST", help="JSON-lines manifest of a development set")
     parser.add_argument("--limit", type=positive, metavar="N", help="only the first N utterances of each manifest")
     parser.add_argument("--head", metavar="NAME", help="output of the model to search (default: the card's)")
+    parser.add_argument("-o", "--output", metavar="FILE", help="write a copy of the model with the weights found")
     parser.add_argument("--dry-run", action="store_true", help="print the best weights, write nothing")
     add_model_options(parser, short_ones="rows of the manifests")
     add_decoding_options(parser)
@@ -53,8 +58,11 @@ def run(arguments: argparse.Namespace) -> int:
     path = Path(arguments.model or DEFAULT_MODEL)
     if options.get("lm") is False:
         raise ConfigError("without a language model there is nothing to tune; leave --no-lm out")
+    output = Path(arguments.output) if arguments.output else path
     if not arguments.dry_run:
-        check_file(path, f"--model {path}")
+        if output.resolve() == DEFAULT_MODEL.resolve():
+            raise ConfigError("the included model stays as it is: name a copy with --output FILE, or use --dry-run")
+        check_file(output, f"--output {output}" if arguments.output else f"--model {path}")
     loaded = load(path)
     config = with_beam(decoding_config(loaded, str(path)) or DecodingConfig(), arguments.beam)
     if arguments.head:
@@ -85,8 +93,10 @@ def run(arguments: argparse.Namespace) -> int:
     print("best:", end=" ")
     tell(best)
     if not arguments.dry_run:
-        write_decoding(path, to_dict(best.config), arguments.lm)
-        print(f"written to the card of {path}")
+        if output != path:
+            shutil.copyfile(path, output)
+        write_decoding(output, to_dict(best.config), arguments.lm)
+        print(f"written to the card of {output}")
     return 0
 
 

@@ -101,7 +101,9 @@ class _Reader:
             if text == "\\data\\":
                 break
             if text:
-                raise self.error(f"expected \\data\\, got {text[:40]!r}; this is no ARPA file")
+                raise self.error(
+                    f"expected \\data\\, got {text[:40]!r}; this is no ARPA file: `speech lm train` makes one of text"
+                )
         counts: list[int] = []
         for text in lines:
             if not text:

@@ -159,7 +159,9 @@ def test_rows_have_files_of_their_own_and_are_named_by_their_line(recording, tmp
     lines = [json.dumps({"audio_filepath": f"{name}.wav", "duration": 2, "text": text}) for name, text in rows]
     (tmp_path / "rows.jsonl").write_text("\n\n".join(lines))
     out = tmp_path / "out"
-    assert main(["align", str(tmp_path / "rows.jsonl"), "--format", "json", "--output-dir", str(out)]) == 1
+    assert main(["align", str(tmp_path / "rows.jsonl"), "--format", "json,ctm", "--output-dir", str(out)]) == 1
+    recordings = {path.stem: path.read_text().split()[0] for path in out.glob("*.phones.ctm")}
+    assert recordings == {f"{name}.phones": name for name in ("a_1_1", "a_5", "a_1_7")}
     words = {path.stem: json.loads(path.read_text())["text"] for path in out.glob("*.json")}
     assert words == {"a_1_1": "hello", "a_5": "world", "a_1_7": "there"}
     assert "rows.jsonl, row 3: " in capsys.readouterr().err

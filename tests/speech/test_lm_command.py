@@ -13,6 +13,7 @@ from speech.decoding import DecodingConfig, build_decoding
 from speech.errors import ConfigError
 from speech.lm import EstimationConfig, estimate, read_lines
 from speech.lm.shaping import prune
+from speech.transcribe import DEFAULT_MODEL
 from speech.tuning import STEPS, tune
 from tests.speech.test_decoding import SENTENCES, heard, tone_model
 
@@ -120,6 +121,15 @@ def test_tuning_finds_the_weight_that_makes_fewest_errors():
     assert set(STEPS) <= set(vars(start))
 
 
+def test_tune_leaves_the_included_model_as_it_is(tmp_path, capsys):
+    manifest = tmp_path / "dev.jsonl"
+    manifest.write_text(json.dumps({"audio_filepath": "a.wav", "duration": 1.0, "text": "the cat"}) + "\n")
+    before = DEFAULT_MODEL.stat().st_mtime_ns
+    assert cli.main(["tune", str(manifest)]) == 2
+    assert "name a copy with --output FILE" in capsys.readouterr().err
+    assert DEFAULT_MODEL.stat().st_mtime_ns == before
+
+
 def test_tune_writes_the_card(tmp_path, capsys, text):
     import torch
 
@@ -140,6 +150,10 @@ def test_tune_writes_the_card(tmp_path, capsys, text):
     arguments = ["tune", str(manifest), "--model", str(model), "--lm", str(tmp_path / "m.lm"), "--beam", "8"]
     assert cli.main([*arguments, "--dry-run"]) == 0
     assert "decoding" not in checkpoint.load(model).card
+    copy = tmp_path / "copy.safetensors"
+    assert cli.main([*arguments, "--output", str(copy)]) == 0
+    assert "decoding" not in checkpoint.load(model).card
+    assert checkpoint.load(copy).card["decoding"]["beam"] == 8
     assert cli.main(arguments) == 0
     assert checkpoint.load(model).card["decoding"]["beam"] == 8
     assert checkpoint.load(model).card["decoding_lm"] == "m.lm"

@@ -311,6 +311,7 @@ def test_channel_and_clip_choose_a_part(tones, tmp_path):
         (np.zeros(5, bool), ValueError, "must be float"),
         (np.zeros(0), AudioError, "no audio"),
         (np.full(10, np.nan), AudioError, "NaN"),
+        (np.zeros((1, 100_000)), ValueError, "transpose it"),
     ],
 )
 def test_arrays_that_are_no_audio_are_refused(tones, array, error, message):

@@ -40,6 +40,11 @@ examples:
 --rate changes phones alone and --pause pauses alone; for speech that is faster throughout, give both:
 --rate 1.25 --pause 0.8.
 
+SSML stands in <speak>...</speak>, with & written &amp;. Elements and attributes other than these are
+refused: <p>, <s>, <sub alias="...">, <break time="300ms"> or strength="weak", <phoneme alphabet="arpabet"
+ph="...">, <prosody rate="80%" pitch="+2st" volume="+6dB">, and <say-as interpret-as="..."> with characters,
+spell-out, digits, cardinal or ordinal.
+
 exit codes:
   0 said; 2 wrong usage or nothing could be said; 130 interrupted
 """
@@ -63,9 +68,9 @@ def add_parser(subparsers) -> None:
     parser.add_argument("--speaker", metavar="NAME", help="one of several in the voice")
     parser.add_argument("--lexicon", metavar="FILE", help="your pronunciations: word, tab, ARPAbet phones")
     parser.add_argument("--rate", type=float, default=1.0, help="how much faster, 0.25 to 4 (default: 1)")
-    parser.add_argument("--pitch", type=float, default=0.0, help="semitones up or down (default: 0)")
-    parser.add_argument("--energy", type=float, default=0.0, help="dB up or down (default: 0)")
-    parser.add_argument("--pause", type=float, default=1.0, help="how much longer pauses are (default: 1)")
+    parser.add_argument("--pitch", type=float, default=0.0, help="semitones up or down, -24 to 24 (default: 0)")
+    parser.add_argument("--energy", type=float, default=0.0, help="dB up or down, -60 to 30 (default: 0)")
+    parser.add_argument("--pause", type=float, default=1.0, help="how much longer pauses are, 0 to 20 (default: 1)")
     parser.add_argument("--seed", type=natural, default=0, help="of the voice's noise (default: 0)")
     parser.add_argument(
         "--unknown",
