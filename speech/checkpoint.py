@@ -168,8 +168,10 @@ def write_atomically(path: str | Path, write: Callable) -> None:
         raise CheckpointError(f"{path}: cannot be written ({error}); what was there is kept") from error
 
 
-def replace_card(path: str | Path, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-    """Rewrite a model's file with another card, `change(card)`; its tensors stay as they are.
+def replace_card(
+    path: str | Path, change: Callable[[dict[str, Any]], dict[str, Any]], output: str | Path | None = None
+) -> None:
+    """Write a model's file with another card, `change(card)`, over itself or to `output`; its tensors stay as they are.
 
     Raises
     ------
@@ -182,4 +184,4 @@ def replace_card(path: str | Path, change: Callable[[dict[str, Any]], dict[str, 
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     header["card"] = change(header["card"])
     data = save(tensors, metadata={"speech": json.dumps(header)})
-    write_atomically(path, lambda file: file.write(data))
+    write_atomically(path if output is None else output, lambda file: file.write(data))

@@ -3,6 +3,7 @@
 import codecs
 import contextlib
 import os
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,11 +23,12 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     OSError
         The file cannot take its place.
     """
-    if os.path.exists(path) and not os.path.isfile(path):
+    if not is_replaceable(path):
         yield Path(path)
         return
     target = Path(os.path.realpath(path))
-    partial = target.with_name(f".{target.name[:_NAME_CHARACTERS]}.{os.getpid()}.part")
+    # another machine or thread may write a file whose name begins alike into the same folder
+    partial = target.with_name(f".{target.name[:_NAME_CHARACTERS]}.{secrets.token_hex(8)}.part")
     try:
         yield partial
         os.replace(partial, target)
@@ -34,6 +36,20 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         if os.path.lexists(partial):
             os.unlink(partial)
         raise
+
+
+def is_replaceable(path: str | os.PathLike[str]) -> bool:
+    """Whether `path` is a file or nothing yet, rather than a device."""
+    return os.path.isfile(path) or not os.path.exists(path)
+
+
+def stamp(path: str | os.PathLike[str]) -> tuple[int, int]:
+    """Size and time of change of a file, by which one made anew is told; zeros where there is none."""
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):  # ValueError: a zero byte in the name
+        return 0, 0
+    return status.st_size, status.st_mtime_ns
 
 
 def _escape(error: UnicodeError) -> tuple[bytes, int]:

@@ -1,6 +1,7 @@
 """Containers that libsndfile does not read (m4a, mp4, webm, ...), through PyAV: the extra `media`."""
 
 import contextlib
+import re
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -39,9 +40,14 @@ class MediaDecoder:
         self._promised_s = self._header_duration_s()
 
     def _header_duration_s(self) -> float:
-        """Duration that the header states, 0 where it does not."""
+        """Duration that the header states of the track, 0 where it does not."""
         if self._track.duration is not None:
             return float(self._track.duration * self._track.time_base)
+        stated = re.fullmatch(r"(\d+):(\d\d):(\d\d(?:\.\d*)?)", self._track.metadata.get("DURATION", ""))
+        if stated:  # Matroska's tag
+            return int(stated[1]) * 3600 + int(stated[2]) * 60 + float(stated[3])
+        if len(self._container.streams) > 1:  # the container lasts as long as its longest track
+            return 0.0
         return (self._container.duration or 0) / 1e6  # AV_TIME_BASE: microseconds
 
     def blocks(self, start: int, count: int | None) -> Iterator[Samples]:

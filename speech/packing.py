@@ -2,8 +2,8 @@
 
 Eight bits: integers with one float16 scale a row. "deflated": large matrices in steps of a share of their row's root
 mean square, whatever the largest weight, and then compressed by Huffman's code (RFC 1951): few of the many levels are
-frequent, so that a weight takes 4.6 bits. At equal size that is 4 dB closer to the weights than five bits from the
-smallest to the largest of a row. Such steps are felt: train the last epochs with `training.stored_as`.
+frequent, so that a weight takes 4.8 bits. Such steps are felt: train the last epochs with
+`training.stored_as`.
 """
 
 import math
@@ -32,13 +32,11 @@ def pack(state: dict[str, Tensor], precision: Precision) -> dict[str, Tensor]:
         elif precision == "float16":
             packed[name] = value.half()
         else:
-            levels, scale = quantize(value, precision)
-            packed[f"{name}.scale"] = scale
-            if precision == "deflated" and value.numel() >= COARSE_SIZE:
+            step = _coarse_step(value, precision)
+            packed[name], packed[f"{name}.scale"] = quantize(value, step)
+            if step:
                 packed[f"{name}.shape"] = torch.tensor(value.shape)
-                packed[name] = torch.frombuffer(_deflate(levels), dtype=torch.uint8)
-            else:
-                packed[name] = levels.view_as(value)
+                packed[name] = torch.frombuffer(_deflate(packed[name]), dtype=torch.uint8)
     return packed
 
 
@@ -58,21 +56,32 @@ def unpack(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
         if f"{name}.shape" in tensors:
             value = _inflate(name, value, tensors[f"{name}.shape"].tolist())
         if value.dtype == torch.int8:
-            scale = tensors[f"{name}.scale"].float()
-            value = (value.flatten(1).float() * scale[:, None]).view(value.shape)
+            value = dequantize(value, tensors[f"{name}.scale"])
         state[name] = value.float() if value.is_floating_point() else value
     return state
 
 
-def quantize(value: Tensor, precision: Precision) -> tuple[Tensor, Tensor]:
-    """Levels, int8 [R, C], and the scale of each row, float16 [R], of a matrix; further dimensions count as columns."""
+def quantize(value: Tensor, coarse_step: float = 0.0) -> tuple[Tensor, Tensor]:
+    """Levels of a matrix, int8 of its shape, and the scale of each row, float16 [R].
+
+    127 levels reach the row's largest weight, or steps are `coarse_step` of its root mean square if that is more.
+    Dimensions after the first count as columns.
+    """
     rows = value.float().flatten(1)
-    scale = rows.abs().amax(dim=1) / 127
-    if precision == "deflated" and value.numel() >= COARSE_SIZE:
-        scale = torch.maximum(scale, COARSE_STEP * rows.square().mean(dim=1).sqrt())
-    scale = scale.clamp(min=1e-7).half()
-    levels = (rows / scale.float()[:, None]).round().clamp(-127, 127).to(torch.int8)
-    return levels, scale
+    largest, mean_square = rows.abs().amax(dim=1), rows.square().mean(dim=1)
+    scale = torch.maximum(largest / 127, coarse_step * mean_square.sqrt()).clamp(min=1e-7).half()
+    levels = (rows / scale.float()[:, None]).round().clamp(-127, 127)
+    return levels.to(torch.int8).view_as(value), scale
+
+
+def dequantize(levels: Tensor, scale: Tensor) -> Tensor:
+    """Weights of the levels and scales by `quantize`, float32."""
+    return (levels.flatten(1).float() * scale.float()[:, None]).view(levels.shape)
+
+
+def _coarse_step(value: Tensor, precision: Precision) -> float:
+    """`coarse_step` of a matrix; 0 of one that takes eight bits."""
+    return COARSE_STEP if precision == "deflated" and value.numel() >= COARSE_SIZE else 0.0
 
 
 @contextmanager
@@ -101,8 +110,7 @@ def _stored(value: Tensor, precision: Precision) -> Tensor:
         return value
     if precision == "float16":
         return value.half().float()
-    levels, scale = quantize(value, precision)
-    return (levels.float() * scale.float()[:, None]).view_as(value)
+    return dequantize(*quantize(value, _coarse_step(value, precision)))
 
 
 def _deflate(levels: Tensor) -> bytearray:
@@ -113,11 +121,11 @@ def _deflate(levels: Tensor) -> bytearray:
 
 def _inflate(name: str, data: Tensor, shape: list[int]) -> Tensor:
     """Levels, int8 of a shape; never more than that many, whatever the data say."""
-    size = math.prod(shape)
+    size, decompressor = math.prod(shape), zlib.decompressobj()
     try:
-        levels = bytearray(zlib.decompressobj().decompress(data.numpy().tobytes(), max(size, 1)))
-    except zlib.error as error:
+        levels = bytearray(decompressor.decompress(data.numpy().tobytes(), size + 1))  # one more: up to the checksum
+    except (zlib.error, ValueError) as error:
         raise ValueError(f"{name}: {error}") from error
-    if len(levels) != size:
-        raise ValueError(f"{name}: {len(levels)} compressed weights, expected {size}")
+    if len(levels) != size or not decompressor.eof:
+        raise ValueError(f"{name}: {len(levels)} compressed weights, or a part of them, where {size} belong")
     return torch.frombuffer(levels, dtype=torch.int8).view(shape)

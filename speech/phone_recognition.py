@@ -3,8 +3,6 @@
 Legend: T output frames, K units.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-
 import numba
 import numpy as np
 import torch
@@ -14,9 +12,7 @@ from ctc import SpokenWord, Token, crf_decode, greedy_decode
 from speech.checkpoint import LoadedModel
 from speech.decoding import SearchStream
 from speech.errors import ConfigError
-from speech.sources import Source
-from speech.transcribe import Outcome, Transcriber
-from speech.transcript import Transcript
+from speech.transcribe import Transcriber
 
 NGRAM_WEIGHT = 1.0
 PRIOR_SCALE = 0.5
@@ -78,13 +74,13 @@ def _span(token: Token) -> tuple[int, int, int, float]:
     return token.label, token.start_frame, token.end_frame, token.confidence
 
 
-class PhoneRecognizer:
-    """Writes down the phones of recordings of any length.
+class PhoneRecognizer(Transcriber):
+    """Writes down the phones of recordings of any length, as a `Transcriber` does words.
 
     Parameters
     ----------
-    loaded : model with a head of phones
-    head : its name; a framewise head if there is one, by default
+    loaded : LoadedModel with a phone head; a framewise one is preferred
+    head : name of the head
     ngram_weight : of the n-gram of the training transcripts: a bigram over the framewise posteriors with priors
         divided out, a trigram over the outputs of a CTC-CRF head, which were trained beside it; 0 for the best path
         of the outputs alone, which is all that a CTC head offers
@@ -103,35 +99,8 @@ class PhoneRecognizer:
         heads.sort(key=lambda name: not loaded.heads[name].framewise)
         if not heads or (head is not None and head not in heads):
             raise ConfigError(f"the model has no phone head {head or ''}, only {', '.join(loaded.heads)}")
-        self.head = head or heads[0]
-        search = PhoneSearch(loaded, self.head, NGRAM_WEIGHT if ngram_weight is None else ngram_weight)
-        name = str(loaded.card.get("name", ""))
-        self._transcriber = Transcriber(loaded, name=name, device=device, decoding=search)
-
-    def transcribe(
-        self, recording: Source, *, sample_rate: int | None = None, channel: int | None = None
-    ) -> Transcript:
-        """Phones of a recording with times and confidences, as the words of a transcript; silences left out.
-
-        Parameters
-        ----------
-        recording, sample_rate, channel : as `speech.transcribe.Transcriber.transcribe`
-        """
-        return self._transcriber.transcribe(recording, sample_rate, channel)
-
-    def transcribe_many(
-        self,
-        sources: Iterable[Source],
-        *,
-        sample_rate: int | None = None,
-        channel: int | None = None,
-        batch: int = 8,
-        progress: Callable[[Source, float], None] | None = None,
-    ) -> Iterator[Outcome]:
-        """Phones of recordings, one after the other; as `speech.transcribe.Transcriber.transcribe_many`."""
-        return self._transcriber.transcribe_many(
-            sources, sample_rate=sample_rate, channel=channel, batch=batch, progress=progress
-        )
+        search = PhoneSearch(loaded, head or heads[0], NGRAM_WEIGHT if ngram_weight is None else ngram_weight)
+        super().__init__(loaded, name=str(loaded.card.get("name", "")), device=device, decoding=search)
 
 
 @numba.njit(nogil=True, cache=True)

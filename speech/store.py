@@ -26,6 +26,7 @@ from speech.checkpoint import write_atomically
 from speech.config import to_dict
 from speech.corpus import Utterance
 from speech.errors import AudioError, CorpusError
+from speech.files import stamp
 from speech.frontend import Frontend, FrontendConfig, StatisticsAccumulator
 
 logger = logging.getLogger(__name__)
@@ -120,21 +121,14 @@ def open_store(
     return FeatureStore(frames, lengths, np.cumsum(lengths) - lengths, path.stem)
 
 
+_stamp = functools.cache(stamp)  # many utterances are parts of one file
+
+
 def _key(utterances, frontend: Frontend, augment: Augment | None, seed: int) -> str:
     rows = [(str(u.audio_filepath), *_stamp(u.audio_filepath), u.offset, u.duration) for u in utterances]
     statistics = [value.tolist() for value in frontend.normalize.buffers()]
     described = [FEATURES_VERSION, rows, to_dict(frontend.config), statistics, repr(augment), seed if augment else 0]
     return hashlib.sha256(json.dumps(described).encode()).hexdigest()[:24]
-
-
-@functools.cache
-def _stamp(path: Path) -> tuple[int, int]:
-    """Size and time of change of a file, so that a recording made anew is read anew; zeros if it is missing."""
-    try:
-        status = path.stat()
-    except OSError:
-        return 0, 0
-    return status.st_size, status.st_mtime_ns
 
 
 def _write_store(path: Path, results: Iterator[np.ndarray | str]) -> None:

@@ -25,7 +25,7 @@ from speech.models import BiLSTMLayer, HeadConfig
 from speech.precision import autocast
 from speech.scoring import ErrorCounts, best_texts, score
 from speech.store import measure_statistics
-from speech.training_alignments import check_alignment_files, initial_alignments, realign, use_alignments
+from speech.training_alignments import initial_alignments, read_alignments, realign, use_alignments
 from speech.training_augment import build_augmenter
 from speech.training_data import (
     TrainingData,
@@ -64,7 +64,7 @@ def train(config_path: str | Path, overrides: Sequence[str] = (), *, restart: bo
     check_device(config.training.device)
     for key, folder in (("training.output_dir", config.training.output_dir), ("data.cache_dir", config.data.cache_dir)):
         make_folder(key, folder)
-    check_alignment_files(config.alignment)
+    alignments = read_alignments(config.alignment)
     augmenter = build_augmenter(config.augment)
     rows = [row for manifest in config.data.train for row in read_manifest(manifest)]
     heads: dict[str, HeadConfig] = {head.name: head for head in config.heads}
@@ -90,7 +90,7 @@ def train(config_path: str | Path, overrides: Sequence[str] = (), *, restart: bo
             loaded.model.log_trigram(head.name).copy_(torch.from_numpy(np.log(trigram)))
     dev = open_dev_data(config, dev_utterances, loaded.frontend, units)
     if any(head.framewise for head in config.heads):
-        use_alignments(initial_alignments(config, data, state.progress.realigned), loaded, data)
+        use_alignments(initial_alignments(config, alignments, data, state.progress.realigned), loaded, data)
     return fit(config, loaded, data, dev, state)
 
 

@@ -19,8 +19,8 @@ from speech.training_state import TrainingState
 BIGRAM_FLOOR = 0.5  #: count that every pair of phones gets, seen or not
 
 
-def check_alignment_files(config: AlignmentConfig) -> None:
-    """Refuse a missing or bad lexicon or file of alignments before any work is done.
+def read_alignments(config: AlignmentConfig) -> FrameAlignments | None:
+    """The alignments that the configuration names; a missing or bad file or lexicon is refused before any work is done.
 
     Raises
     ------
@@ -31,21 +31,22 @@ def check_alignment_files(config: AlignmentConfig) -> None:
         path = getattr(config, key)
         if path is not None and not path.is_file():
             raise ConfigError(f"alignment.{key}={path}: there is no such file; correct the path or leave the key out")
-    if config.file is not None:
-        FrameAlignments.load(config.file)
     if config.lexicon is not None:
         read_lexicon(config.lexicon)
+    return None if config.file is None else FrameAlignments.load(config.file)
 
 
-def initial_alignments(config: ExperimentConfig, data: TrainingData, realigned: int) -> FrameAlignments:
-    """Alignments a run begins or goes on with: those of its last realignment, if it has made any."""
-    return FrameAlignments.load(realigned_path(config, realigned)) if realigned else open_alignments(config, data)
+def initial_alignments(
+    config: ExperimentConfig, given: FrameAlignments | None, data: TrainingData, realigned: int
+) -> FrameAlignments:
+    """Alignments a run begins or goes on with: of its last realignment if it has made any, else those `given`, or new.
 
-
-def open_alignments(config: ExperimentConfig, data: TrainingData) -> FrameAlignments:
-    """Alignments of the training data: those of the configuration, or of a flat start, made once and kept."""
-    if config.alignment.file is not None:
-        return FrameAlignments.load(config.alignment.file)
+    New ones are of a flat start, made once and kept.
+    """
+    if realigned:
+        return FrameAlignments.load(realigned_path(config, realigned))
+    if given is not None:
+        return given
     lexicon = config.alignment.lexicon
     written = lexicon.read_text(encoding="utf-8-sig") if lexicon else ""
     texts = [utterance.text for utterance in data.utterances]  # of which the features know nothing

@@ -10,7 +10,6 @@ anew with other settings of the search.
 import argparse
 import hashlib
 import json
-import shutil
 from pathlib import Path
 
 import torch
@@ -100,9 +99,7 @@ def store(arguments: argparse.Namespace, dev: list[Path]) -> int:
     with safe_open(arguments.model, framework="pt") as file:
         stored = any(name.endswith(".scale") for name in file.keys())  # noqa: SIM118
     if stored:
-        if arguments.output.resolve() != arguments.model.resolve():
-            shutil.copyfile(arguments.model, arguments.output)
-        checkpoint.replace_card(arguments.output, lambda card: card | decoding)
+        checkpoint.replace_card(arguments.model, lambda card: card | decoding, arguments.output)
         return 0
     full = sum(measured(Transcriber(trained), path)["word_errors"] for path in dev)
     trained.card = trained.card | decoding

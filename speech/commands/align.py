@@ -3,20 +3,21 @@
 import argparse
 import contextlib
 import functools
+import os
 import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from speech.commands.done import DoneRecord, contents_digest, digest, file_stamp
+from speech.commands.done import DoneRecord, contents_digest, digest
 from speech.commands.inputs import STDIN
 from speech.commands.options import chosen_formats, comma_list
-from speech.commands.outputs import write_text
+from speech.commands.outputs import make_folder, write_text
 from speech.commands.pairs import Pair, find_pairs
 from speech.commands.progress import Progress
-from speech.commands.transcribe import make_folder
 from speech.errors import SpeechError
+from speech.files import stamp
 from speech.formats import WRITERS
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ class _Output:
 
         self.formats, self.levels, self.folder = formats, levels, folder
         if folder is not None:
-            make_folder(folder)
+            make_folder(folder, "--output-dir")
             self.record = DoneRecord(folder, "align")
             model = arguments.model or SHIPPED_MODEL
             self._made_by = [arguments.channel, *levels, contents_digest(model), contents_digest(arguments.lexicon)]
@@ -157,10 +158,10 @@ class _Output:
         """The entry of a pair that is done, unless it shall be done again."""
         if self.folder is None or self._overwrite or pair.path == STDIN:
             return None
-        return self.record.find(pair.name, self._key(pair), self.formats)
+        return self.record.find(pair.name, self.key(pair), self.formats)
 
-    def put(self, pair: Pair, alignment: "Alignment", doubt: str) -> None:
-        """Print an alignment or write its files; OSError if that fails."""
+    def put(self, pair: Pair, key: str, alignment: "Alignment", doubt: str) -> None:
+        """Print an alignment or write its files, made from what `key` tells; OSError if that fails."""
         from speech.alignment_formats import write_alignment
 
         files: dict[str, str] = {}
@@ -170,14 +171,17 @@ class _Output:
         if self.folder is None:
             print("".join(files.values()), end="", flush=True)
             return
-        key = self._key(pair)
+        self.record.begin(pair.name, key)
         for suffix, text in files.items():
             write_text(self.folder / f"{pair.name}{suffix}", text)
         self.record.add(pair.name, key, self.formats, [f"{pair.name}{suffix}" for suffix in files], doubt)
 
-    def _key(self, pair: Pair) -> str:
-        """Checksum of all that the files of a pair depend on."""
-        return digest(file_stamp(pair.path), pair.offset_s, pair.duration_s, pair.text, *self._made_by)
+    def key(self, pair: Pair) -> str:
+        """Checksum of all that the files of a pair depend on, as it is now; empty where none are written."""
+        if self.folder is None:
+            return ""
+        recording = (os.path.abspath(pair.path), *stamp(pair.path))
+        return digest(recording, pair.offset_s, pair.duration_s, pair.text, *self._made_by)
 
 
 def _align(pairs: list[Pair], arguments: argparse.Namespace, output: _Output, progress: Progress) -> list[str]:
@@ -190,6 +194,7 @@ def _align(pairs: list[Pair], arguments: argparse.Namespace, output: _Output, pr
     doubts = []
     for pair in pairs:
         progress.working(pair.path, 0.0)
+        key = output.key(pair)  # before it is read: a recording that is replaced meanwhile is not done
         try:
             with _clip(pair, progress) as (clip, length_s):
                 if length_s > LONG_S:
@@ -205,7 +210,7 @@ def _align(pairs: list[Pair], arguments: argparse.Namespace, output: _Output, pr
             doubts.append(doubt)
             progress.note(doubt)
         try:
-            output.put(pair, alignment, doubt)
+            output.put(pair, key, alignment, doubt)
         except BrokenPipeError:
             raise
         except OSError as error:

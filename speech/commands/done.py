@@ -37,10 +37,18 @@ class DoneRecord:
         before = self._entries.get(name, {})
         if before.get("key") == key:  # further formats of the same
             formats, files = {*before["formats"], *formats}, {*before["files"], *files}
-        entry = {"name": name, "key": key, "formats": sorted(formats), "files": sorted(files), "note": note}
+        self._append({"name": name, "key": key, "formats": sorted(formats), "files": sorted(files), "note": note})
+
+    def begin(self, name: str, key: str) -> None:
+        """Files under `name` are about to be written; what was made from another `key` counts no more from here on."""
+        if self._entries.get(name, {}).get("key", key) != key:
+            self._append({"name": name, "key": "", "formats": [], "files": [], "note": ""})
+
+    def _append(self, entry: dict[str, Any]) -> None:
+        """Take down an entry, on disk first."""
         with open(self.path, "a", encoding="utf-8", newline="\n") as file:
             file.write(f"\n{json.dumps(entry)}\n")  # what a crash has cut stays a line of its own
-        self._entries[name] = entry
+        self._entries[entry["name"]] = entry
 
     def _read(self) -> dict[str, dict[str, Any]]:
         """Last entry of each name."""
@@ -63,15 +71,8 @@ def contents_digest(path: str | os.PathLike[str] | None) -> str:
     """Checksum of a file, empty for none or one that cannot be read, of which its reader tells."""
     if path is None or not os.path.isfile(path):
         return ""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def file_stamp(path: str) -> tuple[str, int, int]:
-    """Where a file is, how long and of when; zeros where there is none."""
-    where = os.path.abspath(path)
     try:
-        status = os.stat(path)
-    except (OSError, ValueError):
-        return where, 0, 0
-    return where, status.st_size, status.st_mtime_ns
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""

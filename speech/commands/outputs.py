@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from speech.errors import SpeechError
-from speech.files import ESCAPE, replacing
+from speech.files import ESCAPE, is_replaceable, replacing
 
 
 def check_folder(folder: Path, option: str) -> None:
@@ -17,11 +17,21 @@ def check_folder(folder: Path, option: str) -> None:
         raise SpeechError(f"{option}: files cannot be written there ({error.strerror}); name another") from error
 
 
+def make_folder(folder: Path, option: str) -> None:
+    """Make the folder that an option names; SpeechError if files cannot be written there."""
+    option = f"{option} {folder}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SpeechError(f"{option}: files cannot be written there ({error.strerror}); name another") from error
+    check_folder(folder, option)
+
+
 def check_file(path: Path, option: str) -> None:
     """See that `write_text` can write `path`, and leave it as it is; SpeechError if not."""
     if os.path.isdir(path):
         raise SpeechError(f"{option}: is a folder; name a file")
-    if _is_replaceable(path):
+    if is_replaceable(path):
         check_folder(Path(os.path.realpath(path)).parent, option)
 
 
@@ -32,8 +42,3 @@ def write_text(path: Path, text: str) -> None:
     """
     with replacing(path) as partial, open(partial, "w", encoding="utf-8", errors=ESCAPE, newline="\n") as file:
         file.write(text)
-
-
-def _is_replaceable(path: Path) -> bool:
-    """Whether `path` is a file or nothing yet, rather than a device."""
-    return os.path.isfile(path) or not os.path.exists(path)

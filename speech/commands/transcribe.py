@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 from speech.commands.decoding_options import add_decoding_options, load_options
 from speech.commands.inputs import STDIN, Input, find_recordings
 from speech.commands.options import add_model_options, chosen_formats, raw_format
-from speech.commands.outputs import check_folder, write_text
+from speech.commands.outputs import make_folder, write_text
 from speech.commands.progress import Progress
 from speech.errors import SpeechError
 from speech.formats import SUFFIXES, WRITERS, to_json_line
 from speech.transcript import Transcript
 
 if TYPE_CHECKING:  # the parser is built without loading the audio libraries
-    from speech.phone_recognition import PhoneRecognizer
     from speech.transcribe import Transcriber
 
 STREAMABLE = ("txt", "json", "ctm")  # several recordings make sense in one output
@@ -39,8 +38,9 @@ examples:
   arecord -t raw -f S16_LE -r 16000 | speech transcribe --raw 16000 -
 
 With --output-dir a run that was interrupted goes on where it stopped: recordings whose transcripts are
-there, and are newer than the recording, are left alone unless --overwrite is given. Which --model, --lm,
---hotwords or --channel wrote them is not looked at: add --overwrite when you change these.
+there, and are newer than the recording, are left alone unless --overwrite is given. With which other
+options they were written is not looked at: add --overwrite when you change --units, --model, --lm,
+--no-lm, --hotwords, --beam, --channel or --raw.
 
 formats:
   txt       plain text, a new line after each long pause
@@ -111,7 +111,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise SpeechError(f"several recordings as {formats[0]} do not fit into one output; add --output-dir DIR")
     waiting = inputs
     if output_dir is not None:
-        make_folder(output_dir)
+        make_folder(output_dir, "--output-dir")
         if not arguments.overwrite:
             waiting = [one for one in inputs if not is_done(one, output_dir, formats)]
     progress = Progress(total=len(waiting) + len(problems))
@@ -153,7 +153,7 @@ def _transcribe(
     from speech.transcribe import load_model
 
     if arguments.units == "phone":
-        recognizer: PhoneRecognizer | Transcriber = _phone_recognizer(arguments)
+        recognizer = _phone_recognizer(arguments)
     else:
         recognizer = load_model(arguments.model, **load_options(arguments))
     outcomes = recognizer.transcribe_many(
@@ -169,7 +169,7 @@ def _transcribe(
         _put(outcome.transcript, one, formats, output_dir, progress)
 
 
-def _phone_recognizer(arguments: argparse.Namespace) -> "PhoneRecognizer":
+def _phone_recognizer(arguments: argparse.Namespace) -> "Transcriber":
     """What writes phones: by the included aligner unless a model is named.
 
     Raises
@@ -217,16 +217,6 @@ def _print(transcript: Transcript, format_name: str, *, many: bool) -> None:
         text = WRITERS[format_name](transcript)
     sys.stdout.write(text)
     sys.stdout.flush()
-
-
-def make_folder(folder: Path) -> None:
-    """Make the output folder; SpeechError if files cannot be written there."""
-    option = f"--output-dir {folder}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SpeechError(f"{option}: files cannot be written there ({error.strerror}); name another") from error
-    check_folder(folder, option)
 
 
 def output_path(one: Input, output_dir: Path, format_name: str) -> Path:

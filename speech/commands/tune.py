@@ -1,7 +1,6 @@
 """`speech tune`: the weights of a model's search, found on development sets and written to its card."""
 
 import argparse
-import shutil
 from pathlib import Path
 
 from speech.commands.decoding_options import add_decoding_options, load_options
@@ -93,9 +92,7 @@ def run(arguments: argparse.Namespace) -> int:
     print("best:", end=" ")
     tell(best)
     if not arguments.dry_run:
-        if output != path:
-            shutil.copyfile(path, output)
-        write_decoding(output, to_dict(best.config), arguments.lm)
+        write_decoding(path, to_dict(best.config), arguments.lm, output)
         print(f"written to the card of {output}")
     return 0
 
@@ -107,14 +104,15 @@ def heads_of(loaded, config) -> tuple[str, ...]:
     return tuple(filter(None, (config.head or default_head(loaded), config.second_head)))
 
 
-def write_decoding(path: Path, settings: dict, lm: str | None = None) -> None:
-    """Put settings into the card of a model's file; its weights stay as they are, bit by bit.
+def write_decoding(path: Path, settings: dict, lm: str | None = None, output: Path | None = None) -> None:
+    """Put settings into the card of a model's file, or of a copy; its weights stay as they are, bit by bit.
 
     Parameters
     ----------
     path : the model
     settings : of its search
     lm : file of the language model that they were found with; the included one by default
+    output : where the copy goes
     """
     from speech.checkpoint import replace_card
 
@@ -122,4 +120,4 @@ def write_decoding(path: Path, settings: dict, lm: str | None = None) -> None:
         kept = {key: value for key, value in card.items() if key != "decoding_lm"}
         return {**kept, "decoding": settings} | ({"decoding_lm": Path(lm).name} if lm else {})
 
-    replace_card(path, changed)
+    replace_card(path, changed, output)

@@ -11,6 +11,7 @@ import numpy as np
 
 from speech import audio
 from speech.errors import CorpusError
+from speech.files import stamp
 from speech.frontend import augment
 from speech.frontend.augment import Waveform
 
@@ -152,11 +153,10 @@ def _stamp(path: Path) -> tuple[int, int]:
     CorpusError
         The file has gone.
     """
-    try:
-        status = path.stat()
-    except OSError as error:
-        raise CorpusError(f"{path}: cannot be read ({error.strerror})") from error
-    return status.st_size, status.st_mtime_ns
+    found = stamp(path)
+    if found == (0, 0):
+        raise CorpusError(f"{path}: cannot be read")
+    return found
 
 
 @lru_cache(maxsize=1024)

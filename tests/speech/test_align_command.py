@@ -14,6 +14,7 @@ import soundfile
 from speech import audio
 from speech.aligner import Aligner
 from speech.cli import main
+from speech.commands.done import DoneRecord
 from speech.corpus import Utterance, write_manifest
 from speech.errors import CorpusError
 
@@ -150,6 +151,60 @@ def test_a_doubt_is_told_again_and_a_lost_file_made_again(recording, tmp_path, c
     record.write_text("{what}\n")
     assert main(command) == 2
     assert ".speech-align.jsonl: cannot be read" in capsys.readouterr().err
+
+
+def test_files_of_a_run_that_broke_off_do_not_count_as_those_of_another(recording, tmp_path, monkeypatch, capsys):
+    command = ["align", str(recording / "a.wav"), str(recording / "a.txt"), "--format", "ctm,json"]
+    command += ["--output-dir", str(tmp_path)]
+    assert main(command) == 3
+    before = (tmp_path / "a.json").read_text()
+
+    def broken(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(DoneRecord, "add", broken)
+        assert main([*command, "--level", "word"]) == 2
+    assert (tmp_path / "a.json").read_text() != before
+    assert main(command) == 3
+    assert "already done" not in capsys.readouterr().err
+    assert (tmp_path / "a.json").read_text() == before
+
+
+def test_a_recording_that_is_replaced_meanwhile_is_not_done(recording, tmp_path, monkeypatch, capsys):
+    path = tmp_path / "a.wav"
+    path.write_bytes((recording / "a.wav").read_bytes())
+    command = ["align", str(path), str(recording / "a.txt"), "--output-dir", str(tmp_path / "out")]
+    align = Aligner.align
+
+    def slow(*arguments, **options):
+        found = align(*arguments, **options)
+        os.utime(path, (1, 1))
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Aligner, "align", slow)
+        assert main(command) == 3
+    capsys.readouterr()
+    assert main(command) == 3
+    assert "already done" not in capsys.readouterr().err
+
+
+def test_a_lexicon_that_may_not_be_read_is_named(recording, tmp_path, monkeypatch, capsys):
+    lexicon = tmp_path / "names.tsv"
+    lexicon.write_text("hello\tHH AH0 L OW1\n")
+    real = open
+
+    def refusing(file, *arguments, **options):
+        if str(file) == str(lexicon):
+            raise PermissionError(13, "Permission denied", str(lexicon))
+        return real(file, *arguments, **options)
+
+    monkeypatch.setattr("builtins.open", refusing)
+    monkeypatch.setattr("io.open", refusing)
+    command = ["align", str(recording / "a.wav"), str(recording / "a.txt"), "--lexicon", str(lexicon)]
+    assert main([*command, "--output-dir", str(tmp_path)]) == 2
+    assert "names.tsv" in capsys.readouterr().err
 
 
 def test_rows_have_files_of_their_own_and_are_named_by_their_line(recording, tmp_path, capsys):

@@ -495,6 +495,31 @@ def test_media(tmp_path, tone, suffix, codec, rate):
 
 
 @needs_av
+@pytest.mark.parametrize("suffix", ["mkv", "webm"])
+def test_sound_that_ends_before_the_picture_is_whole(tmp_path, tone, suffix):
+    import av
+
+    path = tmp_path / f"a.{suffix}"
+    with av.open(path, "w") as container:
+        picture = container.add_stream("libvpx", rate=5, options={"deadline": "realtime"})
+        picture.width, picture.height, picture.pix_fmt = 32, 32, "yuv420p"
+        track = container.add_stream("libopus", rate=48_000, layout="mono")
+        frame = av.AudioFrame.from_ndarray(tone[None], format="fltp", layout="mono")
+        frame.sample_rate = RATE
+        convert = av.AudioResampler(track.format.name, "mono", 48_000, 960)
+        for converted in [*convert.resample(frame), *convert.resample(None)]:
+            container.mux(track.encode(converted))
+        container.mux(track.encode(None))
+        for _ in range(20):
+            container.mux(picture.encode(av.VideoFrame.from_ndarray(np.zeros((48, 32), np.uint8), format="yuv420p")))
+        container.mux(picture.encode(None))
+    waveform, rate = audio.read(path)
+    assert len(waveform) / rate == pytest.approx(2.0, abs=0.15)
+    with pytest.raises(AudioError, match="cut short"):
+        audio.read(cut(path, 0.3))
+
+
+@needs_av
 def test_media_from_a_pipe(tmp_path, tone):
     path = save_media(tmp_path / "a.m4a", tone, "aac", RATE)
     reader, writer = os.pipe()

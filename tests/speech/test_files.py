@@ -55,6 +55,14 @@ def test_links_are_followed_and_devices_written(tmp_path):
         assert str(partial) == os.devnull
 
 
+def test_two_writers_of_names_that_begin_alike_do_not_meet(tmp_path):
+    one, two = tmp_path / ("x" * 60 + "1"), tmp_path / ("x" * 60 + "2")
+    with replacing(one) as first, replacing(two) as second:
+        first.write_text("1")
+        second.write_text("2")
+    assert (one.read_text(), two.read_text()) == ("1", "2")
+
+
 def test_the_longest_name(tmp_path):
     write_text(tmp_path / ("x" * 255), "text")
     assert os.listdir(tmp_path) == ["x" * 255]

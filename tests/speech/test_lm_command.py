@@ -156,6 +156,12 @@ def test_tune_writes_the_card(tmp_path, capsys, text):
     assert checkpoint.load(copy).card["decoding"]["beam"] == 8
     assert cli.main(arguments) == 0
     assert checkpoint.load(model).card["decoding"]["beam"] == 8
+    link = tmp_path / "link.safetensors"
+    link.symlink_to(model)
+    assert cli.main([*arguments, "--beam", "9", "--output", str(link)]) == 0
+    assert link.is_symlink()
+    assert checkpoint.load(model).card["decoding"]["beam"] == 9
+    assert cli.main(arguments) == 0
     assert checkpoint.load(model).card["decoding_lm"] == "m.lm"
     capsys.readouterr()
     assert cli.main(["transcribe", str(tmp_path / "a.wav"), "--model", str(model)]) == 2

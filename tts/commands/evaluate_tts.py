@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from speech.commands.options import comma_list, positive
-from speech.commands.outputs import check_file, check_folder
+from speech.commands.outputs import check_file, make_folder
 from speech.errors import SpeechError
 
 EPILOG = """\
@@ -70,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.report:
         check_file(arguments.report, f"--report {arguments.report}")  # fail before the work, not after it
     if arguments.keep:
-        _make_folder(arguments.keep)
+        make_folder(arguments.keep, "--keep")
     rows = read_manifest(arguments.manifest)
     utterances = measures_run.first_readings(rows)[: arguments.limit]
     torch.set_grad_enabled(False)
@@ -94,16 +94,6 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.report:
         measures_run.write_report(arguments.report, utterances, scores)
     return 0
-
-
-def _make_folder(folder: Path) -> None:
-    """Make the folder of --keep; SpeechError if files cannot be written there."""
-    option = f"--keep {folder}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SpeechError(f"{option}: files cannot be written there ({error.strerror}); name another") from error
-    check_folder(folder, option)
 
 
 def _check_names(option: str, found: list[str], known: tuple[str, ...]) -> None:

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 import sys
 import time
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 from speech.commands.options import natural
 from speech.commands.outputs import check_file, write_text
 from speech.errors import AudioError, SpeechError
+from speech.files import replacing
 
 if TYPE_CHECKING:
     import numpy as np
@@ -197,21 +197,21 @@ def _opened(path: Path, sample_rate: int):
     """Yield a function that appends samples; the file appears whole or not at all."""
     import soundfile
 
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    format_name = FORMATS[path.suffix.lower()]
     try:
-        with soundfile.SoundFile(partial, "w", sample_rate, 1, format=FORMATS[path.suffix.lower()]) as file:
+        with (
+            replacing(path) as partial,
+            soundfile.SoundFile(partial, "w", sample_rate, 1, format=format_name) as file,
+        ):
 
             def write(samples: "np.ndarray") -> None:
                 for start in range(0, len(samples), _WRITE_FRAMES):
                     file.write(samples[start : start + _WRITE_FRAMES])
 
             yield write
-        os.replace(partial, path)
     except (soundfile.SoundFileError, OSError) as error:
         reason = getattr(error, "strerror", None) or str(error).rstrip(".")
         raise AudioError(f"-o {path}: cannot be written ({reason})") from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _write_json(target: str | None, voice: "Voice", watch: _Watch) -> None:
