@@ -23,10 +23,12 @@ from speech.units import BLANK, Units
 
 if TYPE_CHECKING:  # Numba takes half a second that decoding by best path need not wait for
     from ctc import BeamDecoder, NGram, SpokenWord
+    from speech.lm.neural import NeuralLM
     from speech.pronunciations import DecodingLexicon
-    from speech.rescoring import Rescorer
+    from speech.rescoring import Opinion
 
 SHIPPED_LM = Path(__file__).parent / "weights" / "english.lm"
+SHIPPED_NEURAL_LM = SHIPPED_LM.with_suffix(".neural.safetensors")
 FLOOR = -30.0
 """Log probabilities are raised to this, so that a stretch blanked out for its steady level is unlikely but possible."""
 SURE = 0.9
@@ -65,8 +67,10 @@ class DecodingConfig:
         Output that scores the best hypotheses once more; "" for none.
     second_weight : float
         Share of its log probability of a hypothesis, 0..1; the first head has the rest.
+    neural_share : float
+        Of the recurrent language model's log probability of the best hypotheses, 0..1; the n-gram has the rest.
     candidates : int
-        Hypotheses that it scores.
+        Hypotheses that are scored once more.
     """
 
     lm_weight: float = 1.0
@@ -79,6 +83,7 @@ class DecodingConfig:
     prior_scale: float = 0.0
     second_head: str = ""
     second_weight: float = 0.4
+    neural_share: float = 0.0
     candidates: int = 50
 
     def __post_init__(self):
@@ -88,10 +93,10 @@ class DecodingConfig:
             raise ValueError("alternatives must be 0 or more")
         if not self.beam_threshold > 0:
             raise ValueError("beam_threshold must be above 0")
-        if min(self.lm_weight, self.prior_scale, self.second_weight) < 0:
-            raise ValueError("lm_weight, prior_scale and second_weight must be 0 or more")
-        if self.second_weight > 1:
-            raise ValueError("second_weight must be at most 1")
+        if min(self.lm_weight, self.prior_scale) < 0:
+            raise ValueError("lm_weight and prior_scale must be 0 or more")
+        if not (0 <= self.second_weight <= 1 and 0 <= self.neural_share <= 1):
+            raise ValueError("second_weight and neural_share must be 0 to 1")
 
 
 def decoding_config(loaded: LoadedModel, source: str) -> DecodingConfig | None:
@@ -133,6 +138,15 @@ def read_language_model(path: str | Path | None = None) -> "NGram":
     return load(path) if is_binary(path) else read_arpa(path)
 
 
+def included_neural_lm(config: DecodingConfig) -> "NeuralLM | None":
+    """The recurrent language model beside the included n-gram, if the settings use it."""
+    if not config.neural_share:
+        return None
+    from speech.lm.neural import load_neural_lm
+
+    return load_neural_lm(SHIPPED_NEURAL_LM)
+
+
 class Search(Protocol):
     """What a `Transcriber` needs to know of a search."""
 
@@ -161,7 +175,8 @@ class Decoding:
     decoder : BeamDecoder over the first head's units
     config : DecodingConfig
     frame_step_s : seconds between two frames
-    rescorer : scores hypotheses by the second head, if there is one
+    num_units : units of the first head
+    opinions : what scores the best hypotheses once more
     """
 
     heads: tuple[str, ...]
@@ -169,7 +184,7 @@ class Decoding:
     config: DecodingConfig
     frame_step_s: float
     num_units: int
-    rescorer: "Rescorer | None" = field(default=None, repr=False)
+    opinions: "tuple[Opinion, ...]" = field(default=(), repr=False)
 
     def stream(self) -> "SearchStream":
         """Begin a recording."""
@@ -179,9 +194,11 @@ class Decoding:
         """Words of the best hypothesis of a segment, whose outputs of all heads are `scores` [T, K1 + K2]."""
         stream = self.decoder.stream()
         stream.push(scores[:, : self.num_units])
-        if self.rescorer is None:
+        if not self.opinions:
             return stream.finish(1)[0].words
-        return self.rescorer.best(stream.finish(self.config.candidates), scores[:, self.num_units :]).words
+        from speech.rescoring import best_of
+
+        return best_of(stream.finish(self.config.candidates), self.opinions, scores[:, self.num_units :]).words
 
 
 @cache
@@ -276,6 +293,7 @@ def build_decoding(
     hotwords: Hotwords | None = None,
     lexicon: "DecodingLexicon | None" = None,
     lm_source: str = "the language model",
+    neural: "NeuralLM | None" = None,
 ) -> Decoding:
     """Make a search over a model's outputs.
 
@@ -290,6 +308,8 @@ def build_decoding(
         For a head of phones; by default pronunciations of the language model's words.
     lm_source : str
         What errors call the language model.
+    neural : NeuralLM, optional
+        Scores the best hypotheses once more, beside a language model of words.
 
     Raises
     ------
@@ -298,6 +318,7 @@ def build_decoding(
     """
     from ctc import BeamDecoder
     from speech.lm.counting import SPACE
+    from speech.rescoring import SecondHead, SecondLanguageModel
 
     head = config.head or default_head(loaded)
     units = loaded.units[head]
@@ -335,14 +356,14 @@ def build_decoding(
         if str(error).startswith("hotwords: "):
             raise ConfigError(f"hot-words: {str(error).removeprefix('hotwords: ')}") from error
         raise ConfigError(f"{lm_source} does not fit the model: {error}") from error
-    heads: tuple[str, ...] = (head,)
-    rescorer = None
+    opinions: list[Opinion] = []
     if config.second_head:
-        from speech.rescoring import Rescorer
-
-        rescorer = Rescorer(loaded.units[config.second_head], units, config.second_weight)
-        heads += (config.second_head,)
-    return Decoding(heads, decoder, config, loaded.frame_step_s, len(units), rescorer)
+        opinions.append(SecondHead(loaded.units[config.second_head], units, config.second_weight))
+    if neural is not None and lm is not None and config.neural_share:
+        weight = config.neural_share * config.lm_weight
+        opinions.append(SecondLanguageModel(neural, weight, lm.ids, config.unknown_score))
+    heads = (head, config.second_head) if config.second_head else (head,)
+    return Decoding(heads, decoder, config, loaded.frame_step_s, len(units), tuple(opinions))
 
 
 def _tokens(units: Units, framewise: bool) -> list[str]:

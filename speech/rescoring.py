@@ -1,10 +1,12 @@
-"""The best hypotheses of one output of the model, scored once more by another one.
+"""The best hypotheses of a search, scored once more by what would be too slow to ask at every step of it.
 
-Characters and phones hear different mistakes: a hypothesis that both find likely is right more often.
+Characters and phones hear different mistakes: a hypothesis that both find likely is right more often. A recurrent
+language model remembers the whole sentence, where the n-gram of the search forgets what is three words back.
 """
 
+import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import torch
@@ -15,12 +17,38 @@ from speech.units import BLANK, Units
 
 if TYPE_CHECKING:
     from ctc import Hypothesis
+    from speech.lm.neural import NeuralLM
 
 MOST_CELLS = 1 << 25  # frames times units times hypotheses that are scored at a time
 
 
-class Rescorer:
-    """Picks among hypotheses by the scores of two outputs together.
+class Opinion(Protocol):
+    """Something that knows more of hypotheses than the search did."""
+
+    def gains(self, hypotheses: "Sequence[Hypothesis]", scores: np.ndarray) -> np.ndarray:
+        """What is added to the score of each hypothesis, nats [N], given the second head's log probabilities [T, K]."""
+
+
+def best_of(hypotheses: "Sequence[Hypothesis]", opinions: Sequence[Opinion], scores: np.ndarray) -> "Hypothesis":
+    """The hypothesis with the highest score once all opinions are heard.
+
+    Parameters
+    ----------
+    hypotheses : sequence of Hypothesis, best first
+    opinions : sequence of Opinion
+    scores : float32 [T, K]
+        Log probabilities of the second head; [T, 0] if there is none.
+    """
+    if len(hypotheses) == 1:
+        return hypotheses[0]
+    totals = np.array([one.score for one in hypotheses])
+    for opinion in opinions:
+        totals = totals + opinion.gains(hypotheses, scores)
+    return hypotheses[int(np.argmax(totals))]
+
+
+class SecondHead:
+    """The opinion of another output of the model.
 
     Parameters
     ----------
@@ -48,20 +76,10 @@ class Rescorer:
                 raise ConfigError(f"a second head of {units.kind}s cannot score {first.kind}s; name another")
             self._table = [units.ids.get(name, 0) for name in names]
 
-    def best(self, hypotheses: "Sequence[Hypothesis]", scores: np.ndarray) -> "Hypothesis":
-        """The hypothesis with the highest score of both outputs.
-
-        Parameters
-        ----------
-        hypotheses : sequence of Hypothesis, best first
-        scores : float32 [T, K]
-            Log probabilities of the second output.
-        """
-        if len(hypotheses) == 1:
-            return hypotheses[0]
-        second = self.log_probs(hypotheses, scores)
-        totals = [one.score + self.weight * (s - one.acoustic_score) for one, s in zip(hypotheses, second, strict=True)]
-        return hypotheses[int(np.argmax(totals))]
+    def gains(self, hypotheses: "Sequence[Hypothesis]", scores: np.ndarray) -> np.ndarray:
+        """See `Opinion`."""
+        heard = np.array([one.acoustic_score for one in hypotheses])
+        return self.weight * (self.log_probs(hypotheses, scores) - heard)
 
     def log_probs(self, hypotheses: "Sequence[Hypothesis]", scores: np.ndarray) -> np.ndarray:
         """Log probability of each hypothesis by the second output [N]; -inf where it has too few frames."""
@@ -83,3 +101,30 @@ class Rescorer:
             return [self._table[token.label] for token in hypothesis.tokens]
         ids = self.units.ids
         return [ids[character] for character in hypothesis.text if character in ids]
+
+
+class SecondLanguageModel:
+    """The opinion of a language model that reads whole sentences.
+
+    Parameters
+    ----------
+    model : NeuralLM
+    weight : float
+        Factor of its log probability and, with the opposite sign, of the n-gram's, which it replaces so far.
+    known : container of words
+        What the n-gram knows. It keeps what other words lose for being unknown, which hot-words get back.
+    unknown_score : float
+        What they lose, log10.
+    """
+
+    def __init__(self, model: "NeuralLM", weight: float, known, unknown_score: float):
+        self.model, self.weight, self.known, self.unknown_score = model, weight, known, unknown_score
+
+    def gains(self, hypotheses: "Sequence[Hypothesis]", _: np.ndarray) -> np.ndarray:
+        """See `Opinion`."""
+        replaced = [one.lm_score - self.unknown_score * self._num_unknown(one) for one in hypotheses]
+        read = self.model.log_probs([one.text for one in hypotheses])
+        return self.weight * (read - math.log(10.0) * np.array(replaced))
+
+    def _num_unknown(self, hypothesis: "Hypothesis") -> int:
+        return sum(word not in self.known for word in hypothesis.text.split())

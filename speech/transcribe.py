@@ -26,6 +26,7 @@ from speech.decoding import (
     build_decoding,
     decoding_config,
     default_head,
+    included_neural_lm,
     read_language_model,
     with_beam,
 )
@@ -145,16 +146,17 @@ def _decoding(loaded: LoadedModel, path: Path, lm, hotwords: Hotwords | None, be
         lm = config is not None or path == DEFAULT_MODEL
     if lm is False and not hotwords and beam is None:
         return None
-    model, source = None, "the language model"
-    if isinstance(lm, (str, Path)) or lm is True:
-        source = str(lm) if lm is not True else "the included language model"
-        model = read_language_model(None if lm is True else lm)
+    chosen = with_beam(config or DecodingConfig(), beam)
+    model, source, neural = None, "the language model", None
+    if lm is True:
+        model, source, neural = read_language_model(), "the included language model", included_neural_lm(chosen)
+    elif isinstance(lm, (str, Path)):
+        model, source = read_language_model(lm), str(lm)
     elif lm is not False:
         model = lm
-    chosen = with_beam(config or DecodingConfig(), beam)
     if model is None:  # only an open vocabulary can be searched without one
         chosen = replace(chosen, head=default_head(loaded), second_head="", word_bonus=0.0)
-    return build_decoding(loaded, chosen, model, hotwords=hotwords, lm_source=source)
+    return build_decoding(loaded, chosen, model, hotwords=hotwords, lm_source=source, neural=neural)
 
 
 class Transcriber:

@@ -103,7 +103,13 @@ class Trial:
 
 
 #: names of settings, first steps and least values
-STEPS = {"lm_weight": (0.2, 0.0), "word_bonus": (0.8, -10.0), "prior_scale": (0.2, 0.0), "second_weight": (0.2, 0.0)}
+STEPS = {
+    "lm_weight": (0.2, 0.0),
+    "word_bonus": (0.8, -10.0),
+    "prior_scale": (0.2, 0.0),
+    "second_weight": (0.2, 0.0),
+    "neural_share": (0.2, 0.0),
+}
 
 
 def tune(

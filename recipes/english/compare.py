@@ -18,7 +18,7 @@ import numpy as np
 from speech.checkpoint import LoadedModel, load
 from speech.cli import guarded
 from speech.corpus import read_manifest
-from speech.decoding import DecodingConfig, build_decoding, decoding_config, read_language_model
+from speech.decoding import DecodingConfig, build_decoding, decoding_config, included_neural_lm, read_language_model
 from speech.transcribe import BLANK, DEFAULT_MODEL
 from speech.tuning import model_outputs, search_all, tune, word_error_rate
 from speech.units import BLANK as BLANK_SYMBOL
@@ -48,7 +48,8 @@ def main() -> None:
     for name, config in searches(loaded, arguments.beam).items():
 
         def build(candidate: DecodingConfig):
-            return build_decoding(loaded, candidate, lm)
+            neural = None if arguments.lm else included_neural_lm(candidate)
+            return build_decoding(loaded, candidate, lm, neural=neural)
 
         if arguments.tune and name != CARD:
             names = ["lm_weight", "word_bonus"] + ["second_weight"] * bool(config.second_head)

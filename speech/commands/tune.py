@@ -48,7 +48,14 @@ def run(arguments: argparse.Namespace) -> int:
     from speech.checkpoint import load
     from speech.config import to_dict
     from speech.corpus import read_manifest
-    from speech.decoding import DecodingConfig, build_decoding, decoding_config, read_language_model, with_beam
+    from speech.decoding import (
+        DecodingConfig,
+        build_decoding,
+        decoding_config,
+        included_neural_lm,
+        read_language_model,
+        with_beam,
+    )
     from speech.errors import ConfigError
     from speech.transcribe import DEFAULT_MODEL
     from speech.tuning import Trial, model_outputs, tune
@@ -69,6 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
             raise ConfigError(f"--head {arguments.head}: the model has {', '.join(loaded.units)}")
         config = replace(config, head=arguments.head)
     lm = read_language_model(options.get("lm"))
+    neural = None if arguments.lm else included_neural_lm(config)
     sets = []
     for manifest in arguments.manifests:
         utterances = read_manifest(manifest)[: arguments.limit]
@@ -80,7 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     def build(candidate: DecodingConfig):
         source = str(arguments.lm or "the included language model")
-        return build_decoding(loaded, candidate, lm, hotwords=options.get("hotwords"), lm_source=source)
+        return build_decoding(loaded, candidate, lm, hotwords=options.get("hotwords"), lm_source=source, neural=neural)
 
     def tell(trial: Trial) -> None:
         shown = ", ".join(f"{name} {getattr(trial.config, name):g}" for name in names)
@@ -88,6 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     names = ["lm_weight", "word_bonus"]
     names += ["prior_scale"] * bool(config.prior_scale) + ["second_weight"] * bool(config.second_head)
+    names += ["neural_share"] * (neural is not None)
     best = tune(build, config, sets, names=names, progress=tell)
     print("best:", end=" ")
     tell(best)

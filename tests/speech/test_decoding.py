@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import struct
 
 import numpy as np
@@ -26,7 +27,7 @@ from speech.lexicon import Lexicon
 from speech.lm import EstimationConfig, estimate, save, write_arpa
 from speech.models import HeadConfig, ModelConfig
 from speech.pronunciations import DecodingLexicon
-from speech.rescoring import Rescorer
+from speech.rescoring import SecondHead, SecondLanguageModel
 from speech.transcribe import Transcriber, load_model
 from speech.units import ARPABET, Units, build_units
 from tests.speech.test_transcribe import random_text
@@ -192,11 +193,41 @@ def test_second_head_decides_between_homophones():
         assert text_of(decoding, np.concatenate([phones, characters[: len(phones)]], axis=1)) == word
 
 
-def test_rescorer_refuses_heads_that_do_not_go_together():
+class Reader:
+    """Stands for a recurrent language model that has read some sentences."""
+
+    def __init__(self, known: dict[str, float]):
+        self.known = known
+
+    def log_probs(self, sentences: list[str]) -> np.ndarray:
+        return np.array([self.known.get(sentence, -50.0) for sentence in sentences])
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5])
+def test_second_language_model_decides_between_homophones(share):
+    lm = estimate(["read the"] * 6 + ["red the"] * 5, EstimationConfig(order=1, discount_fallback=True))
+    loaded = phone_model(framewise=False)
+    lexicon = DecodingLexicon.of_words(lm.vocabulary[3:], Lexicon())
+    config = DecodingConfig(head="phone", neural_share=share)
+    decoding = build_decoding(loaded, config, lm, lexicon=lexicon, neural=Reader({"red": -1.0, "read": -9.0}))
+    phones = phone_scores("R EH D", loaded.units["phone"], framewise=False)
+    assert text_of(decoding, phones) == ("red" if share else "read")
+
+
+def test_unknown_words_lose_as_much_beside_a_second_language_model(lm):
+    scores = heard("the tat sat")
+    (best,) = build_decoding(tone_model(), DecodingConfig(), lm, hotwords=["tat"]).decoder.decode(scores)[:1]
+    assert best.text == "the tat sat"
+    read = math.log(10) * (best.lm_score + 10)  # the same as the n-gram without the loss of one unknown word
+    opinion = SecondLanguageModel(Reader({best.text: read}), 0.7, lm.ids, -10.0)
+    assert opinion.gains([best], scores) == pytest.approx([0.0], abs=1e-6)
+
+
+def test_second_head_refuses_heads_that_do_not_go_together():
     with pytest.raises(ConfigError, match="must be one of CTC"):
-        Rescorer(build_units("phone", framewise=True), CHARACTERS, 0.5)
+        SecondHead(build_units("phone", framewise=True), CHARACTERS, 0.5)
     with pytest.raises(ConfigError, match="cannot score"):
-        Rescorer(build_units("phone"), CHARACTERS, 0.5)
+        SecondHead(build_units("phone"), CHARACTERS, 0.5)
 
 
 def test_pronunciations_survive_the_file_and_take_further_words(tmp_path):
