@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from ctc.align import WordSpan, forced_align, merge_tokens, word_spans
 from ctc.decode import Token, greedy_decode
 from ctc.labels import Infeasible, infeasible
-from ctc.loss import ctc_loss
+from ctc.loss import ctc_loss, sequence_log_probs
 
 if TYPE_CHECKING:
-    from ctc.beam import BeamDecoder, BeamStream, Hypothesis, SpokenWord
+    from ctc.beam import BeamDecoder, BeamStream, Candidate, Hypothesis, SpokenWord
     from ctc.crf import crf_loss, smoothed_trigram
     from ctc.crf_path import crf_decode
     from ctc.ngram import NGram
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BeamDecoder",
     "BeamStream",
+    "Candidate",
     "Hypothesis",
     "Infeasible",
     "NGram",
@@ -33,6 +34,7 @@ __all__ = [
     "greedy_decode",
     "infeasible",
     "merge_tokens",
+    "sequence_log_probs",
     "smoothed_trigram",
     "word_spans",
 ]
@@ -40,6 +42,7 @@ __all__ = [
 _LATER = {
     "BeamDecoder": "ctc.beam",
     "BeamStream": "ctc.beam",
+    "Candidate": "ctc.beam",
     "Hypothesis": "ctc.beam",
     "SpokenWord": "ctc.beam",
     "NGram": "ctc.ngram",

@@ -20,7 +20,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ctc import beam_state, beam_survival, ngram
+from ctc import beam_merges, beam_state, beam_survival, ngram
 from ctc.beam_state import (
     CACHE,
     EXTRA,
@@ -446,7 +446,10 @@ def _make_kernels(sources: int) -> tuple[Callable, Callable]:
         assert sources
         y = room.probabilities
         for t in range(start, scores.shape[0]):
-            if beam.counts[1] + options.beam_size > len(beam.ints):
+            fallen = 2 * options.beam_size if options.merge_smallest > 0.0 else 0
+            if beam.counts[1] + options.beam_size + fallen > len(beam.ints) or beam.counts[3] + fallen > len(
+                beam.merges
+            ):
                 return t, 1
             if not frame_probabilities(scores[t], weights, y):
                 return t, 2
@@ -509,4 +512,4 @@ def _make_kernels(sources: int) -> tuple[Callable, Callable]:
     return advance, finish
 
 
-advance, finish = _make_kernels(sources_fingerprint(ngram, beam_state, beam_survival))
+advance, finish = _make_kernels(sources_fingerprint(ngram, beam_merges, beam_state, beam_survival))

@@ -15,7 +15,7 @@ from ctc.decode import Token
 from ctc.ngram import EMPTY, UNKNOWN_ID, NGram, NGramArrays
 
 if TYPE_CHECKING:
-    from ctc.beam import SpokenWord
+    from ctc.beam_stream import SpokenWord
 
 
 class Spellings(NamedTuple):
@@ -59,6 +59,7 @@ class Search:
     words: tuple[str, ...]
     begin_state: int
     hot_state: int
+    log_prior: npt.NDArray[np.float64] | None
 
     @property
     def by_word(self) -> bool:
@@ -119,6 +120,7 @@ def build_search(
     token_beam: int | None,
     beam_threshold: float,
     alternatives: int | None,
+    merge_threshold: float,
     lm_weight: float,
     word_bonus: float,
     unknown_score: float,
@@ -136,6 +138,8 @@ def build_search(
     _check_numbers(beam_size, token_beam, beam_threshold, lm_weight, word_bonus, unknown_score)
     if alternatives is not None and alternatives < 1:
         raise ValueError(f"alternatives must be 1 or more, or None for no limit, got {alternatives}")
+    if merge_threshold < 0 or (merge_threshold and (framewise or not alternatives)):
+        raise ValueError("merge_threshold must be 0 or more, and above 0 needs `alternatives` and CTC")
     border = _boundary(ids, boundary)
     mode = _mode(lm, lexicon, border, lm_unit)
     rest = blank
@@ -165,10 +169,12 @@ def build_search(
         word_bonus=float(word_bonus if mode != state.PLAIN else 0.0),
         unknown_score=float(unknown_score),
         alternatives=int(alternatives or 0),
+        merge_smallest=math.exp(-merge_threshold) if merge_threshold else 0.0,
     )
     weights = _weights(log_prior, len(tokens))
     begin = lm.begin_state if lm is not None else 0
-    return Search(tokens, options, lm.arrays if lm else EMPTY, tree, hot, weights, words, begin, hot_state)
+    prior = None if log_prior is None else np.asarray(log_prior, np.float64)
+    return Search(tokens, options, lm.arrays if lm else EMPTY, tree, hot, weights, words, begin, hot_state, prior)
 
 
 def _check_tokens(tokens: tuple[str, ...], blank: int) -> dict[str, int]:

@@ -8,18 +8,23 @@ from typing import NamedTuple
 import numpy as np
 
 # Columns of the nodes' integers and floats.
-PARENT, TOKEN, WORD, CHILD, SIBLING, POSITION, TREE, STATE, HOT, FRAME = range(10)
+PARENT, TOKEN, WORD, CHILD, SIBLING, POSITION, TREE, STATE, HOT, FRAME, MERGED = range(11)
 LM, EXTRA, FACTOR = range(3)
-NUM_INTS, NUM_FLOATS = 10, 3
+NUM_INTS, NUM_FLOATS = 11, 3
 # Columns of the candidates' integers; floats are as those of nodes.
 SOURCE = 0
+# Columns of what fell to another node; each node begins a list of them.
+WINNER, LOSER, NEXT, WHEN = range(4)
 # What is searched: tokens alone, a model of tokens, words between boundaries (any, or a lexicon's), a lexicon's words.
 PLAIN, TOKEN_MODEL, OPEN_WORDS, LEXICON_PARTED, LEXICON = range(5)
 CACHE = 1 << 12  #: answers of the language model that are remembered
 
 
 class Options(NamedTuple):
-    """Settings of a search; `boundary` and `blank` are -1 where there is none."""
+    """Settings of a search; `boundary` and `blank` are -1 where there is none.
+
+    What falls to another prefix is remembered if its mass is at least `merge_smallest` of the other's; nothing if 0.
+    """
 
     mode: int
     blank: int
@@ -32,6 +37,7 @@ class Options(NamedTuple):
     word_bonus: float
     unknown_score: float
     alternatives: int
+    merge_smallest: float
 
 
 class Tree(NamedTuple):
@@ -83,7 +89,8 @@ class HotWords(NamedTuple):
 class Beam(NamedTuple):
     """State between frames: nodes and entries, best first.
 
-    `counts` holds the number of entries, of nodes and of frames; `scale` the log of what masses were divided by.
+    `counts` holds the number of entries, of nodes, of frames and of merges; `scale` the log of what masses were divided
+    by; `ratios` the masses of what fell to another node over the other's.
     """
 
     ints: np.ndarray
@@ -92,6 +99,8 @@ class Beam(NamedTuple):
     masses: np.ndarray
     counts: np.ndarray
     scale: np.ndarray
+    merges: np.ndarray
+    ratios: np.ndarray
 
 
 class Room(NamedTuple):
@@ -120,6 +129,7 @@ class Room(NamedTuple):
     cache_scores: np.ndarray
     cache_states: np.ndarray
     alike: np.ndarray
+    fallen: np.ndarray
 
 
 def make_room(beam_size: int, num_units: int) -> Room:
@@ -150,4 +160,5 @@ def make_room(beam_size: int, num_units: int) -> Room:
         np.empty(CACHE),
         np.empty(CACHE, np.int64),
         np.empty((2, 1 << (2 * most - 1).bit_length()), np.int32),
+        np.empty((most, 2), np.int64),
     )

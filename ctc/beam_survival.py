@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 
+from ctc.beam_merges import note
 from ctc.beam_state import (
     CHILD,
     EXTRA,
@@ -14,6 +15,7 @@ from ctc.beam_state import (
     FRAME,
     HOT,
     LM,
+    MERGED,
     NUM_FLOATS,
     NUM_INTS,
     PARENT,
@@ -139,7 +141,7 @@ def find_or_make(beam, room, at, frame):
         beam.ints[node, c] = room.ints[at, c]
     beam.ints[node, PARENT], beam.ints[node, CHILD] = parent, -1
     beam.ints[node, SIBLING], beam.ints[node, POSITION] = beam.ints[parent, CHILD], -1
-    beam.ints[node, FRAME] = frame
+    beam.ints[node, FRAME], beam.ints[node, MERGED] = frame, -1
     beam.ints[parent, CHILD] = node
     beam.floats[node, LM] = beam.floats[parent, LM] + room.floats[at, LM]
     beam.floats[node, EXTRA] = beam.floats[parent, EXTRA] + room.floats[at, EXTRA]
@@ -159,12 +161,29 @@ def attributes(beam, room, count, item):
 
 
 @jit_borrowing_inside
+def value_of(options, room, count, item):
+    """Mass of an item."""
+    if item < count:
+        return join(room.stays[item, 0], room.stays[item, 1], options.framewise)
+    return room.values[item - count]
+
+
+@jit_borrowing_inside
+def node_of(beam, room, count, item, frame):
+    """Node of an item."""
+    return np.int32(beam.entries[item]) if item < count else find_or_make(beam, room, item - count, frame)
+
+
+@jit_borrowing_inside
 def thin_out(options, beam, room, count, total):
-    """Of the items in order that have the same future, leave the first few; return how many are left."""
+    """Of the items in order that have the same future, leave the first few; return how many are left and fallen.
+
+    The fallen ones stand in `room.fallen`, each behind the first one of the same future.
+    """
     items, numbers = room.alike[0], room.alike[1]
     mask = np.int64(len(items) - 1)
     items[:] = -1
-    kept = 0
+    kept = fallen = 0
     for i in range(total):
         item = room.order[0, i]
         own = attributes(beam, room, count, item)
@@ -182,13 +201,16 @@ def thin_out(options, beam, room, count, total):
         if numbers[slot] <= options.alternatives:
             room.select[kept], room.order[0, kept] = room.select[i], item
             kept += 1
-    return kept
+        elif room.select[i] >= options.merge_smallest * value_of(options, room, count, items[slot]) > 0.0:
+            room.fallen[fallen, 0], room.fallen[fallen, 1] = items[slot], item
+            fallen += 1
+    return kept, fallen
 
 
 @jit_borrowing_inside
 def survive(options, beam, room, number, least):
     """Make the W best of stays and candidates the beam."""
-    count, total = beam.counts[0], 0
+    count, total, fallen = beam.counts[0], 0, 0
     for i in range(count):
         value = join(room.stays[i, 0], room.stays[i, 1], options.framewise)
         if value > 0.0 and value >= least:
@@ -199,7 +221,7 @@ def survive(options, beam, room, number, least):
         total += 1
     sort_descending(room.select, room.order, room.spare, total)
     if options.alternatives:
-        total = thin_out(options, beam, room, count, total)
+        total, fallen = thin_out(options, beam, room, count, total)
     total = min(total, options.beam_size)
     while total > 1 and room.select[total - 1] < room.select[0] * options.smallest:
         total -= 1
@@ -208,8 +230,13 @@ def survive(options, beam, room, number, least):
     frame = beam.counts[2]
     nodes = room.order[1]
     for i in range(total):
-        item = room.order[0, i]
-        nodes[i] = beam.entries[item] if item < count else find_or_make(beam, room, item - count, frame)
+        nodes[i] = node_of(beam, room, count, room.order[0, i], frame)
+    for i in range(fallen):
+        leader, item = room.fallen[i, 0], room.fallen[i, 1]
+        value = value_of(options, room, count, leader)
+        if value >= room.select[total - 1]:
+            winner, loser = node_of(beam, room, count, leader, frame), node_of(beam, room, count, item, frame)
+            note(beam, winner, loser, value_of(options, room, count, item) / value, frame)
     for i in range(count):
         beam.ints[beam.entries[i], POSITION] = -1
     best = room.select[0]
@@ -227,15 +254,9 @@ def survive(options, beam, room, number, least):
 
 
 @jit_cached
-def compact(beam):
-    """Drop nodes from which no entry descends."""
+def compact(beam, keep):
+    """Drop the nodes that are not kept; return the new number of each, -1 for none, int32."""
     num_nodes = beam.counts[1]
-    keep = np.zeros(num_nodes, np.bool_)
-    for i in range(beam.counts[0]):
-        node = beam.entries[i]
-        while node >= 0 and not keep[node]:
-            keep[node] = True
-            node = beam.ints[node, PARENT]
     number = np.full(num_nodes, -1, np.int32)
     total = 0
     for node in range(num_nodes):
@@ -253,3 +274,4 @@ def compact(beam):
     for i in range(beam.counts[0]):
         beam.entries[i] = number[beam.entries[i]]
     beam.counts[1] = total
+    return number

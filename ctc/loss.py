@@ -6,6 +6,7 @@ loss was scaled further, and walks again if asked a second time (retain_graph), 
 [B, T, K] tensor that nobody needs.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from operator import mul
@@ -20,6 +21,7 @@ from ctc.labels import Batch, IntegersLike, check_batch
 
 Reduction = Literal["none", "mean", "sum"]
 Backend = Literal["auto", "reference", "cpu", "cuda"]
+_MOST_CELLS = 1 << 25  # frames times units times sequences that `sequence_log_probs` takes at a time
 
 
 def ctc_loss(
@@ -114,6 +116,36 @@ def ctc_loss(
     log_prior = None if label_log_prior is None else _check_prior(label_log_prior, logits.shape[2])
     problem = _Problem(batch, blank, reduction, zero_infinity, log_prior, chosen)
     return _Loss.apply(logits, problem, want_gradient)
+
+
+def sequence_log_probs(
+    scores: np.ndarray, sequences: Sequence[Sequence[int]], blank: int = 0, label_log_prior: np.ndarray | None = None
+) -> np.ndarray:
+    """Log probability of several label sequences given the same frames, on the CPU.
+
+    Parameters
+    ----------
+    scores : float32 or float64 [T, K]
+        Logits or log probabilities.
+    sequences : sequence of sequences of int
+    blank, label_log_prior
+        As in `ctc_loss`.
+
+    Returns
+    -------
+    ndarray, float64 [N]
+        Nats; -inf where a sequence needs more frames.
+    """
+    found = [np.zeros(0)]
+    block = max(1, _MOST_CELLS // max(1, scores.size))
+    for first in range(0, len(sequences), block):
+        part = sequences[first : first + block]
+        rows = torch.from_numpy(np.repeat(scores[None], len(part), axis=0))
+        targets = np.fromiter((label for one in part for label in one), np.int64)
+        frames, lengths = np.full(len(part), len(scores)), np.array([len(one) for one in part])
+        losses = ctc_loss(rows, targets, frames, lengths, blank, "none", label_log_prior=label_log_prior)
+        found.append(-losses.double().numpy())
+    return np.concatenate(found)
 
 
 def _loss_on_device(logits, targets, lengths, blank, reduction, zero_infinity, log_prior) -> torch.Tensor:

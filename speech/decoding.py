@@ -57,6 +57,9 @@ class DecodingConfig:
     alternatives : int
         Of hypotheses that differ only in what the language model has forgotten, so many are kept; 0 for all, as
         without a language model.
+    merge_threshold : float
+        What was dropped so, at a score less by no more than this, nats, may still be chosen when the best hypotheses
+        are scored once more; 0 for nothing.
     unknown_score : float
         log10 added to the language model's score of words that it does not know.
     head : str
@@ -78,6 +81,7 @@ class DecodingConfig:
     beam: int = 300
     beam_threshold: float = 14.0
     alternatives: int = 2
+    merge_threshold: float = 0.0
     unknown_score: float = -10.0
     head: str = ""
     prior_scale: float = 0.0
@@ -89,8 +93,8 @@ class DecodingConfig:
     def __post_init__(self):
         if self.beam < 1 or self.candidates < 1:
             raise ValueError("beam and candidates must be 1 or more")
-        if self.alternatives < 0:
-            raise ValueError("alternatives must be 0 or more")
+        if self.alternatives < 0 or self.merge_threshold < 0:
+            raise ValueError("alternatives and merge_threshold must be 0 or more")
         if not self.beam_threshold > 0:
             raise ValueError("beam_threshold must be above 0")
         if min(self.lm_weight, self.prior_scale) < 0:
@@ -198,7 +202,8 @@ class Decoding:
             return stream.finish(1)[0].words
         from speech.rescoring import best_of
 
-        return best_of(stream.finish(self.config.candidates), self.opinions, scores[:, self.num_units :]).words
+        best = best_of(stream.candidates(self.config.candidates), self.opinions, scores[:, self.num_units :])
+        return stream.timed(best).words
 
 
 @cache
@@ -339,13 +344,15 @@ def build_decoding(
         options |= {"framewise": True, "silence": units.symbols[0]}
         if config.prior_scale:
             options["log_prior"] = config.prior_scale * log_priors(loaded, head)
+    alternatives = config.alternatives if lm is not None and config.alternatives else None
     try:
         decoder = BeamDecoder(
             _tokens(units, framewise),
             lm,
             beam_size=config.beam,
             beam_threshold=config.beam_threshold,
-            alternatives=config.alternatives if lm is not None and config.alternatives else None,
+            alternatives=alternatives,
+            merge_threshold=config.merge_threshold if alternatives and not framewise else 0.0,
             lm_weight=config.lm_weight,
             word_bonus=config.word_bonus,
             unknown_score=config.unknown_score,

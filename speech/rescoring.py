@@ -9,32 +9,29 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-import torch
 
-from ctc import ctc_loss
+from ctc import sequence_log_probs
 from speech.errors import ConfigError
 from speech.units import BLANK, Units
 
 if TYPE_CHECKING:
-    from ctc import Hypothesis
+    from ctc import Candidate
     from speech.lm.neural import NeuralLM
-
-MOST_CELLS = 1 << 25  # frames times units times hypotheses that are scored at a time
 
 
 class Opinion(Protocol):
     """Something that knows more of hypotheses than the search did."""
 
-    def gains(self, hypotheses: "Sequence[Hypothesis]", scores: np.ndarray) -> np.ndarray:
+    def gains(self, hypotheses: "Sequence[Candidate]", scores: np.ndarray) -> np.ndarray:
         """What is added to the score of each hypothesis, nats [N], given the second head's log probabilities [T, K]."""
 
 
-def best_of(hypotheses: "Sequence[Hypothesis]", opinions: Sequence[Opinion], scores: np.ndarray) -> "Hypothesis":
+def best_of(hypotheses: "Sequence[Candidate]", opinions: Sequence[Opinion], scores: np.ndarray) -> "Candidate":
     """The hypothesis with the highest score once all opinions are heard.
 
     Parameters
     ----------
-    hypotheses : sequence of Hypothesis, best first
+    hypotheses : sequence of Candidate, best first
     opinions : sequence of Opinion
     scores : float32 [T, K]
         Log probabilities of the second head; [T, 0] if there is none.
@@ -76,29 +73,19 @@ class SecondHead:
                 raise ConfigError(f"a second head of {units.kind}s cannot score {first.kind}s; name another")
             self._table = [units.ids.get(name, 0) for name in names]
 
-    def gains(self, hypotheses: "Sequence[Hypothesis]", scores: np.ndarray) -> np.ndarray:
+    def gains(self, hypotheses: "Sequence[Candidate]", scores: np.ndarray) -> np.ndarray:
         """See `Opinion`."""
         heard = np.array([one.acoustic_score for one in hypotheses])
         return self.weight * (self.log_probs(hypotheses, scores) - heard)
 
-    def log_probs(self, hypotheses: "Sequence[Hypothesis]", scores: np.ndarray) -> np.ndarray:
+    def log_probs(self, hypotheses: "Sequence[Candidate]", scores: np.ndarray) -> np.ndarray:
         """Log probability of each hypothesis by the second output [N]; -inf where it has too few frames."""
-        labels = [self._labels(one) for one in hypotheses]
-        found: list[np.ndarray] = []
-        block = max(1, MOST_CELLS // max(1, scores.size))
-        for first in range(0, len(labels), block):
-            part = labels[first : first + block]
-            lengths = torch.tensor([len(one) for one in part])
-            targets = torch.tensor([label for one in part for label in one], dtype=torch.int64)
-            rows = torch.from_numpy(np.repeat(scores[None], len(part), axis=0))
-            frames = torch.full((len(part),), len(scores))
-            found.append(-ctc_loss(rows, targets, frames, lengths, reduction="none").numpy())
-        return np.concatenate(found)
+        return sequence_log_probs(scores, [self._labels(one) for one in hypotheses])
 
-    def _labels(self, hypothesis: "Hypothesis") -> list[int]:
+    def _labels(self, hypothesis: "Candidate") -> list[int]:
         """A hypothesis in the second output's units."""
         if self._table is not None:
-            return [self._table[token.label] for token in hypothesis.tokens]
+            return [self._table[label] for label in hypothesis.labels]
         ids = self.units.ids
         return [ids[character] for character in hypothesis.text if character in ids]
 
@@ -120,11 +107,11 @@ class SecondLanguageModel:
     def __init__(self, model: "NeuralLM", weight: float, known, unknown_score: float):
         self.model, self.weight, self.known, self.unknown_score = model, weight, known, unknown_score
 
-    def gains(self, hypotheses: "Sequence[Hypothesis]", _: np.ndarray) -> np.ndarray:
+    def gains(self, hypotheses: "Sequence[Candidate]", _: np.ndarray) -> np.ndarray:
         """See `Opinion`."""
         replaced = [one.lm_score - self.unknown_score * self._num_unknown(one) for one in hypotheses]
         read = self.model.log_probs([one.text for one in hypotheses])
         return self.weight * (read - math.log(10.0) * np.array(replaced))
 
-    def _num_unknown(self, hypothesis: "Hypothesis") -> int:
+    def _num_unknown(self, hypothesis: "Candidate") -> int:
         return sum(word not in self.known for word in hypothesis.text.split())
