@@ -18,7 +18,6 @@ from speech.errors import SpeechError
 from speech.files import ESCAPE
 
 COMMANDS = ("transcribe", "align", "evaluate", "tune", "lm", "prepare", "train", "info")
-EXIT_SOME_FAILED = 1
 EXIT_NOTHING_DONE = 2
 EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
