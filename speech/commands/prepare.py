@@ -40,7 +40,9 @@ def add_parser(subparsers) -> None:
         metavar="NAMES",
         help="what to download of a corpus that has several parts, e.g. dev-clean,train-clean-100",
     )
-    parser.add_argument("--skip-bad", action="store_true", help="leave out recordings that are missing or damaged")
+    parser.add_argument(
+        "--skip-bad", action="store_true", help="leave out recordings and texts that are missing or damaged"
+    )
     parser.set_defaults(run=run)
 
 

@@ -61,7 +61,7 @@ def prepare(
         Threads that read headers (0.25 ms a file with one). More help only where opening a file takes long, as over a
         network: measured on a local disk, 2 threads were no faster than one and 8 took twice as long.
     skip_bad : bool
-        Leave out (and log) recordings that are missing or unreadable; by default they are an error.
+        Leave out (and log) recordings that, or whose transcripts, are missing or unreadable; an error by default.
 
     Returns
     -------
