@@ -238,6 +238,8 @@ def test_command_reads_files_and_pipes(voice_folder, tmp_path, monkeypatch, caps
         (["", "-o", "x.wav"], "nothing to say"),
         (["\U0001f600", "-o", "x.wav"], "no English reading"),
         (["<speak><x/></speak>", "--ssml", "-o", "x.wav"], "element <x>"),
+        ([" <speak>Hello.</speak>", "-o", "x.wav"], "looks like SSML; add --ssml"),
+        (["a {b|AH0", "-o", "x.wav"], "write it so, or take the bar away"),
         (["--file", "none.txt", "-o", "x.wav"], "cannot be read"),
         (["x", "-o", "none/x.wav"], "-o none/x.wav: files cannot be written there"),
         (["x", "-o", "x.wav", "--json", "none/x.json"], "--json none/x.json: files cannot be written there"),

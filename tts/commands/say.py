@@ -40,6 +40,9 @@ examples:
 --rate changes phones alone and --pause pauses alone; for speech that is faster throughout, give both:
 --rate 1.25 --pause 0.8.
 
+{word|PHONES} in a text gives a word's ARPAbet phones; braces without a bar are punctuation, as
+parentheses are.
+
 SSML stands in <speak>...</speak>, with & written &amp;. Elements and attributes other than these are
 refused: <p>, <s>, <sub alias="...">, <break time="300ms"> or strength="weak", <phoneme alphabet="arpabet"
 ph="...">, <prosody rate="80%" pitch="+2st" volume="+6dB">, and <say-as interpret-as="..."> with characters,
@@ -98,6 +101,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     controls = {name: getattr(arguments, name) for name in ("rate", "pitch", "energy", "pause")}
     Controls(**controls)  # refused before anything is loaded
+    if not arguments.ssml and text.lstrip().startswith(("<speak", "<?xml")):
+        raise SpeechError("the text looks like SSML; add --ssml to have it read as such, or take its tags away")
     script = parse_ssml(text) if arguments.ssml else text
     voice = load_voice(arguments.voice, lexicon=arguments.lexicon, speaker=arguments.speaker, vocoder=arguments.vocoder)
     loaded = time.perf_counter()
