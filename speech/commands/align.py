@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from speech.commands.done import DoneRecord, contents_digest, digest
-from speech.commands.inputs import STDIN
 from speech.commands.options import chosen_formats, comma_list
 from speech.commands.outputs import make_folder, write_text
 from speech.commands.pairs import Pair, find_pairs
@@ -34,10 +33,10 @@ SUSPICIOUS_SHARE = 0.5  # of unlikely words, from which a text is said not to ma
 DESCRIPTION = """\
 Find when each word and each phone of a text is said.
 
-AUDIO is a recording, or - for standard input, and TEXT a file with what is said in it. Or give a
-manifest (JSON lines with audio_filepath, duration, text), of which every row is aligned; times count
-from the row's offset. Punctuation is ignored, but kept in txt, srt and vtt; numbers have to be written
-in words.
+AUDIO is a recording and TEXT a file with what is said in it; one of them may be - for standard input.
+Or give a manifest (JSON lines with audio_filepath, duration, text), of which every row is aligned;
+times count from the row's offset. Punctuation is ignored, but kept in txt, srt and vtt; numbers have
+to be written in words.
 """
 
 EPILOG = """\
@@ -59,6 +58,7 @@ tells), all else is written anew. --overwrite does all again.
 exit codes:
   0 all done; 1 some failed, the others are done; 2 wrong usage or nothing could be done;
   3 all done, but a text is not what is said; 130 interrupted
+  Where several hold, 130 goes before 2, 2 before 1, and 1 before 3: a doubted text is then named only.
 """
 
 
@@ -156,7 +156,7 @@ class _Output:
 
     def done(self, pair: Pair) -> dict | None:
         """The entry of a pair that is done, unless it shall be done again."""
-        if self.folder is None or self._overwrite or pair.path == STDIN:
+        if self.folder is None or self._overwrite or not os.path.isfile(pair.path):
             return None
         return self.record.find(pair.name, self.key(pair), self.formats)
 

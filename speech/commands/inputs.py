@@ -2,12 +2,17 @@
 
 import glob
 import os
+import re
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from speech.errors import SpeechError
+
 STDIN = "-"
+_DESCRIPTOR = re.compile(r"/(?:dev|proc/\w+)/fd/\d+")  # what a shell makes of <(command)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,6 +21,39 @@ class Input:
 
     path: str
     output_stem: str
+
+
+def read_text(path: str) -> str:
+    """All of a text file, or of standard input if `path` is "-".
+
+    Raises
+    ------
+    SpeechError
+        It cannot be read, or is not UTF-8.
+    """
+    name = "standard input" if path == STDIN else path
+    if path == STDIN and sys.stdin is None:
+        raise SpeechError(f"{name}: is closed; name a file or send the text through a pipe")
+    try:
+        data = sys.stdin.buffer.read() if path == STDIN else Path(path).read_bytes()
+        return data.decode("utf-8-sig")
+    except FileNotFoundError as error:
+        raise SpeechError(f"{name}: there is no such file") from error
+    except UnicodeDecodeError as error:
+        raise SpeechError(f"{name}: is not text in UTF-8 (byte {error.start + 1})") from error
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
+        raise SpeechError(f"{name}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
+
+
+def output_name(path: str) -> str:
+    """The file name, ending kept, after which what is written for a recording is called.
+
+    >>> output_name("talks/a.wav"), output_name("-"), output_name("/dev/fd/63")
+    ('a.wav', 'stdin', 'pipe')
+    """
+    if path == STDIN:
+        return "stdin"
+    return "pipe" if _DESCRIPTOR.fullmatch(path) else os.path.basename(path)
 
 
 def find_recordings(arguments: Sequence[str], suffixes: frozenset[str]) -> tuple[list[Input], list[str]]:
@@ -52,7 +90,7 @@ def find_recordings(arguments: Sequence[str], suffixes: frozenset[str]) -> tuple
                 for file in files:
                     found.setdefault(file, os.path.relpath(file, match))
             else:
-                found.setdefault(match, "stdin" if match == STDIN else os.path.basename(match))
+                found.setdefault(match, output_name(match))
     return _named(_unique(found)), problems
 
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from speech.commands.inputs import STDIN, read_text
 from speech.commands.options import natural
 from speech.commands.outputs import check_file, write_text
 from speech.errors import AudioError, SpeechError
@@ -167,14 +168,7 @@ def _text(arguments: argparse.Namespace) -> str:
         raise SpeechError('give the text: speech say "Hello!", speech say --file FILE, or speech say - < FILE')
     if arguments.text and arguments.text != ["-"]:
         return " ".join(arguments.text)
-    name = arguments.file or "standard input"
-    try:
-        data = Path(arguments.file).read_bytes() if arguments.file else sys.stdin.buffer.read()
-        return data.decode("utf-8-sig")
-    except OSError as error:
-        raise SpeechError(f"{name}: cannot be read ({error.strerror})") from error
-    except UnicodeDecodeError as error:
-        raise SpeechError(f"{name}: is not text in UTF-8 (byte {error.start + 1})") from error
+    return read_text(arguments.file or STDIN)
 
 
 def _output(arguments: argparse.Namespace) -> Path | None:
