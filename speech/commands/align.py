@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from speech.commands.done import DoneRecord, contents_digest, digest
-from speech.commands.options import chosen_formats, comma_list
+from speech.commands.options import chosen_formats, comma_list, natural
 from speech.commands.outputs import make_folder, write_text
 from speech.commands.pairs import Pair, find_pairs
 from speech.commands.progress import Progress
@@ -82,7 +82,9 @@ def add_parser(subparsers) -> None:
     )
     parser.add_argument("--output-dir", metavar="DIR", help="write one file a recording and format into this folder")
     parser.add_argument("--overwrite", action="store_true", help="do finished recordings again")
-    parser.add_argument("--channel", type=int, metavar="N", help="listen to this channel only (default: mean of all)")
+    parser.add_argument(
+        "--channel", type=natural, metavar="N", help="listen to this channel only (default: mean of all)"
+    )
     parser.add_argument("--model", metavar="FILE", help="model with a framewise head (default: the included aligner)")
     parser.add_argument("--lexicon", metavar="FILE", help="pronunciations that replace those of the dictionary")
     parser.set_defaults(run=run)
@@ -171,7 +173,7 @@ class _Output:
         if self.folder is None:
             print("".join(files.values()), end="", flush=True)
             return
-        self.record.begin(pair.name, key)
+        self.record.begin(pair.name, key, [f"{pair.name}{suffix}" for suffix in files])
         for suffix, text in files.items():
             write_text(self.folder / f"{pair.name}{suffix}", text)
         self.record.add(pair.name, key, self.formats, [f"{pair.name}{suffix}" for suffix in files], doubt)

@@ -56,7 +56,7 @@ def output_name(path: str) -> str:
     return "pipe" if _DESCRIPTOR.fullmatch(path) else os.path.basename(path)
 
 
-def find_recordings(arguments: Sequence[str], suffixes: frozenset[str]) -> tuple[list[Input], list[str]]:
+def find_recordings(arguments: Sequence[str], suffixes: frozenset[str]) -> tuple[list[Input], list[tuple[str, str]]]:
     """Recordings named by files, folders, patterns and ``-``, without repeats, and what named none.
 
     Parameters
@@ -70,8 +70,9 @@ def find_recordings(arguments: Sequence[str], suffixes: frozenset[str]) -> tuple
         Files of a folder keep their place below it; a file named by itself goes to the top. Where two
         recordings would share a name their endings stay in it (``a.wav.txt``), and if that does not
         help, so does their folder.
-    problems : list of str
-        One sentence for each argument that leads to no recording, and for each folder that cannot be searched.
+    problems : list of (str, str)
+        What was typed and a sentence, for each argument that leads to no recording and each folder that cannot be
+        searched.
     """
     found: dict[str, str] = {}  # path -> relative path of its output, ending kept
     problems = []
@@ -80,27 +81,40 @@ def find_recordings(arguments: Sequence[str], suffixes: frozenset[str]) -> tuple
         if argument != STDIN and not os.path.exists(argument) and glob.has_magic(argument):
             matches = sorted(glob.glob(argument, recursive=True))
             if not matches:
-                problems.append(f"{argument}: the pattern matches no file.")
+                problems.append((argument, f"{argument}: the pattern matches no file."))
         for match in matches:
             if os.path.isdir(match):
                 files, unread = _files_below(match, suffixes)
                 problems += unread
                 if not files and not unread:
-                    problems.append(f"{match}: no audio file in this folder.")
+                    problems.append((match, f"{match}: no audio file in this folder."))
                 for file in files:
                     found.setdefault(file, os.path.relpath(file, match))
+            elif match != STDIN and _absence(match):
+                problems.append((match, f"{match}: {_absence(match)}."))
             else:
                 found.setdefault(match, output_name(match))
     return _named(_unique(found)), problems
 
 
-def _files_below(folder: str, suffixes: frozenset[str]) -> tuple[list[str], list[str]]:
+def _absence(path: str) -> str:
+    """Why there is nothing at a path, or ""."""
+    try:
+        os.stat(path)
+    except FileNotFoundError:
+        return "there is no such file"
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
+        return f"cannot be read ({getattr(error, 'strerror', None) or error})"
+    return ""
+
+
+def _files_below(folder: str, suffixes: frozenset[str]) -> tuple[list[str], list[tuple[str, str]]]:
     """Audio files in a folder and its subfolders, hidden ones left out, sorted; a sentence a folder that is closed."""
     files: list[str] = []
-    problems: list[str] = []
+    problems: list[tuple[str, str]] = []
 
     def closed(error: OSError) -> None:
-        problems.append(f"{error.filename}: this folder cannot be searched ({error.strerror}).")
+        problems.append((error.filename, f"{error.filename}: this folder cannot be searched ({error.strerror})."))
 
     for parent, folders, names in os.walk(folder, onerror=closed):
         folders[:] = [name for name in folders if not name.startswith(".")]

@@ -8,7 +8,6 @@ import re
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +19,7 @@ from speech.checkpoint import build, save_model
 from speech.cli import COMMANDS, guarded, main
 from speech.commands.inputs import find_recordings
 from speech.commands.progress import Progress
-from speech.errors import ConfigError, CorpusError
+from speech.errors import CorpusError
 from speech.files import ESCAPE
 from speech.frontend import FrontendConfig
 from speech.models import HeadConfig, ModelConfig
@@ -29,33 +28,6 @@ from tests.speech.tone_model import RATE_HZ, say, tone_transcriber
 
 SUFFIXES = frozenset({".wav", ".mp3"})
 needs_a_user = pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="the superuser may write anywhere")
-
-
-@pytest.fixture
-def tones(monkeypatch):
-    """The command with the tone model in place of a trained one; counts how often it is loaded."""
-    loads = []
-
-    def load_model(path=None, device="cpu", **search):
-        loads.append(path)
-        if device != "cpu":
-            raise ConfigError(f"device {device!r}: none here")
-        return tone_transcriber()
-
-    monkeypatch.setattr("speech.transcribe.load_model", load_model)
-    return loads
-
-
-@pytest.fixture
-def talks(tmp_path):
-    """A folder with recordings in two levels and a file that is none."""
-    folder = tmp_path / "talks"
-    (folder / "deep").mkdir(parents=True)
-    audio.write(folder / "a.wav", say("alpha one"), RATE_HZ)
-    audio.write(folder / "b.flac", say("beta"), RATE_HZ)
-    audio.write(folder / "deep" / "c.wav", say("gamma"), RATE_HZ)
-    (folder / "readme.txt").write_text("no audio")
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -188,51 +160,6 @@ def test_channel(tones, tmp_path, capsys):
     assert re.search("two.wav: .*channel 2", capsys.readouterr().err)
 
 
-# --- resuming ----------------------------------------------------------------------------------
-
-
-def test_finished_files_are_left_alone(tones, talks, tmp_path, capsys):
-    out = tmp_path / "out"
-    command = ["transcribe", str(talks), "--output-dir", str(out)]
-    assert main([*command[:1], str(talks / "a.wav"), *command[2:]]) == 0
-    (out / "a.txt").write_text("kept\n")
-    assert main(command) == 0
-    assert (out / "a.txt").read_text() == "kept\n"
-    assert (out / "b.txt").read_text() == "beta\n"
-    assert "1 already done" in capsys.readouterr().err
-
-    assert main(command) == 0
-    assert "3 already done (perhaps by another model; --overwrite redoes them)" in capsys.readouterr().err
-    assert main(["transcribe", str(talks / "a.wav"), *command[2:]]) == 0
-    assert "1 already done (perhaps" in capsys.readouterr().err
-    assert len(tones) == 2  # nothing to do: no model is loaded
-
-    assert main([*command, "--overwrite"]) == 0
-    assert (out / "a.txt").read_text() == "alpha one\n"
-
-
-def test_a_further_format_or_a_newer_recording_is_done_again(tones, talks, tmp_path):
-    out = tmp_path / "out"
-    command = ["transcribe", str(talks / "a.wav"), "--output-dir", str(out), "--format"]
-    assert main([*command, "txt"]) == 0
-    assert main([*command, "txt,srt"]) == 0
-    assert (out / "a.srt").exists()
-    audio.write(talks / "a.wav", say("new words"), RATE_HZ)
-    later = time.time() + 10
-    os.utime(talks / "a.wav", (later, later))
-    assert main([*command, "txt"]) == 0
-    assert (out / "a.txt").read_text() == "new words\n"
-
-
-def test_same_names_do_not_overwrite_each_other(tones, talks, tmp_path):
-    audio.write(talks / "a.flac", say("other"), RATE_HZ)
-    out = tmp_path / "out"
-    assert main(["transcribe", str(talks), "--output-dir", str(out)]) == 0
-    assert (out / "a.wav.txt").read_text() == "alpha one\n"
-    assert (out / "a.flac.txt").read_text() == "other\n"
-    assert (out / "b.txt").exists()
-
-
 # --- what is found -----------------------------------------------------------------------------
 
 
@@ -256,7 +183,7 @@ def test_inputs_are_found_once_and_sorted(tmp_path, monkeypatch):
     inputs, problems = find_recordings(["x/2.wav", "y/*.flac", "x/../x/2.wav"], SUFFIXES)
     assert [one.path for one in inputs] == ["x/2.wav"]
     assert len(problems) == 1
-    assert "y/*.flac" in problems[0]
+    assert "y/*.flac" in problems[0][1]
 
 
 def test_a_folder_that_cannot_be_searched_is_named(tmp_path, monkeypatch):
@@ -273,7 +200,8 @@ def test_a_folder_that_cannot_be_searched_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "scandir", refusing)
     inputs, problems = find_recordings([str(tmp_path)], SUFFIXES)
     assert [one.output_stem for one in inputs] == ["open/1"]
-    assert problems == [f"{tmp_path}/closed: this folder cannot be searched (Permission denied)."]
+    closed = f"{tmp_path}/closed"
+    assert problems == [(closed, f"{closed}: this folder cannot be searched (Permission denied).")]
 
 
 def test_the_same_name_in_two_folders_keeps_the_folder(tmp_path):
@@ -319,7 +247,14 @@ def test_bad_files_are_named_and_the_others_go_on(tones, talks, capsys):
         (["transcribe", "x.wav", "--format", ","], "name a format"),
         (["transcribe", "x.wav", "y.wav", "--format", "srt"], "--output-dir"),
         (["transcribe", "x.wav", "--output-dir", "a_file/below"], "cannot be written there"),
-        (["transcribe", "x.wav", "--device", "cuda:7"], "cuda:7"),
+        (["transcribe", "a_file", "--device", "cuda:7"], "cuda:7"),
+        (["transcribe", "a_file", "--channel", "-1"], "--channel: '-1' is not a whole number from 0 up"),
+        (["transcribe", "a_file", "--model", "none"], "--model none: there is no such file"),
+        (["transcribe", "a_file", "--lm", "none"], "--lm none: there is no such file"),
+        (["transcribe", "a_file", "--lm", "empty_folder"], "--lm empty_folder: is a folder; name a file"),
+        (["transcribe", "a_file", "--hotwords", "none"], "--hotwords none: there is no such file"),
+        (["transcribe", "a_file", "--hotwords", "boosts"], "boosts, row 1: the boost 'much' is not a number"),
+        (["transcribe", "x.wav", "--units", "phone", "--beam", "9"], "--beam is for words"),
         (["transcribe", "x.wav", "--batch", "0"], "whole number"),
         (["transcribe", "-", "--raw", "fast"], "--raw: 'fast' is not a whole number"),
         (["transcribe", "-", "--raw", "16000,0"], "--raw: '0' is not a whole number"),
@@ -349,6 +284,7 @@ def test_what_cannot_be_done_is_one_sentence_and_code_2(tones, tmp_path, monkeyp
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty_folder").mkdir()
     (tmp_path / "a_file").write_text("x")
+    (tmp_path / "boosts").write_text("Ada\tmuch\n")
     row = {"audio_filepath": "x.flac", "duration": 1.0, "text": "a"}
     bad = {**row, "duration": "long"}
     (tmp_path / "bad.jsonl").write_text(json.dumps(row) + "\n" + json.dumps(bad) + "\n")
@@ -357,6 +293,14 @@ def test_what_cannot_be_done_is_one_sentence_and_code_2(tones, tmp_path, monkeyp
     assert out == ""
     assert message in err
     assert "Traceback" not in err
+
+
+def test_nothing_is_loaded_for_what_is_not_there(tones, tmp_path, capsys):
+    (tmp_path / "bad.txt").write_text("Ada\tmuch\n")
+    (tmp_path / "a.wav").write_bytes(b"")
+    assert main(["transcribe", str(tmp_path / "gone.wav")]) == 2
+    assert main(["transcribe", str(tmp_path / "a.wav"), "--hotwords", str(tmp_path / "bad.txt")]) == 2
+    assert tones == []
 
 
 @needs_a_user
@@ -591,7 +535,7 @@ def test_an_interrupted_run_keeps_what_is_done_and_says_so(tones, talks, tmp_pat
     err = capsys.readouterr().err
     assert "1 of 3 files transcribed" in err
     assert "run it again to go on" in err
-    assert [path.name for path in out.iterdir()] == ["a.txt"]
+    assert [path.name for path in out.glob("[!.]*")] == ["a.txt"]
 
 
 def test_a_plain_process_with_a_real_model_file(tiny_model, talks, tmp_path):
