@@ -92,6 +92,8 @@ class PhoneRecognizer(Transcriber):
         The model has no such head, or there is no such device.
     """
 
+    unit = "phone"
+
     def __init__(
         self, loaded: LoadedModel, head: str | None = None, *, ngram_weight: float | None = None, device: str = "cpu"
     ):

@@ -48,6 +48,7 @@ formats:
   tsv       a table: start, end, word, confidence
   ctm       NIST's word list, for scoring tools
   textgrid  for Praat: a tier of words and one of confidences
+With --units phone, json, tsv and textgrid say phones and phone where they say words and word.
 
 exit codes:
   0 all recordings done; 1 some failed, the others are done; 2 wrong usage or nothing could be done;
@@ -110,9 +111,9 @@ def add_parser(subparsers) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Transcribe; returns the exit code."""
     formats = _formats(arguments)
-    check_decoding_files(arguments)
     if arguments.units == "phone":
         _refuse_word_options(arguments)
+    check_decoding_files(arguments)
     from speech.audio import HEADERLESS_SUFFIXES, MEDIA_SUFFIXES, SNDFILE_SUFFIXES
 
     suffixes = HEADERLESS_SUFFIXES if arguments.raw else SNDFILE_SUFFIXES | MEDIA_SUFFIXES
