@@ -4,7 +4,7 @@ import argparse
 import os
 from typing import Any
 
-from speech.commands.options import positive
+from speech.commands.options import path_name, positive
 from speech.errors import SpeechError
 
 
@@ -13,6 +13,7 @@ def add_decoding_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("language model")
     group.add_argument(
         "--lm",
+        type=path_name,
         metavar="FILE",
         help="language model of your own, binary or ARPA (`speech lm train` writes both); "
         "default: the English one that is included, with the included model and those tuned by `speech tune`",
@@ -20,6 +21,7 @@ def add_decoding_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--no-lm", action="store_true", help="no language model: what the model hears, letter by letter")
     group.add_argument(
         "--hotwords",
+        type=path_name,
         metavar="FILE",
         help="words and phrases to be favoured, one a line, each with a boost after a tab if 8 nats are not right",
     )

@@ -3,7 +3,8 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterable
+import secrets
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,10 @@ class DoneRecord:
         """Whether the command wrote a file, or began to; others are somebody else's."""
         entry = self._entries.get(name, _NOTHING)
         return file in entry["files"] or file in entry.get("begun", ())
+
+    def is_strange(self, name: str, file: str) -> bool:
+        """Whether a file is there that the command did not write."""
+        return (self.folder / file).is_file() and not self.owns(name, file)
 
     def other_source(self, name: str, source: str) -> str:
         """The recording under whose `name` files are there if it is another than `source` and still there, or ""."""
@@ -85,15 +90,25 @@ class DoneRecord:
         return entries
 
 
+def left_alone(paths: Sequence[Path]) -> str:
+    """A sentence on files that others wrote."""
+    if len(paths) == 1:
+        return f"{paths[0]}: not written by this command, so left as it is; --overwrite replaces it"
+    names = f"{paths[0]} and {len(paths) - 1} more"
+    return f"{names}: not written by this command, so left as they are; --overwrite replaces them"
+
+
 def digest(*parts: Any) -> str:
     """Checksum of values that JSON can hold."""
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
 
 def contents_digest(path: str | os.PathLike[str] | None) -> str:
-    """Checksum of a file, empty for none or one that cannot be read, of which its reader tells."""
-    if path is None or not os.path.isfile(path):
+    """Checksum of a file, of a pipe one that is like no other; empty for none or what only its reader can refuse."""
+    if path is None or not os.path.exists(path) or os.path.isdir(path):
         return ""
+    if not os.path.isfile(path):
+        return secrets.token_hex(16)
     try:
         with open(path, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

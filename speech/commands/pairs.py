@@ -66,7 +66,7 @@ def _text_of(path: str) -> str:
     """What is said."""
     text = read_text(path)
     if not text.strip():
-        raise SpeechError(f"{path}: holds no text to align")
+        raise SpeechError(f"{'standard input' if path == STDIN else path}: holds no text to align")
     return text
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from speech.commands.decoding_options import add_decoding_options, check_decoding_files, load_options
+from speech.commands.done import left_alone
 from speech.commands.inputs import Input, find_recordings
-from speech.commands.options import add_model_options, chosen_formats, natural, raw_format
+from speech.commands.options import add_model_options, chosen_formats, natural, path_name, raw_format
 from speech.commands.progress import Progress
 from speech.commands.transcripts import TranscriptFolder
 from speech.errors import SpeechError
@@ -74,14 +75,16 @@ def add_parser(subparsers) -> None:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("paths", nargs="+", metavar="PATH", help="file, folder, pattern or -")
+    parser.add_argument("paths", nargs="+", type=path_name, metavar="PATH", help="file, folder, pattern or -")
     parser.add_argument(
         "--format",
         action="append",
         metavar="FORMAT",
         help=f"{', '.join(WRITERS)}; several with commas or by repeating (default: txt)",
     )
-    parser.add_argument("--output-dir", metavar="DIR", help="write one file a recording and format into this folder")
+    parser.add_argument(
+        "--output-dir", type=path_name, metavar="DIR", help="write one file a recording and format into this folder"
+    )
     parser.add_argument("--overwrite", action="store_true", help="do finished recordings again")
     parser.add_argument(
         "--channel",
@@ -129,7 +132,7 @@ def run(arguments: argparse.Namespace) -> int:
     for name, problem in problems:
         progress.failed(name, problem)
     if folder is not None and folder.strange:
-        progress.note(_left_alone(folder.strange))
+        progress.note(left_alone(folder.strange))
     num_skipped = len(inputs) - len(jobs) - len(taken)
     try:
         if jobs:
@@ -160,14 +163,6 @@ def _jobs(
         elif missing:
             jobs.append(_Job(one, missing, folder.key(one)))
     return jobs, taken
-
-
-def _left_alone(paths: list[Path]) -> str:
-    """A sentence on files that others wrote."""
-    if len(paths) == 1:
-        return f"{paths[0]}: not written by this command, so left as it is; --overwrite replaces it"
-    names = f"{paths[0]} and {len(paths) - 1} more"
-    return f"{names}: not written by this command, so left as they are; --overwrite replaces them"
 
 
 def _formats(arguments: argparse.Namespace) -> tuple[str, ...]:

@@ -48,9 +48,8 @@ class TranscriptFolder:
 
     def _is_there(self, one: Input, key: str, file: str) -> bool:
         """Whether a file shall stay as it is."""
-        path = self.folder / file
-        if path.is_file() and not self._record.owns(one.output_stem, file):
-            self.strange.append(path)
+        if self._record.is_strange(one.output_stem, file):
+            self.strange.append(self.folder / file)
             return True
         return self._record.has(one.output_stem, key, file)
 

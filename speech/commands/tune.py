@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from speech.commands.decoding_options import add_decoding_options, load_options
-from speech.commands.options import add_model_options, positive
+from speech.commands.options import add_model_options, path_name, positive
 from speech.commands.outputs import check_file
 from speech.errors import CorpusError
 
@@ -31,10 +31,14 @@ def add_parser(subparsers) -> None:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("manifests", nargs="+", metavar="MANIFEST", help="JSON-lines manifest of a development set")
+    parser.add_argument(
+        "manifests", nargs="+", type=path_name, metavar="MANIFEST", help="JSON-lines manifest of a development set"
+    )
     parser.add_argument("--limit", type=positive, metavar="N", help="only the first N utterances of each manifest")
     parser.add_argument("--head", metavar="NAME", help="output of the model to search (default: the card's)")
-    parser.add_argument("-o", "--output", metavar="FILE", help="write a copy of the model with the weights found")
+    parser.add_argument(
+        "-o", "--output", type=path_name, metavar="FILE", help="write a copy of the model with the weights found"
+    )
     parser.add_argument("--dry-run", action="store_true", help="print the best weights, write nothing")
     add_model_options(parser, short_ones="rows of the manifests")
     add_decoding_options(parser)
@@ -61,7 +65,8 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.dry_run:
         if output.resolve() == DEFAULT_MODEL.resolve():
             raise ConfigError("the included model stays as it is: name a copy with --output FILE, or use --dry-run")
-        check_file(output, f"--output {output}" if arguments.output else f"--model {path}")
+        inputs = [*arguments.manifests, arguments.lm, arguments.hotwords]
+        check_file(output, f"--output {output}" if arguments.output else f"--model {path}", inputs)
     loaded = load(path)
     config = with_beam(decoding_config(loaded, str(path)) or DecodingConfig(), arguments.beam)
     if arguments.head:

@@ -151,6 +151,24 @@ def test_what_was_made_of_something_else_is_made_again(recording, tmp_path, caps
     assert is_new("--level", "word", "--lexicon", str(tmp_path / "names.tsv"), "--overwrite")
 
 
+def test_what_others_wrote_is_left_alone(recording, tmp_path, capsys):
+    for name in ("a.wav", "a.txt"):
+        (tmp_path / name).write_bytes((recording / name).read_bytes())
+    (tmp_path / "a.TextGrid").write_text("by hand")
+    command = ["align", str(tmp_path / "a.wav"), str(tmp_path / "a.txt"), "--format", "txt,textgrid,json"]
+    command += ["--output-dir", str(tmp_path)]
+    for _ in range(2):
+        assert main(command) == 3
+        assert (tmp_path / "a.TextGrid").read_text() == "by hand"
+        assert (tmp_path / "a.txt").read_text() == (recording / "a.txt").read_text()
+        assert (tmp_path / "a.json").is_file()
+    err = capsys.readouterr().err
+    assert "a.txt and 1 more: not written by this command, so left as they are" in err
+    assert "1 already done" in err
+    assert main([*command[:-3], "textgrid", *command[-2:], "--overwrite"]) == 3
+    assert "ooTextFile" in (tmp_path / "a.TextGrid").read_text()
+
+
 def test_a_doubt_is_told_again_and_a_lost_file_made_again(recording, tmp_path, capsys):
     command = ["align", str(recording / "a.wav"), str(recording / "a.txt"), "--format", "ctm,json"]
     command += ["--output-dir", str(tmp_path)]

@@ -247,6 +247,9 @@ def test_bad_files_are_named_and_the_others_go_on(tones, talks, capsys):
         (["transcribe", "x.wav", "--format", ","], "name a format"),
         (["transcribe", "x.wav", "y.wav", "--format", "srt"], "--output-dir"),
         (["transcribe", "x.wav", "--output-dir", "a_file/below"], "cannot be written there"),
+        (["transcribe", "x.wav", "--output-dir", "a_file"], "--output-dir a_file: is no folder; name another"),
+        (["transcribe", "x.wav", "--output-dir", ""], "--output-dir: the name is empty"),
+        (["transcribe", "", "x.wav"], "PATH: the name is empty"),
         (["transcribe", "a_file", "--device", "cuda:7"], "cuda:7"),
         (["transcribe", "a_file", "--channel", "-1"], "--channel: '-1' is not a whole number from 0 up"),
         (["transcribe", "a_file", "--model", "none"], "--model none: there is no such file"),
@@ -273,10 +276,14 @@ def test_bad_files_are_named_and_the_others_go_on(tones, talks, capsys):
         (["evaluate", "missing.jsonl"], "missing.jsonl"),
         (["evaluate", "bad.jsonl"], "bad.jsonl, row 2"),
         (["evaluate", "bad.jsonl", "--by", "age"], "--by age"),
+        (["evaluate", "good.jsonl", "--report", "good.jsonl"], "--report good.jsonl: is read by the same command"),
+        (["tune", "good.jsonl", "--output", "./good.jsonl"], "--output good.jsonl: is read by the same command"),
         (["info", "a_file"], "a_file"),
         (["info", "missing.safetensors"], "missing.safetensors"),
         (["train", "missing.toml"], "missing.toml"),
         (["prepare", "klingon", ".", "--output-dir", "m"], "klingon"),
+        (["prepare", "folder", "none", "--output-dir", "m"], "none: there is no such folder"),
+        (["prepare", "folder", ".", "--output-dir", "a_file"], "--output-dir a_file: is no folder"),
         (["prepare", "folder", ".", "--output-dir", "m", "--parts", "x"], "--download"),
     ],
 )
@@ -287,6 +294,7 @@ def test_what_cannot_be_done_is_one_sentence_and_code_2(tones, tmp_path, monkeyp
     (tmp_path / "boosts").write_text("Ada\tmuch\n")
     row = {"audio_filepath": "x.flac", "duration": 1.0, "text": "a"}
     bad = {**row, "duration": "long"}
+    (tmp_path / "good.jsonl").write_text(json.dumps(row) + "\n")
     (tmp_path / "bad.jsonl").write_text(json.dumps(row) + "\n" + json.dumps(bad) + "\n")
     assert main(command) == 2
     out, err = capsys.readouterr()

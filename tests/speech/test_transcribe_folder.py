@@ -2,6 +2,8 @@
 
 import os
 
+import pytest
+
 from speech import audio
 from speech.cli import main
 from speech.commands.done import DoneRecord
@@ -69,6 +71,18 @@ def test_other_options_or_another_model_do_it_again(tones, talks, tmp_path, caps
         assert loads(option, str(path)) == 1
         path.write_text("two")
         assert loads(option, str(path)) == 1
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/fd"), reason="no /dev/fd here")
+def test_words_from_a_pipe_may_be_others(tones, talks, tmp_path):
+    for _ in range(2):
+        reader, writer = os.pipe()
+        with os.fdopen(writer, "w") as file:
+            file.write("Ada\n")
+        command = ["transcribe", str(talks / "a.wav"), "--hotwords", f"/dev/fd/{reader}", "--output-dir"]
+        assert main([*command, str(tmp_path / "out")]) == 0
+        os.close(reader)
+    assert len(tones) == 2
 
 
 def test_what_others_wrote_is_left_alone(tones, talks, tmp_path, capsys):

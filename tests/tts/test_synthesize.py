@@ -244,11 +244,14 @@ def test_command_reads_files_and_pipes(voice_folder, tmp_path, monkeypatch, caps
         (["--file", ".", "-o", "x.wav"], ".: cannot be read (Is a directory)"),
         (["x", "-o", "none/x.wav"], "-o none/x.wav: files cannot be written there"),
         (["x", "-o", "x.wav", "--json", "none/x.json"], "--json none/x.json: files cannot be written there"),
+        (["x", "-o", "x.wav", "--json", "./x.wav"], "-o and --json both name x.wav"),
+        (["--file", "a.txt", "-o", "x.wav", "--json", "a.txt"], "is read by the same command and would be lost"),
         (["x", "-o", "x.wav", "--seed", str(2**63)], "seed must be from 0"),
     ],
 )
 def test_command_refuses_in_one_sentence(voice_folder, tmp_path, monkeypatch, capsys, arguments, message):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.txt").write_text("x")
     assert say(voice_folder, *arguments) == 2
     error = capsys.readouterr().err
     assert message in error

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from speech.commands.inputs import STDIN, read_text
-from speech.commands.options import natural
+from speech.commands.options import natural, path_name
 from speech.commands.outputs import check_file, write_text
 from speech.errors import AudioError, SpeechError
 from speech.files import replacing
@@ -64,13 +65,21 @@ def add_parser(subparsers) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("text", nargs="*", metavar="TEXT", help="what to say, or - for standard input")
-    parser.add_argument("--file", "-f", metavar="FILE", help="say what this text file holds")
-    parser.add_argument("--output", "-o", metavar="FILE", help="wav, flac, ogg or mp3; - for raw samples")
-    parser.add_argument("--json", metavar="FILE", help="write when each word and phone is said; - for standard output")
+    parser.add_argument("--file", "-f", type=path_name, metavar="FILE", help="say what this text file holds")
+    parser.add_argument(
+        "--output", "-o", type=path_name, metavar="FILE", help="wav, flac, ogg or mp3; - for raw samples"
+    )
+    parser.add_argument(
+        "--json", type=path_name, metavar="FILE", help="write when each word and phone is said; - for standard output"
+    )
     parser.add_argument("--ssml", action="store_true", help="the text is SSML")
-    parser.add_argument("--voice", default="kathleen", metavar="VOICE", help="kathleen, or a folder with a voice")
+    parser.add_argument(
+        "--voice", type=path_name, default="kathleen", metavar="VOICE", help="kathleen, or a folder with a voice"
+    )
     parser.add_argument("--speaker", metavar="NAME", help="one of several in the voice")
-    parser.add_argument("--lexicon", metavar="FILE", help="your pronunciations: word, tab, ARPAbet phones")
+    parser.add_argument(
+        "--lexicon", type=path_name, metavar="FILE", help="your pronunciations: word, tab, ARPAbet phones"
+    )
     parser.add_argument("--rate", type=float, default=1.0, help="how much faster, 0.25 to 4 (default: 1)")
     parser.add_argument("--pitch", type=float, default=0.0, help="semitones up or down, -24 to 24 (default: 0)")
     parser.add_argument("--energy", type=float, default=0.0, help="dB up or down, -60 to 30 (default: 0)")
@@ -94,7 +103,10 @@ def run(arguments: argparse.Namespace) -> int:
     text = _text(arguments)
     output = _output(arguments)
     if arguments.json not in (None, "-"):
-        check_file(Path(arguments.json), f"--json {arguments.json}")
+        inputs = (arguments.file, arguments.lexicon)
+        check_file(Path(arguments.json), f"--json {arguments.json}", inputs)
+        if output is not None and os.path.realpath(arguments.json) == os.path.realpath(output):
+            raise SpeechError(f"-o and --json both name {output}; name another file for one of them")
     started = time.perf_counter()
     from tts.prosody import Controls
     from tts.ssml import parse_ssml
