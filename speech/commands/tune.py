@@ -2,11 +2,15 @@
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from speech.commands.decoding_options import add_decoding_options, load_options
 from speech.commands.options import add_model_options, path_name, positive
 from speech.commands.outputs import check_file
 from speech.errors import CorpusError
+
+if TYPE_CHECKING:
+    from speech.corpus import Utterance
 
 EPILOG = """\
 examples:
@@ -51,7 +55,6 @@ def run(arguments: argparse.Namespace) -> int:
 
     from speech.checkpoint import load
     from speech.config import to_dict
-    from speech.corpus import read_manifest
     from speech.decoding import DecodingConfig, build_decoding, decoding_config, read_language_model, with_beam
     from speech.errors import ConfigError
     from speech.transcribe import DEFAULT_MODEL
@@ -67,6 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
             raise ConfigError("the included model stays as it is: name a copy with --output FILE, or use --dry-run")
         inputs = [*arguments.manifests, arguments.lm, arguments.hotwords]
         check_file(output, f"--output {output}" if arguments.output else f"--model {path}", inputs)
+    manifests = [_utterances(manifest, arguments.limit) for manifest in arguments.manifests]
     loaded = load(path)
     config = with_beam(decoding_config(loaded, str(path)) or DecodingConfig(), arguments.beam)
     if arguments.head:
@@ -75,10 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
         config = replace(config, head=arguments.head)
     lm = read_language_model(options.get("lm"))
     sets = []
-    for manifest in arguments.manifests:
-        utterances = read_manifest(manifest)[: arguments.limit]
-        if not utterances:
-            raise CorpusError(f"{manifest}: holds no utterances to tune on")
+    for utterances in manifests:
         heads = heads_of(loaded, config)
         outputs = model_outputs(loaded, utterances, heads, batch=arguments.batch, device=arguments.device)
         sets.append((utterances, outputs))
@@ -100,6 +101,17 @@ def run(arguments: argparse.Namespace) -> int:
         write_decoding(path, to_dict(best.config), arguments.lm, output)
         print(f"written to the card of {output}")
     return 0
+
+
+def _utterances(manifest: str, limit: int | None) -> "list[Utterance]":
+    """What is tuned on."""
+    from speech.corpus import read_manifest
+    from speech.text import normalize_text
+
+    utterances = read_manifest(manifest)[:limit]
+    if not any(normalize_text(utterance.text) for utterance in utterances):
+        raise CorpusError(f"{manifest}: its texts hold no words to tune on")
+    return utterances
 
 
 def heads_of(loaded, config) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from tests.speech.tone_model import RATE_HZ, say, tone_transcriber
 
 
 @pytest.fixture
-def tones(monkeypatch):
+def tone_command(monkeypatch):
     """The command with the tone model in place of a trained one; counts how often it is loaded."""
     loads = []
 

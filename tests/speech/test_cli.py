@@ -46,14 +46,14 @@ def tiny_model(tmp_path_factory):
 # --- what comes out ----------------------------------------------------------------------------
 
 
-def test_one_file_prints_its_text_and_nothing_else(tones, talks, capsys):
+def test_one_file_prints_its_text_and_nothing_else(tone_command, talks, capsys):
     assert main(["transcribe", str(talks / "a.wav")]) == 0
     out, err = capsys.readouterr()
     assert out == "alpha one\n"
     assert err == ""
 
 
-def test_a_folder_prints_a_line_a_file_and_a_summary(tones, talks, capsys):
+def test_a_folder_prints_a_line_a_file_and_a_summary(tone_command, talks, capsys):
     assert main(["transcribe", str(talks)]) == 0
     out, err = capsys.readouterr()
     assert out.splitlines() == [
@@ -66,7 +66,7 @@ def test_a_folder_prints_a_line_a_file_and_a_summary(tones, talks, capsys):
     assert "\r" not in err
 
 
-def test_standard_input(tones, talks, capsys, monkeypatch):
+def test_standard_input(tone_command, talks, capsys, monkeypatch):
     class Stdin:
         buffer = io.BytesIO((talks / "a.wav").read_bytes())
 
@@ -79,7 +79,7 @@ def test_standard_input(tones, talks, capsys, monkeypatch):
     ("raw", "rate_hz", "num_channels", "dtype"),
     [("16000", 16000, 1, "<i2"), ("8000,2", 8000, 2, "<i2"), ("16000,1,float", 16000, 1, "<f4")],
 )
-def test_raw_audio_through_a_pipe(tones, capsys, monkeypatch, raw, rate_hz, num_channels, dtype):
+def test_raw_audio_through_a_pipe(tone_command, capsys, monkeypatch, raw, rate_hz, num_channels, dtype):
     samples = np.repeat(audio.resample(say("alpha one"), RATE_HZ, rate_hz)[:, None], num_channels, axis=1)
     data = (samples * (1.0 if dtype == "<f4" else 32767)).astype(dtype).tobytes()
     reader, writer = os.pipe()
@@ -99,7 +99,7 @@ def test_raw_audio_through_a_pipe(tones, capsys, monkeypatch, raw, rate_hz, num_
     assert found["duration_s"] == pytest.approx(len(samples) / rate_hz, abs=0.002)
 
 
-def test_files_without_a_header(tones, tmp_path, capsys):
+def test_files_without_a_header(tone_command, tmp_path, capsys):
     samples = (audio.resample(say("alpha one"), RATE_HZ, 16000) * 32767).astype("<i2").tobytes()
     (tmp_path / "a.raw").write_bytes(samples)
     (tmp_path / "b.pcm").write_bytes(samples)
@@ -116,7 +116,7 @@ def test_files_without_a_header(tones, tmp_path, capsys):
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
-def test_a_named_pipe_and_names_that_cannot_be_opened(tones, talks, tmp_path, capsys):
+def test_a_named_pipe_and_names_that_cannot_be_opened(tone_command, talks, tmp_path, capsys):
     os.mkfifo(tmp_path / "pipe")
     os.symlink("loop", tmp_path / "loop")
     sender = threading.Thread(target=lambda: (tmp_path / "pipe").write_bytes((talks / "b.flac").read_bytes()))
@@ -130,13 +130,13 @@ def test_a_named_pipe_and_names_that_cannot_be_opened(tones, talks, tmp_path, ca
     assert "loop: cannot be read (Too many levels of symbolic links)" in err
 
 
-def test_several_files_as_json_are_json_lines(tones, talks, capsys):
+def test_several_files_as_json_are_json_lines(tone_command, talks, capsys):
     assert main(["transcribe", str(talks), "--format", "json"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [json.loads(line)["text"] for line in lines] == ["alpha one", "beta", "gamma"]
 
 
-def test_all_formats_into_a_folder(tones, talks, tmp_path, capsys):
+def test_all_formats_into_a_folder(tone_command, talks, tmp_path, capsys):
     out = tmp_path / "out"
     formats = "txt,json,srt,vtt,tsv,ctm,textgrid"
     assert main(["transcribe", str(talks), "--format", formats, "--output-dir", str(out)]) == 0
@@ -148,7 +148,7 @@ def test_all_formats_into_a_folder(tones, talks, tmp_path, capsys):
     assert not [path for path in out.rglob("*") if path.suffix == ".part"]
 
 
-def test_channel(tones, tmp_path, capsys):
+def test_channel(tone_command, tmp_path, capsys):
     import soundfile
 
     left, right = say("one"), say("six")
@@ -218,7 +218,7 @@ def test_the_same_name_in_two_folders_keeps_the_folder(tmp_path):
 # --- bad input ---------------------------------------------------------------------------------
 
 
-def test_bad_files_are_named_and_the_others_go_on(tones, talks, capsys):
+def test_bad_files_are_named_and_the_others_go_on(tone_command, talks, capsys):
     (talks / "empty.wav").touch()
     (talks / "text.wav").write_text("no audio at all, only words\n" * 40)
     whole = (talks / "b.flac").read_bytes()
@@ -277,6 +277,8 @@ def test_bad_files_are_named_and_the_others_go_on(tones, talks, capsys):
         (["evaluate", "bad.jsonl"], "bad.jsonl, row 2"),
         (["evaluate", "bad.jsonl", "--by", "age"], "--by age"),
         (["evaluate", "good.jsonl", "--report", "good.jsonl"], "--report good.jsonl: is read by the same command"),
+        (["tune", "silent.jsonl", "--dry-run"], "silent.jsonl: its texts hold no words to tune on"),
+        (["tune", "good.jsonl", "none.jsonl", "--dry-run"], "none.jsonl: cannot be read"),
         (["tune", "good.jsonl", "--output", "./good.jsonl"], "--output good.jsonl: is read by the same command"),
         (["info", "a_file"], "a_file"),
         (["info", "missing.safetensors"], "missing.safetensors"),
@@ -287,13 +289,14 @@ def test_bad_files_are_named_and_the_others_go_on(tones, talks, capsys):
         (["prepare", "folder", ".", "--output-dir", "m", "--parts", "x"], "--download"),
     ],
 )
-def test_what_cannot_be_done_is_one_sentence_and_code_2(tones, tmp_path, monkeypatch, capsys, command, message):
+def test_what_cannot_be_done_is_one_sentence_and_code_2(tone_command, tmp_path, monkeypatch, capsys, command, message):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty_folder").mkdir()
     (tmp_path / "a_file").write_text("x")
     (tmp_path / "boosts").write_text("Ada\tmuch\n")
     row = {"audio_filepath": "x.flac", "duration": 1.0, "text": "a"}
     bad = {**row, "duration": "long"}
+    (tmp_path / "silent.jsonl").write_text(json.dumps({**row, "text": "..."}) + "\n")
     (tmp_path / "good.jsonl").write_text(json.dumps(row) + "\n")
     (tmp_path / "bad.jsonl").write_text(json.dumps(row) + "\n" + json.dumps(bad) + "\n")
     assert main(command) == 2
@@ -303,23 +306,23 @@ def test_what_cannot_be_done_is_one_sentence_and_code_2(tones, tmp_path, monkeyp
     assert "Traceback" not in err
 
 
-def test_nothing_is_loaded_for_what_is_not_there(tones, tmp_path, capsys):
+def test_nothing_is_loaded_for_what_is_not_there(tone_command, tmp_path, capsys):
     (tmp_path / "bad.txt").write_text("Ada\tmuch\n")
     (tmp_path / "a.wav").write_bytes(b"")
     assert main(["transcribe", str(tmp_path / "gone.wav")]) == 2
     assert main(["transcribe", str(tmp_path / "a.wav"), "--hotwords", str(tmp_path / "bad.txt")]) == 2
-    assert tones == []
+    assert tone_command == []
 
 
 @needs_a_user
-def test_a_folder_that_may_not_be_written(tones, talks, tmp_path, capsys):
+def test_a_folder_that_may_not_be_written(tone_command, talks, tmp_path, capsys):
     locked = tmp_path / "locked"
     locked.mkdir(mode=0o500)
     assert main(["transcribe", str(talks), "--output-dir", str(locked / "out")]) == 2
     assert "locked" in capsys.readouterr().err
 
 
-def test_a_transcript_that_cannot_be_written_fails_alone(tones, talks, tmp_path, capsys):
+def test_a_transcript_that_cannot_be_written_fails_alone(tone_command, talks, tmp_path, capsys):
     out = tmp_path / "out"
     out.mkdir()
     (out / "deep").write_text("a file where a folder is needed")
@@ -331,7 +334,7 @@ def test_a_transcript_that_cannot_be_written_fails_alone(tones, talks, tmp_path,
 # --- the other commands ------------------------------------------------------------------------
 
 
-def test_evaluate_prints_tables_and_writes_the_report(tones, talks, tmp_path, capsys):
+def test_evaluate_prints_tables_and_writes_the_report(tone_command, talks, tmp_path, capsys):
     rows = [
         {"audio_filepath": "talks/a.wav", "duration": 3.4, "text": "Alpha one.", "speaker": "s1"},
         {"audio_filepath": "talks/b.flac", "duration": 2.6, "text": "better", "speaker": "s2"},
@@ -531,7 +534,7 @@ def test_an_output_that_is_full_or_closed(tiny_model, talks):
     assert "standard input: is closed" in done.stderr
 
 
-def test_an_interrupted_run_keeps_what_is_done_and_says_so(tones, talks, tmp_path, capsys, monkeypatch):
+def test_an_interrupted_run_keeps_what_is_done_and_says_so(tone_command, talks, tmp_path, capsys, monkeypatch):
     class Interrupted:
         def transcribe_many(self, sources, **options):
             yield from tone_transcriber().transcribe_many(sources[:1])

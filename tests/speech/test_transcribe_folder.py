@@ -10,7 +10,7 @@ from speech.commands.done import DoneRecord
 from tests.speech.tone_model import RATE_HZ, say
 
 
-def test_finished_files_are_left_alone(tones, talks, tmp_path, capsys):
+def test_finished_files_are_left_alone(tone_command, talks, tmp_path, capsys):
     out = tmp_path / "out"
     command = ["transcribe", str(talks), "--output-dir", str(out)]
     assert main([*command[:1], str(talks / "a.wav"), *command[2:]]) == 0
@@ -24,13 +24,13 @@ def test_finished_files_are_left_alone(tones, talks, tmp_path, capsys):
     assert "3 already done (--overwrite redoes them)" in capsys.readouterr().err
     assert main(["transcribe", str(talks / "a.wav"), *command[2:]]) == 0
     assert "1 already done" in capsys.readouterr().err
-    assert len(tones) == 2  # nothing to do: no model is loaded
+    assert len(tone_command) == 2  # nothing to do: no model is loaded
 
     assert main([*command, "--overwrite"]) == 0
     assert (out / "a.txt").read_text() == "alpha one\n"
 
 
-def test_a_further_format_is_written_beside_and_a_changed_recording_done_again(tones, talks, tmp_path):
+def test_a_further_format_is_written_beside_and_a_changed_recording_done_again(tone_command, talks, tmp_path):
     out = tmp_path / "out"
     command = ["transcribe", str(talks / "a.wav"), "--output-dir", str(out), "--format"]
     assert main([*command, "txt"]) == 0
@@ -44,7 +44,7 @@ def test_a_further_format_is_written_beside_and_a_changed_recording_done_again(t
     assert (out / "a.txt").read_text() == "new words\n"
 
 
-def test_other_options_or_another_model_do_it_again(tones, talks, tmp_path, capsys):
+def test_other_options_or_another_model_do_it_again(tone_command, talks, tmp_path, capsys):
     model, words, lm = (tmp_path / name for name in ("m.safetensors", "words.txt", "x.lm"))
     for path in (model, words, lm):
         path.write_text("one")
@@ -60,9 +60,9 @@ def test_other_options_or_another_model_do_it_again(tones, talks, tmp_path, caps
     ]
 
     def loads(*options: str) -> int:
-        before = len(tones)
+        before = len(tone_command)
         assert main([*command, *options]) == 0
-        return len(tones) - before
+        return len(tone_command) - before
 
     for variant in variants:
         assert (loads(*variant), loads(*variant)) == (1, 0), variant
@@ -74,7 +74,7 @@ def test_other_options_or_another_model_do_it_again(tones, talks, tmp_path, caps
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/fd"), reason="no /dev/fd here")
-def test_words_from_a_pipe_may_be_others(tones, talks, tmp_path):
+def test_words_from_a_pipe_may_be_others(tone_command, talks, tmp_path):
     for _ in range(2):
         reader, writer = os.pipe()
         with os.fdopen(writer, "w") as file:
@@ -82,10 +82,10 @@ def test_words_from_a_pipe_may_be_others(tones, talks, tmp_path):
         command = ["transcribe", str(talks / "a.wav"), "--hotwords", f"/dev/fd/{reader}", "--output-dir"]
         assert main([*command, str(tmp_path / "out")]) == 0
         os.close(reader)
-    assert len(tones) == 2
+    assert len(tone_command) == 2
 
 
-def test_what_others_wrote_is_left_alone(tones, talks, tmp_path, capsys):
+def test_what_others_wrote_is_left_alone(tone_command, talks, tmp_path, capsys):
     (talks / "a.txt").write_text("written by hand\n")
     os.utime(talks / "a.txt", (0, 0))
     command = ["transcribe", str(talks), "--output-dir", str(talks)]
@@ -99,7 +99,7 @@ def test_what_others_wrote_is_left_alone(tones, talks, tmp_path, capsys):
     assert (talks / "a.txt").read_text() == "alpha one\n"
 
 
-def test_the_place_of_another_recording_is_not_taken(tones, talks, tmp_path, capsys):
+def test_the_place_of_another_recording_is_not_taken(tone_command, talks, tmp_path, capsys):
     (talks / "two").mkdir()
     (talks / "a.wav").rename(talks / "two" / "a.wav")
     audio.write(talks / "a.wav", say("other"), RATE_HZ)
@@ -115,7 +115,7 @@ def test_the_place_of_another_recording_is_not_taken(tones, talks, tmp_path, cap
     assert (tmp_path / "out" / "a.txt").read_text() == "alpha one\n"
 
 
-def test_files_of_a_run_that_was_killed_are_written_again(tones, talks, tmp_path, monkeypatch):
+def test_files_of_a_run_that_was_killed_are_written_again(tone_command, talks, tmp_path, monkeypatch):
     command = ["transcribe", str(talks / "a.wav"), "--format", "txt,json", "--output-dir", str(tmp_path)]
 
     def killed(*_):
@@ -129,7 +129,7 @@ def test_files_of_a_run_that_was_killed_are_written_again(tones, talks, tmp_path
     assert (tmp_path / "a.txt").read_text() == "alpha one\n"
 
 
-def test_same_names_do_not_overwrite_each_other(tones, talks, tmp_path):
+def test_same_names_do_not_overwrite_each_other(tone_command, talks, tmp_path):
     audio.write(talks / "a.flac", say("other"), RATE_HZ)
     out = tmp_path / "out"
     assert main(["transcribe", str(talks), "--output-dir", str(out)]) == 0
