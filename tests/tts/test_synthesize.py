@@ -259,6 +259,16 @@ def test_command_refuses_in_one_sentence(voice_folder, tmp_path, monkeypatch, ca
     assert not (tmp_path / "x.wav").exists()
 
 
+def test_a_full_disk_is_told(voice_folder, tmp_path, monkeypatch, capsys):
+    def full(*_):
+        raise soundfile.LibsndfileError(2, "Error opening '/tmp/.x.part': ")
+
+    monkeypatch.setattr(soundfile.SoundFile, "write", full)
+    assert say(voice_folder, "x", "-o", tmp_path / "x.wav") == 2
+    assert capsys.readouterr().err.endswith("x.wav: cannot be written (the disk is full, or does not take it)\n")
+    assert not list(tmp_path.glob("*x.*"))
+
+
 def test_unknown_voice():
     with pytest.raises(CheckpointError, match="no such voice"):
         load_voice("/no/such/folder")

@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -221,8 +222,13 @@ def _opened(path: Path, sample_rate: int):
 
             yield write
     except (soundfile.SoundFileError, OSError) as error:
-        reason = getattr(error, "strerror", None) or str(error).rstrip(".")
-        raise AudioError(f"-o {path}: cannot be written ({reason})") from error
+        raise AudioError(f"-o {path}: cannot be written ({_reason(error)})") from error
+
+
+def _reason(error: Exception) -> str:
+    """What kept a sound from being written, without the name that it had meanwhile."""
+    text = getattr(error, "strerror", None) or re.sub(r"^Error opening .*?: ", "", str(error)).strip(" .")
+    return "the disk is full, or does not take it" if text == "System error" else text  # libsndfile tells no more
 
 
 def _write_json(target: str | None, voice: "Voice", watch: _Watch) -> None:
