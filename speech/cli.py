@@ -122,6 +122,8 @@ class Parser(argparse.ArgumentParser):
         found, rest = super().parse_known_args(args, namespace)
         known = [option for action in self._actions for option in action.option_strings]
         for text in rest:
+            if text.startswith("-") and os.path.exists(text):
+                self.error(f"{text}: no such option; the file of that name is written ./{text}")
             near = difflib.get_close_matches(text.partition("=")[0], known, n=1) if text.startswith("--") else []
             if near:
                 self.error(f"{text}: no such option; did you mean {near[0]}?")

@@ -449,6 +449,15 @@ def test_resample_checks_its_rates():
     assert len(audio.resample(np.zeros(100), 1000, 16000)) == 1600
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="names are bytes on Linux only")
+def test_names_that_are_no_text(tmp_path, tone):
+    path = save(tmp_path / "a.flac", tone)
+    waveform, _ = audio.read(path)
+    odd = path.rename(tmp_path / "caf\udce9.flac")
+    assert audio.info(odd).duration_s == pytest.approx(len(tone) / RATE)
+    np.testing.assert_array_equal(audio.read(odd)[0], waveform)
+
+
 # Containers through PyAV
 
 

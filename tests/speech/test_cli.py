@@ -269,6 +269,7 @@ def test_bad_files_are_named_and_the_others_go_on(tone_command, talks, capsys):
         (["transcribe", "x.raw", "--raw", "16000"], "x.raw: there is no such file"),
         (["transcribe", "x.wav", "--formt", "txt"], "--formt: no such option; did you mean --format?"),
         (["lm", "train", "x.txt", "--ordre=3", "-o", "x.lm"], "did you mean --order?"),
+        (["transcribe", "x.wav", "-a.mp3"], "-a.mp3: no such option; the file of that name is written ./-a.mp3"),
         (["transcribe", "x.wav", "--qqq"], "unrecognized arguments: --qqq"),
         (["transcribe"], "PATH"),
         (["sing"], "sing"),
@@ -293,6 +294,7 @@ def test_what_cannot_be_done_is_one_sentence_and_code_2(tone_command, tmp_path, 
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty_folder").mkdir()
     (tmp_path / "a_file").write_text("x")
+    (tmp_path / "-a.mp3").touch()
     (tmp_path / "boosts").write_text("Ada\tmuch\n")
     row = {"audio_filepath": "x.flac", "duration": 1.0, "text": "a"}
     bad = {**row, "duration": "long"}

@@ -3,6 +3,7 @@
 import io
 import json
 import math
+import os
 import subprocess
 import sys
 
@@ -257,6 +258,12 @@ def test_command_refuses_in_one_sentence(voice_folder, tmp_path, monkeypatch, ca
     assert message in error
     assert error.count("\n") == 1
     assert not (tmp_path / "x.wav").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are bytes on Linux only")
+def test_names_that_are_no_text(voice_folder, tmp_path):
+    assert say(voice_folder, "x", "-o", tmp_path / "caf\udce9.wav", "--json", tmp_path / "caf\udce9.json") == 0
+    assert soundfile.info(os.fsencode(tmp_path / "caf\udce9.wav")).duration > 0.1
 
 
 def test_a_full_disk_is_told(voice_folder, tmp_path, monkeypatch, capsys):

@@ -213,7 +213,7 @@ def _opened(path: Path, sample_rate: int):
     try:
         with (
             replacing(path) as partial,
-            soundfile.SoundFile(partial, "w", sample_rate, 1, format=format_name) as file,
+            soundfile.SoundFile(_path(partial), "w", sample_rate, 1, format=format_name) as file,
         ):
 
             def write(samples: "np.ndarray") -> None:
@@ -223,6 +223,11 @@ def _opened(path: Path, sample_rate: int):
             yield write
     except (soundfile.SoundFileError, OSError) as error:
         raise AudioError(f"-o {path}: cannot be written ({_reason(error)})") from error
+
+
+def _path(path: Path) -> Path | bytes:
+    """A path as libsndfile understands it, be its name text or not."""
+    return os.fsencode(path) if os.name == "posix" else path
 
 
 def _reason(error: Exception) -> str:
