@@ -6,6 +6,7 @@ shells report it).
 """
 
 import argparse
+import contextlib
 import difflib
 import errno
 import importlib
@@ -82,10 +83,10 @@ def guarded(function: Callable[[], int | None], program: str = "speech") -> int:
         code = function()
         sys.stdout.flush()
     except SpeechError as error:
-        print(f"{program}: {error}", file=sys.stderr)
+        _tell(f"{program}: {error}")
         return EXIT_NOTHING_DONE
     except KeyboardInterrupt as interrupt:
-        print("; ".join([f"{program}: interrupted", *map(str, interrupt.args)]), file=sys.stderr)
+        _tell("; ".join([f"{program}: interrupted", *map(str, interrupt.args)]))
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         _discard_output()
@@ -94,9 +95,15 @@ def guarded(function: Callable[[], int | None], program: str = "speech") -> int:
         if error.errno != errno.ENOSPC:
             raise
         _discard_output()
-        print(f"{program}: {error.filename or 'the output'}: cannot be written ({error.strerror})", file=sys.stderr)
+        _tell(f"{program}: {error.filename or 'the output'}: cannot be written ({error.strerror})")
         return EXIT_NOTHING_DONE
     return code or 0
+
+
+def _tell(message: str) -> None:
+    """A line on standard error; where nobody takes it, the exit code has to do."""
+    with contextlib.suppress(OSError):
+        print(message, file=sys.stderr)
 
 
 def _open_outputs() -> None:

@@ -527,7 +527,12 @@ def test_names_that_the_terminal_cannot_show(name, tmp_path):
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
 def test_an_output_that_is_full_or_closed(tiny_model, talks):
     command = f"{sys.executable} -m speech.cli"
-    for arguments, code in (("info --model M > /dev/full", 2), ("transcribe T --model M >&-", 0)):
+    for arguments, code in (
+        ("info --model M > /dev/full", 2),
+        ("info gone.safetensors 2> /dev/full", 2),
+        ("transcribe gone.wav T --model M 2> /dev/full", 2),
+        ("transcribe T --model M >&-", 0),
+    ):
         arguments = arguments.replace("M", str(tiny_model)).replace("T", str(talks / "a.wav"))
         done = subprocess.run(f"{command} {arguments}", shell=True, capture_output=True, text=True, timeout=120)
         assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
