@@ -157,7 +157,7 @@ def _jobs(
     jobs, taken = [], []
     for one in inputs:
         problem = folder.taken(one)
-        missing = folder.missing(one)
+        missing = () if problem else folder.missing(one)
         if problem:
             taken.append((one.path, problem))
         elif missing:
