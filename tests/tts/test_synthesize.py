@@ -208,6 +208,12 @@ def say(folder, *arguments):
     return main(["say", "--voice", str(folder), *map(str, arguments)])
 
 
+@pytest.mark.parametrize("command", ["say", "evaluate-tts"])
+def test_help_fits_a_terminal(command, capsys):
+    assert main([command, "--help"]) == 0
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 105
+
+
 @pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "mp3"])
 def test_command_writes_files(voice_folder, tmp_path, suffix, capsys):
     path = tmp_path / f"out.{suffix}"

@@ -17,11 +17,11 @@ measures:
   spectrum  mel-cepstral distortion (dB), RMSE of log pitch, voicing error; frames paired by DTW
   words     word errors of PocketSphinx
   opinion   DNSMOS P.835: overall, speech, background
-  timing    duration of phones, pauses at word ends, against the aligned recording: of the voice, and of the second
-            reading of those texts that the speaker read twice (natural)
+  timing    duration of phones, pauses at word ends, against the aligned recording: of the voice, and of
+            the second reading of those texts that the speaker read twice (natural)
 
-`words` and `opinion` need pip install 'speech-toolkit[measure]'. Of several readings of a text the first is the
-recording that the others are compared with.
+`words` and `opinion` need pip install 'speech-toolkit[measure]'. Of several readings of a text the first
+is the recording that the others are compared with.
 
 examples:
   speech evaluate-tts test.jsonl

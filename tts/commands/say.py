@@ -28,8 +28,8 @@ _WRITE_FRAMES = 65_536  # libsndfile's Vorbis encoder wants no more at once
 DESCRIPTION = """\
 Say a text.
 
-TEXT is what to say, or - for standard input; --file reads a file. Without -o, raw 16-bit samples go to standard
-output when that is a pipe or a file.
+TEXT is what to say, or - for standard input; --file reads a file. Without -o, raw 16-bit samples go to
+standard output when that is a pipe or a file.
 """
 
 EPILOG = """\
@@ -47,9 +47,9 @@ examples:
 parentheses are.
 
 SSML stands in <speak>...</speak>, with & written &amp;. Elements and attributes other than these are
-refused: <p>, <s>, <sub alias="...">, <break time="300ms"> or strength="weak", <phoneme alphabet="arpabet"
-ph="...">, <prosody rate="80%" pitch="+2st" volume="+6dB">, and <say-as interpret-as="..."> with characters,
-spell-out, digits, cardinal or ordinal.
+refused: <p>, <s>, <sub alias="...">, <break time="300ms"> or strength="weak", <phoneme
+alphabet="arpabet" ph="...">, <prosody rate="80%" pitch="+2st" volume="+6dB">, and
+<say-as interpret-as="..."> with characters, spell-out, digits, cardinal or ordinal.
 
 exit codes:
   0 said; 2 wrong usage or nothing could be said; 130 interrupted
