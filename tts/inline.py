@@ -19,7 +19,7 @@ from tts.text.normalize import OnUnknown
 Span = tuple[int, int, tuple[str, ...]]
 _INLINE = re.compile(r"\{([^{}|]*)\|([^{}|]*)\}")
 #: A brace and a bar in a line that are no such whole: one meant a pronunciation.
-_BROKEN = re.compile(r"\{[^{}\n]*\|[^{}\n]*\}?|[^\s{}|]*\|[^{}|\n]*\}")
+_BROKEN = re.compile(r"\{[^{}\n]*\|[^{}\n]*\}?|\|[^{}|\n]*\}")
 
 
 @dataclass(frozen=True, slots=True)
