@@ -81,7 +81,6 @@ def run(arguments: argparse.Namespace) -> int:
         make_folder(arguments.keep, "--keep")
     rows = read_manifest(arguments.manifest)
     utterances = measures_run.first_readings(rows)[: arguments.limit]
-    torch.set_grad_enabled(False)
     say = aligner = None
     if "voice" in arguments.systems:
         from tts import load_voice
@@ -94,9 +93,10 @@ def run(arguments: argparse.Namespace) -> int:
         aligner = Aligner.load()
     vocoder = Vocoder.load(arguments.vocoder)
     again = measures_run.second_readings(rows)
-    scores = measures_run.evaluate_speech(
-        utterances, arguments.systems, measures, vocoder, say, aligner, arguments.keep, again
-    )
+    with torch.no_grad():
+        scores = measures_run.evaluate_speech(
+            utterances, arguments.systems, measures, vocoder, say, aligner, arguments.keep, again
+        )
     if not any(found.summary() for found in scores.values()):
         systems, taken = ", ".join(arguments.systems), ", ".join(measures) or "timing"
         raise SpeechError(f"of {systems} alone there is nothing to measure by {taken}; add another system or measure")
