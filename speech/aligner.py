@@ -131,7 +131,7 @@ class Aligner:
         framewise = [name for name, config in loaded.heads.items() if config.framewise]
         if not framewise or (head is not None and head not in framewise):
             raise ConfigError(
-                f"the model has no framewise phone head {head or ''}, only {', '.join(loaded.heads)};"
+                f"the model has no framewise phone head{f' {head}' if head else ''}, only {', '.join(loaded.heads)};"
                 " train one with loss = 'cross_entropy'"
             )
         self.loaded, self.lexicon, self.mixtures = loaded, lexicon, mixtures
@@ -235,7 +235,8 @@ class Aligner:
         features, lengths = self.loaded.frontend(samples, torch.tensor([samples.shape[1]]))
         num_frames, step = int(lengths[0]), self.loaded.frontend.config.hop_s
         if not num_frames:
-            raise CorpusError(f"{samples.shape[1] / self.loaded.frontend.config.sample_rate_hz:.3f} s are too short")
+            duration_s = samples.shape[1] / self.loaded.frontend.config.sample_rate_hz
+            raise CorpusError(f"{duration_s:.3f} s are too short to hold a sound; leave it out or take a longer part")
         context, window = round(CONTEXT_S / step), round(WINDOW_S / step)
         parts = []
         for start in range(0, num_frames, window):

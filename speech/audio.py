@@ -284,7 +284,8 @@ def _mono_blocks(decoder: Decoder, start: int, count: int | None, channel: int |
     """Checked blocks [n] of one channel, or of the mean of all."""
     num_channels = decoder.num_channels
     if channel is not None and not 0 <= channel < num_channels:
-        raise AudioError(f"{name}: has channels 0 to {num_channels - 1}, not channel {channel}.")
+        there = f"channels 0 to {num_channels - 1}" if num_channels > 1 else "channel 0 only"
+        raise AudioError(f"{name}: has {there}, not channel {channel}.")
     for block in decoder.blocks(start, count):
         peak = float(np.abs(block).max(initial=0.0))
         if not np.isfinite(peak):

@@ -165,7 +165,8 @@ def write_atomically(path: str | Path, write: Callable) -> None:
             if os.path.isfile(partial):  # a device cannot be synchronised
                 os.fsync(file.fileno())
     except (OSError, RuntimeError) as error:  # torch reports a full disk as RuntimeError
-        raise CheckpointError(f"{path}: cannot be written ({error}); what was there is kept") from error
+        reason = getattr(error, "strerror", None) or error
+        raise CheckpointError(f"{path}: cannot be written ({reason}); what was there is kept") from error
 
 
 def replace_card(

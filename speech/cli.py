@@ -6,6 +6,7 @@ shells report it).
 """
 
 import argparse
+import contextlib
 import difflib
 import errno
 import importlib
@@ -18,7 +19,6 @@ from speech.errors import SpeechError
 from speech.files import ESCAPE
 
 COMMANDS = ("transcribe", "align", "evaluate", "tune", "lm", "prepare", "train", "info")
-EXIT_SOME_FAILED = 1
 EXIT_NOTHING_DONE = 2
 EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
@@ -83,10 +83,10 @@ def guarded(function: Callable[[], int | None], program: str = "speech") -> int:
         code = function()
         sys.stdout.flush()
     except SpeechError as error:
-        print(f"{program}: {error}", file=sys.stderr)
+        _tell(f"{program}: {error}")
         return EXIT_NOTHING_DONE
     except KeyboardInterrupt as interrupt:
-        print("; ".join([f"{program}: interrupted", *map(str, interrupt.args)]), file=sys.stderr)
+        _tell("; ".join([f"{program}: interrupted", *map(str, interrupt.args)]))
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         _discard_output()
@@ -95,9 +95,15 @@ def guarded(function: Callable[[], int | None], program: str = "speech") -> int:
         if error.errno != errno.ENOSPC:
             raise
         _discard_output()
-        print(f"{program}: {error.filename or 'the output'}: cannot be written ({error.strerror})", file=sys.stderr)
+        _tell(f"{program}: {error.filename or 'the output'}: cannot be written ({error.strerror})")
         return EXIT_NOTHING_DONE
     return code or 0
+
+
+def _tell(message: str) -> None:
+    """A line on standard error; where nobody takes it, the exit code has to do."""
+    with contextlib.suppress(OSError):
+        print(message, file=sys.stderr)
 
 
 def _open_outputs() -> None:
@@ -123,6 +129,8 @@ class Parser(argparse.ArgumentParser):
         found, rest = super().parse_known_args(args, namespace)
         known = [option for action in self._actions for option in action.option_strings]
         for text in rest:
+            if text.startswith("-") and os.path.exists(text):
+                self.error(f"{text}: no such option; the file of that name is written ./{text}")
             near = difflib.get_close_matches(text.partition("=")[0], known, n=1) if text.startswith("--") else []
             if near:
                 self.error(f"{text}: no such option; did you mean {near[0]}?")

@@ -116,7 +116,11 @@ def _apply_override(data: dict, override: str) -> None:
         table = table[_index(table, name, key)] if isinstance(table, list) else table.setdefault(name, {})
         if not isinstance(table, (dict, list)):
             raise ConfigError(f"--set {override}: {name} is a value, not a table")
-    table[_index(table, last, key) if isinstance(table, list) else last] = _parse_value(text.strip())
+    value = _parse_value(text.strip())
+    if isinstance(value, str) and text.strip()[:1] in ("[", "{"):
+        example = "--set 'data.train=[\"a.jsonl\"]'"
+        raise ConfigError(f"--set {override}: no list or table; put all of it in single quotes, as in {example}")
+    table[_index(table, last, key) if isinstance(table, list) else last] = value
 
 
 def _index(table: list, name: str, key: str) -> int:

@@ -84,6 +84,24 @@ def read_manifest(path: str | os.PathLike[str], *, check_audio: bool = False) ->
 
 def numbered_rows(path: str | os.PathLike[str], *, check_audio: bool = False) -> list[tuple[int, Utterance]]:
     """As `read_manifest`, each utterance with its row in the file, from 1; empty lines count."""
+    utterances = []
+    for row, utterance in checked_rows(path):
+        if isinstance(utterance, CorpusError):
+            raise utterance
+        if check_audio and not utterance.audio_filepath.is_file():
+            raise CorpusError(f"{path}, row {row}: there is no audio file {utterance.audio_filepath}.")
+        utterances.append((row, utterance))
+    return utterances
+
+
+def checked_rows(path: str | os.PathLike[str]) -> list[tuple[int, Utterance | CorpusError]]:
+    """As `numbered_rows`, but a bad row gives its error and the others go on.
+
+    Raises
+    ------
+    CorpusError
+        No such file, no row, or no row that is not bad: then the error of the first.
+    """
     path = Path(path)
     try:
         lines = path.read_text(encoding="utf-8-sig").split("\n")
@@ -91,16 +109,19 @@ def numbered_rows(path: str | os.PathLike[str], *, check_audio: bool = False) ->
         raise CorpusError(f"{path}: is not UTF-8 text, so not a manifest.") from error
     except OSError as error:
         raise CorpusError(f"{path}: cannot be read ({error.strerror}).") from error
-    utterances = []
-    for row, line in enumerate(lines, start=1):
+    rows: list[tuple[int, Utterance | CorpusError]] = []
+    for number, line in enumerate(lines, start=1):
         if line.strip():
-            utterance = _parse_row(line, path.parent, f"{path}, row {row}")
-            if check_audio and not utterance.audio_filepath.is_file():
-                raise CorpusError(f"{path}, row {row}: there is no audio file {utterance.audio_filepath}.")
-            utterances.append((row, utterance))
-    if not utterances:
+            try:
+                rows.append((number, _parse_row(line, path.parent, f"{path}, row {number}")))
+            except CorpusError as error:
+                rows.append((number, error))
+    if not rows:
         raise CorpusError(f"{path}: has no utterances.")
-    return utterances
+    first = rows[0][1]
+    if isinstance(first, CorpusError) and all(isinstance(row, CorpusError) for _, row in rows):
+        raise first
+    return rows
 
 
 def write_manifest(path: str | os.PathLike[str], utterances: Iterable[Utterance]) -> None:

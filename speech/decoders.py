@@ -93,7 +93,8 @@ def opened(source: Source, raw: RawFormat | None = None) -> Iterator[Decoder]:
     with contextlib.ExitStack() as stack:
         handle = stack.enter_context(seekable(source))
         is_path = isinstance(source, (str, os.PathLike)) and os.fspath(source) != "-"
-        file = name if is_path and not isinstance(handle, Spool) else handle  # libsndfile is faster with a path
+        plain = is_path and not isinstance(handle, Spool) and _is_text(name)
+        file = name if plain else handle  # libsndfile is faster with a path
         try:
             decoder = _open_decoder(file, handle, name, raw, stack)
             if not _RATES_HZ[0] <= decoder.sample_rate_hz <= _RATES_HZ[1]:
@@ -103,6 +104,11 @@ def opened(source: Source, raw: RawFormat | None = None) -> Iterator[Decoder]:
             yield decoder
         except OSError as error:
             raise AudioError(f"{name}: cannot be read ({error.strerror or error}).") from error
+
+
+def _is_text(name: str) -> bool:
+    """Whether a file's name is text, and not bytes that Python has escaped, which the libraries do not understand."""
+    return not any("\ud800" <= character <= "\udfff" for character in name)
 
 
 def _open_decoder(

@@ -27,7 +27,7 @@ def to_txt(transcript: Transcript) -> str:
 
 
 def to_json(transcript: Transcript) -> str:
-    """One JSON object: text, duration_s, source, model, and words with their times."""
+    """One JSON object: text, duration_s, source, model, and words (or phones) with their times."""
     return json.dumps(as_dict(transcript), ensure_ascii=False, indent=1) + "\n"
 
 
@@ -43,9 +43,9 @@ def as_dict(transcript: Transcript) -> dict:
         "duration_s": int(transcript.duration_s * 1000) / 1000,
         "source": transcript.source,
         "model": transcript.model,
-        "words": [
+        f"{transcript.unit}s": [
             {
-                "word": span.text,
+                transcript.unit: span.text,
                 "start_s": span.start_ms / 1000,
                 "end_s": span.end_ms / 1000,
                 "confidence": round(span.confidence, 3),
@@ -56,8 +56,8 @@ def as_dict(transcript: Transcript) -> dict:
 
 
 def to_tsv(transcript: Transcript) -> str:
-    """Tab-separated words under a header line: start_s, end_s, word, confidence."""
-    rows = ["start_s\tend_s\tword\tconfidence\n"]
+    """Tab-separated words under a header line: start_s, end_s, word (or phone), confidence."""
+    rows = [f"start_s\tend_s\t{transcript.unit}\tconfidence\n"]
     rows += [
         f"{_seconds(span.start_ms)}\t{_seconds(span.end_ms)}\t{span.text}\t{span.confidence:.3f}\n"
         for span in milliseconds(transcript)
@@ -81,14 +81,14 @@ def to_ctm(transcript: Transcript) -> str:
 
 
 def to_textgrid(transcript: Transcript) -> str:
-    """Praat's long TextGrid with two interval tiers, ``words`` and ``confidence``; pauses are empty.
+    """Praat's long TextGrid with two interval tiers, ``words`` (or ``phones``) and ``confidence``; pauses are empty.
 
     Both tiers have the same intervals, which tile the time from 0 to the (millisecond) end of the audio
     without gaps, as Praat demands.
     """
     spans = milliseconds(transcript)
     confidences = [replace(span, text=f"{span.confidence:.3f}") for span in spans]
-    return textgrid({"words": spans, "confidence": confidences}, transcript.duration_s)
+    return textgrid({f"{transcript.unit}s": spans, "confidence": confidences}, transcript.duration_s)
 
 
 def textgrid(tiers: dict[str, list[Span]], duration_s: float) -> str:

@@ -232,7 +232,8 @@ def read_lexicon(path: str | Path) -> dict[str, list[Pronunciation]]:
     except FileNotFoundError as error:
         raise CorpusError(f"{path}: there is no such file") from error
     except (OSError, UnicodeDecodeError) as error:
-        raise CorpusError(f"{path}: cannot be read as a lexicon in UTF-8 ({error})") from error
+        reason = getattr(error, "strerror", None) or error
+        raise CorpusError(f"{path}: cannot be read as a lexicon in UTF-8 ({reason})") from error
     lexicon: dict[str, list[Pronunciation]] = {}
     for number, row in enumerate(rows, start=1):
         if not row.strip() or row.startswith("#"):

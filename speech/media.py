@@ -72,10 +72,28 @@ class MediaDecoder:
             )
 
     def _decoded(self) -> Iterator[Samples]:
-        """Decode frames [n, channels] as float32."""
-        convert = self._av.AudioResampler(format="fltp", rate=self.sample_rate_hz)
+        """Decode frames [n, channels] as float32, with the rate and channels that the header states."""
+        convert = self._av.AudioResampler(format="fltp", layout=self._track.layout, rate=self.sample_rate_hz)
+        first, decoded_s = None, 0.0
         for frame in self._container.decode(self._track):
+            kind = (frame.sample_rate, len(frame.layout.channels))
+            first = first or kind  # of HE-AAC it may be other than the header's
+            if kind != first:
+                raise AudioError(
+                    f"{self._name}: changes from {_kind(*first)} to {_kind(*kind)} after {decoded_s:.2f} s;"
+                    " convert it to wav with another program first."
+                )
+            decoded_s += frame.samples / frame.sample_rate
             for converted in convert.resample(frame):
                 yield np.ascontiguousarray(converted.to_ndarray().T)
         for converted in convert.resample(None):
             yield np.ascontiguousarray(converted.to_ndarray().T)
+
+
+def _kind(rate_hz: int, num_channels: int) -> str:
+    """What a part of a recording is.
+
+    >>> _kind(8000, 1)
+    '8000 Hz with 1 channel'
+    """
+    return f"{rate_hz} Hz with {num_channels} channel{'s' * (num_channels > 1)}"

@@ -92,13 +92,17 @@ class PhoneRecognizer(Transcriber):
         The model has no such head, or there is no such device.
     """
 
+    unit = "phone"
+
     def __init__(
         self, loaded: LoadedModel, head: str | None = None, *, ngram_weight: float | None = None, device: str = "cpu"
     ):
         heads = [name for name, units in loaded.units.items() if units.kind in ("phone", "stressed_phone")]
         heads.sort(key=lambda name: not loaded.heads[name].framewise)
         if not heads or (head is not None and head not in heads):
-            raise ConfigError(f"the model has no phone head {head or ''}, only {', '.join(loaded.heads)}")
+            raise ConfigError(
+                f"the model has no phone head{f' {head}' if head else ''}, only {', '.join(loaded.heads)}"
+            )
         search = PhoneSearch(loaded, head or heads[0], NGRAM_WEIGHT if ngram_weight is None else ngram_weight)
         super().__init__(loaded, name=str(loaded.card.get("name", "")), device=device, decoding=search)
 

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
@@ -173,6 +173,9 @@ class Transcriber:
     decoding : Search, such as Decoding, optional
         How words are searched; by default the best path is read.
     """
+
+    #: what it writes
+    unit: Literal["word", "phone"] = "word"
 
     def __init__(
         self,
@@ -371,6 +374,7 @@ class Transcriber:
             duration_s=duration_s,
             source=source_name(recording.source),
             model=self.name,
+            unit=self.unit,
         )
 
 

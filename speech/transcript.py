@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +48,8 @@ class Transcript:
         Path of the recording; empty for an array.
     model : str
         Name of the model that wrote it.
+    unit : "word" or "phone"
+        What `words` are; formats name them so.
 
     Raises
     ------
@@ -64,6 +67,7 @@ class Transcript:
     duration_s: float
     source: str = ""
     model: str = ""
+    unit: Literal["word", "phone"] = "word"
 
     def __post_init__(self):
         previous_end_s = 0.0

@@ -5,6 +5,7 @@ come from the written word are told from those that come from its neighbours; wh
 sentence is read again with a stand-in that no rule knows.
 """
 
+import contextlib
 import itertools
 import re
 from collections.abc import Iterable, Sequence
@@ -17,6 +18,8 @@ from tts.text.normalize import OnUnknown
 
 Span = tuple[int, int, tuple[str, ...]]
 _INLINE = re.compile(r"\{([^{}|]*)\|([^{}|]*)\}")
+#: A brace and a bar in a line that are no such whole: one meant a pronunciation.
+_BROKEN = re.compile(r"\{[^{}\n]*\|[^{}\n]*\}?|\|[^{}|\n]*\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,12 +160,12 @@ def _stand_in(written: str) -> str:
 
 
 def parse_inline(text: str) -> InlineText:
-    """Take ``{written|PHONES}`` out of a text.
+    """Take ``{written|PHONES}`` out of a text; braces without a bar are punctuation, as parentheses are.
 
     Raises
     ------
     TextError
-        No written word or no known phones between the braces; names it and its place.
+        No written word or no known phones between the braces, or a brace or bar is missing; names it and its place.
 
     Examples
     --------
@@ -174,6 +177,7 @@ def parse_inline(text: str) -> InlineText:
     position, length = 0, 0
     for match in _INLINE.finditer(text):
         before = text[position : match.start()]
+        _refuse_broken(before, position)
         if (before or "".join(plain))[-1:].isalnum():  # a word of its own
             before += " "
         plain.append(before)
@@ -187,7 +191,27 @@ def parse_inline(text: str) -> InlineText:
         plain.append(written + after)
         length += len(written + after)
         position = match.end()
+    _refuse_broken(text[position:], position)
     return InlineText("".join([*plain, text[position:]]), tuple(spans))
+
+
+def _refuse_broken(text: str, offset: int) -> None:
+    """See that a stretch without pronunciations, which begins at `offset`, holds no half of one."""
+    found = _BROKEN.search(text)
+    if found:
+        raise TextError(
+            f'"{found[0].strip()}" at character {offset + found.start() + 1}: a brace and a bar give a pronunciation, '
+            "which is written {word|PHONES}; write it so, or take the bar away"
+        )
+
+
+def find_inline(text: str) -> str | None:
+    """The first of a text's pronunciations, as it is written."""
+    for match in _INLINE.finditer(text):
+        with contextlib.suppress(TextError):
+            parse_phones(match[2], match[0], 0)
+            return match[0]
+    return None
 
 
 def parse_phones(text: str, shown: str, position: int) -> tuple[str, ...]:

@@ -20,7 +20,6 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from speech.errors import ConfigError
 from tts.linguistic import FEATURE_SIZES
@@ -241,8 +240,3 @@ def _inputs(frames: Frames, line: Tensor, energy: Tensor, *more: Tensor) -> Tens
 def even(count: int) -> int:
     """Frames in whole steps."""
     return -(-count // STEP) * STEP
-
-
-def pad_frames(values: Tensor, count: int) -> Tensor:
-    """[B, T] -> [B, count], repeating nothing: zeros follow."""
-    return functional.pad(values, (0, count - values.shape[1]))

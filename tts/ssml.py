@@ -14,7 +14,7 @@ from collections.abc import Callable
 from xml.parsers import expat
 
 from speech.lexicon import Lexicon
-from tts.inline import InlineText, parse_phones
+from tts.inline import InlineText, find_inline, parse_phones
 from tts.script import Break, Change, Script
 from tts.ssml_values import SsmlError, read_change, read_seconds
 from tts.text import TextError
@@ -236,6 +236,9 @@ class _Reader:
         """Text between tags."""
         if self.open and self.open[-1][0] == "break" and data.strip():
             raise SsmlError(f"{self._place}: <break> must be empty")
+        given = find_inline(data)
+        if given:
+            raise SsmlError(f'{self._place}: {given} is not understood in SSML; write <phoneme ph="...">word</phoneme>')
         # Line ends of the document are no paragraphs.
         data = re.sub(r"\s+", " ", data)
         if not self.text or self.text[-1].isspace():

@@ -98,15 +98,6 @@ def fit_vocoder(
     return net.requires_grad_(False).eval()
 
 
-def load_average(state_path: Path, model_config: VocoderConfig, data: VoiceData) -> tuple[VocoderNet, int]:
-    """The averaged network of an unfinished run and its number of steps."""
-    net = VocoderNet(model_config, data.contract)
-    average = {name: value.detach().clone() for name, value in net.named_parameters()}
-    step = _resume(state_path, net, None, average)
-    net.load_state_dict(average)
-    return net.requires_grad_(False).eval(), step
-
-
 def step_loss(
     net: VocoderNet,
     distance: SpectralDistance,
@@ -169,8 +160,7 @@ def _resume(path: Path, net: VocoderNet, optimizer, average: dict[str, Tensor]) 
     if state["config"] != to_dict(net.config):
         raise CheckpointError(f"{path}: a run with another network; choose another folder or remove it")
     net.load_state_dict(state["net"])
-    if optimizer is not None:
-        optimizer.load_state_dict(state["optimizer"])
+    optimizer.load_state_dict(state["optimizer"])
     for name, value in state["average"].items():
         average[name].copy_(value)
     log.info("continuing at step %d", state["step"])

@@ -10,9 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from speech.commands.done import DoneRecord, contents_digest, digest
-from speech.commands.inputs import STDIN
-from speech.commands.options import chosen_formats, comma_list
+from speech.commands.done import DoneRecord, contents_digest, digest, left_alone
+from speech.commands.options import chosen_formats, comma_list, natural, path_name
 from speech.commands.outputs import make_folder, write_text
 from speech.commands.pairs import Pair, find_pairs
 from speech.commands.progress import Progress
@@ -34,10 +33,10 @@ SUSPICIOUS_SHARE = 0.5  # of unlikely words, from which a text is said not to ma
 DESCRIPTION = """\
 Find when each word and each phone of a text is said.
 
-AUDIO is a recording, or - for standard input, and TEXT a file with what is said in it. Or give a
-manifest (JSON lines with audio_filepath, duration, text), of which every row is aligned; times count
-from the row's offset. Punctuation is ignored, but kept in txt, srt and vtt; numbers have to be written
-in words.
+AUDIO is a recording and TEXT a file with what is said in it; one of them may be - for standard input.
+Or give a manifest (JSON lines with audio_filepath, duration, text), of which every row is aligned;
+times count from the row's offset. Punctuation is ignored, but kept in txt, srt and vtt; numbers have
+to be written in words.
 """
 
 EPILOG = """\
@@ -54,11 +53,12 @@ text is not what is heard are named too; by themselves they do not change the ex
 
 With --output-dir a run that was interrupted goes on where it stopped: what was made from the same
 recording, text, channel, level, model and lexicon is left alone (.speech-align.jsonl in that folder
-tells), all else is written anew. --overwrite does all again.
+tells), and so are files that this command did not write. --overwrite does all again.
 
 exit codes:
   0 all done; 1 some failed, the others are done; 2 wrong usage or nothing could be done;
   3 all done, but a text is not what is said; 130 interrupted
+  Where several hold, 130 goes before 2, 2 before 1, and 1 before 3: a doubted text is then named only.
 """
 
 
@@ -71,8 +71,10 @@ def add_parser(subparsers) -> None:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("audio", metavar="AUDIO", help="recording, or a manifest (.jsonl)")
-    parser.add_argument("text", nargs="?", metavar="TEXT", help="file with what is said; none with a manifest")
+    parser.add_argument("audio", type=path_name, metavar="AUDIO", help="recording, or a manifest (.jsonl)")
+    parser.add_argument(
+        "text", nargs="?", type=path_name, metavar="TEXT", help="file with what is said; none with a manifest"
+    )
     parser.add_argument("--level", default="phone,word", metavar="LEVELS", help="phone, word or both (default)")
     parser.add_argument(
         "--format",
@@ -80,11 +82,19 @@ def add_parser(subparsers) -> None:
         metavar="FORMAT",
         help=f"{', '.join(WRITERS)}; several with commas or by repeating (default: textgrid)",
     )
-    parser.add_argument("--output-dir", metavar="DIR", help="write one file a recording and format into this folder")
+    parser.add_argument(
+        "--output-dir", type=path_name, metavar="DIR", help="write one file a recording and format into this folder"
+    )
     parser.add_argument("--overwrite", action="store_true", help="do finished recordings again")
-    parser.add_argument("--channel", type=int, metavar="N", help="listen to this channel only (default: mean of all)")
-    parser.add_argument("--model", metavar="FILE", help="model with a framewise head (default: the included aligner)")
-    parser.add_argument("--lexicon", metavar="FILE", help="pronunciations that replace those of the dictionary")
+    parser.add_argument(
+        "--channel", type=natural, metavar="N", help="listen to this channel only (default: mean of all)"
+    )
+    parser.add_argument(
+        "--model", type=path_name, metavar="FILE", help="model with a framewise head (default: the included aligner)"
+    )
+    parser.add_argument(
+        "--lexicon", type=path_name, metavar="FILE", help="pronunciations that replace those of the dictionary"
+    )
     parser.set_defaults(run=run)
 
 
@@ -118,6 +128,8 @@ def run(arguments: argparse.Namespace) -> int:
             raise
         raise KeyboardInterrupt("what is done is kept; run it again to go on") from interrupt
     finally:
+        if output.strange:
+            progress.note(left_alone(output.strange))
         progress.summary(num_skipped=len(pairs) - len(waiting), verb="aligned", skip_note="--overwrite redoes them")
     if progress.failures:
         return 1 if progress.num_done or len(waiting) < len(pairs) else 2
@@ -147,6 +159,7 @@ class _Output:
         from speech.aligner import SHIPPED_MODEL
 
         self.formats, self.levels, self.folder = formats, levels, folder
+        self.strange: list[Path] = []  # files that others wrote
         if folder is not None:
             make_folder(folder, "--output-dir")
             self.record = DoneRecord(folder, "align")
@@ -156,7 +169,7 @@ class _Output:
 
     def done(self, pair: Pair) -> dict | None:
         """The entry of a pair that is done, unless it shall be done again."""
-        if self.folder is None or self._overwrite or pair.path == STDIN:
+        if self.folder is None or self._overwrite or not os.path.isfile(pair.path):
             return None
         return self.record.find(pair.name, self.key(pair), self.formats)
 
@@ -171,10 +184,14 @@ class _Output:
         if self.folder is None:
             print("".join(files.values()), end="", flush=True)
             return
-        self.record.begin(pair.name, key)
-        for suffix, text in files.items():
-            write_text(self.folder / f"{pair.name}{suffix}", text)
-        self.record.add(pair.name, key, self.formats, [f"{pair.name}{suffix}" for suffix in files], doubt)
+        named_files = {f"{pair.name}{suffix}": text for suffix, text in files.items()}
+        strange = [] if self._overwrite else [file for file in named_files if self.record.is_strange(pair.name, file)]
+        written = {file: text for file, text in named_files.items() if file not in strange}
+        self.record.begin(pair.name, key, written)
+        for file, text in written.items():
+            write_text(self.folder / file, text)
+        self.record.add(pair.name, key, self.formats, written, doubt)
+        self.strange += [self.folder / file for file in strange]
 
     def key(self, pair: Pair) -> str:
         """Checksum of all that the files of a pair depend on, as it is now; empty where none are written."""

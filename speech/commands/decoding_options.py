@@ -1,9 +1,10 @@
 """Options of the search that `speech transcribe` and `speech evaluate` share."""
 
 import argparse
+import os
 from typing import Any
 
-from speech.commands.options import positive
+from speech.commands.options import path_name, positive
 from speech.errors import SpeechError
 
 
@@ -12,6 +13,7 @@ def add_decoding_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("language model")
     group.add_argument(
         "--lm",
+        type=path_name,
         metavar="FILE",
         help="language model of your own, binary or ARPA (`speech lm train` writes both); "
         "default: the English one that is included, with the included model and those tuned by `speech tune`",
@@ -19,6 +21,7 @@ def add_decoding_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--no-lm", action="store_true", help="no language model: what the model hears, letter by letter")
     group.add_argument(
         "--hotwords",
+        type=path_name,
         metavar="FILE",
         help="words and phrases to be favoured, one a line, each with a boost after a tab if 8 nats are not right",
     )
@@ -27,16 +30,33 @@ def add_decoding_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def check_decoding_files(arguments: argparse.Namespace) -> None:
+    """Refuse what cannot work before anything is loaded.
+
+    Raises
+    ------
+    SpeechError
+        --lm and --no-lm together, or a file that is not there.
+    """
+    if arguments.lm and arguments.no_lm:
+        raise SpeechError("--lm and --no-lm exclude each other; give one of them")
+    for option in ("model", "lm", "hotwords"):
+        path = getattr(arguments, option)
+        if path is not None and not os.path.exists(path):
+            raise SpeechError(f"--{option} {path}: there is no such file")
+        if path is not None and os.path.isdir(path):
+            raise SpeechError(f"--{option} {path}: is a folder; name a file")
+
+
 def load_options(arguments: argparse.Namespace) -> dict[str, Any]:
     """What the options mean to `speech.transcribe.load_model`.
 
     Raises
     ------
     SpeechError
-        --lm and --no-lm together, or a list of hot-words that cannot be read.
+        As `check_decoding_files`, or a list of hot-words that cannot be read.
     """
-    if arguments.lm and arguments.no_lm:
-        raise SpeechError("--lm and --no-lm exclude each other; give one of them")
+    check_decoding_files(arguments)
     options: dict[str, Any] = {"device": arguments.device}
     if arguments.lm or arguments.no_lm:
         options["lm"] = arguments.lm or False

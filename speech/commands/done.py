@@ -3,11 +3,14 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterable
+import secrets
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from speech.errors import SpeechError
+
+_NOTHING: dict[str, Any] = {"key": "", "formats": [], "files": [], "note": ""}
 
 
 class DoneRecord:
@@ -32,17 +35,42 @@ class DoneRecord:
             return None
         return entry if all((self.folder / file).is_file() for file in entry["files"]) else None
 
+    def has(self, name: str, key: str, file: str) -> bool:
+        """Whether one file under `name` was made from `key` and is still there."""
+        entry = self._entries.get(name, _NOTHING)
+        return entry["key"] == key and file in entry["files"] and (self.folder / file).is_file()
+
+    def owns(self, name: str, file: str) -> bool:
+        """Whether the command wrote a file, or began to; others are somebody else's."""
+        entry = self._entries.get(name, _NOTHING)
+        return file in entry["files"] or file in entry.get("begun", ())
+
+    def is_strange(self, name: str, file: str) -> bool:
+        """Whether a file is there that the command did not write."""
+        return (self.folder / file).is_file() and not self.owns(name, file)
+
+    def other_source(self, name: str, source: str) -> str:
+        """The recording under whose `name` files are there if it is another than `source` and still there, or ""."""
+        before = self._entries.get(name, _NOTHING).get("source", "")
+        return before if before not in ("", source) and os.path.exists(before) else ""
+
+    def begin(self, name: str, key: str, files: Iterable[str], source: str = "") -> None:
+        """Files under `name` are about to be written; what was made from another `key` counts no more from here on."""
+        before = self._entries.get(name, {"name": name, **_NOTHING})
+        kept = before if before["key"] == key else {"name": name, **_NOTHING}
+        begun = {*before["files"], *before.get("begun", ()), *files} - {*kept["files"]}
+        entry = {**kept, "begun": sorted(begun), "source": source}
+        if entry != before:
+            self._append(entry)
+
     def add(self, name: str, key: str, formats: Iterable[str], files: Iterable[str], note: str = "") -> None:
         """Take down that `files` are complete; OSError if that cannot be written."""
-        before = self._entries.get(name, {})
-        if before.get("key") == key:  # further formats of the same
+        before = self._entries.get(name, _NOTHING)
+        if before["key"] == key:  # further formats of the same
             formats, files = {*before["formats"], *formats}, {*before["files"], *files}
-        self._append({"name": name, "key": key, "formats": sorted(formats), "files": sorted(files), "note": note})
-
-    def begin(self, name: str, key: str) -> None:
-        """Files under `name` are about to be written; what was made from another `key` counts no more from here on."""
-        if self._entries.get(name, {}).get("key", key) != key:
-            self._append({"name": name, "key": "", "formats": [], "files": [], "note": ""})
+        complete = {"key": key, "formats": sorted(formats), "files": sorted(files), "note": note}
+        begun = sorted({*before.get("begun", ())} - {*complete["files"]})
+        self._append({"name": name, **complete, "begun": begun, "source": before.get("source", "")})
 
     def _append(self, entry: dict[str, Any]) -> None:
         """Take down an entry, on disk first."""
@@ -58,8 +86,16 @@ class DoneRecord:
             for entry in (json.loads(line) for line in lines if line.endswith("}")):  # others were cut by a crash
                 entries[entry["name"]] = entry
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise SpeechError(f"{self.path}: cannot be read ({error}); remove it, and all is done again") from error
+            raise SpeechError(f"{self.path}: cannot be read ({error}); remove it and run again") from error
         return entries
+
+
+def left_alone(paths: Sequence[Path]) -> str:
+    """A sentence on files that others wrote."""
+    if len(paths) == 1:
+        return f"{paths[0]}: not written by this command, so left as it is; --overwrite replaces it"
+    names = f"{paths[0]} and {len(paths) - 1} more"
+    return f"{names}: not written by this command, so left as they are; --overwrite replaces them"
 
 
 def digest(*parts: Any) -> str:
@@ -68,9 +104,11 @@ def digest(*parts: Any) -> str:
 
 
 def contents_digest(path: str | os.PathLike[str] | None) -> str:
-    """Checksum of a file, empty for none or one that cannot be read, of which its reader tells."""
-    if path is None or not os.path.isfile(path):
+    """Checksum of a file, of a pipe one that is like no other; empty for none or what only its reader can refuse."""
+    if path is None or not os.path.exists(path) or os.path.isdir(path):
         return ""
+    if not os.path.isfile(path):
+        return secrets.token_hex(16)
     try:
         with open(path, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

@@ -5,7 +5,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from speech.commands.decoding_options import add_decoding_options, load_options
-from speech.commands.options import add_model_options, comma_list, positive
+from speech.commands.options import add_model_options, comma_list, path_name, positive
 from speech.commands.outputs import check_file, write_text
 from speech.commands.progress import Progress
 from speech.errors import SpeechError
@@ -35,7 +35,7 @@ def add_parser(subparsers) -> None:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("manifests", nargs="+", metavar="MANIFEST", help="JSON-lines manifest")
+    parser.add_argument("manifests", nargs="+", type=path_name, metavar="MANIFEST", help="JSON-lines manifest")
     parser.add_argument(
         "--by",
         type=comma_list,
@@ -43,7 +43,9 @@ def add_parser(subparsers) -> None:
         metavar="FIELDS",
         help="a table for each of these fields, e.g. corpus,speaker (default: corpus)",
     )
-    parser.add_argument("--report", metavar="FILE", help="write every utterance with its errors marked, worst first")
+    parser.add_argument(
+        "--report", type=path_name, metavar="FILE", help="write every utterance with its errors marked, worst first"
+    )
     parser.add_argument("--limit", type=positive, metavar="N", help="only the first N utterances of each manifest")
     add_model_options(parser, short_ones="rows of the manifests")
     add_decoding_options(parser)
@@ -64,7 +66,8 @@ def run(arguments: argparse.Namespace) -> int:
         utterance for manifest in arguments.manifests for utterance in read_manifest(manifest)[: arguments.limit]
     ]
     if arguments.report:
-        check_file(Path(arguments.report), f"--report {arguments.report}")  # fail before the work, not after it
+        inputs = [*arguments.manifests, arguments.model, arguments.lm, arguments.hotwords]
+        check_file(Path(arguments.report), f"--report {arguments.report}", inputs)  # fail before the work, not after it
     transcriber = load_model(arguments.model, **load_options(arguments))
     progress = Progress(total=len(utterances), unit="utterances", interval_s=10.0)
 

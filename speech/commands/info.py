@@ -3,6 +3,8 @@
 import argparse
 import json
 
+from speech.commands.options import path_name
+
 
 def add_parser(subparsers) -> None:
     """Describe the command."""
@@ -13,7 +15,9 @@ def add_parser(subparsers) -> None:
         epilog="examples:\n  speech info\n  speech info runs/english/model.safetensors --json",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("model", nargs="?", metavar="MODEL", help="a model file (default: the included one)")
+    parser.add_argument(
+        "model", nargs="?", type=path_name, metavar="MODEL", help="a model file (default: the included one)"
+    )
     parser.add_argument("--json", action="store_true", help="everything, as JSON")
     parser.set_defaults(run=run)
 

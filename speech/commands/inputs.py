@@ -2,12 +2,17 @@
 
 import glob
 import os
+import re
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from speech.errors import SpeechError
+
 STDIN = "-"
+_DESCRIPTOR = re.compile(r"/(?:dev|proc/\w+)/fd/\d+")  # what a shell makes of <(command)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +23,40 @@ class Input:
     output_stem: str
 
 
-def find_recordings(arguments: Sequence[str], suffixes: frozenset[str]) -> tuple[list[Input], list[str]]:
+def read_text(path: str) -> str:
+    """All of a text file, or of standard input if `path` is "-".
+
+    Raises
+    ------
+    SpeechError
+        It cannot be read, or is not UTF-8.
+    """
+    name = "standard input" if path == STDIN else path
+    if path == STDIN and sys.stdin is None:
+        raise SpeechError(f"{name}: is closed; name a file or send the text through a pipe")
+    try:
+        data = sys.stdin.buffer.read() if path == STDIN else Path(path).read_bytes()
+        return data.decode("utf-8-sig")
+    except FileNotFoundError as error:
+        raise SpeechError(f"{name}: there is no such file") from error
+    except UnicodeDecodeError as error:
+        raise SpeechError(f"{name}: is not text in UTF-8 (byte {error.start + 1})") from error
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
+        raise SpeechError(f"{name}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
+
+
+def output_name(path: str) -> str:
+    """The file name, ending kept, after which what is written for a recording is called.
+
+    >>> output_name("talks/a.wav"), output_name("-"), output_name("/dev/fd/63")
+    ('a.wav', 'stdin', 'pipe')
+    """
+    if path == STDIN:
+        return "stdin"
+    return "pipe" if _DESCRIPTOR.fullmatch(path) else os.path.basename(path)
+
+
+def find_recordings(arguments: Sequence[str], suffixes: frozenset[str]) -> tuple[list[Input], list[tuple[str, str]]]:
     """Recordings named by files, folders, patterns and ``-``, without repeats, and what named none.
 
     Parameters
@@ -32,8 +70,9 @@ def find_recordings(arguments: Sequence[str], suffixes: frozenset[str]) -> tuple
         Files of a folder keep their place below it; a file named by itself goes to the top. Where two
         recordings would share a name their endings stay in it (``a.wav.txt``), and if that does not
         help, so does their folder.
-    problems : list of str
-        One sentence for each argument that leads to no recording, and for each folder that cannot be searched.
+    problems : list of (str, str)
+        What was typed and a sentence, for each argument that leads to no recording and each folder that cannot be
+        searched.
     """
     found: dict[str, str] = {}  # path -> relative path of its output, ending kept
     problems = []
@@ -42,27 +81,40 @@ def find_recordings(arguments: Sequence[str], suffixes: frozenset[str]) -> tuple
         if argument != STDIN and not os.path.exists(argument) and glob.has_magic(argument):
             matches = sorted(glob.glob(argument, recursive=True))
             if not matches:
-                problems.append(f"{argument}: the pattern matches no file.")
+                problems.append((argument, f"{argument}: the pattern matches no file."))
         for match in matches:
             if os.path.isdir(match):
                 files, unread = _files_below(match, suffixes)
                 problems += unread
                 if not files and not unread:
-                    problems.append(f"{match}: no audio file in this folder.")
+                    problems.append((match, f"{match}: no audio file in this folder."))
                 for file in files:
                     found.setdefault(file, os.path.relpath(file, match))
+            elif match != STDIN and _absence(match):
+                problems.append((match, f"{match}: {_absence(match)}."))
             else:
-                found.setdefault(match, "stdin" if match == STDIN else os.path.basename(match))
+                found.setdefault(match, output_name(match))
     return _named(_unique(found)), problems
 
 
-def _files_below(folder: str, suffixes: frozenset[str]) -> tuple[list[str], list[str]]:
+def _absence(path: str) -> str:
+    """Why there is nothing at a path, or ""."""
+    try:
+        os.stat(path)
+    except FileNotFoundError:
+        return "there is no such file"
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
+        return f"cannot be read ({getattr(error, 'strerror', None) or error})"
+    return ""
+
+
+def _files_below(folder: str, suffixes: frozenset[str]) -> tuple[list[str], list[tuple[str, str]]]:
     """Audio files in a folder and its subfolders, hidden ones left out, sorted; a sentence a folder that is closed."""
     files: list[str] = []
-    problems: list[str] = []
+    problems: list[tuple[str, str]] = []
 
     def closed(error: OSError) -> None:
-        problems.append(f"{error.filename}: this folder cannot be searched ({error.strerror}).")
+        problems.append((error.filename, f"{error.filename}: this folder cannot be searched ({error.strerror})."))
 
     for parent, folders, names in os.walk(folder, onerror=closed):
         folders[:] = [name for name in folders if not name.startswith(".")]

@@ -2,11 +2,14 @@
 
 import argparse
 import math
+import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from speech.commands.options import comma_list, positive
+from speech.commands.inputs import STDIN
+from speech.commands.options import comma_list, path_name, positive
 from speech.commands.outputs import check_file
 from speech.errors import SpeechError
 
@@ -41,8 +44,10 @@ def add_parser(subparsers) -> None:
     _add_train(actions)
     _add_score(actions)
     convert = actions.add_parser("convert", help="from ARPA to the binary form or back")
-    convert.add_argument("model", metavar="MODEL", help="binary or ARPA")
-    convert.add_argument("output", metavar="OUTPUT", help="binary, or ARPA if it ends in .arpa or .arpa.gz")
+    convert.add_argument("model", type=path_name, metavar="MODEL", help="binary or ARPA")
+    convert.add_argument(
+        "output", type=path_name, metavar="OUTPUT", help="binary, or ARPA if it ends in .arpa or .arpa.gz"
+    )
     convert.add_argument("--quantise", action="store_true", help="8-bit values: a fifth of the size")
     convert.set_defaults(run=run_convert)
 
@@ -53,8 +58,8 @@ def _add_train(actions) -> None:
         help="estimate a model from text",
         description="Estimate an n-gram model with modified Kneser-Ney smoothing. Text may be larger than memory.",
     )
-    train.add_argument("texts", nargs="+", metavar="TEXT", help="one sentence a line")
-    train.add_argument("-o", "--output", required=True, metavar="MODEL", help="file to write")
+    train.add_argument("texts", nargs="+", type=path_name, metavar="TEXT", help="one sentence a line")
+    train.add_argument("-o", "--output", required=True, type=path_name, metavar="MODEL", help="file to write")
     train.add_argument("--order", type=positive, default=3, metavar="N", help="words that are looked at, 1 to 6 (3)")
     train.add_argument(
         "--prune",
@@ -79,8 +84,8 @@ def _add_score(actions) -> None:
         help="perplexity of a text under a model",
         description="How well a model predicts text: the lower the perplexity the better.",
     )
-    score.add_argument("model", metavar="MODEL", help="binary or ARPA")
-    score.add_argument("texts", nargs="+", metavar="TEXT", help="one sentence a line")
+    score.add_argument("model", type=path_name, metavar="MODEL", help="binary or ARPA")
+    score.add_argument("texts", nargs="+", type=path_name, metavar="TEXT", help="one sentence a line")
     score.add_argument("--as-is", action="store_true", help="take lines as they are")
     score.add_argument("--sentences", action="store_true", help="print each line's log10 probability before it")
     score.set_defaults(run=run_score)
@@ -107,8 +112,9 @@ def counts(text: str) -> tuple[int, ...]:
 
 def run_train(arguments: argparse.Namespace) -> int:
     """Train; returns the exit code."""
-    check_file(Path(arguments.output), f"--output {arguments.output}")
+    check_file(Path(arguments.output), f"--output {arguments.output}", arguments.texts)
     check_form(arguments.output, quantise=arguments.quantise)
+    check_texts(arguments.texts)
     from speech.lm import EstimationConfig, estimate
     from speech.lm.shaping import prune
 
@@ -131,6 +137,7 @@ def run_train(arguments: argparse.Namespace) -> int:
 
 def run_score(arguments: argparse.Namespace) -> int:
     """Score; returns the exit code."""
+    check_texts(arguments.texts)
     from speech.decoding import read_language_model
     from speech.lm import perplexity
     from speech.lm.counting import SPACE
@@ -177,6 +184,19 @@ def sentences(texts: list[str], as_is: bool) -> Iterator[str]:
     for text in texts:
         for line in read_lines(text):
             yield line if as_is else normalize_text(line)
+
+
+def check_texts(texts: list[str]) -> None:
+    """Refuse texts that are not there before the first is counted, not when it is their turn."""
+    if texts.count(STDIN) > 1:
+        raise SpeechError("standard input can be read once; name - once")
+    for text in texts:
+        if text == STDIN and sys.stdin is None:
+            raise SpeechError("standard input: is closed; name a file or send the text through a pipe")
+        if text != STDIN and not os.path.exists(text):
+            raise SpeechError(f"{text}: there is no such file")
+        if os.path.isdir(text):
+            raise SpeechError(f"{text}: is a folder; name a text file")
 
 
 def check_form(output: str, *, quantise: bool) -> None:

@@ -14,7 +14,9 @@ if TYPE_CHECKING:  # the parser is built without loading the audio libraries
 
 def add_model_options(parser: argparse.ArgumentParser, short_ones: str = "recordings") -> None:
     """--model, --device, --batch; `short_ones` is what shares a batch if shorter than a window."""
-    parser.add_argument("--model", metavar="FILE", help="model to use (default: the English one that is included)")
+    parser.add_argument(
+        "--model", type=path_name, metavar="FILE", help="model to use (default: the English one that is included)"
+    )
     parser.add_argument("--device", default="cpu", help="cpu, or cuda for a graphics card (default: cpu)")
     parser.add_argument(
         "--batch",
@@ -24,6 +26,13 @@ def add_model_options(parser: argparse.ArgumentParser, short_ones: str = "record
         help="audio taken at once: N windows of 30 seconds, or as much in shorter "
         f"{short_ones}; more needs more memory (default: 8)",
     )
+
+
+def path_name(text: str) -> str:
+    """A path that is not empty, as that of a variable is that was never set."""
+    if not text:
+        raise argparse.ArgumentTypeError("the name is empty")
+    return text
 
 
 def positive(text: str) -> int:

@@ -1,6 +1,7 @@
 """Files that commands write: probed before the work, complete or untouched after it."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from speech.errors import SpeechError
@@ -20,6 +21,8 @@ def check_folder(folder: Path, option: str) -> None:
 def make_folder(folder: Path, option: str) -> None:
     """Make the folder that an option names; SpeechError if files cannot be written there."""
     option = f"{option} {folder}"
+    if folder.exists() and not folder.is_dir():
+        raise SpeechError(f"{option}: is no folder; name another")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -27,10 +30,12 @@ def make_folder(folder: Path, option: str) -> None:
     check_folder(folder, option)
 
 
-def check_file(path: Path, option: str) -> None:
-    """See that `write_text` can write `path`, and leave it as it is; SpeechError if not."""
+def check_file(path: Path, option: str, inputs: Iterable[str | Path | None] = ()) -> None:
+    """See that `write_text` can write `path`, which is none of `inputs`, and leave it as it is; SpeechError if not."""
     if os.path.isdir(path):
         raise SpeechError(f"{option}: is a folder; name a file")
+    if os.path.isfile(path) and any(one and os.path.exists(one) and os.path.samefile(one, path) for one in inputs):
+        raise SpeechError(f"{option}: is read by the same command and would be lost; name another file")
     if is_replaceable(path):
         check_folder(Path(os.path.realpath(path)).parent, option)
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from speech.commands.inputs import STDIN
-from speech.errors import SpeechError
+from speech.commands.inputs import STDIN, output_name, read_text
+from speech.errors import CorpusError, SpeechError
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def find_pairs(audio: str, text: str | None) -> tuple[list[Pair], list[tuple[str
     Parameters
     ----------
     audio : a recording, "-", or a manifest if there is no `text`
-    text : file with what is said
+    text : file with what is said, or "-"
 
     Raises
     ------
@@ -57,31 +57,29 @@ def find_pairs(audio: str, text: str | None) -> tuple[list[Pair], list[tuple[str
         return _rows(Path(audio))
     if Path(audio).suffix == ".jsonl":
         raise SpeechError(f"{audio}: the rows of a manifest hold their texts; leave {text} out")
-    name = "stdin" if audio == STDIN else Path(audio).stem
-    return [Pair(audio, _read_text(text), name)], []
+    if audio == text == STDIN:
+        raise SpeechError("standard input holds the recording or the text, not both; name a file for one of them")
+    return [Pair(audio, _text_of(text), Path(output_name(audio)).stem)], []
 
 
-def _read_text(path: str) -> str:
+def _text_of(path: str) -> str:
     """What is said."""
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except FileNotFoundError as error:
-        raise SpeechError(f"{path}: there is no such file") from error
-    except (OSError, ValueError) as error:  # ValueError: not UTF-8
-        raise SpeechError(f"{path}: cannot be read as text in UTF-8 ({error})") from error
+    text = read_text(path)
     if not text.strip():
-        raise SpeechError(f"{path}: holds no text to align")
+        raise SpeechError(f"{'standard input' if path == STDIN else path}: holds no text to align")
     return text
 
 
 def _rows(manifest: Path) -> tuple[list[Pair], list[tuple[str, str]]]:
-    """Rows of a manifest with a text, and those without."""
-    from speech.corpus import numbered_rows
+    """Rows of a manifest that can be aligned, and why the others cannot."""
+    from speech.corpus import checked_rows
 
     found, problems = [], []
-    for number, row in numbered_rows(manifest):
+    for number, row in checked_rows(manifest):
         label = f"{manifest}, row {number}"
-        if row.text.strip():
+        if isinstance(row, CorpusError):
+            problems.append((label, str(row)))
+        elif row.text.strip():
             path = str(row.audio_filepath)
             found.append((number, Pair(path, row.text, Path(path).stem, label, row.offset, row.duration)))
         else:

@@ -2,8 +2,10 @@
 
 import argparse
 import logging
+from pathlib import Path
 
-from speech.commands.options import comma_list
+from speech.commands.options import comma_list, path_name
+from speech.commands.outputs import make_folder
 from speech.errors import SpeechError
 
 CORPORA = (
@@ -26,8 +28,8 @@ def add_parser(subparsers) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("corpus", metavar="CORPUS", help=f"one of {CORPORA}")
-    parser.add_argument("root", metavar="ROOT", help="the corpus's folder, as it was unpacked")
-    parser.add_argument("--output-dir", required=True, metavar="DIR", help="folder for the manifests")
+    parser.add_argument("root", type=path_name, metavar="ROOT", help="the corpus's folder, as it was unpacked")
+    parser.add_argument("--output-dir", required=True, type=path_name, metavar="DIR", help="folder for the manifests")
     parser.add_argument(
         "--download",
         action="store_true",
@@ -40,18 +42,24 @@ def add_parser(subparsers) -> None:
         metavar="NAMES",
         help="what to download of a corpus that has several parts, e.g. dev-clean,train-clean-100",
     )
-    parser.add_argument("--skip-bad", action="store_true", help="leave out recordings that are missing or damaged")
+    parser.add_argument(
+        "--skip-bad", action="store_true", help="leave out recordings and texts that are missing or damaged"
+    )
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Prepare; prints the manifests and returns the exit code."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")  # standard error
-    from speech.prepare import download, prepare
+    from speech.prepare import check_corpus, download, prepare
 
     root = arguments.root
     if arguments.parts and not arguments.download:
         raise SpeechError("--parts is for --download; name the folder of the part as ROOT instead")
+    check_corpus(arguments.corpus)
+    if not arguments.download and not Path(root).is_dir():
+        raise SpeechError(f"{root}: there is no such folder")
+    make_folder(Path(arguments.output_dir), "--output-dir")  # fail before the work, not after it
     if arguments.download:
         root = download(arguments.corpus, root, arguments.parts)
     manifests = prepare(arguments.corpus, root, arguments.output_dir, skip_bad=arguments.skip_bad)

@@ -3,6 +3,8 @@
 import argparse
 import logging
 
+from speech.commands.options import path_name
+
 
 def add_parser(subparsers) -> None:
     """Describe the command."""
@@ -17,7 +19,7 @@ def add_parser(subparsers) -> None:
         "--set training.epochs=40",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("config", metavar="CONFIG", help="a TOML file")
+    parser.add_argument("config", type=path_name, metavar="CONFIG", help="a TOML file")
     parser.add_argument(
         "--set",
         action="append",

@@ -1,18 +1,19 @@
 """`speech transcribe`: recordings to text, subtitles and tables of words."""
 
 import argparse
-import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from speech.commands.decoding_options import add_decoding_options, load_options
-from speech.commands.inputs import STDIN, Input, find_recordings
-from speech.commands.options import add_model_options, chosen_formats, raw_format
-from speech.commands.outputs import make_folder, write_text
+from speech.commands.decoding_options import add_decoding_options, check_decoding_files, load_options
+from speech.commands.done import left_alone
+from speech.commands.inputs import Input, find_recordings
+from speech.commands.options import add_model_options, chosen_formats, natural, path_name, raw_format
 from speech.commands.progress import Progress
+from speech.commands.transcripts import TranscriptFolder
 from speech.errors import SpeechError
-from speech.formats import SUFFIXES, WRITERS, to_json_line
+from speech.formats import WRITERS, to_json_line
 from speech.transcript import Transcript
 
 if TYPE_CHECKING:  # the parser is built without loading the audio libraries
@@ -37,10 +38,9 @@ examples:
   cat talk.flac | speech transcribe -
   arecord -t raw -f S16_LE -r 16000 | speech transcribe --raw 16000 -
 
-With --output-dir a run that was interrupted goes on where it stopped: recordings whose transcripts are
-there, and are newer than the recording, are left alone unless --overwrite is given. With which other
-options they were written is not looked at: add --overwrite when you change --units, --model, --lm,
---no-lm, --hotwords, --beam, --channel or --raw.
+With --output-dir a run that was interrupted goes on where it stopped: transcripts of the same recording
+with the same model and options are left alone (.speech-transcribe.jsonl in that folder tells), and so
+are files that this command did not write. --overwrite does all again.
 
 formats:
   txt       plain text, a new line after each long pause
@@ -49,11 +49,21 @@ formats:
   tsv       a table: start, end, word, confidence
   ctm       NIST's word list, for scoring tools
   textgrid  for Praat: a tier of words and one of confidences
+With --units phone, json, tsv and textgrid say phones and phone where they say words and word.
 
 exit codes:
   0 all recordings done; 1 some failed, the others are done; 2 wrong usage or nothing could be done;
   130 interrupted
 """
+
+
+@dataclass(frozen=True)
+class _Job:
+    """A recording, the formats to write and a checksum of what they are made from."""
+
+    one: Input
+    formats: tuple[str, ...]
+    key: str = ""
 
 
 def add_parser(subparsers) -> None:
@@ -65,18 +75,20 @@ def add_parser(subparsers) -> None:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("paths", nargs="+", metavar="PATH", help="file, folder, pattern or -")
+    parser.add_argument("paths", nargs="+", type=path_name, metavar="PATH", help="file, folder, pattern or -")
     parser.add_argument(
         "--format",
         action="append",
         metavar="FORMAT",
         help=f"{', '.join(WRITERS)}; several with commas or by repeating (default: txt)",
     )
-    parser.add_argument("--output-dir", metavar="DIR", help="write one file a recording and format into this folder")
+    parser.add_argument(
+        "--output-dir", type=path_name, metavar="DIR", help="write one file a recording and format into this folder"
+    )
     parser.add_argument("--overwrite", action="store_true", help="do finished recordings again")
     parser.add_argument(
         "--channel",
-        type=int,
+        type=natural,
         metavar="N",
         help="listen to this channel only, from 0 (default: the mean of all)",
     )
@@ -102,35 +114,55 @@ def add_parser(subparsers) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Transcribe; returns the exit code."""
     formats = _formats(arguments)
+    if arguments.units == "phone":
+        _refuse_word_options(arguments)
+    check_decoding_files(arguments)
     from speech.audio import HEADERLESS_SUFFIXES, MEDIA_SUFFIXES, SNDFILE_SUFFIXES
 
     suffixes = HEADERLESS_SUFFIXES if arguments.raw else SNDFILE_SUFFIXES | MEDIA_SUFFIXES
     inputs, problems = find_recordings(arguments.paths, suffixes)
-    output_dir = Path(arguments.output_dir) if arguments.output_dir else None
-    if output_dir is None and len(inputs) > 1 and set(formats) - set(STREAMABLE):
+    folder = None
+    if arguments.output_dir:
+        folder = TranscriptFolder(Path(arguments.output_dir), arguments, formats)
+    elif len(inputs) + len(problems) > 1 and set(formats) - set(STREAMABLE):
         raise SpeechError(f"several recordings as {formats[0]} do not fit into one output; add --output-dir DIR")
-    waiting = inputs
-    if output_dir is not None:
-        make_folder(output_dir, "--output-dir")
-        if not arguments.overwrite:
-            waiting = [one for one in inputs if not is_done(one, output_dir, formats)]
-    progress = Progress(total=len(waiting) + len(problems))
-    for problem in problems:
-        progress.failed(problem.split(":")[0], problem)
+    jobs, taken = _jobs(inputs, formats, folder)
+    problems += taken
+    progress = Progress(total=len(jobs) + len(problems))
+    for name, problem in problems:
+        progress.failed(name, problem)
+    if folder is not None and folder.strange:
+        progress.note(left_alone(folder.strange))
+    num_skipped = len(inputs) - len(jobs) - len(taken)
     try:
-        if waiting:
-            _transcribe(waiting, arguments, formats, output_dir, progress)
+        if jobs:
+            _transcribe(jobs, arguments, folder, progress)
     except KeyboardInterrupt as interrupt:
-        if output_dir is None:
+        if folder is None:
             raise
         raise KeyboardInterrupt("what is done is kept; run it again to go on") from interrupt
     finally:
-        progress.summary(
-            num_skipped=len(inputs) - len(waiting), skip_note="perhaps by another model; --overwrite redoes them"
-        )
+        progress.summary(num_skipped=num_skipped, skip_note="--overwrite redoes them")
     if not progress.failures:
         return 0
-    return 1 if progress.num_done or len(waiting) < len(inputs) else 2
+    return 1 if progress.num_done or num_skipped else 2
+
+
+def _jobs(
+    inputs: list[Input], formats: tuple[str, ...], folder: TranscriptFolder | None
+) -> tuple[list[_Job], list[tuple[str, str]]]:
+    """What there is to do, and the recordings whose place another one has, with a sentence each."""
+    if folder is None:
+        return [_Job(one, formats) for one in inputs], []
+    jobs, taken = [], []
+    for one in inputs:
+        problem = folder.taken(one)
+        missing = () if problem else folder.missing(one)
+        if problem:
+            taken.append((one.path, problem))
+        elif missing:
+            jobs.append(_Job(one, missing, folder.key(one)))
+    return jobs, taken
 
 
 def _formats(arguments: argparse.Namespace) -> tuple[str, ...]:
@@ -142,44 +174,36 @@ def _formats(arguments: argparse.Namespace) -> tuple[str, ...]:
 
 
 def _transcribe(
-    inputs: list[Input],
-    arguments: argparse.Namespace,
-    formats: tuple[str, ...],
-    output_dir: Path | None,
-    progress: Progress,
+    jobs: list[_Job], arguments: argparse.Namespace, folder: TranscriptFolder | None, progress: Progress
 ) -> None:
-    """Transcribe `inputs` and put every transcript where it belongs as soon as it is there."""
+    """Transcribe and put every transcript where it belongs as soon as it is there."""
+    options = load_options(arguments)
     from speech.sources import Clip, source_name
     from speech.transcribe import load_model
 
-    if arguments.units == "phone":
-        recognizer = _phone_recognizer(arguments)
-    else:
-        recognizer = load_model(arguments.model, **load_options(arguments))
+    recognizer = _phone_recognizer(arguments) if arguments.units == "phone" else load_model(arguments.model, **options)
     outcomes = recognizer.transcribe_many(
-        [Clip(path=one.path, raw=arguments.raw) for one in inputs],
+        [Clip(path=job.one.path, raw=arguments.raw) for job in jobs],
         channel=arguments.channel,
         batch=arguments.batch,
         progress=lambda source, seconds: progress.working(source_name(source), seconds),
     )
-    for one, outcome in zip(inputs, outcomes, strict=True):
+    for job, outcome in zip(jobs, outcomes, strict=True):
         if outcome.transcript is None:
-            progress.failed(one.path, str(outcome.error))
+            progress.failed(job.one.path, str(outcome.error))
             continue
-        _put(outcome.transcript, one, formats, output_dir, progress)
+        _put(outcome.transcript, job, folder, progress)
 
 
-def _phone_recognizer(arguments: argparse.Namespace) -> "Transcriber":
-    """What writes phones: by the included aligner unless a model is named.
-
-    Raises
-    ------
-    SpeechError
-        An option of the search for words, of which there is none.
-    """
+def _refuse_word_options(arguments: argparse.Namespace) -> None:
+    """SpeechError if an option of the search for words is there, where none are searched."""
     for option in ("lm", "hotwords", "beam"):
         if getattr(arguments, option):
             raise SpeechError(f"--{option} is for words, and --units phone searches none; leave one of them out")
+
+
+def _phone_recognizer(arguments: argparse.Namespace) -> "Transcriber":
+    """What writes phones: by the included aligner unless a model is named."""
     from speech import checkpoint
     from speech.aligner import SHIPPED_MODEL
     from speech.phone_recognition import PhoneRecognizer
@@ -188,23 +212,21 @@ def _phone_recognizer(arguments: argparse.Namespace) -> "Transcriber":
     return PhoneRecognizer(loaded, ngram_weight=0.0 if arguments.no_lm else None, device=arguments.device)
 
 
-def _put(
-    transcript: Transcript, one: Input, formats: tuple[str, ...], output_dir: Path | None, progress: Progress
-) -> None:
+def _put(transcript: Transcript, job: _Job, folder: TranscriptFolder | None, progress: Progress) -> None:
     """Print a transcript or write its files."""
     progress.clear()
+    path = job.one.path
     try:
-        if output_dir is None:
-            _print(transcript, formats[0], many=progress.total > 1)
+        if folder is None:
+            _print(transcript, job.formats[0], many=progress.total > 1)
         else:
-            write_files(transcript, output_dir, one, formats)
+            folder.write(transcript, job.one, job.key, job.formats)
     except BrokenPipeError:
         raise
     except OSError as error:
-        reason = error.strerror or error
-        progress.failed(one.path, f"{one.path}: its transcript cannot be written ({reason}).")
+        progress.failed(path, f"{path}: its transcript cannot be written ({error.strerror or error}).")
         return
-    progress.done(one.path, transcript.duration_s)
+    progress.done(path, transcript.duration_s)
 
 
 def _print(transcript: Transcript, format_name: str, *, many: bool) -> None:
@@ -217,31 +239,3 @@ def _print(transcript: Transcript, format_name: str, *, many: bool) -> None:
         text = WRITERS[format_name](transcript)
     sys.stdout.write(text)
     sys.stdout.flush()
-
-
-def output_path(one: Input, output_dir: Path, format_name: str) -> Path:
-    """Where a transcript goes."""
-    return output_dir / f"{one.output_stem}{SUFFIXES[format_name]}"
-
-
-def is_done(one: Input, output_dir: Path, formats: tuple[str, ...]) -> bool:
-    """Whether all transcripts of a recording are there and not older than it.
-
-    They are written under another name and renamed, so what is there is complete. Which model or channel
-    they come from is unknown; the summary says so.
-    """
-    if one.path == STDIN:
-        return False
-    try:
-        recorded = os.stat(one.path).st_mtime
-        return all(os.stat(output_path(one, output_dir, name)).st_mtime >= recorded for name in formats)
-    except OSError:
-        return False
-
-
-def write_files(transcript: Transcript, output_dir: Path, one: Input, formats: tuple[str, ...]) -> None:
-    """Write all formats of a transcript, each complete or not at all."""
-    for name in formats:
-        path = output_path(one, output_dir, name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_text(path, WRITERS[name](transcript))

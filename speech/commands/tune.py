@@ -2,11 +2,15 @@
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from speech.commands.decoding_options import add_decoding_options, load_options
-from speech.commands.options import add_model_options, positive
+from speech.commands.options import add_model_options, path_name, positive
 from speech.commands.outputs import check_file
 from speech.errors import CorpusError
+
+if TYPE_CHECKING:
+    from speech.corpus import Utterance
 
 EPILOG = """\
 examples:
@@ -31,10 +35,14 @@ def add_parser(subparsers) -> None:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("manifests", nargs="+", metavar="MANIFEST", help="JSON-lines manifest of a development set")
+    parser.add_argument(
+        "manifests", nargs="+", type=path_name, metavar="MANIFEST", help="JSON-lines manifest of a development set"
+    )
     parser.add_argument("--limit", type=positive, metavar="N", help="only the first N utterances of each manifest")
     parser.add_argument("--head", metavar="NAME", help="output of the model to search (default: the card's)")
-    parser.add_argument("-o", "--output", metavar="FILE", help="write a copy of the model with the weights found")
+    parser.add_argument(
+        "-o", "--output", type=path_name, metavar="FILE", help="write a copy of the model with the weights found"
+    )
     parser.add_argument("--dry-run", action="store_true", help="print the best weights, write nothing")
     add_model_options(parser, short_ones="rows of the manifests")
     add_decoding_options(parser)
@@ -47,7 +55,6 @@ def run(arguments: argparse.Namespace) -> int:
 
     from speech.checkpoint import load
     from speech.config import to_dict
-    from speech.corpus import read_manifest
     from speech.decoding import (
         DecodingConfig,
         build_decoding,
@@ -68,7 +75,9 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.dry_run:
         if output.resolve() == DEFAULT_MODEL.resolve():
             raise ConfigError("the included model stays as it is: name a copy with --output FILE, or use --dry-run")
-        check_file(output, f"--output {output}" if arguments.output else f"--model {path}")
+        inputs = [*arguments.manifests, arguments.lm, arguments.hotwords]
+        check_file(output, f"--output {output}" if arguments.output else f"--model {path}", inputs)
+    manifests = [_utterances(manifest, arguments.limit) for manifest in arguments.manifests]
     loaded = load(path)
     config = with_beam(decoding_config(loaded, str(path)) or DecodingConfig(), arguments.beam)
     if arguments.head:
@@ -78,10 +87,7 @@ def run(arguments: argparse.Namespace) -> int:
     lm = read_language_model(options.get("lm"))
     neural = None if arguments.lm else included_neural_lm(config)
     sets = []
-    for manifest in arguments.manifests:
-        utterances = read_manifest(manifest)[: arguments.limit]
-        if not utterances:
-            raise CorpusError(f"{manifest}: holds no utterances to tune on")
+    for utterances in manifests:
         heads = heads_of(loaded, config)
         outputs = model_outputs(loaded, utterances, heads, batch=arguments.batch, device=arguments.device)
         sets.append((utterances, outputs))
@@ -104,6 +110,17 @@ def run(arguments: argparse.Namespace) -> int:
         write_decoding(path, to_dict(best.config), arguments.lm, output)
         print(f"written to the card of {output}")
     return 0
+
+
+def _utterances(manifest: str, limit: int | None) -> "list[Utterance]":
+    """What is tuned on."""
+    from speech.corpus import read_manifest
+    from speech.text import normalize_text
+
+    utterances = read_manifest(manifest)[:limit]
+    if not any(normalize_text(utterance.text) for utterance in utterances):
+        raise CorpusError(f"{manifest}: its texts hold no words to tune on")
+    return utterances
 
 
 def heads_of(loaded, config) -> tuple[str, ...]:

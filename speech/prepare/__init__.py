@@ -23,7 +23,7 @@ from speech.prepare import (
 from speech.prepare.archives import ARCHIVES, download
 from speech.prepare.rows import Row, to_utterances
 
-__all__ = ["ARCHIVES", "CORPORA", "download", "prepare"]
+__all__ = ["ARCHIVES", "CORPORA", "check_corpus", "download", "prepare"]
 
 CORPORA: Mapping[str, Callable[[Path], Iterator[Row]]] = MappingProxyType(
     {
@@ -37,6 +37,12 @@ CORPORA: Mapping[str, Callable[[Path], Iterator[Row]]] = MappingProxyType(
         "folder": folder.rows,
     }
 )
+
+
+def check_corpus(corpus: str) -> None:
+    """CorpusError if there is no such corpus."""
+    if corpus not in CORPORA:
+        raise CorpusError(f'there is no corpus "{corpus}"; known: {", ".join(CORPORA)}.')
 
 
 def prepare(
@@ -61,7 +67,7 @@ def prepare(
         Threads that read headers (0.25 ms a file with one). More help only where opening a file takes long, as over a
         network: measured on a local disk, 2 threads were no faster than one and 8 took twice as long.
     skip_bad : bool
-        Leave out (and log) recordings that are missing or unreadable; by default they are an error.
+        Leave out (and log) recordings that, or whose transcripts, are missing or unreadable; an error by default.
 
     Returns
     -------
@@ -72,8 +78,7 @@ def prepare(
     CorpusError
         Unknown corpus, not its layout, or bad recordings; names the file and row.
     """
-    if corpus not in CORPORA:
-        raise CorpusError(f'there is no corpus "{corpus}"; known: {", ".join(CORPORA)}.')
+    check_corpus(corpus)
     root = Path(root)
     if not root.is_dir():
         raise CorpusError(f"{root}: there is no such folder.")

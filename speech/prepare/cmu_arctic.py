@@ -28,11 +28,6 @@ def is_test_prompt(name: str) -> bool:
     return match is not None and match[1] == "b" and 440 <= int(match[2]) <= 539
 
 
-def is_prompt(name: str) -> bool:
-    """Whether an id names an ARCTIC prompt at all."""
-    return _PROMPT.match(name) is not None
-
-
 def rows(root: Path) -> Iterator[Row]:
     """List the utterances of every voice."""
     tables = [root / "etc/txt.done.data", *sorted(root.glob("*/etc/txt.done.data"))]

@@ -22,17 +22,26 @@ def rows(root: Path) -> Iterator[Row]:
         folder = Path(parent)
         top = folder.relative_to(root).parts[:1]
         for stem, path in sorted(index_audio(folder).items()):
-            transcript = folder / f"{stem}.txt"
-            if not transcript.is_file():
-                raise CorpusError(f"{path}: has no transcript; write it to {transcript.name}.")
+            text, problem = _transcript(path, folder / f"{stem}.txt")
             found = True
             yield Row(
                 audio_filepath=path,
-                text=" ".join(" ".join(read_lines(transcript)).split()),
+                text=text,
                 split="all",
                 speaker=f"{name}-{top[0]}" if top else None,
                 lang=None,
                 corpus=name,
+                problem=problem,
             )
     if not found:
         raise CorpusError(f"{root}: has no audio files.")
+
+
+def _transcript(recording: Path, path: Path) -> tuple[str, str]:
+    """What a file says, or else why there is nothing to read."""
+    if not path.is_file():
+        return "", f"{recording}: has no transcript; write it to {path.name}."
+    try:
+        return " ".join(" ".join(read_lines(path)).split()), ""
+    except CorpusError as error:
+        return "", str(error)

@@ -9,14 +9,14 @@ from pathlib import Path
 
 from speech import audio
 from speech.corpus import Utterance
-from speech.errors import AudioError, CorpusError
+from speech.errors import AudioError, CorpusError, SpeechError
 
 _LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One utterance as a corpus lists it; `split` names the manifest that it goes to."""
+    """One utterance as a corpus lists it; `split` names the manifest that it goes to, `problem` why it goes to none."""
 
     audio_filepath: Path
     text: str
@@ -25,6 +25,7 @@ class Row:
     speaker: str | None = None
     lang: str | None = "en"
     confidence: float | None = None
+    problem: str = ""
 
 
 def read_lines(path: Path) -> list[str]:
@@ -73,19 +74,19 @@ def to_utterances(rows: Iterable[Row], *, num_workers: int, skip_bad: bool) -> d
     Raises
     ------
     CorpusError
-        A recording is missing or unreadable and `skip_bad` is false; with it the row is left out and logged.
+        A recording or its transcript is missing or unreadable and `skip_bad` is false; with it the row is left out and
+        logged.
     """
     rows = list(rows)
     with ThreadPoolExecutor(num_workers) as pool:
-        answers = list(pool.map(_duration_s, (row.audio_filepath for row in rows), chunksize=64))
-    errors = [answer for answer in answers if isinstance(answer, AudioError)]
+        answers = list(pool.map(_duration_s, rows, chunksize=64))
+    errors = [answer for answer in answers if isinstance(answer, SpeechError)]
     if errors and not skip_bad:
-        raise CorpusError(
-            f"{len(errors)} of {len(rows)} recordings cannot be used, the first: {errors[0]}"
-        ) from errors[0]
+        bad = f"{len(errors)} of {len(rows)} recordings cannot be used (--skip-bad leaves them out)"
+        raise CorpusError(f"{bad}, the first: {errors[0]}") from errors[0]
     splits: dict[str, list[Utterance]] = {}
     for row, answer in zip(rows, answers, strict=True):
-        if isinstance(answer, AudioError):
+        if isinstance(answer, SpeechError):
             _LOG.warning("left out: %s", answer)
             continue
         splits.setdefault(row.split, []).append(
@@ -102,9 +103,11 @@ def to_utterances(rows: Iterable[Row], *, num_workers: int, skip_bad: bool) -> d
     return splits
 
 
-def _duration_s(path: Path) -> float | AudioError:
-    """Duration in seconds, or why there is none."""
+def _duration_s(row: Row) -> float | SpeechError:
+    """Duration in seconds, or why the row cannot be used."""
+    if row.problem:
+        return CorpusError(row.problem)
     try:
-        return audio.info(path).duration_s
+        return audio.info(row.audio_filepath).duration_s
     except AudioError as error:
         return error

@@ -3,6 +3,7 @@
 The recordings are noise, so that every text is doubted: the exit code is 3 where all is done.
 """
 
+import io
 import json
 import os
 import sys
@@ -70,9 +71,25 @@ def test_bad_rows_are_named_and_the_others_go_on(recording, tmp_path, capsys):
     assert (tmp_path / "a_4.TextGrid").is_file()
 
 
+def test_malformed_rows_are_named_and_the_others_go_on(recording, tmp_path, capsys):
+    rows = [{"audio_filepath": str(recording / "a.wav"), "duration": seconds, "text": "hi"} for seconds in (2, "x", 2)]
+    manifest = tmp_path / "rows.jsonl"
+    manifest.write_text("\n".join([*map(json.dumps, rows), "{"]))
+    assert main(["align", str(manifest), "--output-dir", str(tmp_path)]) == 1
+    err = capsys.readouterr().err
+    assert 'rows.jsonl, row 2: "duration" must be a number' in err
+    assert "rows.jsonl, row 4: is not valid JSON" in err
+    assert "2 of 4 files aligned" in err
+    assert (tmp_path / "a_1.TextGrid").is_file()
+    assert (tmp_path / "a_3.TextGrid").is_file()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["-", "-"], "standard input holds the recording or the text, not both"),
+        (["a.wav", "."], ".: cannot be read (Is a directory)"),
+        (["a.wav", "a.wav"], "a.wav: is not text in UTF-8 (byte "),
         (["a.wav"], "add the file with its text"),
         (["a.wav", "missing.txt"], "missing.txt: there is no such file"),
         (["a.wav", "a.txt", "--level", "letter"], "known levels are"),
@@ -132,6 +149,24 @@ def test_what_was_made_of_something_else_is_made_again(recording, tmp_path, caps
     assert is_new("--level", "word", "--lexicon", str(tmp_path / "names.tsv"))
     assert '"world"' in output.read_text()
     assert is_new("--level", "word", "--lexicon", str(tmp_path / "names.tsv"), "--overwrite")
+
+
+def test_what_others_wrote_is_left_alone(recording, tmp_path, capsys):
+    for name in ("a.wav", "a.txt"):
+        (tmp_path / name).write_bytes((recording / name).read_bytes())
+    (tmp_path / "a.TextGrid").write_text("by hand")
+    command = ["align", str(tmp_path / "a.wav"), str(tmp_path / "a.txt"), "--format", "txt,textgrid,json"]
+    command += ["--output-dir", str(tmp_path)]
+    for _ in range(2):
+        assert main(command) == 3
+        assert (tmp_path / "a.TextGrid").read_text() == "by hand"
+        assert (tmp_path / "a.txt").read_text() == (recording / "a.txt").read_text()
+        assert (tmp_path / "a.json").is_file()
+    err = capsys.readouterr().err
+    assert "a.txt and 1 more: not written by this command, so left as they are" in err
+    assert "1 already done" in err
+    assert main([*command[:-3], "textgrid", *command[-2:], "--overwrite"]) == 3
+    assert "ooTextFile" in (tmp_path / "a.TextGrid").read_text()
 
 
 def test_a_doubt_is_told_again_and_a_lost_file_made_again(recording, tmp_path, capsys):
@@ -279,3 +314,22 @@ def test_standard_input_is_read_once(recording, capsys, monkeypatch):
         monkeypatch.setattr(sys, "stdin", stdin)
         assert main(["align", "-", str(recording / "a.txt"), "--format", "json"]) == 3
     assert json.loads(capsys.readouterr().out)["duration_s"] == 2.0
+
+
+def test_the_text_from_standard_input(recording, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"hello there")))
+    assert main(["align", str(recording / "a.wav"), "-", "--format", "json"]) == 3
+    assert json.loads(capsys.readouterr().out)["text"] == "hello there"
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/fd"), reason="no /dev/fd here")
+def test_a_recording_from_a_descriptor_is_never_done(recording, tmp_path, capsys):
+    for _ in range(2):
+        reader, writer = os.pipe()
+        with os.fdopen(writer, "wb") as file:
+            file.write((recording / "a.wav").read_bytes())
+        command = ["align", f"/dev/fd/{reader}", str(recording / "a.txt"), "--output-dir", str(tmp_path)]
+        assert main(command) == 3
+        os.close(reader)
+    assert "already done" not in capsys.readouterr().err
+    assert [path.name for path in tmp_path.glob("[!.]*")] == ["pipe.TextGrid"]

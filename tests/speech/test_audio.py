@@ -449,6 +449,15 @@ def test_resample_checks_its_rates():
     assert len(audio.resample(np.zeros(100), 1000, 16000)) == 1600
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="names are bytes on Linux only")
+def test_names_that_are_no_text(tmp_path, tone):
+    path = save(tmp_path / "a.flac", tone)
+    waveform, _ = audio.read(path)
+    odd = path.rename(tmp_path / "caf\udce9.flac")
+    assert audio.info(odd).duration_s == pytest.approx(len(tone) / RATE)
+    np.testing.assert_array_equal(audio.read(odd)[0], waveform)
+
+
 # Containers through PyAV
 
 
@@ -527,6 +536,40 @@ def test_media_from_a_pipe(tmp_path, tone):
         file.write(path.read_bytes())
     with os.fdopen(reader, "rb") as pipe:
         np.testing.assert_array_equal(audio.read(pipe)[0], audio.read(path)[0])
+
+
+def adts(rate: int, num_channels: int) -> bytes:
+    """A second of bare AAC, which has no header that the whole file must keep to."""
+    import av
+
+    stream = io.BytesIO()
+    layout = ["mono", "stereo"][num_channels - 1]
+    with av.open(stream, "w", format="adts") as container:
+        track = container.add_stream("aac", rate=rate, layout=layout)
+        for start in range(0, rate // 1024 * 1024, 1024):
+            silence = np.zeros((num_channels, 1024), np.float32)
+            frame = av.AudioFrame.from_ndarray(silence, format="fltp", layout=layout)
+            frame.sample_rate, frame.pts = rate, start
+            container.mux(track.encode(frame))
+        container.mux(track.encode(None))
+    return stream.getvalue()
+
+
+@needs_av
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ([(44_100, 2), (22_050, 2)], "44100 Hz with 2 channels to 22050 Hz with 2 channels after 1.0"),
+        ([(44_100, 2), (44_100, 1)], "44100 Hz with 2 channels to 44100 Hz with 1 channel after 1.0"),
+        ([(44_100, 1), (44_100, 2)], "44100 Hz with 1 channel to 44100 Hz with 2 channels after 1.0"),
+    ],
+)
+@pytest.mark.parametrize("channel", [None, 0])
+def test_a_recording_that_changes_within_is_refused(tmp_path, parts, message, channel):
+    path = tmp_path / "a.aac"
+    path.write_bytes(b"".join(adts(*part) for part in parts))
+    with pytest.raises(AudioError, match=rf"a\.aac: changes from {message}"):
+        audio.read(path, channel=channel)
 
 
 # Real recordings

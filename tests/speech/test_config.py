@@ -47,6 +47,7 @@ def test_values_nested_tables_and_overrides(tmp_path):
 @pytest.mark.parametrize(
     ("text", "overrides", "message"),
     [
+        ("", ["factors=[a.jsonl]"], r"--set factors=\[a\.jsonl\]: no list or table; put all of it in single quotes"),
         ('folder = "x"\n[inner]\nrte = 1', [], "inner.rte is unknown; did you mean rate"),
         ('folder = "x"\n[inner]\nrate = "fast"', [], "inner.rate must be float, got 'fast'"),
         ('folder = "x"\n[inner]\nrate = -1', [], "inner.rate must be positive"),

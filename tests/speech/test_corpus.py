@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from speech.corpus import Utterance, read_manifest, write_manifest
+from speech.corpus import Utterance, checked_rows, read_manifest, write_manifest
 from speech.errors import CorpusError
 
 GOOD = {"audio_filepath": "a.wav", "duration": 1.5, "text": "hello"}
@@ -119,3 +119,22 @@ def test_bad_files_are_named(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(CorpusError, match="cannot be written"):
         write_manifest(tmp_path / "file/m.jsonl", [])
+
+
+def test_bad_rows_stand_among_the_others_unless_all_are_bad(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    good = '{"audio_filepath": "a.wav", "duration": 1, "text": "a"}'
+    path.write_text(f"{{\n{good}\n\n[]\n")
+    rows = dict(checked_rows(path))
+    assert list(rows) == [1, 2, 4]
+    assert str(rows[1]).startswith(f"{path}, row 1: is not valid JSON")
+    assert rows[2] == read_manifest_row(tmp_path, good)
+    assert isinstance(rows[4], CorpusError)
+    path.write_text("some\ntext\n")
+    with pytest.raises(CorpusError, match="row 1: is not valid JSON"):
+        checked_rows(path)
+
+
+def read_manifest_row(folder, line):
+    (folder / "one.jsonl").write_text(line)
+    return read_manifest(folder / "one.jsonl")[0]

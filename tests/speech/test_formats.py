@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import example, given, settings
@@ -275,3 +276,16 @@ def test_transcripts_are_checked():
         Transcript(words=(first, second), duration_s=2.0)
     with pytest.raises(ValueError, match="word 0 'a'"):
         Transcript(words=(first,), duration_s=0.9)
+
+
+def test_phones_are_called_so():
+    phone = Word(text="AA1", start_s=0.2, end_s=0.5, confidence=0.9)
+    phones = Transcript(words=(phone,), duration_s=1.0, unit="phone")
+    found = json.loads(to_json(phones))
+    assert "words" not in found
+    assert [one["phone"] for one in found["phones"]] == ["AA1"]
+    assert to_tsv(phones).splitlines()[0].split("\t") == ["start_s", "end_s", "phone", "confidence"]
+    assert 'name = "phones"' in to_textgrid(phones)
+    words = replace(phones, unit="word")
+    for writer in (to_txt, to_srt, to_vtt, to_ctm):  # have no names
+        assert writer(phones) == writer(words)

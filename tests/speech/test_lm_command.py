@@ -59,7 +59,11 @@ def test_characters(tmp_path, text, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["train", "nowhere.txt", "-o", "m.lm"], "nowhere.txt: cannot be read"),
+        (["train", "TEXT", "nowhere.txt", "-o", "m.lm"], "nowhere.txt: there is no such file"),
+        (["train", "TEXT", ".", "-o", "m.lm"], ".: is a folder; name a text file"),
+        (["train", "-", "-", "-o", "m.lm"], "standard input can be read once"),
+        (["train", "TEXT", "-o", "TEXT"], "is read by the same command and would be lost"),
+        (["train", "", "-o", "m.lm"], "the name is empty"),
         (["train", "TEXT", "-o", "nowhere/m.lm"], "files cannot be written there"),
         (["train", "TEXT", "-o", "m.lm", "--order", "7"], "order must be 1..6, got 7"),
         (["train", "TEXT", "-o", "m.lm", "--prune", "1,0"], "do not fall"),
@@ -79,6 +83,13 @@ def test_what_is_refused(tmp_path, text, capsys, monkeypatch, arguments, message
     assert message in error
     assert error.strip().splitlines()[-1].startswith("speech")
     assert "Traceback" not in error
+
+
+def test_a_standard_input_that_is_closed(tmp_path, text, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdin", None)
+    for action in (["train", "-", "-o", str(tmp_path / "m.lm")], ["score", str(text), "-"]):
+        assert cli.main(["lm", *action]) == 2
+        assert "standard input: is closed" in capsys.readouterr().err
 
 
 def test_arpa_with_8_bit_values_is_refused_before_the_work(tmp_path, capsys, monkeypatch):

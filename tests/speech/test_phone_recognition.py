@@ -42,6 +42,7 @@ def test_a_short_recording_is_its_best_path():
         logits, lengths = loaded.model(features, lengths)
     tokens = greedy_decode(logits["phone"].log_softmax(dim=2), lengths)[0]
     assert len(tokens) > 1
+    assert found.unit == "phone"
     assert [word.text for word in found.words] == [loaded.units["phone"].symbols[token.label] for token in tokens]
 
 

@@ -242,7 +242,7 @@ def test_bad_recordings_are_named_or_left_out(tmp_path, caplog):
         text(tmp_path / f"{number}.txt", "hello")
         sound(tmp_path / f"{number}.wav")
     (tmp_path / "1.wav").write_bytes(b"text")
-    with pytest.raises(CorpusError, match=r"1 of 3 recordings cannot be used, the first: .*1\.wav: is not audio"):
+    with pytest.raises(CorpusError, match=r"1 of 3 recordings cannot be used .*, the first: .*1\.wav: is not audio"):
         prepared("folder", tmp_path)
     with caplog.at_level(logging.WARNING):
         assert len(prepared("folder", tmp_path, skip_bad=True)["all"]) == 2
@@ -251,6 +251,20 @@ def test_bad_recordings_are_named_or_left_out(tmp_path, caplog):
         (tmp_path / f"{number}.wav").write_bytes(b"text")
     with pytest.raises(CorpusError, match="no usable utterances"):
         prepared("folder", tmp_path, skip_bad=True)
+
+
+def test_recordings_without_a_transcript_are_left_out_if_asked(tmp_path, caplog):
+    for number in range(4):
+        text(tmp_path / f"{number}.txt", "hello")
+        sound(tmp_path / f"{number}.wav")
+    (tmp_path / "1.txt").unlink()
+    (tmp_path / "2.txt").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(CorpusError, match=r"2 of 4 .* \(--skip-bad leaves them out\), the first: .*1\.wav: has no"):
+        prepared("folder", tmp_path)
+    with caplog.at_level(logging.WARNING):
+        assert [u.audio_filepath.stem for u in prepared("folder", tmp_path, skip_bad=True)["all"]] == ["0", "3"]
+    assert "1.wav: has no transcript" in caplog.text
+    assert "2.txt: cannot be read" in caplog.text
 
 
 def test_missing_recordings_are_named(tmp_path):

@@ -76,6 +76,16 @@ def test_a_folder_that_cannot_be_made_is_refused_before_the_work(tmp_path, capsy
     assert "x: files cannot be written there" in capsys.readouterr().err
 
 
+def test_a_table_without_rows_is_refused(tmp_path, capsys):
+    from speech.cli import main
+
+    soundfile.write(tmp_path / "a.wav", vowel(150, 1.0), 24_000)
+    (tmp_path / "a.jsonl").write_text('{"audio_filepath": "a.wav", "duration": 1, "text": "a"}')
+    command = ["evaluate-tts", str(tmp_path / "a.jsonl"), "--systems", "natural", "--measures", "spectrum"]
+    assert main(command) == 2
+    assert "of natural alone there is nothing to measure by spectrum" in capsys.readouterr().err
+
+
 def test_pitch_error_is_the_logarithm_of_the_ratio():
     assert abs(compare(vowel(150), vowel(180), CONTRACT).log_f0_rmse - math.log(1.2)) < 0.02
 

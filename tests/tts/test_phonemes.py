@@ -59,6 +59,10 @@ def test_the_before_a_vowel(pronouncer):
         ("a {b|QQ}", 'unknown phone "QQ"'),
         ("a {b|}", "has no phones"),
         ("{|AA1}", "with a word"),
+        ("say {a|AH0", r'"{a\|AH0" at character 5: .* written {word\|PHONES}'),
+        ("{a|AH0} and {b|AH0 now", r'"{b\|AH0 now" at character 13'),
+        ("{a|AH0|B}", "take the bar away"),
+        ("say a|AH0} now", r'"\|AH0}" at character 6'),
         ("so 😀", "GRINNING FACE"),
         ("你好", "CJK"),
     ],
@@ -66,6 +70,12 @@ def test_the_before_a_vowel(pronouncer):
 def test_refusals_are_one_sentence(pronouncer, text, message):
     with pytest.raises(TextError, match=message):
         words_of(pronouncer, text)
+
+
+@pytest.mark.parametrize("text", ["say {tomato} now", "{tomato}", "a | b", "{ one\n | two", "if {x} or | {y}"])
+def test_braces_without_a_bar_are_punctuation(pronouncer, text):
+    spoken = [word.text for word in words_of(pronouncer, text)]
+    assert spoken == [word.text for word in words_of(pronouncer, text.replace("{", "(").replace("}", ")"))]
 
 
 def test_rows_have_a_pause_between_words_and_known_numbers(pronouncer):

@@ -62,6 +62,7 @@ def test_spelling_numbers_and_phones():
         ("<speak xml:lang='de'>a</speak>", 'xml:lang="de"'),
         ("<speak>a", "not well-formed"),
         ("hello", "not well-formed"),
+        ("<speak>a {b|AH0} c</speak>", r"line 1, .*{b\|AH0} is not understood in SSML; write <phoneme"),
         ("<!DOCTYPE x><speak>a</speak>", "document type"),
         ("<speak><?x y?></speak>", "processing instruction"),
     ],

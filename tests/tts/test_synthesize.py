@@ -3,6 +3,7 @@
 import io
 import json
 import math
+import os
 import subprocess
 import sys
 
@@ -207,6 +208,12 @@ def say(folder, *arguments):
     return main(["say", "--voice", str(folder), *map(str, arguments)])
 
 
+@pytest.mark.parametrize("command", ["say", "evaluate-tts"])
+def test_help_fits_a_terminal(command, capsys):
+    assert main([command, "--help"]) == 0
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 105
+
+
 @pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "mp3"])
 def test_command_writes_files(voice_folder, tmp_path, suffix, capsys):
     path = tmp_path / f"out.{suffix}"
@@ -238,19 +245,41 @@ def test_command_reads_files_and_pipes(voice_folder, tmp_path, monkeypatch, caps
         (["", "-o", "x.wav"], "nothing to say"),
         (["\U0001f600", "-o", "x.wav"], "no English reading"),
         (["<speak><x/></speak>", "--ssml", "-o", "x.wav"], "element <x>"),
-        (["--file", "none.txt", "-o", "x.wav"], "cannot be read"),
+        ([" <speak>Hello.</speak>", "-o", "x.wav"], "looks like SSML; add --ssml"),
+        (["a {b|AH0", "-o", "x.wav"], "write it so, or take the bar away"),
+        (["--file", "none.txt", "-o", "x.wav"], "none.txt: there is no such file"),
+        (["--file", ".", "-o", "x.wav"], ".: cannot be read (Is a directory)"),
         (["x", "-o", "none/x.wav"], "-o none/x.wav: files cannot be written there"),
         (["x", "-o", "x.wav", "--json", "none/x.json"], "--json none/x.json: files cannot be written there"),
+        (["x", "-o", "x.wav", "--json", "./x.wav"], "-o and --json both name x.wav"),
+        (["--file", "a.txt", "-o", "x.wav", "--json", "a.txt"], "is read by the same command and would be lost"),
         (["x", "-o", "x.wav", "--seed", str(2**63)], "seed must be from 0"),
     ],
 )
 def test_command_refuses_in_one_sentence(voice_folder, tmp_path, monkeypatch, capsys, arguments, message):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.txt").write_text("x")
     assert say(voice_folder, *arguments) == 2
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
     assert not (tmp_path / "x.wav").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are bytes on Linux only")
+def test_names_that_are_no_text(voice_folder, tmp_path):
+    assert say(voice_folder, "x", "-o", tmp_path / "caf\udce9.wav", "--json", tmp_path / "caf\udce9.json") == 0
+    assert soundfile.info(os.fsencode(tmp_path / "caf\udce9.wav")).duration > 0.1
+
+
+def test_a_full_disk_is_told(voice_folder, tmp_path, monkeypatch, capsys):
+    def full(*_):
+        raise soundfile.LibsndfileError(2, "Error opening '/tmp/.x.part': ")
+
+    monkeypatch.setattr(soundfile.SoundFile, "write", full)
+    assert say(voice_folder, "x", "-o", tmp_path / "x.wav") == 2
+    assert capsys.readouterr().err.endswith("x.wav: cannot be written (the disk is full, or does not take it)\n")
+    assert not list(tmp_path.glob("*x.*"))
 
 
 def test_unknown_voice():

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from speech.commands.options import comma_list, positive
+from speech.commands.options import comma_list, path_name, positive
 from speech.commands.outputs import check_file, make_folder
 from speech.errors import SpeechError
 
@@ -17,11 +17,11 @@ measures:
   spectrum  mel-cepstral distortion (dB), RMSE of log pitch, voicing error; frames paired by DTW
   words     word errors of PocketSphinx
   opinion   DNSMOS P.835: overall, speech, background
-  timing    duration of phones, pauses at word ends, against the aligned recording: of the voice, and of the second
-            reading of those texts that the speaker read twice (natural)
+  timing    duration of phones, pauses at word ends, against the aligned recording: of the voice, and of
+            the second reading of those texts that the speaker read twice (natural)
 
-`words` and `opinion` need pip install 'speech-toolkit[measure]'. Of several readings of a text the first is the
-recording that the others are compared with.
+`words` and `opinion` need pip install 'speech-toolkit[measure]'. Of several readings of a text the first
+is the recording that the others are compared with.
 
 examples:
   speech evaluate-tts test.jsonl
@@ -39,7 +39,9 @@ def add_parser(subparsers) -> None:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("manifest", metavar="MANIFEST", help="JSON-lines manifest of held-out recordings")
+    parser.add_argument(
+        "manifest", type=path_name, metavar="MANIFEST", help="JSON-lines manifest of held-out recordings"
+    )
     parser.add_argument(
         "--systems", type=comma_list, default=["natural", "copy", "voice"], help="(default: natural,copy,voice)"
     )
@@ -49,8 +51,12 @@ def add_parser(subparsers) -> None:
         default=["spectrum", "words", "opinion", "timing"],
         help="(default: spectrum,words,opinion,timing)",
     )
-    parser.add_argument("--voice", metavar="FILE", help="acoustic model (default: the voice that is included)")
-    parser.add_argument("--vocoder", metavar="FILE", help="vocoder of `copy` (default: the one that is included)")
+    parser.add_argument(
+        "--voice", type=path_name, metavar="FILE", help="acoustic model (default: the voice that is included)"
+    )
+    parser.add_argument(
+        "--vocoder", type=path_name, metavar="FILE", help="vocoder of `copy` (default: the one that is included)"
+    )
     parser.add_argument("--limit", type=positive, metavar="N", help="only the first N texts")
     parser.add_argument("--keep", metavar="FOLDER", type=Path, help="write the sounds there as wav")
     parser.add_argument("--report", metavar="FILE", type=Path, help="write every utterance's figures as JSON")
@@ -68,12 +74,13 @@ def run(arguments: argparse.Namespace) -> int:
     _check_names("--systems", arguments.systems, measures_run.SYSTEMS)
     _check_names("--measures", arguments.measures, measures_run.MEASURES)
     if arguments.report:
-        check_file(arguments.report, f"--report {arguments.report}")  # fail before the work, not after it
+        check_file(
+            arguments.report, f"--report {arguments.report}", [arguments.manifest]
+        )  # fail before the work, not after it
     if arguments.keep:
         make_folder(arguments.keep, "--keep")
     rows = read_manifest(arguments.manifest)
     utterances = measures_run.first_readings(rows)[: arguments.limit]
-    torch.set_grad_enabled(False)
     say = aligner = None
     if "voice" in arguments.systems:
         from tts import load_voice
@@ -86,9 +93,13 @@ def run(arguments: argparse.Namespace) -> int:
         aligner = Aligner.load()
     vocoder = Vocoder.load(arguments.vocoder)
     again = measures_run.second_readings(rows)
-    scores = measures_run.evaluate_speech(
-        utterances, arguments.systems, measures, vocoder, say, aligner, arguments.keep, again
-    )
+    with torch.no_grad():
+        scores = measures_run.evaluate_speech(
+            utterances, arguments.systems, measures, vocoder, say, aligner, arguments.keep, again
+        )
+    if not any(found.summary() for found in scores.values()):
+        systems, taken = ", ".join(arguments.systems), ", ".join(measures) or "timing"
+        raise SpeechError(f"of {systems} alone there is nothing to measure by {taken}; add another system or measure")
     print(f"{len(utterances)} texts of {arguments.manifest}")
     print(measures_run.table(scores), end="")
     if arguments.report:

@@ -2,6 +2,8 @@
 
 import argparse
 import json
+import os
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -9,7 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from speech.commands.options import natural
+from speech.commands.inputs import STDIN, read_text
+from speech.commands.options import natural, path_name
 from speech.commands.outputs import check_file, write_text
 from speech.errors import AudioError, SpeechError
 from speech.files import replacing
@@ -25,8 +28,8 @@ _WRITE_FRAMES = 65_536  # libsndfile's Vorbis encoder wants no more at once
 DESCRIPTION = """\
 Say a text.
 
-TEXT is what to say, or - for standard input; --file reads a file. Without -o, raw 16-bit samples go to standard
-output when that is a pipe or a file.
+TEXT is what to say, or - for standard input; --file reads a file. Without -o, raw 16-bit samples go to
+standard output when that is a pipe or a file.
 """
 
 EPILOG = """\
@@ -40,10 +43,13 @@ examples:
 --rate changes phones alone and --pause pauses alone; for speech that is faster throughout, give both:
 --rate 1.25 --pause 0.8.
 
+{word|PHONES} in a text gives a word's ARPAbet phones; braces without a bar are punctuation, as
+parentheses are.
+
 SSML stands in <speak>...</speak>, with & written &amp;. Elements and attributes other than these are
-refused: <p>, <s>, <sub alias="...">, <break time="300ms"> or strength="weak", <phoneme alphabet="arpabet"
-ph="...">, <prosody rate="80%" pitch="+2st" volume="+6dB">, and <say-as interpret-as="..."> with characters,
-spell-out, digits, cardinal or ordinal.
+refused: <p>, <s>, <sub alias="...">, <break time="300ms"> or strength="weak", <phoneme
+alphabet="arpabet" ph="...">, <prosody rate="80%" pitch="+2st" volume="+6dB">, and
+<say-as interpret-as="..."> with characters, spell-out, digits, cardinal or ordinal.
 
 exit codes:
   0 said; 2 wrong usage or nothing could be said; 130 interrupted
@@ -60,13 +66,21 @@ def add_parser(subparsers) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("text", nargs="*", metavar="TEXT", help="what to say, or - for standard input")
-    parser.add_argument("--file", "-f", metavar="FILE", help="say what this text file holds")
-    parser.add_argument("--output", "-o", metavar="FILE", help="wav, flac, ogg or mp3; - for raw samples")
-    parser.add_argument("--json", metavar="FILE", help="write when each word and phone is said; - for standard output")
+    parser.add_argument("--file", "-f", type=path_name, metavar="FILE", help="say what this text file holds")
+    parser.add_argument(
+        "--output", "-o", type=path_name, metavar="FILE", help="wav, flac, ogg or mp3; - for raw samples"
+    )
+    parser.add_argument(
+        "--json", type=path_name, metavar="FILE", help="write when each word and phone is said; - for standard output"
+    )
     parser.add_argument("--ssml", action="store_true", help="the text is SSML")
-    parser.add_argument("--voice", default="kathleen", metavar="VOICE", help="kathleen, or a folder with a voice")
+    parser.add_argument(
+        "--voice", type=path_name, default="kathleen", metavar="VOICE", help="kathleen, or a folder with a voice"
+    )
     parser.add_argument("--speaker", metavar="NAME", help="one of several in the voice")
-    parser.add_argument("--lexicon", metavar="FILE", help="your pronunciations: word, tab, ARPAbet phones")
+    parser.add_argument(
+        "--lexicon", type=path_name, metavar="FILE", help="your pronunciations: word, tab, ARPAbet phones"
+    )
     parser.add_argument("--rate", type=float, default=1.0, help="how much faster, 0.25 to 4 (default: 1)")
     parser.add_argument("--pitch", type=float, default=0.0, help="semitones up or down, -24 to 24 (default: 0)")
     parser.add_argument("--energy", type=float, default=0.0, help="dB up or down, -60 to 30 (default: 0)")
@@ -90,7 +104,10 @@ def run(arguments: argparse.Namespace) -> int:
     text = _text(arguments)
     output = _output(arguments)
     if arguments.json not in (None, "-"):
-        check_file(Path(arguments.json), f"--json {arguments.json}")
+        inputs = (arguments.file, arguments.lexicon)
+        check_file(Path(arguments.json), f"--json {arguments.json}", inputs)
+        if output is not None and os.path.realpath(arguments.json) == os.path.realpath(output):
+            raise SpeechError(f"-o and --json both name {output}; name another file for one of them")
     started = time.perf_counter()
     from tts.prosody import Controls
     from tts.ssml import parse_ssml
@@ -98,6 +115,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     controls = {name: getattr(arguments, name) for name in ("rate", "pitch", "energy", "pause")}
     Controls(**controls)  # refused before anything is loaded
+    if not arguments.ssml and text.lstrip().startswith(("<speak", "<?xml")):
+        raise SpeechError("the text looks like SSML; add --ssml to have it read as such, or take its tags away")
     script = parse_ssml(text) if arguments.ssml else text
     voice = load_voice(arguments.voice, lexicon=arguments.lexicon, speaker=arguments.speaker, vocoder=arguments.vocoder)
     loaded = time.perf_counter()
@@ -162,14 +181,7 @@ def _text(arguments: argparse.Namespace) -> str:
         raise SpeechError('give the text: speech say "Hello!", speech say --file FILE, or speech say - < FILE')
     if arguments.text and arguments.text != ["-"]:
         return " ".join(arguments.text)
-    name = arguments.file or "standard input"
-    try:
-        data = Path(arguments.file).read_bytes() if arguments.file else sys.stdin.buffer.read()
-        return data.decode("utf-8-sig")
-    except OSError as error:
-        raise SpeechError(f"{name}: cannot be read ({error.strerror})") from error
-    except UnicodeDecodeError as error:
-        raise SpeechError(f"{name}: is not text in UTF-8 (byte {error.start + 1})") from error
+    return read_text(arguments.file or STDIN)
 
 
 def _output(arguments: argparse.Namespace) -> Path | None:
@@ -201,7 +213,7 @@ def _opened(path: Path, sample_rate: int):
     try:
         with (
             replacing(path) as partial,
-            soundfile.SoundFile(partial, "w", sample_rate, 1, format=format_name) as file,
+            soundfile.SoundFile(_path(partial), "w", sample_rate, 1, format=format_name) as file,
         ):
 
             def write(samples: "np.ndarray") -> None:
@@ -210,8 +222,18 @@ def _opened(path: Path, sample_rate: int):
 
             yield write
     except (soundfile.SoundFileError, OSError) as error:
-        reason = getattr(error, "strerror", None) or str(error).rstrip(".")
-        raise AudioError(f"-o {path}: cannot be written ({reason})") from error
+        raise AudioError(f"-o {path}: cannot be written ({_reason(error)})") from error
+
+
+def _path(path: Path) -> Path | bytes:
+    """A path as libsndfile understands it, be its name text or not."""
+    return os.fsencode(path) if os.name == "posix" else path
+
+
+def _reason(error: Exception) -> str:
+    """What kept a sound from being written, without the name that it had meanwhile."""
+    text = getattr(error, "strerror", None) or re.sub(r"^Error opening .*?: ", "", str(error)).strip(" .")
+    return "the disk is full, or does not take it" if text == "System error" else text  # libsndfile tells no more
 
 
 def _write_json(target: str | None, voice: "Voice", watch: _Watch) -> None:

@@ -1,0 +1,100 @@
+"""The folder that `speech transcribe` writes into, and the record of what its files were made from."""
+
+import argparse
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from speech.commands.done import DoneRecord, contents_digest, digest
+from speech.commands.inputs import Input
+from speech.commands.outputs import make_folder, write_text
+from speech.files import stamp
+from speech.formats import SUFFIXES, WRITERS
+from speech.transcript import Transcript
+
+
+class TranscriptFolder:
+    """Files of transcripts, and which of them need not be written again.
+
+    What was made of the same recording with the same model and options is done. Files that this command did not write
+    are left as they are, unless all shall be overwritten.
+
+    Parameters
+    ----------
+    folder : Path
+        Made when missing.
+    arguments : of the command
+    formats : to write
+
+    Attributes
+    ----------
+    strange : list of Path
+        Files that `missing` has found to be somebody else's.
+    """
+
+    def __init__(self, folder: Path, arguments: argparse.Namespace, formats: tuple[str, ...]):
+        make_folder(folder, "--output-dir")
+        self.folder, self.formats, self.strange = folder, formats, list[Path]()
+        self._arguments = arguments
+        self._record = DoneRecord(folder, "transcribe")
+
+    def missing(self, one: Input) -> tuple[str, ...]:
+        """Formats of a recording that are to be written; of a pipe, whose content nobody knows, all."""
+        if self._arguments.overwrite or not os.path.isfile(one.path):
+            return self.formats
+        key = self.key(one)
+        return tuple(name for name in self.formats if not self._is_there(one, key, _file(one, name)))
+
+    def _is_there(self, one: Input, key: str, file: str) -> bool:
+        """Whether a file shall stay as it is."""
+        if self._record.is_strange(one.output_stem, file):
+            self.strange.append(self.folder / file)
+            return True
+        return self._record.has(one.output_stem, key, file)
+
+    def taken(self, one: Input) -> str:
+        """A sentence if another recording's transcripts stand under the name of this one, else ""."""
+        other = "" if self._arguments.overwrite else self._record.other_source(one.output_stem, _source(one))
+        if not other:
+            return ""
+        path = self.folder / _file(one, self.formats[0])
+        return f"{one.path}: {path} is for {other}; name another --output-dir, or add --overwrite to replace it."
+
+    def write(self, transcript: Transcript, one: Input, key: str, formats: tuple[str, ...]) -> None:
+        """Write a transcript made from what `key` tells, each file complete or not at all; OSError if that fails."""
+        files = {_file(one, name): WRITERS[name](transcript) for name in formats}
+        self._record.begin(one.output_stem, key, files, _source(one))
+        for file, text in files.items():
+            path = self.folder / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_text(path, text)
+        self._record.add(one.output_stem, key, formats, files)
+
+    def key(self, one: Input) -> str:
+        """Checksum of all that a transcript depends on, as it is now."""
+        return digest(os.path.realpath(one.path), *stamp(one.path), *self._made_by)
+
+    @cached_property
+    def _made_by(self) -> list[Any]:
+        """Options, and the contents of the files that they name."""
+        from speech.aligner import SHIPPED_MODEL
+        from speech.decoding import SHIPPED_LM
+        from speech.transcribe import DEFAULT_MODEL
+
+        options = self._arguments
+        for_words = options.units == "word"
+        lm = None if options.no_lm or not for_words else options.lm or SHIPPED_LM
+        files = (options.model or (DEFAULT_MODEL if for_words else SHIPPED_MODEL), lm, options.hotwords)
+        made_by = [options.units, options.channel, repr(options.raw), options.no_lm, options.beam]
+        return made_by + [contents_digest(file) for file in files]
+
+
+def _file(one: Input, format_name: str) -> str:
+    """Where a transcript goes, below the folder."""
+    return f"{one.output_stem}{SUFFIXES[format_name]}"
+
+
+def _source(one: Input) -> str:
+    """Which recording it is; empty for a pipe."""
+    return os.path.realpath(one.path) if os.path.isfile(one.path) else ""

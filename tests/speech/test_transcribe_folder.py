@@ -1,0 +1,138 @@
+"""`speech transcribe --output-dir`: what is done, what is done again, and what is left alone."""
+
+import os
+
+import pytest
+
+from speech import audio
+from speech.cli import main
+from speech.commands.done import DoneRecord
+from tests.speech.tone_model import RATE_HZ, say
+
+
+def test_finished_files_are_left_alone(tone_command, talks, tmp_path, capsys):
+    out = tmp_path / "out"
+    command = ["transcribe", str(talks), "--output-dir", str(out)]
+    assert main([*command[:1], str(talks / "a.wav"), *command[2:]]) == 0
+    (out / "a.txt").write_text("kept\n")
+    assert main(command) == 0
+    assert (out / "a.txt").read_text() == "kept\n"
+    assert (out / "b.txt").read_text() == "beta\n"
+    assert "1 already done" in capsys.readouterr().err
+
+    assert main(command) == 0
+    assert "3 already done (--overwrite redoes them)" in capsys.readouterr().err
+    assert main(["transcribe", str(talks / "a.wav"), *command[2:]]) == 0
+    assert "1 already done" in capsys.readouterr().err
+    assert len(tone_command) == 2  # nothing to do: no model is loaded
+
+    assert main([*command, "--overwrite"]) == 0
+    assert (out / "a.txt").read_text() == "alpha one\n"
+
+
+def test_a_further_format_is_written_beside_and_a_changed_recording_done_again(tone_command, talks, tmp_path):
+    out = tmp_path / "out"
+    command = ["transcribe", str(talks / "a.wav"), "--output-dir", str(out), "--format"]
+    assert main([*command, "txt"]) == 0
+    (out / "a.txt").write_text("kept\n")
+    assert main([*command, "txt,srt"]) == 0
+    assert (out / "a.srt").exists()
+    assert (out / "a.txt").read_text() == "kept\n"
+    audio.write(talks / "a.wav", say("new words"), RATE_HZ)
+    os.utime(talks / "a.wav", (0, 0))  # a copy that kept an old date
+    assert main([*command, "txt"]) == 0
+    assert (out / "a.txt").read_text() == "new words\n"
+
+
+def test_other_options_or_another_model_do_it_again(tone_command, talks, tmp_path, capsys):
+    model, words, lm = (tmp_path / name for name in ("m.safetensors", "words.txt", "x.lm"))
+    for path in (model, words, lm):
+        path.write_text("one")
+    command = ["transcribe", str(talks / "a.wav"), "--output-dir", str(tmp_path / "out")]
+    variants = [
+        [],
+        ["--model", str(model)],
+        ["--hotwords", str(words)],
+        ["--lm", str(lm)],
+        ["--no-lm"],
+        ["--beam", "7"],
+        ["--channel", "0"],
+    ]
+
+    def loads(*options: str) -> int:
+        before = len(tone_command)
+        assert main([*command, *options]) == 0
+        return len(tone_command) - before
+
+    for variant in variants:
+        assert (loads(*variant), loads(*variant)) == (1, 0), variant
+        assert loads(*variant, "--batch", "2") == 0
+    for path, option in ((model, "--model"), (words, "--hotwords"), (lm, "--lm")):
+        assert loads(option, str(path)) == 1
+        path.write_text("two")
+        assert loads(option, str(path)) == 1
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/fd"), reason="no /dev/fd here")
+def test_words_from_a_pipe_may_be_others(tone_command, talks, tmp_path):
+    for _ in range(2):
+        reader, writer = os.pipe()
+        with os.fdopen(writer, "w") as file:
+            file.write("Ada\n")
+        command = ["transcribe", str(talks / "a.wav"), "--hotwords", f"/dev/fd/{reader}", "--output-dir"]
+        assert main([*command, str(tmp_path / "out")]) == 0
+        os.close(reader)
+    assert len(tone_command) == 2
+
+
+def test_what_others_wrote_is_left_alone(tone_command, talks, tmp_path, capsys):
+    (talks / "a.txt").write_text("written by hand\n")
+    os.utime(talks / "a.txt", (0, 0))
+    command = ["transcribe", str(talks), "--output-dir", str(talks)]
+    assert main([*command, "--format", "txt,srt"]) == 0
+    assert (talks / "a.txt").read_text() == "written by hand\n"
+    assert (talks / "a.srt").exists()
+    assert "a.txt: not written by this command, so left as it is; --overwrite replaces it" in capsys.readouterr().err
+    assert main(command) == 0
+    assert "3 already done" in capsys.readouterr().err
+    assert main([*command, "--overwrite"]) == 0
+    assert (talks / "a.txt").read_text() == "alpha one\n"
+
+
+def test_the_place_of_another_recording_is_not_taken(tone_command, talks, tmp_path, capsys):
+    (talks / "two").mkdir()
+    (talks / "a.wav").rename(talks / "two" / "a.wav")
+    audio.write(talks / "a.wav", say("other"), RATE_HZ)
+    out = ["--output-dir", str(tmp_path / "out")]
+    assert main(["transcribe", str(talks / "a.wav"), *out]) == 0
+    assert main(["transcribe", str(talks / "two" / "a.wav"), str(talks / "b.flac"), *out]) == 1
+    err = capsys.readouterr().err
+    assert f"two/a.wav: {tmp_path / 'out' / 'a.txt'} is for {talks / 'a.wav'}; name another --output-dir" in err
+    assert (tmp_path / "out" / "a.txt").read_text() == "other\n"
+    assert (tmp_path / "out" / "b.txt").exists()
+    (talks / "a.wav").unlink()  # moved, perhaps
+    assert main(["transcribe", str(talks / "two" / "a.wav"), *out]) == 0
+    assert (tmp_path / "out" / "a.txt").read_text() == "alpha one\n"
+
+
+def test_files_of_a_run_that_was_killed_are_written_again(tone_command, talks, tmp_path, monkeypatch):
+    command = ["transcribe", str(talks / "a.wav"), "--format", "txt,json", "--output-dir", str(tmp_path)]
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(DoneRecord, "add", killed)
+        assert main(command) == 130
+    (tmp_path / "a.txt").write_text("of another model, say\n")
+    assert main(command) == 0
+    assert (tmp_path / "a.txt").read_text() == "alpha one\n"
+
+
+def test_same_names_do_not_overwrite_each_other(tone_command, talks, tmp_path):
+    audio.write(talks / "a.flac", say("other"), RATE_HZ)
+    out = tmp_path / "out"
+    assert main(["transcribe", str(talks), "--output-dir", str(out)]) == 0
+    assert (out / "a.wav.txt").read_text() == "alpha one\n"
+    assert (out / "a.flac.txt").read_text() == "other\n"
+    assert (out / "b.txt").exists()
