@@ -15,8 +15,23 @@ _SIGN = f"(?:{'|'.join(map(re.escape, sorted(CURRENCIES, key=len, reverse=True))
 #: A number, also with a decimal comma: 1.500,00.
 _AMOUNT = rf"(?:\d{{1,3}}(?:\.\d{{3}})+,\d\d(?!\d)|\d+,\d\d(?!\d|,\d)|{NUMBER})"
 _MAGNITUDE = r"(?:(?i:thousand|million|billion|trillion)|[kKmMbBT]|mn|mm|MM|bn|tn)"
+#: With the space or hyphen before it: $3 million, $3-million.
+_SCALE = rf"(?:(?:\s|-(?=[a-z]))?(?P<magnitude>{_MAGNITUDE})\b)?"
 _COUNTRY = rf"(?:(?:{'|'.join(DOLLARS_OF)})|(?:US|AU|NZ|HK)\s)(?=\$)"
-_HEAD = rf"(?P<minus>(?<!\w)[-−])?(?P<country>\b{_COUNTRY})?(?P<sign>{_SIGN})\s?"
+_HEAD = rf"(?P<minus>(?<!\w)[-−–])?(?P<country>\b{_COUNTRY})?(?P<sign>{_SIGN})\s?"
+#: Words that say which or how many, at most two others between them and the amount.
+_WHICH_ONE = re.compile(
+    r"(?i)\b(?:an?|the|this|that|these|those|my|your|his|her|its|our|their|each|every|another|one|two|three|four|five|six|"
+    r"seven|eight|nine|ten|[a-z]+['’]s?)\s(?:[a-z]+\s){0,2}$"
+)
+#: Nouns for what has a price or is one.
+_PRICED = re.compile(
+    r"[ -](?:bill|note|coin|fee|fine|ticket|tax|bonus|tip|gift|card|voucher|coupon|deposit|loan|grant|budget|deal|"
+    r"contract|house|home|car|price|prize|salary|payment|check|cheque|debt|investment|fund|project|program|plan|package|bet|bid|"
+    r"rebate|refund|discount|credit|loss|profit|jackpot|lawsuit|settlement|donation|stamp|meal|lunch|dinner|item|phone|"
+    r"membership|subscription|mark|threshold|limit|cap|minimum|industry|company|business|market|economy|increase|"
+    r"deficit|surplus|bailout|penalty|reward|mortgage|allowance|surcharge|tariff|copay|toll)(?:s|es)?\b"
+)
 
 
 def _units(unit: str) -> str:
@@ -47,11 +62,15 @@ def _amount(number: str, unit: str, cent: str | None) -> str:
 
 
 def _is_attribute(match: re.Match) -> bool:
-    """Whether a noun follows what an article stands before, so that the unit is singular: a $5 bill."""
-    return bool(
-        re.search(r"\b[Aa]n?\s$", match.string[: match.start()])
-        and re.match(r"[ -][a-z]+", match.string[match.end() :])
-    )
+    """Whether a noun follows that has a price, so that the unit is singular: a $5 bill, the $5 bill.
+
+    After "a" any word is such a noun; after other words for which one, only those that are no verbs or adverbs there:
+    the $5 he owes.
+    """
+    before, after = match.string[max(0, match.start() - 40) : match.start()], match.string[match.end() :]
+    if re.search(r"\b[Aa]n?\s$", before):
+        return re.match(r"[ -][a-z]+", after) is not None
+    return _WHICH_ONE.search(before) is not None and _PRICED.match(after) is not None
 
 
 def _money(match: re.Match) -> str:
@@ -106,7 +125,7 @@ RULES: list[Rule] = [
     (
         "money",
         rf"{_HEAD}(?P<negative>[-−])?(?P<number>{_AMOUNT})(?:{DASH}{_SIGN}?(?P<to>{_AMOUNT}))?"
-        rf"(?:\s?(?P<magnitude>{_MAGNITUDE})\b)?(?:\s(?P<code>{_CODE})\b)?",
+        rf"{_SCALE}(?:\s(?P<code>{_CODE})\b)?",
         _money,
     ),
     (
@@ -114,5 +133,5 @@ RULES: list[Rule] = [
         rf"(?:(?P<from>{_AMOUNT})(?:\s?[€£])?{DASH})?(?P<number>{_AMOUNT})(?:\s?(?P<magnitude>{_MAGNITUDE}))?\s?(?P<sign>¢|{_SIGN}(?!\s?\d)|{_CODE}\b)",
         _money_after,
     ),
-    ("money", rf"\b(?P<code>{_CODE})\s?(?P<number>{_AMOUNT})(?:\s?(?P<magnitude>{_MAGNITUDE})\b)?", _money_code),
+    ("money", rf"\b(?P<code>{_CODE})\s?(?P<number>{_AMOUNT}){_SCALE}", _money_code),
 ]
