@@ -18,6 +18,8 @@ MONTH = (
 )
 _TH = "(?i:st|nd|rd|th)"
 _MERIDIEM = r"\s?(?P<half>[AaPp])(?:\.\s?[Mm]\.|[Mm]\b(?!\.\w))"
+#: Where a full stop stands for the colon of a time: 10.30 a.m., 9.30–10.15pm.
+_BEFORE_HALF = rf"(?=[0-5]\d(?:{DASH}\d\d?(?:\.[0-5]\d)?)?\s?[AaPp]\.?\s?[Mm]\b)"
 
 
 def _month_name(text: str) -> str:
@@ -194,7 +196,8 @@ RULES: list[Rule] = [
     ("race_time", r"(?:\d\d?:)?\d\d?:\d\d\.\d{1,3}(?!\d)", _race_time),
     (
         "time",
-        rf"(?:(?P<from>\d\d?){DASH})?(?P<hour>\d\d?):(?P<minute>\d\d)(?::(?P<second>\d\d))?(?:{_MERIDIEM})?(?:\s?o['’]clock)?(?![\d:]|,\d{{3}}\b|\s(?:scale|ratio|odds)\b)",
+        rf"(?:(?P<from>\d\d?){DASH})?(?P<hour>\d\d?)(?::|\.{_BEFORE_HALF})(?P<minute>\d\d)(?::(?P<second>\d\d))?"
+        rf"(?:{_MERIDIEM})?(?:\s?o['’]clock)?(?![\d:]|,\d{{3}}\b|\s(?:scale|ratio|odds)\b)",
         _time,
     ),
     ("hour", rf"(?:(?P<from>\d\d?){DASH})?(?P<hour>\d\d?){_MERIDIEM}", _hour),

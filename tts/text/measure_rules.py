@@ -162,7 +162,7 @@ _BEFORE_TO = re.compile(rf"{_QUANTITY}$|[$£€][\d.,]+[kKMBmb]n?$")
 def _to(match: re.Match) -> str | None:
     """A dash between two quantities of which each has its unit, or between two times."""
     before, after = match.string[max(0, match.start() - 20) : match.start()].rstrip(), match.string[match.end() :]
-    is_time = re.match(r"\d\d?(?::\d\d|\s?[AaPp]\.?[Mm]\b)", after) and re.search(r"[\dmM.]$", before)
+    is_time = re.match(r"\d\d?(?::\d\d|(?:\.\d\d)?\s?[AaPp]\.?[Mm]\b)", after) and re.search(r"[\dmM.]$", before)
     if is_time or re.search(r"\d:\d\d$", before) and re.match(r"\d\d?(?![\d:])", after):
         return "to"
     if not _BEFORE_TO.search(before):

@@ -27,9 +27,9 @@ _WHICH_ONE = re.compile(
 #: Nouns for what has a price or is one.
 _PRICED = re.compile(
     r"[ -](?:bill|note|coin|fee|fine|ticket|tax|bonus|tip|gift|card|voucher|coupon|deposit|loan|grant|budget|deal|"
-    r"contract|house|home|car|price|prize|salary|payment|check|cheque|debt|investment|fund|project|program|plan|package|bet|bid|"
-    r"rebate|refund|discount|credit|loss|profit|jackpot|lawsuit|settlement|donation|stamp|meal|lunch|dinner|item|phone|"
-    r"membership|subscription|mark|threshold|limit|cap|minimum|industry|company|business|market|economy|increase|"
+    r"contract|house|home|car|price|prize|salary|payment|check|cheque|debt|investment|fund|project|program|plan|package|"
+    r"bet|bid|rebate|refund|discount|credit|loss|profit|jackpot|lawsuit|settlement|donation|stamp|meal|lunch|dinner|item|"
+    r"phone|membership|subscription|mark|threshold|limit|cap|minimum|industry|company|business|market|economy|increase|"
     r"deficit|surplus|bailout|penalty|reward|mortgage|allowance|surcharge|tariff|copay|toll)(?:s|es)?\b"
 )
 

@@ -10,7 +10,8 @@ NUMBER = (
     r"(?:(?:\d{1,3}(?:[\u00a0\u2009\u202f]\d{3})+(?!\d)|"
     r"\d{1,3}(?: \d{3}){2,}(?! ?\d)|\d{1,3} 000(?! ?\d)|\d{1,3}(?:,\d{3})+(?![\d])|\d+)(?:\.\d+)?|\.\d+)"
 )
-SIGN = r"(?:(?<![\w)\]])[-−+])?"
+#: An en dash is a minus only where nothing but a space or an opening mark stands before it.
+SIGN = r"(?:(?:(?<![\w)\]])[-−+]|(?<![^\s(\[=])–(?!\s))(?=[\d.]))?"
 UNIT = "(?:" + "|".join(re.escape(unit) for unit in sorted(UNITS, key=len, reverse=True)) + ")"
 
 #: A unit, by other units: mg/kg/min, g/100 mL.
@@ -36,7 +37,7 @@ def ranged(mark: str = "") -> str:
     >>> re.match(ranged("%?"), "5%-10%").group("number", "to")
     ('5', '10')
     """
-    return rf"(?P<number>{SIGN}{NUMBER})(?:{mark}{DASH}(?P<to>{NUMBER}))?"
+    return rf"(?P<number>{SIGN}{NUMBER})(?:{mark}{DASH}(?P<to>(?:(?:(?<=[–—])|(?<=[–—]\s))[-−])?{NUMBER}))?"
 
 
 RANGE = ranged()

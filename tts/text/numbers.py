@@ -96,7 +96,7 @@ def decimal(text: str) -> str:
     >>> decimal("1,234.50"), decimal("-.5"), decimal("007")
     ('one thousand two hundred thirty four point five zero', 'minus point five', 'zero zero seven')
     """
-    if text[0] in "-−+":
+    if text[0] in "-−–+":
         return f"{'plus' if text[0] == '+' else 'minus'} {decimal(text[1:])}"
     whole, _, fraction = re.sub(r"[,\s]", "", text).partition(".")
     words = []
