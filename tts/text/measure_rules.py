@@ -6,18 +6,26 @@ Rules have the form described in `tts.text.tokens`.
 import re
 
 from tts.text.maths_rules import VULGAR
-from tts.text.number_patterns import DASH, NUMBER, RANGE, UNIT, UNIT_PER, is_one, many, ranged, span, unit_name
+from tts.text.number_patterns import (
+    DASH,
+    INCHES,
+    NUMBER,
+    RANGE,
+    UNIT,
+    UNIT_PER,
+    closes_quotation,
+    is_one,
+    many,
+    noun_follows,
+    ranged,
+    span,
+    unit_name,
+)
 from tts.text.numbers import cardinal, decimal, fraction
 from tts.text.tables import ATTACHED_UNITS, COUNTED, MAGNITUDES, UNITS
 from tts.text.tokens import Rule
 
 _REPEATED = rf"(?:\s?(?P<repeated>{UNIT})(?={DASH}{NUMBER}\s?(?P=repeated)(?!\w)))?"
-_INCHES = r"(?:\"|″|”|'')"
-#: What follows a length that is no noun measured by it.
-_NO_NOUN = (
-    r"(?!(?:x|by|and|or|of|in|long|wide|tall|thick|deep|high|from|to|at|on|is|was|are|were|for|with|apart|away|off|above|below|"
-    r"square|across|per|than|but|when|where|each|more|less|then|as|if)\b)"
-)
 _COMPASS = {"N": " north", "S": " south", "E": " east", "W": " west"}
 _FONT = re.compile(r"(?i)\b(?:fonts?|types?|text|size|arial|helvetica|times|courier|calibri|georgia|roman|spacing)\b")
 _ARTICLE = re.compile(r"(?i)\b(?:an?|the|this|that|my|your|his|her|its|our|their)\s$")
@@ -79,13 +87,8 @@ def _measure(match: re.Match) -> str | None:
     if match["more"]:
         return f"{span(match)} plus {many(name)}"
     article = unit == "point" or _ARTICLE.search(match.string[max(0, match.start() - 8) : match.start()])
-    singular = match["gap"] == "-" or is_one(match) or article and _is_attribute(match)
+    singular = match["gap"] == "-" or is_one(match) or article and noun_follows(match)
     return f"{span(match)} {name if singular else many(name)}"
-
-
-def _is_attribute(match: re.Match) -> bool:
-    """Whether a noun seems to follow: a 12" ruler."""
-    return re.match(rf"\s{_NO_NOUN}[a-z]+", match.string[match.end() :]) is not None
 
 
 def _feet(match: re.Match) -> str | None:
@@ -108,27 +111,12 @@ def _feet_and_inches(match: re.Match) -> str:
     )
 
 
-def closes_quotation(text: str, position: int) -> bool:
-    """Whether a mark at `position`, after a digit, ends a quotation that is open there and is no inch mark.
-
-    >>> closes_quotation('"page 5"', 7), closes_quotation('a 5" nail', 3)
-    (True, False)
-    """
-    is_open = False
-    for mark in re.finditer(r"[\"“”]", text[:position]):
-        if mark[0] != "“" and text[mark.start() - 1 : mark.start()].isdigit():
-            is_open = False
-        else:
-            is_open = mark[0] == "“" or mark[0] == '"' and not is_open
-    return is_open
-
-
 def _inches(match: re.Match) -> str | None:
     """Lengths with inch marks, one or several by each other."""
     if closes_quotation(match.string, match.end("first")):
         return None
     numbers = re.findall(NUMBER, match[0])
-    unit = "inch" if numbers == ["1"] or _is_attribute(match) else "inches"
+    unit = "inch" if numbers == ["1"] or noun_follows(match) else "inches"
     return f"{(' to ' if match['to'] else ' by ').join(map(decimal, numbers))} {unit}"
 
 
@@ -189,7 +177,7 @@ RULES: list[Rule] = [
     ),
     ("degrees", rf"{RANGE}\s?(?P<scale>℃|℉)(?P<compass>)", _celsius),
     ("feet", r"\d+['′’](?:\s?(?P<by>[x×])\s?|\s?[-–]\s?)\d+['′’](?![\s\w]?\d)", _feet_by),
-    ("feet", rf"(?P<feet>\d+)['′’](?:\s?(?P<inches>\d+[{''.join(VULGAR)}]?){_INCHES})?(?!\w)", _feet),
+    ("feet", rf"(?P<feet>\d+)['′’](?:\s?(?P<inches>\d+[{''.join(VULGAR)}]?){INCHES})?(?!\w)", _feet),
     (
         "feet",
         r"(?P<feet>\d+)\s?(?:ft|feet|foot)\.?,?\s?(?P<inches>\d+(?:\.\d+)?)\s?in(?:\.(?!\w)|(?![\w.]))",
@@ -197,7 +185,7 @@ RULES: list[Rule] = [
     ),
     (
         "inches",
-        rf"(?P<first>{NUMBER}){_INCHES}?(?:(?:\s?[x×]\s?{NUMBER}{_INCHES})+|{DASH}(?P<to>{NUMBER}){_INCHES})?"
+        rf"(?P<first>{NUMBER}){INCHES}?(?:(?:\s?[x×]\s?{NUMBER}{INCHES})+|{DASH}(?P<to>{NUMBER}){INCHES})?"
         rf"(?<=[\"″”'])(?!(?![WHDL]\b)\w)",
         _inches,
     ),

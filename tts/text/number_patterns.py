@@ -13,6 +13,16 @@ NUMBER = (
 #: An en dash is a minus only where nothing but a space or an opening mark stands before it.
 SIGN = r"(?:(?:(?<![\w)\]])[-−+]|(?<![^\s(\[=])–(?!\s))(?=[\d.]))?"
 UNIT = "(?:" + "|".join(re.escape(unit) for unit in sorted(UNITS, key=len, reverse=True)) + ")"
+INCHES = r"(?:\"|″|”|'')"
+#: Before points out of a greatest number of them.
+RATED = re.compile(
+    r"(?i)\b(?:rat(?:ed|ing)|scor(?:es?|ed|ing)|grades?|marks?|results?|gave|give|given|giving|got)\b[\w\s:]{0,8}$"
+)
+#: What follows a length that is no noun measured by it.
+_NO_NOUN = (
+    r"(?!(?:x|by|and|or|of|in|long|wide|tall|thick|deep|high|from|to|at|on|is|was|are|were|for|with|apart|away|off|above|below|"
+    r"square|across|per|than|but|when|where|each|more|less|then|as|if)\b)"
+)
 
 #: A unit, by other units: mg/kg/min, g/100 mL.
 UNIT_PER = (
@@ -69,3 +79,23 @@ def many(unit: str) -> str:
     """
     head, joint, rest = re.split(r"( per | of |$)", unit, maxsplit=1)
     return f"{plural(head)}{joint}{rest}"
+
+
+def noun_follows(match: re.Match) -> bool:
+    """Whether a noun seems to follow that is measured by the match: a 12" ruler."""
+    return re.match(rf"\s{_NO_NOUN}[a-z]+", match.string[match.end() :]) is not None
+
+
+def closes_quotation(text: str, position: int) -> bool:
+    """Whether a mark at `position`, after a digit, ends a quotation that is open there and is no inch mark.
+
+    >>> closes_quotation('"page 5"', 7), closes_quotation('a 5" nail', 3)
+    (True, False)
+    """
+    is_open = False
+    for mark in re.finditer(r"[\"“”]", text[:position]):
+        if mark[0] != "“" and text[mark.start() - 1 : mark.start()].isdigit():
+            is_open = False
+        else:
+            is_open = mark[0] == "“" or mark[0] == '"' and not is_open
+    return is_open
