@@ -5,10 +5,9 @@ Rules have the form described in `tts.text.tokens`.
 
 import re
 
-from tts.text.number_patterns import DASH
 from tts.text.numbers import cardinal, digits, pairs, plural
 from tts.text.spelling import acronym
-from tts.text.tables import BOOKS, STATES, STREETS
+from tts.text.tables import STATES, STREETS
 from tts.text.tokens import Rule
 
 _AFTER_STATE = "|".join(rf"(?<=\b{state} )" for state in STATES)
@@ -69,11 +68,6 @@ def _code(match: re.Match) -> str | None:
     return digits(match[0]) if _CODED.search(match.string[max(0, match.start() - 30) : match.start()]) else None
 
 
-def _verse(match: re.Match) -> str:
-    last = f" to {cardinal(int(match['last']))}" if match["last"] else ""
-    return f"{match['book'].lower()} {cardinal(int(match['chapter']))} {cardinal(int(match['verse']))}{last}"
-
-
 def _house(match: re.Match) -> str:
     return pairs(match[0]) if len(match[0]) > 3 else cardinal(int(match[0]))
 
@@ -105,10 +99,5 @@ RULES: list[Rule] = [
         _room,
     ),
     ("code", r"\d{4,}(?![\w]|[,.-]\d)", _code),
-    (
-        "verse",
-        rf"\b(?P<book>{'|'.join(BOOKS)})\s(?P<chapter>\d{{1,3}}):(?P<verse>\d{{1,3}})(?:{DASH}(?P<last>\d{{1,3}}))?(?![\d:])",
-        _verse,
-    ),
     ("house", rf"\d{{1,5}}(?=\s[NSEW][EW]?{STREET_FOLLOWS})", _house),
 ]

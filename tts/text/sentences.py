@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 
+from tts.text.citation_rules import BOOK_NAMES
 from tts.text.tables import BEFORE_NUMBERS, ENDINGS, STARTERS, TITLES, UNITS, WORDS_TOO
 
 #: Longer stretches without an end are cut at a mark or a space; about a minute and a half of speech.
@@ -19,6 +20,7 @@ _NEVER_LAST = frozenset(TITLES) - WORDS_TOO | frozenset("dr st mrs v".split()) -
 _UNIT = f"(?:{'|'.join(re.escape(unit) for unit in UNITS if len(unit) > 1 and unit[-1].isalpha())})"
 _QUANTITY = re.compile(rf"[\d½⅓⅔¼¾](-|\s?){_UNIT}$")
 _QUANTITY_FOLLOWS = re.compile(rf"\s*[\d.]+\s?{_UNIT}\b")
+_VERSE_FOLLOWS = re.compile(r"\s\d{1,3}:\d")
 
 
 def split_sentences(text: str | Iterable[str]) -> Iterator[tuple[int, str]]:
@@ -103,6 +105,8 @@ def _ends_after_stop(text: str, start: int, match: re.Match, word: str) -> bool:
     quantity = _QUANTITY.search(head)
     if quantity:
         return quantity[1] != "-" and not _QUANTITY_FOLLOWS.match(text[match.end() : match.end() + 16])
+    if before in BOOK_NAMES and (_VERSE_FOLLOWS.match(text, match.end()) or re.search(r"\b[1-3]\s\w+$", head)):
+        return False
     if before in BEFORE_NUMBERS and re.fullmatch(r"\d\w*|V|[IVX]{2,}", word):
         return before == "art" and not is_title
     if before in _NEVER_LAST:

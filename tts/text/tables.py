@@ -199,12 +199,6 @@ INITIALISMS = frozenset(
 SHOUTED_WORDS = frozenset("US IT LED ERA SAT POW RIP SAP VAT EGO ADO".split())
 #: Capitals that may be words, but are initials after "the".
 AFTER_THE = frozenset("WHO US IT OR".split())
-#: Books that are cited by chapter and verse.
-BOOKS = (
-    "Genesis Exodus Leviticus Numbers Deuteronomy Joshua Judges Samuel Kings Chronicles Job Psalms? Proverbs "
-    "Ecclesiastes Isaiah Jeremiah Ezekiel Daniel Hosea Amos Micah Matthew Mark Luke John Acts Romans Corinthians "
-    "Galatians Ephesians Philippians Colossians Timothy Hebrews James Peter Revelation"
-).split()
 #: What is counted in millions rather than measured in meters: 1.3m people.
 COUNTED = (
     "people users customers views downloads followers subscribers jobs homes households children workers voters "
