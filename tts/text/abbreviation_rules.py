@@ -1,23 +1,21 @@
-"""Rules for abbreviations, initials and Roman numerals.
+"""Rules for abbreviations and initials.
 
 Rules have the form described in `tts.text.tokens`.
 """
 
 import re
 
+from tts.text import roman_rules
 from tts.text.code_rules import STREET_FOLLOWS
 from tts.text.date_rules import MONTH
 from tts.text.number_patterns import many
-from tts.text.numbers import cardinal, ordinal, roman
-from tts.text.spelling import LETTER, acronym, fold, is_shouting, spell
+from tts.text.spelling import LETTER, is_shouting, spell
 from tts.text.tables import (
     BARE,
     BEFORE_NUMBERS,
     DIRECTIONS,
     ENDINGS,
-    MONARCHS,
     MONTHS,
-    NUMBERED,
     REGIONS,
     STARTERS,
     STATES,
@@ -146,42 +144,6 @@ def _power_of_length(match: re.Match) -> str:
     return unit if _before(match) in ("per", "a", "each", "every") else many(unit)
 
 
-def _roman(match: re.Match) -> str | None:
-    """A numeral after a name: ordinal after a monarch's, else cardinal."""
-    number = roman(match["numeral"])
-    owner = "'s" if match["owner"] else ""
-    if number is None or number > 3999:
-        return None
-    name, numeral = match["name"], match["numeral"]
-    if name in MONARCHS:
-        return f"{name.lower()} the {ordinal(number)}{owner}" if _is_regnal(match) else None
-    if name.lower() in NUMBERED:
-        is_letter = numeral in ("C", "D", "L", "M") or numeral == "I" and name.islower() and name != "war"
-    else:
-        is_letter = (
-            name.islower() or len(numeral) < 2 or not set(numeral) <= set("IVX") or numeral in ("XX", "XXX", "IX")
-        )
-    return None if is_letter else f"{acronym(name) if name.isupper() else fold(name)} {cardinal(number)}{owner}"
-
-
-def _is_regnal(match: re.Match) -> bool:
-    """Whether the numeral after a monarch's name is one, and not "I" or an initial."""
-    if match["numeral"] != "I":
-        return True
-    rest = match.string[match.end() :]
-    return re.match(r"[.,;:!?)]|\s*$|\s+(?:of|was|ruled|reigned|died)\b|['’]s", rest) is not None
-
-
-def _numbered(match: re.Match) -> str | None:
-    """A numeral after an abbreviation (vol. III), or in lower case after what is numbered so (page xii)."""
-    name = match[1].lower().removesuffix(".")
-    numbers = [roman(part.upper()) for part in re.split(r"\s?[-–]\s?", match["numeral"])]
-    if not all(numbers):
-        return None
-    word = BEFORE_NUMBERS.get(name) or TITLES.get(name) or name
-    return f"{word} {' to '.join(cardinal(number or 0) for number in numbers)}"
-
-
 _DAY = rf"(?:(?:Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)(?:day)?\.?|{MONTH})"
 
 
@@ -200,21 +162,9 @@ RULES: list[Rule] = [
     ("number", r"((?i:no|nos))\.(?=\sof\b)|(?<=\w\s)(No|Nos)(?=\s\d)", _before_number),
     ("century", r"(?<=\d[a-z]{2}\s)c\.", lambda match: "century"),
     ("born", r"[bd]\.(?=\s\d{4}\b)", lambda match: "born" if match[0] == "b." else "died"),
-    (
-        "numeral",
-        r"(?<=\()(ii|iii|iv|vi|vii|viii|ix|xi|xii)(?=\))",
-        lambda match: cardinal(roman(match[0].upper()) or 0),
-    ),
     ("state", rf"({'|'.join(STATES)})(?=\s\d{{5}}(?![\d,]))|(?<=[a-z],\s)(IN|OR|ME|OK|HI|OH)(?=[.,;)]|$)", _state),
     ("circa", r"c\.(?=\s?\d{3,4}\b)", lambda match: "circa"),
-    ("numbered", r"(?i:(vol|ch|sec|fig|art|cl|sc|op)\.)\s(?P<numeral>[IVXLC]+|[ivx]{2,})\b", _numbered),
-    (
-        "numbered",
-        r"((?i:act|scene|chapters?|parts?|book|sections?|volumes?|pages?|pp?\.|article|title|figure|table|appendix"
-        r"|phase|stage))"
-        r"\s(?P<numeral>(?![ilc]\b(?![-–][ivx]))[ivxlc]+(?:\s?[-–]\s?[ivxlc]+)?)\b(?!['’]|\.\s[a-z])",
-        _numbered,
-    ),
+    *roman_rules.RULES,
     ("calendar", r"M[-–]F(?![\w-])", lambda match: "monday to friday"),
     ("calendar", rf"({_DAY})\s?[-–]\s?({_DAY})(?!\w)", _calendar_range),
     ("day", rf"({_DAY})(?=,?\s(?:\d|{MONTH}\b))", _calendar_range),
@@ -240,9 +190,5 @@ RULES: list[Rule] = [
 #: After the rules for addresses.
 JOINED: list[Rule] = [
     ("joined", r"((?:[A-Z]{1,3}\s?&\s?)+[A-Z]{1,3})(['’]?s)?\b", _joined_initials),
-    (
-        "roman",
-        r"(?P<name>[A-Za-z][a-z]+|[A-Z]{2,})\s(?P<numeral>[IVXLCDM]+)\b(?P<owner>['’]s\b)?(?!['’]|\.\w|\.\s[A-Z]|&)",
-        _roman,
-    ),
+    *roman_rules.AFTER_NAMES,
 ]

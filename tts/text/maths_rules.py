@@ -142,6 +142,23 @@ def _minus(match: re.Match) -> str | None:
     return "minus" if formula else None
 
 
+_FACTORIAL_NUMBER = re.compile(
+    r"(?:[=+*/×÷−^<>]\s?|(?i:\b(?:comput|calculat|evaluat)\w+\s|\b(?:what is|what['’]s|value of|factorial)\s))\d+$"
+)
+_TERM = r"(?:\d+|\d*[a-z])"
+
+
+def _factorial(match: re.Match) -> str | None:
+    """A factorial, after a letter that counts, after brackets with a formula, and after a number in a formula.
+
+    A number alone is only exclaimed: 5!
+    """
+    before, after = match.string[max(0, match.start() - 24) : match.start()], match.string[match.end() :]
+    letter = re.search(rf"(?<![\w'’])[kmnpq]$|\((?:{_TERM}(?:\s?[-+*/−]\s?{_TERM})+|\d+[a-z])\)$", before)
+    operator = re.match(r"\s?[=+*/×÷−^<>≈]|\s-\s", after) and re.search(r"(?<![\w.,])(?:\d+|[a-z])$", before)
+    return "factorial" if letter or operator or _FACTORIAL_NUMBER.search(before) else None
+
+
 #: (name, pattern, function), tried in this order. A number must not continue one to its left.
 RULES: list[Rule] = [
     ("ratio", rf"\d+(?:\.\d+)?(?::{NUMBER})+", _ratio),
@@ -172,6 +189,8 @@ RULES: list[Rule] = [
     ),
     ("fraction", rf"{_FRACTION}(?P<inch>{INCHES})(?!\w)", _fraction),
     ("fraction", rf"{_FRACTION}(?:[\s-]?(?P<unit>(?!in\s){UNIT})(?![\w/])(?:\.(?=\s[a-z]))?)?", _fraction),
+    ("divided", r"(?:(?<=[\w)]!)|(?<=[\w)]!\s))/(?=\s?[\w(])", lambda match: "divided by"),
+    ("factorial", r"(?<=[\w)])!(?![!\w])", _factorial),
     ("minus", r"(?<=[\w)]\s)[-−](?=\s(?:\d|[a-zA-Z]\b(?!')))", _minus),
     (
         "minus",

@@ -28,6 +28,9 @@ from tts.text.tokens import Rule
 _REPEATED = rf"(?:\s?(?P<repeated>{UNIT})(?={DASH}{NUMBER}\s?(?P=repeated)(?!\w)))?"
 _COMPASS = {"N": " north", "S": " south", "E": " east", "W": " west"}
 _FONT = re.compile(r"(?i)\b(?:fonts?|types?|text|size|arial|helvetica|times|courier|calibri|georgia|roman|spacing)\b")
+_LINE = re.compile(
+    r"(?i)\b(?:modems?|baud|serial|links?|lines?|connections?|bit ?rates?|uploads?|downloads?|ports?|data)\b"
+)
 _ARTICLE = re.compile(r"(?i)\b(?:an?|the|this|that|my|your|his|her|its|our|their)\s$")
 #: Before a letter that is part of a name: exit 14A.
 _LABELLED = re.compile(r"(?:\b[A-Z]\w*\.?|\b(?:exit|gate|seat|row|apartment|unit|room|flat|part))\s$")
@@ -62,6 +65,13 @@ def _points_or_pints(match: re.Match) -> str | None:
     return "point" if _FONT.search(around) else None
 
 
+def _is_bit_rate(match: re.Match) -> bool:
+    """Whether bps is bits per second: there are more than of basis points, or the text is about a line for them."""
+    clause = re.split("[,;:()]", match.string[max(0, match.start() - 30) : match.start()])[-1]
+    clause += re.split("[,;:()]", match.string[match.end() : match.end() + 30])[0]
+    return len(re.sub(r"\D", "", match["number"])) > 3 or _LINE.search(clause) is not None
+
+
 def _is_label(match: re.Match) -> bool:
     """Whether a letter after digits is part of a name instead of a unit: form 10-K, exit 14A, 300K."""
     symbol, gap = match["unit"], match["gap"]
@@ -79,6 +89,8 @@ def _measure(match: re.Match) -> str | None:
     if symbol == "m" and re.match(rf"\s(?:{'|'.join(COUNTED)})\b", match.string[match.end() :]):
         return f"{span(match)} million"
     unit = _points_or_pints(match) if symbol in ("pt", "pt.") else UNITS[symbol]
+    if symbol == "bps" and _is_bit_rate(match):
+        unit = "bit per second"
     if unit is None:
         return f"{span(match)} P T"
     name = unit_name(match, unit)
@@ -89,6 +101,15 @@ def _measure(match: re.Match) -> str | None:
     article = unit == "point" or _ARTICLE.search(match.string[max(0, match.start() - 8) : match.start()])
     singular = match["gap"] == "-" or is_one(match) or article and noun_follows(match)
     return f"{span(match)} {name if singular else many(name)}"
+
+
+def _stone(match: re.Match) -> str:
+    """A weight in stone; after "on" or a direction, or too heavy for a person, a street without its "th": on 13 st."""
+    before = match.string[max(0, match.start() - 8) : match.start()]
+    is_street = int(match["stone"]) > 40 or re.search(
+        r"(?i)\b(?:on|near|[ns]?[ew]\.?|[ns]\.?|east|west|north|south)\s$", before
+    )
+    return f"{cardinal(int(match['stone']))} {'street' if is_street else 'stone'}"
 
 
 def _feet(match: re.Match) -> str | None:
@@ -189,6 +210,7 @@ RULES: list[Rule] = [
         rf"(?<=[\"″”'])(?!(?![WHDL]\b)\w)",
         _inches,
     ),
+    ("stone", r"(?P<stone>\d{1,3})(?:\s?(?<!1)|\s)st\b(?:\.(?!\w))?", _stone),
     (
         "duration",
         r"(?=\d)(?:(?P<days>\d+)\s?d\s?)?(?:(?P<hours>\d+)\s?h(?:rs?)?\s?)?"

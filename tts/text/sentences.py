@@ -20,6 +20,8 @@ _NEVER_LAST = frozenset(TITLES) - WORDS_TOO | frozenset("dr st mrs v".split()) -
 _UNIT = f"(?:{'|'.join(re.escape(unit) for unit in UNITS if len(unit) > 1 and unit[-1].isalpha())})"
 _QUANTITY = re.compile(rf"[\d½⅓⅔¼¾](-|\s?){_UNIT}$")
 _QUANTITY_FOLLOWS = re.compile(rf"\s*[\d.]+\s?{_UNIT}\b")
+#: After the mark of a factorial: 5! = 120.
+_OPERATOR_FOLLOWS = re.compile(r"\s[=+*/×÷−^<>≈-]\s")
 _VERSE_FOLLOWS = re.compile(r"\s\d{1,3}:\d")
 
 
@@ -91,6 +93,8 @@ def _is_end(text: str, start: int, match: re.Match) -> bool:
     word = (following and following[1]) or ""
     if not text[match.end() : match.end() + _LOOKAHEAD].strip():
         return True
+    if match[0] == "!" and _OPERATOR_FOLLOWS.match(text, match.end()):
+        return False
     if match[0].rstrip(_CLOSERS) != ".":
         return not word[:1].islower()
     return _ends_after_stop(text, start, match, word)

@@ -204,18 +204,6 @@ COUNTED = (
     "people users customers views downloads followers subscribers jobs homes households children workers voters "
     "passengers members doses tons tonnes shares copies euros dollars pounds barrels deaths cases students visitors"
 ).split()
-#: Names numbered with ordinals: Henry VIII.
-MONARCHS = frozenset(
-    "Alexander Alfonso Benedict Catherine Charles Christian Clement Edward Elizabeth Ferdinand Francis Frederick "
-    "George Gregory Gustav Harald Haakon Henry Innocent Ivan James John Joseph Julius Leo Leopold Louis Mary "
-    "Maximilian Napoleon Nicholas Olaf Otto Paul Peter Philip Pius Ptolemy Ramses Richard Robert Rudolf Stephen "
-    "Thutmose Urban Victor Wilhelm William Xerxes Darius Cosimo Kenneth Umberto Margrethe Albert Alexius".split()
-)
-#: What is numbered with Roman numerals.
-NUMBERED = frozenset(
-    "war chapter part act scene book volume section article type phase stage class title appendix level bowl unit "
-    "figure table page grade rocky section division group mark version episode season olympiad".split()
-)
 DIRECTIONS = {
     "N": "north", "S": "south", "E": "east", "W": "west", "NE": "northeast", "NW": "northwest", "SE": "southeast",
     "SW": "southwest",
