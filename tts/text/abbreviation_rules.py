@@ -178,7 +178,7 @@ RULES: list[Rule] = [
     ("versus", r"v\.?(?=\s[A-Za-z])", _versus),
     ("length", r"(?:sq|cu)\.?\s(?:km|cm|mm|mi|yd|ft|in|m)\b\.?", _power_of_length),
     ("abbreviation", rf"(?i:({_STOPPED})\.)(?![\w])", _abbreviation),
-    ("initials", r"Ph\.D\.['’]?s\b", lambda match: "P H D's"),
+    ("initials", r"Ph\.?D\.?['’]?s\b", lambda match: "P H D's"),
     ("bare", rf"({_BARE}|PhD|vs|etc|thx|pls|acct)\b(?!\.?\w)", _bare),
     (
         "initials",

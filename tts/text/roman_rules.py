@@ -60,7 +60,9 @@ def _roman(match: re.Match) -> str | None:
 def _is_family_name(match: re.Match) -> bool:
     """Whether a numeral counts the generations of a family: after a first name or an initial, and the family name."""
     name = re.search(rf"{_PERSON}$", match.string[max(0, match.start() - 40) : match.start("numeral")])
-    return name is not None and match["numeral"] in _GENERATIONS and (name["initial"] or name["given"] in _GIVEN)
+    if name is None or match["numeral"] not in _GENERATIONS:
+        return False
+    return name["initial"] is not None or name["given"] in _GIVEN
 
 
 def _generation(match: re.Match) -> str | None:

@@ -26,6 +26,7 @@ def _per(match: re.Match) -> str:
 RULES: list[Rule] = [
     ("hyphen", r"(?:(?<=[^\W_])|(?<=[^\W_]\.))-(?=[^\W_]|,?\s(?:and|or|to|\d))", lambda match: ""),
     ("grade", r"(?<=\b[A-F])-(?=[\s.,;]|$)", lambda match: "minus"),
+    ("charge", r"(?:(?<=\bOH)|(?<=\bCl)|(?<=\bBr))-(?=[\s.,;)]|$)", lambda match: "minus"),
     ("long", _LONG, lambda match: LONG_SYMBOLS[match[0]]),
     ("ellipsis", r"\.{3,}", lambda match: "…"),
     ("option", r"(?<=\s)(?:--(?=[a-z])|-(?=[a-zA-Z]\b))", lambda match: " ".join(["dash"] * len(match[0]))),

@@ -9,7 +9,7 @@ import unicodedata
 from tts.text import abbreviation_rules
 from tts.text.addresses import expand_address, expand_hashtag
 from tts.text.numbers import digits
-from tts.text.spelling import LETTER, VOWEL, acronym, dictionary_reading, fold, is_shouting, mixed, spell
+from tts.text.spelling import LETTER, VOWEL, acronym, compound, dictionary_reading, fold, is_shouting, mixed, spell
 from tts.text.tables import AFTER_THE, BARE, CONTRACTED, ENDINGS, GREEK, INITIALISMS, SHOUTED_WORDS
 from tts.text.tokens import Rule
 
@@ -73,7 +73,11 @@ def _in_formula(text: str, match: re.Match) -> bool:
 
 
 def _word(match: re.Match) -> str:
-    text = fold(match[0].replace("’", "'"))
+    text = match[0].replace("’", "'")
+    name, mark, rest = text.partition("'")
+    if re.search("[a-z][A-Z]|[A-Z][A-Z][a-z]", name):
+        return f"{compound(name)}{mark}{rest.lower()}"
+    text = fold(text)
     if text.isascii() and "'" not in text and len(text) > 1 and not VOWEL.search(text) and len(text) < 5:
         return text if text in _VOWELLESS else len(text) > 2 and ENDINGS.get(text) or spell(text)
     return CONTRACTED.get(text, text)
@@ -131,6 +135,11 @@ RULES: list[Rule] = [
         expand_address,
     ),
     *abbreviation_rules.JOINED,
+    (
+        "ion",
+        r"(?:(?:Li|Na|Mg|Al|Ca|Fe|Cu|Zn|Ag|Pb)(?=[⁺+](?![\w+]|\s?\d))|OH(?=[⁻-](?!\w)))",
+        lambda match: spell(match[0]),
+    ),
     ("letter", r"\b([A-Za-z])(?:['’]s)\b", _letter_s),
     ("greek", r"[Α-Ωα-ω](?![Ͱ-Ͽ])(?<![Ͱ-Ͽ].)", lambda match: GREEK.get(match[0].lower())),
     ("alphanumeric", rf"(?=\w*\d)(?=\w*{LETTER})[A-Za-z0-9]+(?![A-Za-z0-9])", _alphanumeric),
