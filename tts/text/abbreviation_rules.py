@@ -54,7 +54,7 @@ def _abbreviation(match: re.Match) -> str | None:
         return None
     if name == "ft" and match[1].islower():
         return "foot" if _before(match) == "per" else "feet"
-    return TITLES.get(name) or ENDINGS[name]
+    return (TITLES.get(name) or ENDINGS[name]) + ("'s" if match["owner"] else "")
 
 
 def _bare(match: re.Match) -> str | None:
@@ -98,8 +98,11 @@ def _doctor_or_drive(match: re.Match) -> str:
     return "drive" if _after_name(match) else "doctor"
 
 
-def _avenue(match: re.Match) -> str | None:
-    return "avenue" if _after_name(match) else None
+_STREET_ENDS = {"Ave": "avenue", "Pl.": "place", "Ter.": "terrace", "Cir.": "circle"}
+
+
+def _street_end(match: re.Match) -> str | None:
+    return _STREET_ENDS[match[0]] if _after_name(match) else None
 
 
 def _before_number(match: re.Match) -> str | None:
@@ -124,6 +127,9 @@ def _versus(match: re.Match) -> str | None:
     before = _before(match)
     named = before[:1].isupper() and match.string[match.end() + 1 : match.end() + 2].isupper()
     return "versus" if named or match[0] == "v." and len(before) > 3 and before.isalpha() else None
+
+
+_ROOMS = {"Apt": "apartment", "Ste": "suite", "Rm": "room", "Rm.": "room", "Bld": "building"}
 
 
 def _state(match: re.Match) -> str:
@@ -157,7 +163,10 @@ def _calendar_range(match: re.Match) -> str:
 RULES: list[Rule] = [
     ("saint", r"[Ss]t\.(?!\w)|St(?=\s[A-Z])|(?<=[a-z]\s)St\b", _saint_or_street),
     ("doctor", r"[Dd]r\.(?!\w)", _doctor_or_drive),
-    ("avenue", r"Ave(?![.\w])", _avenue),
+    ("street", r"Ave(?![.\w])|(?:Pl|Ter|Cir)\.(?!\w)", _street_end),
+    ("floor", r"(?<=\d(?:st|nd|rd|th)\s)[Ff]l\.(?!\w)|(?<=\d(?:st|nd|rd|th)\s)Fl\b", lambda match: "floor"),
+    ("apartment", r"(?:Apt|Ste|Rm|Bldg)\.?(?=\s#?(?:\d|[A-Z]\b))", lambda match: _ROOMS[match[0][:3]]),
+    ("place", r"(?:Ste|Pt)\.(?=\s[A-Z][a-z])", lambda match: "point" if match[0] == "Pt." else "saint"),
     ("number", rf"((?i:{'|'.join(BEFORE_NUMBERS)}))\.(?=\s?\d)", _before_number),
     ("number", r"((?i:no|nos))\.(?=\sof\b)|(?<=\w\s)(No|Nos)(?=\s\d)", _before_number),
     ("century", r"(?<=\d[a-z]{2}\s)c\.", lambda match: "century"),
@@ -177,7 +186,7 @@ RULES: list[Rule] = [
     ),
     ("versus", r"v\.?(?=\s[A-Za-z])", _versus),
     ("length", r"(?:sq|cu)\.?\s(?:km|cm|mm|mi|yd|ft|in|m)\b\.?", _power_of_length),
-    ("abbreviation", rf"(?i:({_STOPPED})\.)(?![\w])", _abbreviation),
+    ("abbreviation", rf"(?i:({_STOPPED})\.)(?![\w])(?P<owner>['’]s\b)?", _abbreviation),
     ("initials", r"Ph\.?D\.?['’]?s\b", lambda match: "P H D's"),
     ("bare", rf"({_BARE}|PhD|vs|etc|thx|pls|acct)\b(?!\.?\w)", _bare),
     (

@@ -15,11 +15,13 @@ _END = re.compile(rf"[.!?…。！？]+[{re.escape(_CLOSERS)}]*(?=\s|$)|[。！�
 _LAST_WORD = re.compile(r"[\w.'’&-]*$")
 _NEXT_WORD = re.compile(r"\s*[\"“'‘(\[]*(\w+)?")
 _CUT = re.compile(r"(?:[,;:—–)\]]+|\s)(?=\s|\S)")
-_NEVER_LAST = frozenset(TITLES) - WORDS_TOO | frozenset("dr st mrs v".split()) - frozenset(("al",))
+_NEVER_LAST = frozenset(TITLES) - WORDS_TOO | frozenset("dr st mrs v pt".split()) - frozenset(("al",))
 #: A number with a unit, at the end of the text before a full stop.
 _UNIT = f"(?:{'|'.join(re.escape(unit) for unit in UNITS if len(unit) > 1 and unit[-1].isalpha())})"
 _QUANTITY = re.compile(rf"[\d½⅓⅔¼¾](-|\s?){_UNIT}$")
-_QUANTITY_FOLLOWS = re.compile(rf"\s*[\d.]+\s?{_UNIT}\b")
+_QUANTITY_FOLLOWS = re.compile(rf"\s*[\d.]+\s?{_UNIT}\b|\s\([\d.]")
+#: After a title: Dr. A. Smith.
+_INITIAL_FOLLOWS = re.compile(r"\s[A-Z]\.")
 #: After the mark of a factorial: 5! = 120.
 _OPERATOR_FOLLOWS = re.compile(r"\s[=+*/×÷−^<>≈-]\s")
 _VERSE_FOLLOWS = re.compile(r"\s\d{1,3}:\d")
@@ -114,7 +116,8 @@ def _ends_after_stop(text: str, start: int, match: re.Match, word: str) -> bool:
     if before in BEFORE_NUMBERS and re.fullmatch(r"\d\w*|V|[IVX]{2,}", word):
         return before == "art" and not is_title
     if before in _NEVER_LAST:
-        return before in ("st", "dr") and word in STARTERS and f"{before} {word}" != "dr Who"
+        starts = word in STARTERS and not _INITIAL_FOLLOWS.match(text, match.end())
+        return before in ("st", "dr") and starts and f"{before} {word}" != "dr Who"
     is_initial = re.fullmatch(r"(?:[^\W\d_]\.)*[^\W\d_]", before)
     if before in ENDINGS or before in ("al",) or is_initial:
         return word in STARTERS

@@ -18,7 +18,10 @@ TITLES = {
     "sec": "section", "eq": "equation", "pp": "pages", "nos": "numbers", "apt": "apartment", "tel": "telephone",
     "ext": "extension", "est": "established", "resp": "respectively", "incl": "including",
     "acct": "account", "univ": "university", "ste": "suite", "elev": "elevation", "mtg": "meeting",
-    "rm": "room", "chap": "chapter", "deg": "degrees", "conf": "conference",
+    "rm": "room", "chap": "chapter", "agg": "aggregate", "eqs": "equations", "drs": "doctors", "mme": "madame",
+    "mlle": "mademoiselle", "pvt": "private", "cpl": "corporal", "msgr": "monsignor", "insp": "inspector",
+    "atty": "attorney", "amb": "ambassador", "asst": "assistant", "assoc": "associate", "bldg": "building",
+    "deg": "degrees", "conf": "conference",
     "pls": "please", "rte": "route", "tpke": "turnpike",
     "jan": "january", "feb": "february", "mar": "march", "apr": "april", "jun": "june", "jul": "july",
     "aug": "august", "sep": "september", "sept": "september", "oct": "october", "nov": "november", "dec": "december",
@@ -36,7 +39,7 @@ ENDINGS = {
      "mass": "massachusetts", "conn": "connecticut", "penn": "pennsylvania", "tenn": "tennessee",
     "mich": "michigan", "ariz": "arizona", "wash": "washington", "okla": "oklahoma", "govt": "government",
     "hrs": "hours", "hr": "hour", "mins": "minutes", "secs": "seconds", "yrs": "years", "lbs": "pounds",
-    "lb": "pound", "oz": "ounces",
+    "lb": "pound", "oz": "ounces", "doz": "dozen",
 }  # fmt: skip
 #: Abbreviations before a number only.
 BEFORE_NUMBERS = {
