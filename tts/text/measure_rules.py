@@ -22,10 +22,14 @@ from tts.text.number_patterns import (
     unit_name,
 )
 from tts.text.numbers import cardinal, decimal, fraction
+from tts.text.spelling import is_shouting
 from tts.text.tables import ATTACHED_UNITS, COUNTED, MAGNITUDES, UNITS
 from tts.text.tokens import Rule
 
 _REPEATED = rf"(?:\s?(?P<repeated>{UNIT})(?={DASH}{NUMBER}\s?(?P=repeated)(?!\w)))?"
+_SIDES = {"W": "wide", "D": "deep", "H": "high", "L": "long"}
+#: Units of what is in a container.
+_CONTENTS = frozenset("g kg oz oz. lb lb. ml mL cl l L".split())
 _COMPASS = {"N": " north", "S": " south", "E": " east", "W": " west"}
 _FONT = re.compile(r"(?i)\b(?:fonts?|types?|text|size|arial|helvetica|times|courier|calibri|georgia|roman|spacing)\b")
 _LINE = re.compile(
@@ -84,7 +88,7 @@ def _is_label(match: re.Match) -> bool:
 
 def _measure(match: re.Match) -> str | None:
     symbol = match["unit"]
-    if _is_label(match):
+    if _is_label(match) or symbol == "HR" and not is_shouting(match.string):  # 34 HR: home runs
         return None
     if symbol == "m" and re.match(rf"\s(?:{'|'.join(COUNTED)})\b", match.string[match.end() :]):
         return f"{span(match)} million"
@@ -146,7 +150,15 @@ def _feet_by(match: re.Match) -> str:
 
 
 def _by(match: re.Match) -> str:
-    formula = " × " in match[0] and not match["unit"] or re.match(r"\s?=", match.string[match.end() :])
+    if match["unit"] in _CONTENTS and noun_follows(match):  # 2 x 400g tins
+        count, content = re.findall(NUMBER, match[0])[-2:]
+        return f"{decimal(count)} {decimal(content)} {UNITS[match['unit']]}"
+    formula = (
+        match["unit"] in _CONTENTS
+        or " × " in match[0]
+        and not match["unit"]
+        or re.match(r"\s?=", match.string[match.end() :])
+    )
     words = (" times " if formula else " by ").join(map(decimal, re.findall(NUMBER, match[0])))
     return f"{words} {many(UNITS[match['unit']])}" if match["unit"] else words
 
@@ -220,10 +232,11 @@ RULES: list[Rule] = [
     ),
     (
         "measure",
-        rf"{ranged(_REPEATED)}(?P<more>\+)?(?:\s(?P<magnitude>thousand|million|billion|trillion|mn|bn|tn)(?=\s))?"
+        rf"{ranged(_REPEATED)}(?P<more>\+)?(?:\s?(?P<magnitude>(?<=\s)(?:thousand|million|billion|trillion|mn|bn|tn)|(?<=\d)[MB])(?=\s))?"
         rf"(?P<gap>[\s-]?){UNIT_PER}(?!-(?!{NUMBER}\s?{UNIT}(?!\w))\d|\.\w)(?:\.(?=\s[a-z&]|[,;)–-]))?",
         _measure,
     ),
     ("by", rf"\d+(?:\.\d+)?(?:\s?[x×]\s?\d+(?:\.\d+)?)+(?:\s?(?P<unit>{UNIT})(?![\w/]))?(?!\w)", _by),
     ("by", r"[x×](?=\s?\d)", _between_lengths),
+    ("dimension", r"(?<=\d[\"″”])[WDHL]\b", lambda match: _SIDES[match[0]]),
 ]

@@ -10,7 +10,7 @@ from tts.text.numbers import cardinal, decimal, plural
 from tts.text.tables import CURRENCIES, CURRENCY_CODES, CURRENCY_PLURALS, DOLLARS_OF, MAGNITUDES
 from tts.text.tokens import Rule
 
-_CODE = f"(?:{'|'.join(CURRENCY_CODES)})"
+_CODE = f"(?:{'|'.join(map(re.escape, CURRENCY_CODES))})"
 _SIGN = f"(?:{'|'.join(map(re.escape, sorted(CURRENCIES, key=len, reverse=True)))})"
 #: A number, also with a decimal comma: 1.500,00.
 _AMOUNT = rf"(?:\d{{1,3}}(?:\.\d{{3}})+,\d\d(?!\d)|\d+,\d\d(?!\d|,\d)|{NUMBER})"
@@ -130,7 +130,7 @@ RULES: list[Rule] = [
     ),
     (
         "money",
-        rf"(?:(?P<from>{_AMOUNT})(?:\s?[€£])?{DASH})?(?P<number>{_AMOUNT})(?:\s?(?P<magnitude>{_MAGNITUDE}))?\s?(?P<sign>¢|{_SIGN}(?!\s?\d)|{_CODE}\b)",
+        rf"(?:(?P<from>{_AMOUNT})(?:\s?[€£])?{DASH})?(?P<number>{_AMOUNT})(?:\s?(?P<magnitude>{_MAGNITUDE}))?\s?(?P<sign>¢|{_SIGN}(?!\s?\d)|{_CODE}\b)(?:(?<=kr)\.(?=\s[a-z]|[,;)]))?",
         _money_after,
     ),
     ("money", rf"\b(?P<code>{_CODE})\s?(?P<number>{_AMOUNT}){_SCALE}", _money_code),

@@ -27,7 +27,7 @@ _NO_NOUN = (
 #: A unit, by other units: mg/kg/min, g/100 mL.
 UNIT_PER = (
     rf"(?P<unit>{UNIT})(?:/(?P<count>\d+\s?(?={UNIT}(?!\w)))?(?P<per>{UNIT}|[a-z]{{3,}})(?:/(?P<also>{UNIT}))?)?"
-    r"(?![\w/²³])"
+    r"(?![\w²³]|/(?!\d))"
 )
 
 

@@ -15,10 +15,10 @@ _END = re.compile(rf"[.!?…。！？]+[{re.escape(_CLOSERS)}]*(?=\s|$)|[。！�
 _LAST_WORD = re.compile(r"[\w.'’&-]*$")
 _NEXT_WORD = re.compile(r"\s*[\"“'‘(\[]*(\w+)?")
 _CUT = re.compile(r"(?:[,;:—–)\]]+|\s)(?=\s|\S)")
-_NEVER_LAST = frozenset(TITLES) - WORDS_TOO | frozenset("dr st mrs v pt".split()) - frozenset(("al",))
+_NEVER_LAST = frozenset(TITLES) - WORDS_TOO | frozenset("dr st mrs v pt rs".split()) - frozenset(("al",))
 #: A number with a unit, at the end of the text before a full stop.
 _UNIT = f"(?:{'|'.join(re.escape(unit) for unit in UNITS if len(unit) > 1 and unit[-1].isalpha())})"
-_QUANTITY = re.compile(rf"[\d½⅓⅔¼¾](-|\s?){_UNIT}$")
+_QUANTITY = re.compile(rf"[\d½⅓⅔¼¾][MBk]?(-|\s?){_UNIT}$")
 _QUANTITY_FOLLOWS = re.compile(rf"\s*[\d.]+\s?{_UNIT}\b|\s\([\d.]")
 #: After a title: Dr. A. Smith.
 _INITIAL_FOLLOWS = re.compile(r"\s[A-Z]\.")

@@ -88,6 +88,8 @@ UNITS = {
     "bps": "basis point", "bbl": "barrel", "atm": "atmosphere", "mW": "milliwatt", "c.": "cup",
     "fl oz": "fluid ounce", "fl. oz": "fluid ounce", "fl. oz.": "fluid ounce", "qt": "quart", "qts": "quart",
     "mo": "month", "mos": "month", "wk": "week", "wks": "week", "s²": "second squared",
+    "µL": "microliter", "μL": "microliter", "µl": "microliter", "μl": "microliter", "hp": "horsepower",
+    "Wh": "watt hour", "MWh": "megawatt hour", "GWh": "gigawatt hour", "eV": "electron volt", "lm": "lumen",
 }  # fmt: skip
 _LENGTHS = "km m cm mm mi yd ft in".split()
 for _length in _LENGTHS:
@@ -130,12 +132,20 @@ CURRENCY_PLURALS = {
     "baht": "baht",
     "dong": "dong",
     "naira": "naira",
+    "krone": "kroner",
+    "norwegian krone": "norwegian kroner",
+    "danish krone": "danish kroner",
+    "swedish krona": "swedish kronor",
+    "rand": "rand",
 }
 CURRENCY_CODES = {
     "USD": "US dollar", "EUR": "euro", "GBP": "british pound", "JPY": "yen", "CAD": "canadian dollar",
     "AUD": "australian dollar", "CHF": "swiss franc", "INR": "rupee", "CNY": "yuan", "NZD": "new zealand dollar",
     "HKD": "hong kong dollar", "SGD": "singapore dollar", "MXN": "mexican peso", "PLN": "zloty",
-    "SEK": "swedish krona", "BTC": "bitcoin",
+    "SEK": "swedish krona", "BTC": "bitcoin", "NOK": "norwegian krone", "DKK": "danish krone", "ZAR": "rand",
+    "KRW": "won", "THB": "baht", "BRL": "real", "RUB": "ruble", "CZK": "czech koruna",
+    "HUF": "forint", "IDR": "rupiah", "MYR": "ringgit", "ILS": "shekel", "NGN": "naira",
+    "TWD": "new taiwan dollar", "UAH": "hryvnia", "VND": "dong", "Rs.": "rupee", "Rs": "rupee", "kr": "krone",
 }  # fmt: skip
 DOLLARS_OF = {
     "US": "U S", "A": "australian", "C": "canadian", "CA": "canadian", "AU": "australian", "NZ": "new zealand",

@@ -141,6 +141,7 @@ RULES: list[Rule] = [
         lambda match: spell(match[0]),
     ),
     ("letter", r"\b([A-Za-z])(?:['’]s)\b", _letter_s),
+    ("micro", r"[µμ](?=[A-Za-z])", lambda match: "micro"),
     ("greek", r"[Α-Ωα-ω](?![Ͱ-Ͽ])(?<![Ͱ-Ͽ].)", lambda match: GREEK.get(match[0].lower())),
     ("alphanumeric", rf"(?=\w*\d)(?=\w*{LETTER})[A-Za-z0-9]+(?![A-Za-z0-9])", _alphanumeric),
     (
