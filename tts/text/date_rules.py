@@ -104,6 +104,7 @@ _BEFORE_DATE = re.compile(
 )
 
 
+_DEADLINE = re.compile(r"(?i)\b(?:rsvp|due|reply|respond|register|submit|apply|pay|finish|back|done|ready)\sby\s$")
 _COUNTED = re.compile(r"\s(?:people|men|women|miles|times|minutes|hours|days|weeks|months|years)\b")
 _AFTER_DATE = re.compile(r"\s*(?:$|[.,;:!?)])|\s(?:at|and|to|in|from|by|for|with|we|I|he|she|they|it|the)\b")
 
@@ -120,10 +121,10 @@ def _month_slash_day(match: re.Match) -> str | None:
     head, ends = match.string[max(0, match.start() - 16) : match.start()], _AFTER_DATE.match(match.string, match.end())
     before = _BEFORE_DATE.search(head)
     if before:
-        is_date = not month < day <= 16 or ends and not before["by"]
+        may_be_fraction = month < day <= 16 and (not ends or before["by"] and not _DEADLINE.search(head))
     else:
-        is_date = day > 16 and ends and not RATED.search(head)
-    return f"{MONTHS[month - 1]} {ordinal(day)}" if is_date else None
+        may_be_fraction = day <= 16 or not ends or RATED.search(head)
+    return None if may_be_fraction else f"{MONTHS[month - 1]} {ordinal(day)}"
 
 
 def _month_day(match: re.Match) -> str | None:
@@ -145,7 +146,7 @@ def _day_month(match: re.Match) -> str | None:
         return None
     words = f"{'' if match['the'] else 'the '}{match['the'] or ''}{ordinal(int(match['day']))} of "
     words += _month_name(match["month"])
-    return words.lower() + (f" {year(int(match['year']))}" if match["year"] else "")
+    return words.lower() + (f" {_full_year(match['year'])}" if match["year"] else "")
 
 
 def _numeric_month(match: re.Match) -> str | None:
@@ -243,6 +244,7 @@ RULES: list[Rule] = [
         _day_month,
     ),
     ("to", rf"(?:(?<=[\dhdt])|(?<=[\dhdt]\s))[-–]\s?(?={MONTH}\s\d)", lambda match: "to"),
+    ("day_month", rf"(?P<the>)(?P<day>\d\d?)-(?P<month>{MONTH})-(?P<year>\d{{4}}|\d\d)(?![\w-])", _day_month),
     ("month_year", rf"(?P<month>{MONTH}),?\s+(?P<year>[12]\d{{3}})(?![\d,])", _month_year),
     ("race_time", r"(?:\d\d?:)?\d\d?:\d\d\.\d{1,3}(?!\d)", _race_time),
     (
@@ -252,5 +254,10 @@ RULES: list[Rule] = [
         _time,
     ),
     ("hour", rf"(?:(?P<from>\d\d?){DASH})?(?P<hour>\d\d?){_MERIDIEM}", _hour),
+    (
+        "to",
+        r"(?:(?<=\b[Nn]oon)|(?<=\b[Mm]idnight))\s?[-–]\s?(?=\d)|(?<=[\dmM.])[-–](?=(?i:noon|midnight)\b)",
+        lambda match: "to",
+    ),
     ("decade", r"(?:['’](?=\d\ds))?(?P<decade>[12]\d\d0|\d0)['’]?s\b", _decade),
 ]

@@ -25,6 +25,7 @@ _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+
 VULGAR = dict(
     zip("½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞", "1/2 1/3 2/3 1/4 3/4 1/5 2/5 3/5 4/5 1/6 5/6 1/8 3/8 5/8 7/8".split(), strict=True)
 )
+_ODDS = re.compile(r"(?i)\b(?:odds|bets?|favou?rites?)\b[^.;]*$")
 _SPOKEN_PAIRS = {(24, 7): "twenty four seven", (9, 11): "nine eleven"}
 _FRACTION = (
     r"(?P<minus>(?<![\w)\]/.])[-−]|(?<![^\s(\[=])–)?(?:(?P<whole>\d+)(?:\s|-)?)?"
@@ -74,6 +75,8 @@ def _fraction(match: re.Match) -> str | None:
 def _mixed_number(match: re.Match, above: int, below: int) -> str:
     minus = "minus " if match["minus"] else ""
     if not match["whole"]:
+        if below == 1 or _ODDS.search(match.string[max(0, match.start() - 24) : match.start()]):
+            return f"{minus}{cardinal(above)} to {cardinal(below)}"
         if re.match(r"\sof\b", match.string[match.end() :]) and below < 100:
             return minus + fraction(above, below)
         return minus + _simple_fraction(above, below)
@@ -120,11 +123,19 @@ def _charge(match: re.Match) -> str:
     return f"{cardinal(int(number)) + ' ' if number else ''}{'plus' if match[2] == '⁺' else 'minus'}"
 
 
+#: Things of which so many in so many are told: 9/10 dentists.
+_OUT_OF = (
+    r"\s(?!(?:miles|inches|seconds|hours|minutes|cups|was|is|plus|times|less)\b)"
+    r"(?:star|point|rating|score|[a-z]{3,}s)\b"
+)
+
+
 def _rating(match: re.Match) -> str | None:
     """Points out of a greatest number of them."""
     before, after = match.string[max(0, match.start() - 16) : match.start()], match.string[match.end() :]
     rated = RATED.search(before)
-    if "." not in match["points"] and not rated and not re.match(r"\s(?:stars?|points?|rating|score)\b", after):
+    follows = r"\s(?:stars?|points?|rating|score)\b" if match["points"] == "1" else _OUT_OF
+    if "." not in match["points"] and not rated and not re.match(follows, after):
         return None
     return f"{decimal(match['points'])} out of {cardinal(int(match['most']))}"
 
@@ -161,7 +172,7 @@ def _factorial(match: re.Match) -> str | None:
 
 #: (name, pattern, function), tried in this order. A number must not continue one to its left.
 RULES: list[Rule] = [
-    ("ratio", rf"\d+(?:\.\d+)?(?::{NUMBER})+", _ratio),
+    ("ratio", rf"\d+(?:\.\d+)?(?::{NUMBER})+(?![\w:])", _ratio),
     (
         "scientific",
         rf"{_FROM}(?P<number>{SIGN}{NUMBER})(?:[eE](?P<exponent>[-+]?\d+)(?!\w)){_UNIT_AFTER}",

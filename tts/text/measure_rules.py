@@ -196,6 +196,7 @@ def _to(match: re.Match) -> str | None:
 #: (name, pattern, function), tried in this order. A number must not continue one to its left.
 RULES: list[Rule] = [
     ("to", r"(?:(?<=[\w.%°'’])\s?|(?<=[\w.%°'’]\s))[-–—]\s?(?=['’$£€]?\d)", _to),
+    ("to", r"(?<=\d\))[-–](?=\(\d)", lambda match: "to"),
     ("percent", rf"{ranged(r'(?: ?%)?')}\s?(?P<mark>[%‰])", _percent),
     (
         "degrees",
