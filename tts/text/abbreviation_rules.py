@@ -119,7 +119,7 @@ def _initials(match: re.Match) -> str:
 
 def _joined_initials(match: re.Match) -> str:
     """AT&T, R&D, Q&A."""
-    return " and ".join(spell(part) for part in re.split(r"\s?&\s?", match[1])) + (match[2] and "'s" or "")
+    return " and ".join(spell(part) for part in re.split(r"\s?&(?:amp;)?\s?", match[1])) + (match[2] and "'s" or "")
 
 
 def _versus(match: re.Match) -> str | None:
@@ -198,6 +198,6 @@ RULES: list[Rule] = [
 ]
 #: After the rules for addresses.
 JOINED: list[Rule] = [
-    ("joined", r"((?:[A-Z]{1,3}\s?&\s?)+[A-Z]{1,3})(['’]?s)?\b", _joined_initials),
+    ("joined", r"((?:[A-Z]{1,3}\s?&(?:amp;)?\s?)+[A-Z]{1,3})(['’]?s)?\b", _joined_initials),
     *roman_rules.AFTER_NAMES,
 ]

@@ -5,7 +5,7 @@ Rules have the form described in `tts.text.tokens`.
 
 import re
 
-from tts.text.numbers import cardinal, ordinal, roman
+from tts.text.numbers import cardinal, ordinal, roman, year
 from tts.text.spelling import acronym, fold
 from tts.text.tables import BEFORE_NUMBERS, TITLES
 from tts.text.tokens import Rule
@@ -33,6 +33,7 @@ _NUMBERED = frozenset(
     "war chapter part act scene book volume section article type phase stage class title appendix level bowl unit "
     "figure table page grade rocky section division group mark version episode season olympiad".split()
 )
+_ORDERED = "(?:[Cc]entur(?:y|ies)|Olympiad|[Dd]ynasty|Congress|Corps|Legion|Amendment)"
 _GENERATIONS = frozenset("II III IV V VI".split())
 _PERSON = r"\b(?P<given>[A-Z][a-z]+)\s(?:(?P<initial>[A-Z]\.)\s|[A-Z][a-z]+\s)?[A-Z][\w'’-]+,?\s"
 
@@ -88,6 +89,19 @@ def _numbered(match: re.Match) -> str | None:
     return f"{word} {' to '.join(cardinal(number or 0) for number in numbers)}"
 
 
+def _ordinal(match: re.Match) -> str | None:
+    """A numeral with the ending of an ordinal, or before what is counted so: the XXI century, the IXth hour."""
+    number = roman(match["numeral"])
+    is_initial = len(match["numeral"]) == 1 and not re.search(r"\b[Tt]he\s$", match.string[: match.start()])
+    return ordinal(number) if number and not is_initial else None
+
+
+def _year(match: re.Match) -> str | None:
+    """A year on a monument: MDCCXCIII."""
+    number = roman(match["numeral"])
+    return year(number) if number else None
+
+
 #: (name, pattern, function), tried in this order; none begins inside a word.
 RULES: list[Rule] = [
     (
@@ -103,6 +117,9 @@ RULES: list[Rule] = [
         r"\s(?P<numeral>(?![ilc]\b(?![-–][ivx]))[ivxlc]+(?:\s?[-–]\s?[ivxlc]+)?)\b(?!['’]|\.\s[a-z])",
         _numbered,
     ),
+    ("ordinal", r"(?P<numeral>[IVXLC]{2,}|V|X)(?:th|st|nd|rd)\b", _ordinal),
+    ("ordinal", rf"(?P<numeral>[IVXLC]+)(?=\s{_ORDERED}\b)", _ordinal),
+    ("year", r"(?P<numeral>(?=[MDCLXVI]{5})M[MDCLXVI]+)\b", _year),
     ("generation", r"(?<=[a-z],\s)(?P<numeral>II|III|IV)\b", _generation),
 ]
 #: After the rules for addresses.

@@ -78,6 +78,8 @@ def _word(match: re.Match) -> str:
     if re.search("[a-z][A-Z]|[A-Z][A-Z][a-z]", name):
         return f"{compound(name)}{mark}{rest.lower()}"
     text = fold(text)
+    if len(text) == 1 and text not in "ai":
+        return text.upper() if text.isascii() else text
     if text.isascii() and "'" not in text and len(text) > 1 and not VOWEL.search(text) and len(text) < 5:
         return text if text in _VOWELLESS else len(text) > 2 and ENDINGS.get(text) or spell(text)
     return CONTRACTED.get(text, text)
@@ -110,28 +112,45 @@ _SHORTHAND = {
 }  # fmt: skip
 
 
+#: Names of characters in HTML.
+_ENTITIES = {"amp": "and", "lt": "less than", "gt": "greater than", "quot": '"', "apos": "'", "nbsp": "", "#39": "'"}
+#: The rest of a web address; brackets belong to it in pairs.
+_LINK = r"(?:[^\s<>\"“”()]|\([^\s()]*\))*(?:[\w/]|\([^\s()]*\))"
+_EXTENSIONS = r"(?:JPE?G|PNG|GIF|PDF|TXT|DOCX?|XLSX?|PPTX?|ZIP|CSV|EXE|MP[34]|WAV)\b"
+
+
+def _address_bracket(match: re.Match) -> str | None:
+    """An angle bracket around an address is a bracket; elsewhere it compares."""
+    if match[0] == "<":
+        return "("
+    return ")" if re.search(r"<(?:[\w.+-]+@|https?://)[^\s<>]+$", match.string[: match.start()]) else None
+
+
 def _shorthand(match: re.Match) -> str:
     return _SHORTHAND[match[0].lower()]
 
 
 #: (name, pattern, function), tried in this order after those for numbers; none begins inside a word.
 RULES: list[Rule] = [
-    ("address", r"(?:https?|ftp)://[^\s<>\"“”]*[\w/]|www\.[^\s<>\"“”]*[\w/]", expand_address),
+    ("entity", rf"&(?:{'|'.join(_ENTITIES)});", lambda match: _ENTITIES[match[0][1:-1]]),
+    ("address", rf"(?:(?:https?|ftp)://|www\.){_LINK}", expand_address),
     ("address", r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+", expand_address),
+    ("bracket", r"<(?=(?:[\w.+-]+@|https?://)[^\s<>]+>)|(?<=\w)>", _address_bracket),
+    ("path", r"(?<![\w<>/.])~?(?:/[\w.@+-]*[\w@+-]){2,}/?", expand_address),
     ("number", r"#(?=(?![0-9A-F]{6}\b)[A-Z]{1,3}-?\d)", lambda match: "number"),
     ("hash", r"#(?=[0-9A-Fa-f]{6}\b)(?=\w*\d)", lambda match: "hash"),
     ("prime", r"(?<=\b[a-zA-Z])['’′](?=\()", lambda match: "prime"),
     ("hashtag", r"(?<![\w&])[#@]((?:\w*[^\W\d]\w*))", expand_hashtag),
     (
         "shorthand",
-        r"(?i:w/[wo]\b|w/(?=\s|\w)|c/o\b|n/a\b|and/or\b|b/c\b|km/h\b|y/[oy]\b|q/q\b|m/m\b|wi-fi\b)|[CF]#(?!\w)|"
+        r"(?i:w/[wo]\b|w/(?=[\s\w,;)])|c/o\b|n/a\b|and/or\b|b/c\b|km/h\b|y/[oy]\b|q/q\b|m/m\b|wi-fi\b)|[CF]#(?!\w)|"
         r"OK'd\b|YoY\b|QoQ\b|MoM\b|TL;DR\b|WW(?:II?|[12])\b|(?:Ctrl|Cmd)\b",
         _shorthand,
     ),
     *abbreviation_rules.RULES,
     (
         "address",
-        r"(?:[A-Za-z0-9-]+\.)+(?:[a-z]{2,})(?:/[^\s<>\"“”,;]*[\w/])?(?![\w])",
+        rf"(?:[A-Za-z0-9-]+\.)+(?:[a-z]{{2,}}|{_EXTENSIONS})(?::\d{{2,5}})?(?:/[^\s<>\"“”,;]*[\w/])?(?![\w])",
         expand_address,
     ),
     *abbreviation_rules.JOINED,
