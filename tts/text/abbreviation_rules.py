@@ -32,7 +32,7 @@ _BARE = "|".join(sorted((re.escape(name.capitalize()) for name in BARE if "." no
 _NEXT_CAPITAL = re.compile(r"\s+[\"“'‘(]?[A-Z]")
 _AFTER_TITLE = re.compile(r"\s+[A-Z\d]|[,–-]")
 _AFTER_DAY = re.compile(
-    r"\s+(?:[A-Z\d]|(?:at|from|through|thru|to|and|or|until|till|between|before|after|by|morning|afternoon|evening|"
+    r"\s+(?:[A-Z\d&]|(?:at|from|through|thru|to|and|or|until|till|between|before|after|by|morning|afternoon|evening|"
     r"night|noon|midnight|the(?=\s\d))\b)|[,–-]"
 )
 _DAYS = frozenset(name[:3] for name in WEEKDAYS + MONTHS)
@@ -43,6 +43,8 @@ def _abbreviation(match: re.Match) -> str | None:
     rest = match.string[match.end() :]
     if match[1].isupper() and "." not in name and name not in BARE and not is_shouting(match.string):
         return None
+    if name == "sec" and match[1][0] == "S" and re.match(r"\s(?:of\s)?[A-Z][a-z]", rest):
+        return "secretary"
     if name == "est" and not re.match(r"\s?\d{4}", rest):
         return "estimated"
     follows = _AFTER_DAY if name in _DAYS else _AFTER_TITLE
@@ -106,7 +108,7 @@ def _street_end(match: re.Match) -> str | None:
 
 
 def _before_number(match: re.Match) -> str | None:
-    if match[0] == "art.":
+    if match[0] in ("art.", "P."):
         return None
     return BEFORE_NUMBERS[match[match.lastindex or 0].lower()]
 

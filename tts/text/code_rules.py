@@ -92,6 +92,7 @@ def _house(match: re.Match) -> str:
 
 #: (name, pattern, function), tried in this order. A number must not continue one to its left.
 RULES: list[Rule] = [
+    ("hexadecimal", r"0[xX][0-9A-Fa-f]{2,}(?!\w)", lambda match: spell(match[0])),
     (
         "hardware",
         r"(?:[0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}(?![\w:-])",

@@ -100,7 +100,7 @@ def _is_usual_fraction(above: int, below: int) -> bool:
 
 
 _BEFORE_DATE = re.compile(
-    r"(?i)\b(?:on|thru|through|until|till|since|due|dated|starting|ends?|(?P<by>by)|(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?)\s$"
+    r"(?i)\b(?:on|ships?|shipped|starts?|opens?|closes?|arrives?|moved\s(?:from|to)|from\s\d\d?/\d\d?\sto|thru|through|until|till|since|due|dated|starting|ends?|(?P<by>by)|(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?)\s$"
 )
 
 
@@ -118,7 +118,7 @@ def _month_slash_day(match: re.Match) -> str | None:
     month, day = int(match["month"]), int(match["day"])
     if not (1 <= month <= 12 and 1 <= day <= 31):
         return None
-    head, ends = match.string[max(0, match.start() - 16) : match.start()], _AFTER_DATE.match(match.string, match.end())
+    head, ends = match.string[max(0, match.start() - 24) : match.start()], _AFTER_DATE.match(match.string, match.end())
     before = _BEFORE_DATE.search(head)
     if before:
         may_be_fraction = month < day <= 16 and (not ends or before["by"] and not _DEADLINE.search(head))
@@ -212,6 +212,7 @@ def _decade(match: re.Match) -> str | None:
 
 
 RULES: list[Rule] = [
+    ("to", r"(?<=['’]\d\d)[-–](?=['’]\d\d(?!\w))", lambda match: "to"),
     ("to", r"(?:(?<=\d)|(?<=\d\s))(?P<mark>\s?[-–—]\s?|/)(?=\d{1,4}[-/.]\d\d?[-/.]\d)", _to_date),
     (
         "date_span",

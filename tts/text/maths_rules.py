@@ -154,7 +154,7 @@ def _minus(match: re.Match) -> str | None:
 
 
 _FACTORIAL_NUMBER = re.compile(
-    r"(?:[=+*/×÷−^<>]\s?|(?i:\b(?:comput|calculat|evaluat)\w+\s|\b(?:what is|what['’]s|value of|factorial)\s))\d+$"
+    r"(?:[=+*/×÷−^]\s?|(?i:\b(?:comput|calculat|evaluat)\w+\s|\b(?:what is|what['’]s|value of|factorial)\s))\d+$"
 )
 _TERM = r"(?:\d+|\d*[a-z])"
 
@@ -191,6 +191,7 @@ RULES: list[Rule] = [
     ("power", r"(?<=[\w)])([⁰¹²³⁴⁵⁶⁷⁸⁹]*)([⁻⁺])(?![⁰¹²³⁴⁵⁶⁷⁸⁹])", _charge),
     ("power", r"(?<=[\w)])([⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)", _power),
     ("isotope", r"(?<![\w)])([⁰¹²³⁴⁵⁶⁷⁸⁹]+)(?=[A-Z])", lambda match: cardinal(int(match[1].translate(_SUPERSCRIPTS)))),
+    ("always", r"24/7/365(?![\d/])", lambda match: "twenty four seven three sixty five"),
     ("rating", r"(?P<points>\d+(?:\.\d+)?)/(?P<most>5|10|20|100)(?![\w/]|\.\d)", _rating),
     ("to", rf"{_AFTER_FRACTION}\s?[-–—]\s?(?=\d{{1,3}}(?:[\s½⅓⅔¼¾⅕-⅞/]|[.,]?$))", lambda match: "to"),
     (

@@ -32,6 +32,7 @@ _SIDES = {"W": "wide", "D": "deep", "H": "high", "L": "long"}
 _CONTENTS = frozenset("g kg oz oz. lb lb. ml mL cl l L".split())
 _COMPASS = {"N": " north", "S": " south", "E": " east", "W": " west"}
 _FONT = re.compile(r"(?i)\b(?:fonts?|types?|text|size|arial|helvetica|times|courier|calibri|georgia|roman|spacing)\b")
+_ROUTE = re.compile(r"\b(?:[Rr]oute|Rte\.?|[Ee]xit|[Hh]ighway|Hwy\.?|[Ss]eat|[Gg]ate)\s$")
 _LINE = re.compile(
     r"(?i)\b(?:modems?|baud|serial|links?|lines?|connections?|bit ?rates?|uploads?|downloads?|ports?|data)\b"
 )
@@ -79,7 +80,15 @@ def _is_bit_rate(match: re.Match) -> bool:
 def _is_label(match: re.Match) -> bool:
     """Whether a letter after digits is part of a name instead of a unit: form 10-K, exit 14A, 300K."""
     symbol, gap = match["unit"], match["gap"]
-    if symbol in ATTACHED_UNITS and gap.isspace() or symbol == "K" and not gap:
+    if len(symbol) == 1 and not gap and _ROUTE.search(match.string[: match.start()][-12:]):
+        return True
+    if (
+        symbol in ATTACHED_UNITS
+        and gap.isspace()
+        and not re.match(r"\s?[=≈]", match.string[match.end() :])
+        or symbol == "K"
+        and not gap
+    ):
         return True
     if gap == "-":
         return len(symbol) == 1 and symbol not in "mgLlVW"

@@ -28,7 +28,7 @@ _WHICH_ONE = re.compile(
 _PRICED = re.compile(
     r"[ -](?:bill|note|coin|fee|fine|ticket|tax|bonus|tip|gift|card|voucher|coupon|deposit|loan|grant|budget|deal|"
     r"contract|house|home|car|price|prize|salary|payment|check|cheque|debt|investment|fund|project|program|plan|package|"
-    r"bet|bid|rebate|refund|discount|credit|loss|profit|jackpot|lawsuit|settlement|donation|stamp|meal|lunch|dinner|item|"
+    r"bet|bid|rebate|refund|question|discount|credit|loss|profit|jackpot|lawsuit|settlement|donation|stamp|meal|lunch|dinner|item|"
     r"phone|membership|subscription|mark|threshold|limit|cap|minimum|industry|company|business|market|economy|increase|"
     r"deficit|surplus|bailout|penalty|reward|mortgage|allowance|surcharge|tariff|copay|toll)(?:s|es)?\b"
 )
@@ -81,8 +81,10 @@ def _money(match: re.Match) -> str:
     whole_name = CURRENCY_CODES.get(found.get("code") or "") or f"{country} {unit}".strip()
     magnitude = match["magnitude"] or ""
     magnitude = MAGNITUDES.get(magnitude, magnitude.lower())
-    first = f"{decimal(_english(match['number']))} to " if match["to"] else ""
     number = match["to"] or match["number"]
+    has_cents = cent and not magnitude and re.search(r"[.,]\d\d(?!\d)", match["number"] + " " + number)
+    first = _amount(match["number"], unit, cent) if has_cents else decimal(_english(match["number"]))
+    first = f"{first} to " if match["to"] else ""
     if magnitude or _is_attribute(match):
         units = whole_name if _is_attribute(match) else _units(whole_name)
         words = " ".join(part for part in (decimal(_english(number)), magnitude, units) if part)
@@ -116,6 +118,7 @@ def _with_magnitude(match: re.Match, unit: str, cent: str | None) -> str:
 
 
 RULES: list[Rule] = [
+    ("for", r"(?<=\d)/(?=\$\d)", lambda match: "for"),
     (
         "money",
         rf"{_HEAD}(?P<number>{NUMBER})\s?(?P<magnitude>{_MAGNITUDE})(?:\s?[-–]\s?(?P=sign)|{DASH})"

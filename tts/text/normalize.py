@@ -26,7 +26,7 @@ OnUnknown = Literal["error", "name", "skip"]
 
 # A number does not begin within a word or another number; a word not within a word.
 _NUMBER_EDGE = r"(?<![\w])(?<!\d[.,])"
-_FREE = frozenset(("power", "minus", "fraction", "factorial", "divided", "to", "short_year"))
+_FREE = frozenset(("power", "minus", "fraction", "factorial", "divided", "for", "to", "short_year"))
 _NUMBER_RULES = [
     *number_rules.ROUND,
     *citation_rules.RULES,

@@ -26,7 +26,7 @@ _NO_NOUN = (
 
 #: A unit, by other units: mg/kg/min, g/100 mL.
 UNIT_PER = (
-    rf"(?P<unit>{UNIT})(?:/(?P<count>\d+\s?(?={UNIT}(?!\w)))?(?P<per>{UNIT}|[a-z]{{3,}})(?:/(?P<also>{UNIT}))?)?"
+    rf"(?P<unit>{UNIT})(?:/(?!\d+\s?(?P=unit)(?!\w))(?P<count>\d+\s?(?={UNIT}(?!\w)))?(?P<per>{UNIT}|[a-z]{{3,}})(?:/(?P<also>{UNIT}))?)?"
     r"(?![\w²³]|/(?!\d))"
 )
 

@@ -117,7 +117,7 @@ def _ends_after_stop(text: str, start: int, match: re.Match, word: str) -> bool:
         return before == "art" and not is_title
     if before in _NEVER_LAST:
         starts = word in STARTERS and not _INITIAL_FOLLOWS.match(text, match.end())
-        return before in ("st", "dr") and starts and f"{before} {word}" != "dr Who"
+        return before in ("st", "dr") and starts and f"{before} {word}" not in ("dr Who", "dr No")
     is_initial = re.fullmatch(r"(?:[^\W\d_]\.)*[^\W\d_]", before)
     if before in ENDINGS or before in ("al",) or is_initial:
         return word in STARTERS

@@ -30,7 +30,7 @@ def _per(match: re.Match) -> str:
 RULES: list[Rule] = [
     ("hyphen", r"(?:(?<=[^\W_])|(?<=[^\W_]\.))-(?=[^\W_]|['’]\d\ds|,?\s(?:and|or|to|\d))", lambda match: ""),
     ("grade", r"(?<=\b[A-F])-(?=[\s.,;]|$)", lambda match: "minus"),
-    ("charge", r"(?:(?<=\bOH)|(?<=\bCl)|(?<=\bBr))-(?=[\s.,;)]|$)", lambda match: "minus"),
+    ("charge", r"(?:(?<=\bOH)|(?<=\bCl)|(?<=\bBr)|(?<=[A-Z]O[2-4]))-(?=[\s.,;)]|$)", lambda match: "minus"),
     ("long", _LONG, lambda match: LONG_SYMBOLS[match[0]]),
     ("ellipsis", r"\.{3,}", lambda match: "…"),
     ("option", r"(?<=\s)(?:--(?=[a-z])|-(?=[a-zA-Z]\b))", lambda match: " ".join(["dash"] * len(match[0]))),
@@ -44,7 +44,9 @@ RULES: list[Rule] = [
         _per,
     ),
     ("per", rf"(?<=\dx)/{_PERIODS}\b", lambda match: f"per {match[0][1:]}"),
+    ("over", r"(?<=\d)/(?=[knxyz]\b)", lambda match: "over"),
+    ("to", r"(?<=\d[a-z])[-–](?=[a-z]\b)|(?<=\b[A-Z])–(?=[A-Z]\b)", lambda match: "to"),
     ("per", r"(?:(?<=[\d%])|(?<=\d[kKMB]))/(?=[^\W\d_])", lambda match: "per"),
-    ("dot", r"(?<=[^\W_])\.(?=[^\W\dA-Z_])|(?<=[\s)])\.(?=[a-z])", lambda match: "dot"),
+    ("dot", r"(?<=[^\W_])\.(?=[^\W\dA-Z_])|(?<=[\s)])\.(?=[a-z]|[A-Z]{3})|^\.(?=[A-Z]{3})", lambda match: "dot"),
     ("paragraph", r"¶{1,2}(?=\s?\d)", lambda match: "paragraphs" if len(match[0]) > 1 else "paragraph"),
 ]

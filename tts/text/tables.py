@@ -18,7 +18,8 @@ TITLES = {
     "sec": "section", "eq": "equation", "pp": "pages", "nos": "numbers", "apt": "apartment", "tel": "telephone",
     "ext": "extension", "est": "established", "resp": "respectively", "incl": "including",
     "acct": "account", "univ": "university", "ste": "suite", "elev": "elevation", "mtg": "meeting",
-    "rm": "room", "chap": "chapter", "agg": "aggregate", "eqs": "equations", "drs": "doctors", "mme": "madame",
+    "rm": "room", "chap": "chapter", "agg": "aggregate", "eqs": "equations", "chs": "chapters",
+    "vols": "volumes", "encl": "enclosed", "attn": "attention", "drs": "doctors", "mme": "madame",
     "mlle": "mademoiselle", "pvt": "private", "cpl": "corporal", "msgr": "monsignor", "insp": "inspector",
     "atty": "attorney", "amb": "ambassador", "asst": "assistant", "assoc": "associate", "bldg": "building",
     "deg": "degrees", "conf": "conference",
@@ -39,7 +40,7 @@ ENDINGS = {
      "mass": "massachusetts", "conn": "connecticut", "penn": "pennsylvania", "tenn": "tennessee",
     "mich": "michigan", "ariz": "arizona", "wash": "washington", "okla": "oklahoma", "govt": "government",
     "hrs": "hours", "hr": "hour", "mins": "minutes", "secs": "seconds", "yrs": "years", "lbs": "pounds",
-    "lb": "pound", "oz": "ounces", "doz": "dozen",
+    "lb": "pound", "oz": "ounces", "doz": "dozen", "pct": "percent",
 }  # fmt: skip
 #: Abbreviations before a number only.
 BEFORE_NUMBERS = {
@@ -90,6 +91,7 @@ UNITS = {
     "mo": "month", "mos": "month", "wk": "week", "wks": "week", "s²": "second squared",
     "µL": "microliter", "μL": "microliter", "µl": "microliter", "μl": "microliter", "hp": "horsepower",
     "Wh": "watt hour", "MWh": "megawatt hour", "GWh": "gigawatt hour", "eV": "electron volt", "lm": "lumen",
+    "pct": "percent", "pct.": "percent",
 }  # fmt: skip
 _LENGTHS = "km m cm mm mi yd ft in".split()
 for _length in _LENGTHS:
@@ -169,7 +171,7 @@ SYMBOLS = {
     "↑": "up", "↓": "down", "∪": "union", "∩": "intersection", "∀": "for all", "∃": "there exists", "∅": "empty set",
     "∝": "proportional to", "∥": "parallel to", "⊥": "perpendicular to",
     "∠": "angle", "∴": "therefore", "✓": "check mark", "✔": "check mark", "★": "star",
-    "☆": "star", "♥": "heart", "₱": "peso",
+    "☆": "star", "♥": "heart", "❤": "heart", "₱": "peso",
     "©": "copyright", "®": "registered", "™": "trademark", "§": "section", "†": "dagger", "‡": "double dagger",
     "‰": "per mille", "µ": "micro", "№": "number", "½": "one half", "¼": "one quarter", "¾": "three quarters",
     "⅓": "one third", "⅔": "two thirds", "⅛": "one eighth", "⅜": "three eighths", "⅝": "five eighths",

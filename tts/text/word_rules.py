@@ -8,7 +8,7 @@ import unicodedata
 
 from tts.text import abbreviation_rules
 from tts.text.addresses import expand_address, expand_hashtag
-from tts.text.numbers import digits
+from tts.text.numbers import decimal, digits
 from tts.text.spelling import LETTER, VOWEL, acronym, compound, dictionary_reading, fold, is_shouting, mixed, spell
 from tts.text.tables import AFTER_THE, BARE, CONTRACTED, ENDINGS, GREEK, INITIALISMS, SHOUTED_WORDS
 from tts.text.tokens import Rule
@@ -112,6 +112,8 @@ _SHORTHAND = {
 }  # fmt: skip
 
 
+#: Emoticons with letters, which would be spelt; those of marks alone are silent as other marks.
+_FACES = {"D": "laughing face", "P": "tongue out"}
 #: Names of characters in HTML.
 _ENTITIES = {"amp": "and", "lt": "less than", "gt": "greater than", "quot": '"', "apos": "'", "nbsp": "", "#39": "'"}
 #: The rest of a web address; brackets belong to it in pairs.
@@ -135,11 +137,13 @@ RULES: list[Rule] = [
     ("entity", rf"&(?:{'|'.join(_ENTITIES)});", lambda match: _ENTITIES[match[0][1:-1]]),
     ("address", rf"(?:(?:https?|ftp)://|www\.){_LINK}", expand_address),
     ("address", r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+", expand_address),
-    ("bracket", r"<(?=(?:[\w.+-]+@|https?://)[^\s<>]+>)|(?<=\w)>", _address_bracket),
+    ("bracket", r"<(?=(?:[\w.+-]+@|https?://)[^\s<>]+>)|(?<=[\w/])>", _address_bracket),
     ("path", r"(?<![\w<>/.])~?(?:/[\w.@+-]*[\w@+-]){2,}/?", expand_address),
     ("number", r"#(?=(?![0-9A-F]{6}\b)[A-Z]{1,3}-?\d)", lambda match: "number"),
     ("hash", r"#(?=[0-9A-Fa-f]{6}\b)(?=\w*\d)", lambda match: "hash"),
     ("prime", r"(?<=\b[a-zA-Z])['’′](?=\()", lambda match: "prime"),
+    ("heart", r"(?:(?<=[a-z!.]{2}\s)|(?<=<3\s)|(?<=<3))<3(?![\d.])", lambda match: "heart"),
+    ("emoticon", r"(?:^|(?<=\s))(?:[:;]-?[DP]|[xX]D)(?=[\s!.,]|$)", lambda match: _FACES[match[0][-1]]),
     ("hashtag", r"(?<![\w&])[#@]((?:\w*[^\W\d]\w*))", expand_hashtag),
     (
         "shorthand",
@@ -156,12 +160,17 @@ RULES: list[Rule] = [
     *abbreviation_rules.JOINED,
     (
         "ion",
-        r"(?:(?:Li|Na|Mg|Al|Ca|Fe|Cu|Zn|Ag|Pb)(?=[⁺+](?![\w+]|\s?\d))|OH(?=[⁻-](?!\w)))",
+        r"(?:(?:Li|Na|Mg|Al|Ca|Fe|Cu|Zn|Ag|Pb)(?=[²³]?[⁺+](?![\w+]|\s?\d))|OH(?=[⁻-](?!\w)))",
         lambda match: spell(match[0]),
     ),
     ("letter", r"\b([A-Za-z])(?:['’]s)\b", _letter_s),
     ("micro", r"[µμ](?=[A-Za-z])", lambda match: "micro"),
     ("greek", r"[Α-Ωα-ω](?![Ͱ-Ͽ])(?<![Ͱ-Ͽ].)", lambda match: GREEK.get(match[0].lower())),
+    (
+        "alphanumeric",
+        r"([A-Za-z]{1,6})(\d+\.\d+)(?![\w.])",
+        lambda match: f"{mixed(match[1])} {decimal(match[2])}",
+    ),
     ("alphanumeric", rf"(?=\w*\d)(?=\w*{LETTER})[A-Za-z0-9]+(?![A-Za-z0-9])", _alphanumeric),
     (
         "capitals",
