@@ -37,7 +37,7 @@ def _free_call(match: re.Match) -> str:
 
 def _chain(match: re.Match) -> str:
     """Groups of digits joined by hyphens: codes, and counts such as 1-2-3."""
-    groups = match[0].split("-")
+    groups = re.split("[-–]", match[0])
     say = pairs if max(map(len, groups)) < 3 else digits
     return " , ".join(say(group) for group in groups)
 
@@ -105,11 +105,11 @@ RULES: list[Rule] = [
     ("phone", r"0\d{2,4}[\s-]\d{5,8}(?![\d-])", _phone),
     ("code", r"\d{3} \d{4} \d{4}(?![\d-])", _phone),
     ("card", r"\d{4}(?:[ -]\d{4}){3}(?![\d-])", _phone),
-    ("phone", r"1-(?P<area>\d{3})-(?=[A-Z]{2})", _free_call),
+    ("phone", r"1-(?P<area>\d{3})-(?=[A-Z][A-Za-z])", _free_call),
     ("phone", r"\(0\d{1,4}\)\s?\d{3,4}[\s-]?\d{3,4}(?![\d-])", _phone),
     ("extension", r"(?<=\d{3}[-. ]\d{4}\s)x\s?(\d{1,5})\b", lambda match: f"extension {pairs(match[1])}"),
     ("zip", rf"(?:{_AFTER_STATE})\d{{5}}(?:-\d{{4}})?(?![\w-]|[,.]\d)", _phone),
-    ("chain", r"\d+(?:-\d+){2,}(?!\d)", _chain),
+    ("chain", r"\d+(?:(?:-\d+){2,}|(?:–\d+){2,})(?!\d)", _chain),
     ("version", r"(?P<v>v|V(?=\d+\.))(?P<parts>\d+(?:\.\d+)*)(?![\w])", _dotted),
     ("version", r"(?P<v>)(?P<parts>\d+(?:\.\d+){2,})(?!\w)", _dotted),
     ("model", r"(?<=[A-Z]-)(?P<number>\d{2,4})(?P<ending>['’]?s)?\b(?![-.,]\d)", _name),

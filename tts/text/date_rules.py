@@ -105,6 +105,9 @@ _BEFORE_DATE = re.compile(
 
 
 _DEADLINE = re.compile(r"(?i)\b(?:rsvp|due|reply|respond|register|submit|apply|pay|finish|back|done|ready)\sby\s$")
+_SHARE = re.compile(
+    r"(?i)\b(?:chance|probability|ratio|share)\b|\b(?:about|roughly|only|almost|nearly|than|of|an?|equals)\s$"
+)
 _COUNTED = re.compile(r"\s(?:people|men|women|miles|times|minutes|hours|days|weeks|months|years)\b")
 _AFTER_DATE = re.compile(r"\s*(?:$|[.,;:!?)])|\s(?:at|and|to|in|from|by|for|with|we|I|he|she|they|it|the)\b")
 
@@ -123,7 +126,7 @@ def _month_slash_day(match: re.Match) -> str | None:
     if before:
         may_be_fraction = month < day <= 16 and (not ends or before["by"] and not _DEADLINE.search(head))
     else:
-        may_be_fraction = day <= 16 or not ends or RATED.search(head)
+        may_be_fraction = day <= 16 or not ends or RATED.search(head) or _SHARE.search(head)
     return None if may_be_fraction else f"{MONTHS[month - 1]} {ordinal(day)}"
 
 

@@ -108,7 +108,7 @@ def _simple_fraction(above: int, below: int) -> str:
         return _SPOKEN_PAIRS[above, below]
     if above > 1 and 20 < below != 100 and below not in (32, 64) and above < below:
         return f"{cardinal(above)} {'out of' if below % 5 == 0 else 'slash'} {cardinal(below)}"
-    if above == below > 1:
+    if above == below > 1 or above + below == 100 and above > below:  # 50/50, 80/20
         return f"{cardinal(above)} {cardinal(below)}"
     if below == 100 and above > 1:
         return f"{cardinal(above)} out of one hundred"
@@ -166,7 +166,9 @@ def _factorial(match: re.Match) -> str | None:
     """
     before, after = match.string[max(0, match.start() - 24) : match.start()], match.string[match.end() :]
     letter = re.search(rf"(?<![\w'’])[kmnpq]$|\((?:{_TERM}(?:\s?[-+*/−]\s?{_TERM})+|\d+[a-z])\)$", before)
-    operator = re.match(r"\s?[=+*/×÷−^<>≈]|\s-\s", after) and re.search(r"(?<![\w.,])(?:\d+|[a-z])$", before)
+    operator = re.match(r"\s?[=+*/×÷−^<>≈]|\s-\s(?:\d|[a-z]\b)", after) and re.search(
+        r"(?<![\w.,])(?:\d+|[a-z])$", before
+    )
     return "factorial" if letter or operator or _FACTORIAL_NUMBER.search(before) else None
 
 

@@ -32,6 +32,7 @@ _SIDES = {"W": "wide", "D": "deep", "H": "high", "L": "long"}
 _CONTENTS = frozenset("g kg oz oz. lb lb. ml mL cl l L".split())
 _COMPASS = {"N": " north", "S": " south", "E": " east", "W": " west"}
 _FONT = re.compile(r"(?i)\b(?:fonts?|types?|text|size|arial|helvetica|times|courier|calibri|georgia|roman|spacing)\b")
+_YIELD = re.compile(r"(?i)\b(?:yields?|spreads?|rates?|bonds?)\b")
 _ROUTE = re.compile(r"\b(?:[Rr]oute|Rte\.?|[Ee]xit|[Hh]ighway|Hwy\.?|[Ss]eat|[Gg]ate)\s$")
 _LINE = re.compile(
     r"(?i)\b(?:modems?|baud|serial|links?|lines?|connections?|bit ?rates?|uploads?|downloads?|ports?|data)\b"
@@ -73,6 +74,8 @@ def _points_or_pints(match: re.Match) -> str | None:
 def _is_bit_rate(match: re.Match) -> bool:
     """Whether bps is bits per second: there are more than of basis points, or the text is about a line for them."""
     clause = re.split("[,;:()]", match.string[max(0, match.start() - 30) : match.start()])[-1]
+    if _YIELD.search(clause):
+        return False
     clause += re.split("[,;:()]", match.string[match.end() : match.end() + 30])[0]
     return len(re.sub(r"\D", "", match["number"])) > 3 or _LINE.search(clause) is not None
 
@@ -221,6 +224,7 @@ RULES: list[Rule] = [
     ("degrees", rf"{RANGE}\s?(?P<scale>℃|℉)(?P<compass>)", _celsius),
     ("feet", r"\d+['′’](?:\s?(?P<by>[x×])\s?|\s?[-–]\s?)\d+['′’](?![\s\w]?\d)", _feet_by),
     ("feet", rf"(?P<feet>\d+)['′’](?:\s?(?P<inches>\d+[{''.join(VULGAR)}]?){INCHES})?(?!\w)", _feet),
+    ("feet", r"(?P<feet>[3-7])['’](?P<inches>1[01]|\d)(?![\w\"”″'’])", _feet),
     (
         "feet",
         r"(?P<feet>\d+)\s?(?:ft|feet|foot)\.?,?\s?(?P<inches>\d+(?:\.\d+)?)\s?in(?:\.(?!\w)|(?![\w.]))",

@@ -86,7 +86,14 @@ def _money(match: re.Match) -> str:
     first = _amount(match["number"], unit, cent) if has_cents else decimal(_english(match["number"]))
     first = f"{first} to " if match["to"] else ""
     if magnitude or _is_attribute(match):
-        units = whole_name if _is_attribute(match) else _units(whole_name)
+        # a $1 million-dollar home names the unit itself
+        units = (
+            ""
+            if match.string.startswith(f"-{unit}", match.end())
+            else whole_name
+            if _is_attribute(match)
+            else _units(whole_name)
+        )
         words = " ".join(part for part in (decimal(_english(number)), magnitude, units) if part)
     else:
         words = _amount(number, unit, cent)

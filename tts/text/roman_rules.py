@@ -119,7 +119,7 @@ RULES: list[Rule] = [
     ),
     ("ordinal", r"(?P<numeral>[IVXLC]{2,}|V|X)(?:th|st|nd|rd)\b", _ordinal),
     ("ordinal", rf"(?P<numeral>[IVXLC]+)(?=\s{_ORDERED}\b)", _ordinal),
-    ("year", r"(?P<numeral>(?=[MDCLXVI]{5})M[MDCLXVI]+)\b", _year),
+    ("year", r"(?P<numeral>(?=[MDCLXVI]{4})M[MDCLXVI]+)\b", _year),
     ("generation", r"(?<=[a-z],\s)(?P<numeral>II|III|IV)\b", _generation),
 ]
 #: After the rules for addresses.
