@@ -100,7 +100,8 @@ def _is_usual_fraction(above: int, below: int) -> bool:
 
 
 _BEFORE_DATE = re.compile(
-    r"(?i)\b(?:on|ships?|shipped|starts?|opens?|closes?|arrives?|moved\s(?:from|to)|from\s\d\d?/\d\d?\sto|thru|through|until|till|since|due|dated|starting|ends?|(?P<by>by)|(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?)\s$"
+    r"(?i)\b(?:on|ships?|shipped|starts?|opens?|closes?|arrives?|moved\s(?:from|to)|from\s\d\d?/\d\d?\sto|thru|through|"
+    r"until|till|since|due|dated|starting|ends?|(?P<by>by)|(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?)\s$"
 )
 
 
@@ -230,7 +231,8 @@ RULES: list[Rule] = [
     ),
     (
         "numeric_date",
-        r"(?P<first>\d\d?)(?P<mark>[/.-])(?P<second>\d\d?)(?P=mark)(?P<year>(?:1[5-9]|20)\d\d|(?<=/)\d\d)(?!(?P=mark)?\d|/|\.\d)",
+        r"(?P<first>\d\d?)(?P<mark>[/.-])(?P<second>\d\d?)(?P=mark)"
+        r"(?P<year>(?:1[5-9]|20)\d\d|(?<=/)\d\d)(?!(?P=mark)?\d|/|\.\d)",
         _numeric_date,
     ),
     ("numeric_month", r"(?P<year>(?:19|20)\d\d)(?P<mark>-)(?P<month>0[1-9])(?![\w-])", _numeric_month),
@@ -244,7 +246,8 @@ RULES: list[Rule] = [
     ),
     (
         "day_month",
-        rf"(?P<the>[Tt]he\s+)?(?P<day>\d\d?){_TH}?(?:\s+of)?\s+(?P<month>{MONTH})(?!\w)(?:,?\s+(?P<year>[12]\d{{3}})(?!\d))?",
+        rf"(?P<the>[Tt]he\s+)?(?P<day>\d\d?){_TH}?(?:\s+of)?\s+(?P<month>{MONTH})(?!\w)"
+        rf"(?:,?\s+(?P<year>[12]\d{{3}})(?!\d))?",
         _day_month,
     ),
     ("to", rf"(?:(?<=[\dhdt])|(?<=[\dhdt]\s))[-–]\s?(?={MONTH}\s\d)", lambda match: "to"),

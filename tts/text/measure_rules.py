@@ -212,7 +212,8 @@ RULES: list[Rule] = [
     ("percent", rf"{ranged(r'(?: ?%)?')}\s?(?P<mark>[%‰])", _percent),
     (
         "degrees",
-        r"(?P<degrees>\d+)°\s?(?P<minutes>\d+)['′’]\s?(?:(?P<seconds>\d+(?:\.\d+)?)[\"″”])?\s?(?:(?P<compass>[NSEW])\b)?",
+        r"(?P<degrees>\d+)°\s?(?P<minutes>\d+)['′’]\s?(?:(?P<seconds>\d+(?:\.\d+)?)[\"″”])?"
+        r"\s?(?:(?P<compass>[NSEW])\b)?",
         _coordinate,
     ),
     (
@@ -246,7 +247,8 @@ RULES: list[Rule] = [
     ),
     (
         "measure",
-        rf"{ranged(_REPEATED)}(?P<more>\+)?(?:\s?(?P<magnitude>(?<=\s)(?:thousand|million|billion|trillion|mn|bn|tn)|(?<=\d)[MB])(?=\s))?"
+        rf"{ranged(_REPEATED)}(?P<more>\+)?"
+        rf"(?:\s?(?P<magnitude>(?<=\s)(?:thousand|million|billion|trillion|mn|bn|tn)|(?<=\d)[MB])(?=\s))?"
         rf"(?P<gap>[\s-]?){UNIT_PER}(?!-(?!{NUMBER}\s?{UNIT}(?!\w))\d|\.\w)(?:\.(?=\s[a-z&]|[,;)–-]))?",
         _measure,
     ),

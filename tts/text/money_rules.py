@@ -21,15 +21,15 @@ _COUNTRY = rf"(?:(?:{'|'.join(DOLLARS_OF)})|(?:US|AU|NZ|HK)\s)(?=\$)"
 _HEAD = rf"(?P<minus>(?<!\w)[-−–])?(?P<country>\b{_COUNTRY})?(?P<sign>{_SIGN})\s?"
 #: Words that say which or how many, at most two others between them and the amount.
 _WHICH_ONE = re.compile(
-    r"(?i)\b(?:an?|the|this|that|these|those|my|your|his|her|its|our|their|each|every|another|one|two|three|four|five|six|"
-    r"seven|eight|nine|ten|[a-z]+['’]s?)\s(?:[a-z]+\s){0,2}$"
+    r"(?i)\b(?:an?|the|this|that|these|those|my|your|his|her|its|our|their|each|every|another|"
+    r"one|two|three|four|five|six|seven|eight|nine|ten|[a-z]+['’]s?)\s(?:[a-z]+\s){0,2}$"
 )
 #: Nouns for what has a price or is one.
 _PRICED = re.compile(
     r"[ -](?:bill|note|coin|fee|fine|ticket|tax|bonus|tip|gift|card|voucher|coupon|deposit|loan|grant|budget|deal|"
-    r"contract|house|home|car|price|prize|salary|payment|check|cheque|debt|investment|fund|project|program|plan|package|"
-    r"bet|bid|rebate|refund|question|discount|credit|loss|profit|jackpot|lawsuit|settlement|donation|stamp|meal|lunch|dinner|item|"
-    r"phone|membership|subscription|mark|threshold|limit|cap|minimum|industry|company|business|market|economy|increase|"
+    r"contract|house|home|car|price|prize|salary|payment|check|cheque|debt|investment|fund|project|program|plan|"
+    r"package|bet|bid|rebate|refund|question|discount|credit|loss|profit|jackpot|lawsuit|settlement|donation|stamp|meal|"
+    r"lunch|dinner|item|phone|membership|subscription|mark|threshold|limit|cap|minimum|industry|company|business|market|economy|increase|"
     r"deficit|surplus|bailout|penalty|reward|mortgage|allowance|surcharge|tariff|copay|toll)(?:s|es)?\b"
 )
 
@@ -140,7 +140,8 @@ RULES: list[Rule] = [
     ),
     (
         "money",
-        rf"(?:(?P<from>{_AMOUNT})(?:\s?[€£])?{DASH})?(?P<number>{_AMOUNT})(?:\s?(?P<magnitude>{_MAGNITUDE}))?\s?(?P<sign>¢|{_SIGN}(?!\s?\d)|{_CODE}\b)(?:(?<=kr)\.(?=\s[a-z]|[,;)]))?",
+        rf"(?:(?P<from>{_AMOUNT})(?:\s?[€£])?{DASH})?(?P<number>{_AMOUNT})"
+        rf"(?:\s?(?P<magnitude>{_MAGNITUDE}))?\s?(?P<sign>¢|{_SIGN}(?!\s?\d)|{_CODE}\b)(?:(?<=kr)\.(?=\s[a-z]|[,;)]))?",
         _money_after,
     ),
     ("money", rf"\b(?P<code>{_CODE})\s?(?P<number>{_AMOUNT}){_SCALE}", _money_code),

@@ -20,13 +20,14 @@ RATED = re.compile(
 )
 #: What follows a length that is no noun measured by it.
 _NO_NOUN = (
-    r"(?!(?:x|by|and|or|of|in|long|wide|tall|thick|deep|high|from|to|at|on|is|was|are|were|for|with|apart|away|off|above|below|"
-    r"square|across|per|than|but|when|where|each|more|less|then|as|if)\b)"
+    r"(?!(?:x|by|and|or|of|in|long|wide|tall|thick|deep|high|from|to|at|on|is|was|are|were|for|with|apart|away|off|"
+    r"above|below|square|across|per|than|but|when|where|each|more|less|then|as|if)\b)"
 )
 
 #: A unit, by other units: mg/kg/min, g/100 mL.
 UNIT_PER = (
-    rf"(?P<unit>{UNIT})(?:/(?!\d+\s?(?P=unit)(?!\w))(?P<count>\d+\s?(?={UNIT}(?!\w)))?(?P<per>{UNIT}|[a-z]{{3,}})(?:/(?P<also>{UNIT}))?)?"
+    rf"(?P<unit>{UNIT})(?:/(?!\d+\s?(?P=unit)(?!\w))(?P<count>\d+\s?(?={UNIT}(?!\w)))?"
+    rf"(?P<per>{UNIT}|[a-z]{{3,}})(?:/(?P<also>{UNIT}))?)?"
     r"(?![\w²³]|/(?!\d))"
 )
 
