@@ -28,8 +28,9 @@ _WHICH_ONE = re.compile(
 _PRICED = re.compile(
     r"[ -](?:bill|note|coin|fee|fine|ticket|tax|bonus|tip|gift|card|voucher|coupon|deposit|loan|grant|budget|deal|"
     r"contract|house|home|car|price|prize|salary|payment|check|cheque|debt|investment|fund|project|program|plan|"
-    r"package|bet|bid|rebate|refund|question|discount|credit|loss|profit|jackpot|lawsuit|settlement|donation|stamp|meal|"
-    r"lunch|dinner|item|phone|membership|subscription|mark|threshold|limit|cap|minimum|industry|company|business|market|economy|increase|"
+    r"package|bet|bid|rebate|refund|question|discount|credit|loss|profit|jackpot|lawsuit|settlement|donation|stamp|"
+    r"meal|lunch|dinner|item|phone|membership|subscription|mark|threshold|limit|cap|minimum|"
+    r"industry|company|business|market|economy|increase|"
     r"deficit|surplus|bailout|penalty|reward|mortgage|allowance|surcharge|tariff|copay|toll)(?:s|es)?\b"
 )
 
