@@ -110,7 +110,7 @@ _SHARE = re.compile(
     r"(?i)\b(?:chance|probability|ratio|share)\b|\b(?:about|roughly|only|almost|nearly|than|of|an?|equals)\s$"
 )
 _COUNTED = re.compile(r"\s(?:people|men|women|miles|times|minutes|hours|days|weeks|months|years)\b")
-_AFTER_DATE = re.compile(r"\s*(?:$|[.,;:!?)])|\s(?:at|and|to|in|from|by|for|with|we|I|he|she|they|it|the)\b")
+_AFTER_DATE = re.compile(r"\s*(?:$|[.,;:!?)])|\s@|\s(?:at|and|to|in|from|by|for|with|we|I|he|she|they|it|the)\b")
 
 
 def _month_slash_day(match: re.Match) -> str | None:

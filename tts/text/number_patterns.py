@@ -20,7 +20,7 @@ RATED = re.compile(
 )
 #: What follows a length that is no noun measured by it.
 _NO_NOUN = (
-    r"(?!(?:x|by|and|or|of|in|long|wide|tall|thick|deep|high|from|to|at|on|is|was|are|were|for|with|apart|away|off|"
+    r"(?!(?:x|w|by|and|or|of|in|long|wide|tall|thick|deep|high|from|to|at|on|is|was|are|were|for|with|apart|away|off|"
     r"above|below|square|across|per|than|but|when|where|each|more|less|then|as|if)\b)"
 )
 
@@ -95,7 +95,7 @@ def closes_quotation(text: str, position: int) -> bool:
     """
     is_open = False
     for mark in re.finditer(r"[\"“”]", text[:position]):
-        if mark[0] != "“" and text[mark.start() - 1 : mark.start()].isdigit():
+        if mark[0] != "“" and text[mark.start() - 1 : mark.start()].isnumeric():
             is_open = False
         else:
             is_open = mark[0] == "“" or mark[0] == '"' and not is_open

@@ -109,7 +109,7 @@ RULES: list[Rule] = [
         r"(?<=\()(ii|iii|iv|vi|vii|viii|ix|xi|xii)(?=\))",
         lambda match: cardinal(roman(match[0].upper()) or 0),
     ),
-    ("numbered", r"(?i:(vol|ch|sec|fig|art|cl|sc|op)\.)\s(?P<numeral>[IVXLC]+|[ivx]{2,})\b", _numbered),
+    ("numbered", r"(?i:(vol|ch|sec|fig|art|cl|sc|op|mk)\.)\s(?P<numeral>[IVXLC]+|[ivx]{2,})\b", _numbered),
     (
         "numbered",
         r"((?i:act|scene|chapters?|parts?|book|sections?|volumes?|pages?|pp?\.|article|title|figure|table|appendix"

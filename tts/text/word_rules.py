@@ -8,7 +8,7 @@ import unicodedata
 
 from tts.text import abbreviation_rules
 from tts.text.addresses import expand_address, expand_hashtag
-from tts.text.numbers import decimal, digits
+from tts.text.numbers import decimal, digits, pairs
 from tts.text.spelling import LETTER, VOWEL, acronym, compound, dictionary_reading, fold, is_shouting, mixed, spell
 from tts.text.tables import AFTER_THE, BARE, CONTRACTED, ENDINGS, GREEK, INITIALISMS, SHOUTED_WORDS
 from tts.text.tokens import Rule
@@ -77,6 +77,8 @@ def _word(match: re.Match) -> str:
     name, mark, rest = text.partition("'")
     if re.search("[a-z][A-Z]|[A-Z][A-Z][a-z]", name):
         return f"{compound(name)}{mark}{rest.lower()}"
+    if re.fullmatch("(?=.*[A-Za-z])(?=.*[Α-Ωα-ω])[A-Za-zΑ-Ωα-ω]{2,4}", text):  # iπ
+        return " ".join(GREEK.get(letter.lower(), letter.upper()) for letter in text)
     text = fold(text)
     if len(text) == 1 and text not in "ai":
         return text.upper() if text.isascii() else text
@@ -166,6 +168,7 @@ RULES: list[Rule] = [
     ("letter", r"\b([A-Za-z])(?:['’]s)\b", _letter_s),
     ("micro", r"[µμ](?=[A-Za-z])", lambda match: "micro"),
     ("greek", r"[Α-Ωα-ω](?![Ͱ-Ͽ])(?<![Ͱ-Ͽ].)", lambda match: GREEK.get(match[0].lower())),
+    ("alphanumeric", r"([A-Z])\.(\d{3})(?![\w.])", lambda match: f"{match[1]} {pairs(match[2])}"),
     (
         "alphanumeric",
         r"([A-Za-z]{1,6})(\d+\.\d+)(?![\w.])",
