@@ -126,7 +126,8 @@ RULES: list[Rule] = [
 AFTER_NAMES: list[Rule] = [
     (
         "roman",
-        r"(?P<name>[A-Za-z][a-z]+|[A-Z]{2,})\s(?P<numeral>[IVXLCDM]+)\b(?P<owner>['’]s\b)?(?!['’]|\.\w|\.\s[A-Z]|&)",
+        r"(?P<name>[A-Za-z][a-z]+|[A-Z]{2,})\s(?P<numeral>[IVXLCDM]+)\b(?P<owner>['’]s\b)?(?!['’]|\.\w|\.\s[A-Z]|&)"
+        rf"(?!\s{_ORDERED}\b)",
         _roman,
     ),
 ]

@@ -144,7 +144,7 @@ RULES: list[Rule] = [
     ("number", r"#(?=(?![0-9A-F]{6}\b)[A-Z]{1,3}-?\d)", lambda match: "number"),
     ("hash", r"#(?=[0-9A-Fa-f]{6}\b)(?=\w*\d)", lambda match: "hash"),
     ("prime", r"(?<=\b[a-zA-Z])['’′](?=\()", lambda match: "prime"),
-    ("heart", r"(?:(?<=[a-z!.]{2}\s)|(?<=<3\s)|(?<=<3))<3(?![\d.])", lambda match: "heart"),
+    ("heart", r"(?:(?<=[a-z!.]{2}\s)|(?<=:[DP)]\s)|(?<=<3\s)|(?<=<3))<3(?![\d.])", lambda match: "heart"),
     ("emoticon", r"(?:^|(?<=\s))(?:[:;]-?[DP]|[xX]D)(?=[\s!.,]|$)", lambda match: _FACES[match[0][-1]]),
     ("hashtag", r"(?<![\w&])[#@]((?:\w*[^\W\d]\w*))", expand_hashtag),
     (
