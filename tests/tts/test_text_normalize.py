@@ -94,6 +94,34 @@ def test_every_visible_character_of_a_line_is_covered(text):
     assert all(i in covered or c.isspace() or c == "-" for i, c in enumerate(text))
 
 
+PIECES = [*'a1B. ,:/$%x°=<>&;!–−()#@_~+*½"’', "10.30", " am", "Feb ", "13", "10/12/2026", "1/4", " st.", " II", " III"]
+PIECES += [
+    "John ",
+    "Gen. ",
+    "3:16",
+    "n!",
+    "<3",
+    "NaCl",
+    "macOS",
+    "Jr.",
+    "Ste. ",
+    "/kWh",
+    "$5",
+    " million",
+    " bill",
+    " the ",
+]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.sampled_from(PIECES), max_size=8).map("".join))
+def test_every_visible_character_between_parts_of_rules_is_covered(text):
+    covered = set()
+    for token in normalize(text):
+        covered.update(range(token.start, token.end))
+    assert all(i in covered or c.isspace() for i, c in enumerate(text))
+
+
 def test_a_long_text_is_quick():
     words = "The quick brown fox paid $5.50 on May 5th for 10 kg of St. John's honey, and left. ".split()
     text = " ".join(words[i % len(words)] for i in range(5000))
@@ -118,6 +146,10 @@ def test_a_long_text_is_quick():
         "1/" * 5_000,
         "5h " * 5_000,
         "W. A " * 5_000,
+        "5!" * 5_000,
+        "1/1-" * 5_000,
+        "aB" * 5_000,
+        "http://(" * 3_000,
     ],
 )
 def test_monotonous_text_is_no_trap(text):

@@ -1,23 +1,21 @@
-"""Rules for abbreviations, initials and Roman numerals.
+"""Rules for abbreviations and initials.
 
 Rules have the form described in `tts.text.tokens`.
 """
 
 import re
 
+from tts.text import roman_rules
 from tts.text.code_rules import STREET_FOLLOWS
 from tts.text.date_rules import MONTH
 from tts.text.number_patterns import many
-from tts.text.numbers import cardinal, ordinal, roman
-from tts.text.spelling import LETTER, acronym, fold, is_shouting, spell
+from tts.text.spelling import LETTER, is_shouting, spell
 from tts.text.tables import (
     BARE,
     BEFORE_NUMBERS,
     DIRECTIONS,
     ENDINGS,
-    MONARCHS,
     MONTHS,
-    NUMBERED,
     REGIONS,
     STARTERS,
     STATES,
@@ -34,7 +32,7 @@ _BARE = "|".join(sorted((re.escape(name.capitalize()) for name in BARE if "." no
 _NEXT_CAPITAL = re.compile(r"\s+[\"“'‘(]?[A-Z]")
 _AFTER_TITLE = re.compile(r"\s+[A-Z\d]|[,–-]")
 _AFTER_DAY = re.compile(
-    r"\s+(?:[A-Z\d]|(?:at|from|through|thru|to|and|or|until|till|between|before|after|by|morning|afternoon|evening|"
+    r"\s+(?:[A-Z\d&]|(?:at|from|through|thru|to|and|or|until|till|between|before|after|by|morning|afternoon|evening|"
     r"night|noon|midnight|the(?=\s\d))\b)|[,–-]"
 )
 _DAYS = frozenset(name[:3] for name in WEEKDAYS + MONTHS)
@@ -45,6 +43,8 @@ def _abbreviation(match: re.Match) -> str | None:
     rest = match.string[match.end() :]
     if match[1].isupper() and "." not in name and name not in BARE and not is_shouting(match.string):
         return None
+    if name == "sec" and match[1][0] == "S" and re.match(r"\s(?:of\s)?[A-Z][a-z]", rest):
+        return "secretary"
     if name == "est" and not re.match(r"\s?\d{4}", rest):
         return "estimated"
     follows = _AFTER_DAY if name in _DAYS else _AFTER_TITLE
@@ -56,7 +56,7 @@ def _abbreviation(match: re.Match) -> str | None:
         return None
     if name == "ft" and match[1].islower():
         return "foot" if _before(match) == "per" else "feet"
-    return TITLES.get(name) or ENDINGS[name]
+    return (TITLES.get(name) or ENDINGS[name]) + ("'s" if match["owner"] else "")
 
 
 def _bare(match: re.Match) -> str | None:
@@ -100,12 +100,15 @@ def _doctor_or_drive(match: re.Match) -> str:
     return "drive" if _after_name(match) else "doctor"
 
 
-def _avenue(match: re.Match) -> str | None:
-    return "avenue" if _after_name(match) else None
+_STREET_ENDS = {"Ave": "avenue", "Pl.": "place", "Ter.": "terrace", "Cir.": "circle"}
+
+
+def _street_end(match: re.Match) -> str | None:
+    return _STREET_ENDS[match[0]] if _after_name(match) else None
 
 
 def _before_number(match: re.Match) -> str | None:
-    if match[0] == "art.":
+    if match[0] in ("art.", "P."):
         return None
     return BEFORE_NUMBERS[match[match.lastindex or 0].lower()]
 
@@ -118,7 +121,7 @@ def _initials(match: re.Match) -> str:
 
 def _joined_initials(match: re.Match) -> str:
     """AT&T, R&D, Q&A."""
-    return " and ".join(spell(part) for part in re.split(r"\s?&\s?", match[1])) + (match[2] and "'s" or "")
+    return " and ".join(spell(part) for part in re.split(r"\s?&(?:amp;)?\s?", match[1])) + (match[2] and "'s" or "")
 
 
 def _versus(match: re.Match) -> str | None:
@@ -126,6 +129,9 @@ def _versus(match: re.Match) -> str | None:
     before = _before(match)
     named = before[:1].isupper() and match.string[match.end() + 1 : match.end() + 2].isupper()
     return "versus" if named or match[0] == "v." and len(before) > 3 and before.isalpha() else None
+
+
+_ROOMS = {"Apt": "apartment", "Ste": "suite", "Rm": "room", "Rm.": "room", "Bld": "building"}
 
 
 def _state(match: re.Match) -> str:
@@ -146,42 +152,6 @@ def _power_of_length(match: re.Match) -> str:
     return unit if _before(match) in ("per", "a", "each", "every") else many(unit)
 
 
-def _roman(match: re.Match) -> str | None:
-    """A numeral after a name: ordinal after a monarch's, else cardinal."""
-    number = roman(match["numeral"])
-    owner = "'s" if match["owner"] else ""
-    if number is None or number > 3999:
-        return None
-    name, numeral = match["name"], match["numeral"]
-    if name in MONARCHS:
-        return f"{name.lower()} the {ordinal(number)}{owner}" if _is_regnal(match) else None
-    if name.lower() in NUMBERED:
-        is_letter = numeral in ("C", "D", "L", "M") or numeral == "I" and name.islower() and name != "war"
-    else:
-        is_letter = (
-            name.islower() or len(numeral) < 2 or not set(numeral) <= set("IVX") or numeral in ("XX", "XXX", "IX")
-        )
-    return None if is_letter else f"{acronym(name) if name.isupper() else fold(name)} {cardinal(number)}{owner}"
-
-
-def _is_regnal(match: re.Match) -> bool:
-    """Whether the numeral after a monarch's name is one, and not "I" or an initial."""
-    if match["numeral"] != "I":
-        return True
-    rest = match.string[match.end() :]
-    return re.match(r"[.,;:!?)]|\s*$|\s+(?:of|was|ruled|reigned|died)\b|['’]s", rest) is not None
-
-
-def _numbered(match: re.Match) -> str | None:
-    """A numeral after an abbreviation (vol. III), or in lower case after what is numbered so (page xii)."""
-    name = match[1].lower().removesuffix(".")
-    numbers = [roman(part.upper()) for part in re.split(r"\s?[-–]\s?", match["numeral"])]
-    if not all(numbers):
-        return None
-    word = BEFORE_NUMBERS.get(name) or TITLES.get(name) or name
-    return f"{word} {' to '.join(cardinal(number or 0) for number in numbers)}"
-
-
 _DAY = rf"(?:(?:Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)(?:day)?\.?|{MONTH})"
 
 
@@ -195,26 +165,17 @@ def _calendar_range(match: re.Match) -> str:
 RULES: list[Rule] = [
     ("saint", r"[Ss]t\.(?!\w)|St(?=\s[A-Z])|(?<=[a-z]\s)St\b", _saint_or_street),
     ("doctor", r"[Dd]r\.(?!\w)", _doctor_or_drive),
-    ("avenue", r"Ave(?![.\w])", _avenue),
+    ("street", r"Ave(?![.\w])|(?:Pl|Ter|Cir)\.(?!\w)", _street_end),
+    ("floor", r"(?<=\d(?:st|nd|rd|th)\s)[Ff]l\.(?!\w)|(?<=\d(?:st|nd|rd|th)\s)Fl\b", lambda match: "floor"),
+    ("apartment", r"(?:Apt|Ste|Rm|Bldg)\.?(?=\s#?(?:\d|[A-Z]\b))", lambda match: _ROOMS[match[0][:3]]),
+    ("place", r"(?:Ste|Pt)\.(?=\s[A-Z][a-z])", lambda match: "point" if match[0] == "Pt." else "saint"),
     ("number", rf"((?i:{'|'.join(BEFORE_NUMBERS)}))\.(?=\s?\d)", _before_number),
     ("number", r"((?i:no|nos))\.(?=\sof\b)|(?<=\w\s)(No|Nos)(?=\s\d)", _before_number),
     ("century", r"(?<=\d[a-z]{2}\s)c\.", lambda match: "century"),
     ("born", r"[bd]\.(?=\s\d{4}\b)", lambda match: "born" if match[0] == "b." else "died"),
-    (
-        "numeral",
-        r"(?<=\()(ii|iii|iv|vi|vii|viii|ix|xi|xii)(?=\))",
-        lambda match: cardinal(roman(match[0].upper()) or 0),
-    ),
     ("state", rf"({'|'.join(STATES)})(?=\s\d{{5}}(?![\d,]))|(?<=[a-z],\s)(IN|OR|ME|OK|HI|OH)(?=[.,;)]|$)", _state),
     ("circa", r"c\.(?=\s?\d{3,4}\b)", lambda match: "circa"),
-    ("numbered", r"(?i:(vol|ch|sec|fig|art|cl|sc|op)\.)\s(?P<numeral>[IVXLC]+|[ivx]{2,})\b", _numbered),
-    (
-        "numbered",
-        r"((?i:act|scene|chapters?|parts?|book|sections?|volumes?|pages?|pp?\.|article|title|figure|table|appendix"
-        r"|phase|stage))"
-        r"\s(?P<numeral>(?![ilc]\b(?![-–][ivx]))[ivxlc]+(?:\s?[-–]\s?[ivxlc]+)?)\b(?!['’]|\.\s[a-z])",
-        _numbered,
-    ),
+    *roman_rules.RULES,
     ("calendar", r"M[-–]F(?![\w-])", lambda match: "monday to friday"),
     ("calendar", rf"({_DAY})\s?[-–]\s?({_DAY})(?!\w)", _calendar_range),
     ("day", rf"({_DAY})(?=,?\s(?:\d|{MONTH}\b))", _calendar_range),
@@ -227,8 +188,8 @@ RULES: list[Rule] = [
     ),
     ("versus", r"v\.?(?=\s[A-Za-z])", _versus),
     ("length", r"(?:sq|cu)\.?\s(?:km|cm|mm|mi|yd|ft|in|m)\b\.?", _power_of_length),
-    ("abbreviation", rf"(?i:({_STOPPED})\.)(?![\w])", _abbreviation),
-    ("initials", r"Ph\.D\.['’]?s\b", lambda match: "P H D's"),
+    ("abbreviation", rf"(?i:({_STOPPED})\.)(?![\w])(?P<owner>['’]s\b)?", _abbreviation),
+    ("initials", r"Ph\.?D\.?['’]?s\b", lambda match: "P H D's"),
     ("bare", rf"({_BARE}|PhD|vs|etc|thx|pls|acct)\b(?!\.?\w)", _bare),
     (
         "initials",
@@ -239,10 +200,6 @@ RULES: list[Rule] = [
 ]
 #: After the rules for addresses.
 JOINED: list[Rule] = [
-    ("joined", r"((?:[A-Z]{1,3}\s?&\s?)+[A-Z]{1,3})(['’]?s)?\b", _joined_initials),
-    (
-        "roman",
-        r"(?P<name>[A-Za-z][a-z]+|[A-Z]{2,})\s(?P<numeral>[IVXLCDM]+)\b(?P<owner>['’]s\b)?(?!['’]|\.\w|\.\s[A-Z]|&)",
-        _roman,
-    ),
+    ("joined", r"((?:[A-Z]{1,3}\s?&(?:amp;)?\s?)+[A-Z]{1,3})(['’]?s)?\b", _joined_initials),
+    *roman_rules.AFTER_NAMES,
 ]

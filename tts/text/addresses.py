@@ -37,5 +37,6 @@ def expand_hashtag(match: re.Match) -> str:
     words = []
     for part in match[1].split("_"):
         for piece in re.findall(r"\d+|[A-Z]+(?![a-z])|[A-Z]?[^\W\dA-Z_]+", part):
-            words.append(pairs(piece) if piece.isdecimal() else acronym(piece) if piece.isupper() else fold(piece))
+            is_acronym = piece.isascii() and piece.isupper()
+            words.append(pairs(piece) if piece.isdecimal() else acronym(piece) if is_acronym else fold(piece))
     return f"{head} {' '.join(words)}"

@@ -5,18 +5,19 @@ Rules have the form described in `tts.text.tokens`.
 
 import re
 
-from tts.text.number_patterns import DASH
 from tts.text.numbers import cardinal, digits, pairs, plural
-from tts.text.spelling import acronym
-from tts.text.tables import BOOKS, STATES, STREETS
+from tts.text.spelling import acronym, spell
+from tts.text.tables import STATES, STREETS
 from tts.text.tokens import Rule
 
 _AFTER_STATE = "|".join(rf"(?<=\b{state} )" for state in STATES)
 #: Words before a number that is told digit by digit.
 _CODED = re.compile(
     r"(?i)\b(?:(?:pass)?code|pin|account|acct\.?|id|confirmation|tracking|ticket|"
-    r"(?:order|reference|serial|case|invoice|phone|policy) (?:number|no\.))(?: (?:number|code|no\.|is|was))*[#:\s]*$"
+    r"(?:order|reference|serial|case|invoice|phone|policy) (?:number|no\.)|text \w+ to)"
+    r"(?: (?:number|code|no\.|is|was))*[#:\s]*$"
 )
+_CALLED = re.compile(r"(?i)\b(?:call(?:s|ed|ing)?|dial(?:s|ed|ing)?|emergency)\b")
 #: The rest of a street's name after the direction in it: W. Main St.
 STREET_FOLLOWS = rf"(?=\.?\s(?:[A-Z\d][\w'’]*\.?\s){{1,4}}(?:{'|'.join(STREETS)})\b)"
 
@@ -36,7 +37,7 @@ def _free_call(match: re.Match) -> str:
 
 def _chain(match: re.Match) -> str:
     """Groups of digits joined by hyphens: codes, and counts such as 1-2-3."""
-    groups = match[0].split("-")
+    groups = re.split("[-–]", match[0])
     say = pairs if max(map(len, groups)) < 3 else digits
     return " , ".join(say(group) for group in groups)
 
@@ -69,9 +70,20 @@ def _code(match: re.Match) -> str | None:
     return digits(match[0]) if _CODED.search(match.string[max(0, match.start() - 30) : match.start()]) else None
 
 
-def _verse(match: re.Match) -> str:
-    last = f" to {cardinal(int(match['last']))}" if match["last"] else ""
-    return f"{match['book'].lower()} {cardinal(int(match['chapter']))} {cardinal(int(match['verse']))}{last}"
+def _emergency(match: re.Match) -> str | None:
+    """The number of an emergency line, where a call is spoken of before it."""
+    return digits(match[0]) if _CALLED.search(match.string[max(0, match.start() - 60) : match.start()]) else None
+
+
+def _after_capitals(match: re.Match) -> str | None:
+    """Four digits after capitals: flights and models, as UA 1234."""
+    return None if re.match(r"\s[a-z]+s\b", match.string[match.end() :]) else pairs(match[0])
+
+
+def _isotope(match: re.Match) -> str | None:
+    """Three digits joined to a name: Uranium-235."""
+    before = re.search(r"\b[A-Z][a-z]{3,}-$", match.string[max(0, match.start() - 20) : match.start()])
+    return pairs(match[0]) if before and before[0] not in ("Post-", "Over-", "Under-", "From-") else None
 
 
 def _house(match: re.Match) -> str:
@@ -80,6 +92,12 @@ def _house(match: re.Match) -> str:
 
 #: (name, pattern, function), tried in this order. A number must not continue one to its left.
 RULES: list[Rule] = [
+    ("hexadecimal", r"0[xX][0-9A-Fa-f]{2,}(?!\w)", lambda match: spell(match[0])),
+    (
+        "hardware",
+        r"(?:[0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}(?![\w:-])",
+        lambda match: " , ".join(spell(part) for part in re.split("[:-]", match[0])),
+    ),
     ("phone", r"\+\d{1,3}(?:[\s.-]?\(?\d{1,4}\)?){2,5}(?!\d)", _phone),
     ("phone", r"(?:1[\s.-])?(?:\(\d{3}\)\s?|\d{3}[\s.-])\d{3}[\s.-]\d{4}(?![\d-])", _phone),
     ("phone", r"\d{3}-\d{4}(?![\d-])", _phone),
@@ -87,11 +105,11 @@ RULES: list[Rule] = [
     ("phone", r"0\d{2,4}[\s-]\d{5,8}(?![\d-])", _phone),
     ("code", r"\d{3} \d{4} \d{4}(?![\d-])", _phone),
     ("card", r"\d{4}(?:[ -]\d{4}){3}(?![\d-])", _phone),
-    ("phone", r"1-(?P<area>\d{3})-(?=[A-Z]{2})", _free_call),
+    ("phone", r"1-(?P<area>\d{3})-(?=[A-Z][A-Za-z])", _free_call),
     ("phone", r"\(0\d{1,4}\)\s?\d{3,4}[\s-]?\d{3,4}(?![\d-])", _phone),
     ("extension", r"(?<=\d{3}[-. ]\d{4}\s)x\s?(\d{1,5})\b", lambda match: f"extension {pairs(match[1])}"),
     ("zip", rf"(?:{_AFTER_STATE})\d{{5}}(?:-\d{{4}})?(?![\w-]|[,.]\d)", _phone),
-    ("chain", r"\d+(?:-\d+){2,}(?!\d)", _chain),
+    ("chain", r"\d+(?:(?:-\d+){2,}|(?:–\d+){2,})(?!\d)", _chain),
     ("version", r"(?P<v>v|V(?=\d+\.))(?P<parts>\d+(?:\.\d+)*)(?![\w])", _dotted),
     ("version", r"(?P<v>)(?P<parts>\d+(?:\.\d+){2,})(?!\w)", _dotted),
     ("model", r"(?<=[A-Z]-)(?P<number>\d{2,4})(?P<ending>['’]?s)?\b(?![-.,]\d)", _name),
@@ -99,16 +117,14 @@ RULES: list[Rule] = [
     (
         "room",
         r"\b(?P<word>[Rr]oom|[Ff]light|[Hh]ighway|[Rr]oute|[Ii]nterstate|[Bb]oeing|[Aa]irbus|"
-        r"HTTP|[Ee]rror|[Pp]ort|[Ss]uite|"
+        r"HTTP|[Ee]rror|Xbox|[Pp]ort|[Ss]uite|"
         r"(?i:call|dial)(?i:ed|ing)?(?=\s\d{3}\b))"
         r"\s(?P<number>\d{1,4})(?P<ending>['’]?s)?\b(?![,.:-]?\d)",
         _room,
     ),
+    ("emergency", r"(?:911|999|112|988)(?![\w%-]|[.,:]\d|\s[a-z]+s\b)", _emergency),
+    ("capitals", r"(?:(?<=\b[A-Z]{2}\s)|(?<=\b[A-Z]{3}\s))\d{4}(?![\w%-]|[.,:]\d)", _after_capitals),
+    ("isotope", r"(?<=[a-z]-)\d{3}(?![\w%-]|[.,:]\d)", _isotope),
     ("code", r"\d{4,}(?![\w]|[,.-]\d)", _code),
-    (
-        "verse",
-        rf"\b(?P<book>{'|'.join(BOOKS)})\s(?P<chapter>\d{{1,3}}):(?P<verse>\d{{1,3}})(?:{DASH}(?P<last>\d{{1,3}}))?(?![\d:])",
-        _verse,
-    ),
     ("house", rf"\d{{1,5}}(?=\s[NSEW][EW]?{STREET_FOLLOWS})", _house),
 ]

@@ -3,9 +3,10 @@
 Rules have the form described in `tts.text.tokens`.
 """
 
+import math
 import re
 
-from tts.text.number_patterns import DASH
+from tts.text.number_patterns import DASH, RATED
 from tts.text.numbers import cardinal, digits, ordinal, plural, year
 from tts.text.tables import MONTH_NUMBERS, MONTHS
 from tts.text.tokens import Rule
@@ -18,6 +19,8 @@ MONTH = (
 )
 _TH = "(?i:st|nd|rd|th)"
 _MERIDIEM = r"\s?(?P<half>[AaPp])(?:\.\s?[Mm]\.|[Mm]\b(?!\.\w))"
+#: Where a full stop stands for the colon of a time: 10.30 a.m., 9.30–10.15pm.
+_BEFORE_HALF = rf"(?=[0-5]\d(?:{DASH}\d\d?(?:\.[0-5]\d)?)?\s?[AaPp]\.?\s?[Mm]\b)"
 
 
 def _month_name(text: str) -> str:
@@ -27,7 +30,7 @@ def _month_name(text: str) -> str:
 def _full_year(text: str) -> str:
     """Words of a year of two or four digits; two digits are the century around 2000."""
     number = int(text)
-    return year(number if len(text) > 2 else number + (2000 if number < 69 else 1900))
+    return year(number if len(text) > 2 else number + (2000 if number < 50 else 1900))
 
 
 def _calendar(day: int, month: int, year_digits: str) -> str | None:
@@ -57,35 +60,84 @@ def _numeric_date(match: re.Match) -> str | None:
     first, second = int(match["first"]), int(match["second"])
     if match["mark"] == "." or first > 12:
         first, second = second, first
-    return _calendar(second, first, match["year"])
+    words = _calendar(second, first, match["year"])
+    if words or match["mark"] != "/":
+        return words
+    return " slash ".join(
+        [*(cardinal(int(part)) for part in match.group("first", "second")), _full_year(match["year"])]
+    )
+
+
+#: A whole date in digits.
+_DATE = r"\d{4}-\d\d-\d\d(?!\d)|\d\d?[/.]\d\d?[/.](?:\d{4}|\d\d)(?!\d)"
+
+
+def _to_date(match: re.Match) -> str | None:
+    """A dash between two dates, or a slash between two of which the year stands first."""
+    after = re.match(_DATE, match.string[match.end() :])
+    before = re.search(rf"(?<![\d/.-])(?:{_DATE})$", match.string[max(0, match.start() - 12) : match.start()].rstrip())
+    return "to" if before and after and (match["mark"] != "/" or "-" in after[0]) else None
+
+
+def _span_of_days(match: re.Match) -> str | None:
+    """Two dates of which the first or both lack a year, unless both may be fractions: 1/4-1/2 cup."""
+    first, last = ([int(part) for part in match[name].split("/")] for name in ("first", "last"))
+    if not all(1 <= month <= 12 and 1 <= day <= 31 for month, day in (first, last)):
+        return None
+    if not match["year"] and all(_is_usual_fraction(above, below) for above, below in (first, last)):
+        return None
+    words = " to ".join(f"{MONTHS[month - 1]} {ordinal(day)}" for month, day in (first, last))
+    return words + (f" {_full_year(match['year'])}" if match["year"] else "")
+
+
+def _is_usual_fraction(above: int, below: int) -> bool:
+    """Whether a fraction is in lowest terms and of a size that is measured with.
+
+    >>> _is_usual_fraction(3, 4), _is_usual_fraction(10, 12), _is_usual_fraction(6, 7)
+    (True, False, False)
+    """
+    return above < below and math.gcd(above, below) == 1 and below in (2, 3, 4, 5, 6, 8, 10, 12, 16, 32, 64)
 
 
 _BEFORE_DATE = re.compile(
-    r"(?i)\b(?:on|thru|through|until|till|since|due|dated|starting|ends?|(?P<by>by)|(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?)\s$"
+    r"(?i)\b(?:on|ships?|shipped|starts?|opens?|closes?|arrives?|moved\s(?:from|to)|from\s\d\d?/\d\d?\sto|thru|through|"
+    r"until|till|since|due|dated|starting|ends?|(?P<by>by)|(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?)\s$"
 )
 
 
+_DEADLINE = re.compile(r"(?i)\b(?:rsvp|due|reply|respond|register|submit|apply|pay|finish|back|done|ready)\sby\s$")
+_SHARE = re.compile(
+    r"(?i)\b(?:chance|probability|ratio|share)\b|\b(?:about|roughly|only|almost|nearly|than|of|an?|equals)\s$"
+)
 _COUNTED = re.compile(r"\s(?:people|men|women|miles|times|minutes|hours|days|weeks|months|years)\b")
-_AFTER_DATE = re.compile(r"\s*(?:$|[.,;:!?)])|\s(?:at|and|to|in|from|by|for|with|we|I|he|she|they|it|the)\b")
+_AFTER_DATE = re.compile(r"\s*(?:$|[.,;:!?)])|\s@|\s(?:at|and|to|in|from|by|for|with|we|I|he|she|they|it|the)\b")
 
 
 def _month_slash_day(match: re.Match) -> str | None:
-    """A date without a year, where a word for a time stands before it: due on 6/5."""
+    """A month and a day without a year, where a word for a time stands before it: due on 6/5.
+
+    Without such a word 12/25 is ambiguous. It is taken for a date, the more usual meaning, where no cook or carpenter
+    writes such a fraction, nothing is measured by it and nobody is marked with it; other pairs are fractions.
+    """
     month, day = int(match["month"]), int(match["day"])
-    before = _BEFORE_DATE.search(match.string[max(0, match.start() - 12) : match.start()])
-    if not before or not (1 <= month <= 12 and 1 <= day <= 31):
+    if not (1 <= month <= 12 and 1 <= day <= 31):
         return None
-    if month < day <= 16 and (before["by"] or not _AFTER_DATE.match(match.string[match.end() :])):
-        return None  # a fraction
-    return f"{MONTHS[month - 1]} {ordinal(day)}"
+    head, ends = match.string[max(0, match.start() - 24) : match.start()], _AFTER_DATE.match(match.string, match.end())
+    before = _BEFORE_DATE.search(head)
+    if before:
+        may_be_fraction = month < day <= 16 and (not ends or before["by"] and not _DEADLINE.search(head))
+    else:
+        may_be_fraction = day <= 16 or not ends or RATED.search(head) or _SHARE.search(head)
+    return None if may_be_fraction else f"{MONTHS[month - 1]} {ordinal(day)}"
 
 
 def _month_day(match: re.Match) -> str | None:
     before, after = match.string[max(0, match.start() - 4) : match.start()], match.string[match.end() :]
     counted = re.match(r"\s[a-z]", after) and re.search(r"\b[Ii]n\s$", before) or _COUNTED.match(after)
-    if not 1 <= int(match["day"]) <= 31 or counted and not match["year"]:
+    if counted and not match["year"]:
         return None  # in May 5 people came
-    words = f"{_month_name(match['month'])} {ordinal(int(match['day']))}"
+    day = int(match["day"])
+    words = f"{_month_name(match['month'])} {ordinal(day) if 1 <= day <= 31 else cardinal(day)}"
     if match["last"]:
         words += f" to {ordinal(int(match['last']))}"
     if match["year"]:
@@ -98,7 +150,7 @@ def _day_month(match: re.Match) -> str | None:
         return None
     words = f"{'' if match['the'] else 'the '}{match['the'] or ''}{ordinal(int(match['day']))} of "
     words += _month_name(match["month"])
-    return words.lower() + (f" {year(int(match['year']))}" if match["year"] else "")
+    return words.lower() + (f" {_full_year(match['year'])}" if match["year"] else "")
 
 
 def _numeric_month(match: re.Match) -> str | None:
@@ -164,15 +216,23 @@ def _decade(match: re.Match) -> str | None:
 
 
 RULES: list[Rule] = [
+    ("to", r"(?<=['’]\d\d)[-–](?=['’]\d\d(?!\w))", lambda match: "to"),
+    ("to", r"(?:(?<=\d)|(?<=\d\s))(?P<mark>\s?[-–—]\s?|/)(?=\d{1,4}[-/.]\d\d?[-/.]\d)", _to_date),
+    (
+        "date_span",
+        rf"(?P<first>\d\d?/\d\d?){DASH}(?P<last>\d\d?/\d\d?)(?:/(?P<year>\d{{4}}|\d\d))?(?![\w/]|\.\d|-\d)",
+        _span_of_days,
+    ),
     (
         "iso_date",
         r"(?P<year>\d{4})[-/](?P<month>\d\d?)[-/](?P<day>\d\d?)(?:T(?P<hour>\d\d):(?P<minute>\d\d)"
-        r"(?::(?P<second>\d\d)(?:\.\d+)?)?(?P<zone>Z|[-+]\d\d(?::?\d\d)?)?(?!\w)|(?![\d/-]))",
+        r"(?::(?P<second>\d\d)(?:\.\d+)?)?(?P<zone>Z|[-+]\d\d(?::?\d\d)?)?(?!\w)|(?![\d-]|/(?!\d{4}-)))",
         _iso_date,
     ),
     (
         "numeric_date",
-        r"(?P<first>\d\d?)(?P<mark>[/.-])(?P<second>\d\d?)(?P=mark)(?P<year>(?:1[5-9]|20)\d\d|(?<=/)\d\d)(?![\d/-]|\.\d)",
+        r"(?P<first>\d\d?)(?P<mark>[/.-])(?P<second>\d\d?)(?P=mark)"
+        r"(?P<year>(?:1[5-9]|20)\d\d|(?<=/)\d\d)(?!(?P=mark)?\d|/|\.\d)",
         _numeric_date,
     ),
     ("numeric_month", r"(?P<year>(?:19|20)\d\d)(?P<mark>-)(?P<month>0[1-9])(?![\w-])", _numeric_month),
@@ -186,17 +246,25 @@ RULES: list[Rule] = [
     ),
     (
         "day_month",
-        rf"(?P<the>[Tt]he\s+)?(?P<day>\d\d?){_TH}?(?:\s+of)?\s+(?P<month>{MONTH})(?!\w)(?:,?\s+(?P<year>[12]\d{{3}})(?!\d))?",
+        rf"(?P<the>[Tt]he\s+)?(?P<day>\d\d?){_TH}?(?:\s+of)?\s+(?P<month>{MONTH})(?!\w)"
+        rf"(?:,?\s+(?P<year>[12]\d{{3}})(?!\d))?",
         _day_month,
     ),
     ("to", rf"(?:(?<=[\dhdt])|(?<=[\dhdt]\s))[-–]\s?(?={MONTH}\s\d)", lambda match: "to"),
+    ("day_month", rf"(?P<the>)(?P<day>\d\d?)-(?P<month>{MONTH})-(?P<year>\d{{4}}|\d\d)(?![\w-])", _day_month),
     ("month_year", rf"(?P<month>{MONTH}),?\s+(?P<year>[12]\d{{3}})(?![\d,])", _month_year),
     ("race_time", r"(?:\d\d?:)?\d\d?:\d\d\.\d{1,3}(?!\d)", _race_time),
     (
         "time",
-        rf"(?:(?P<from>\d\d?){DASH})?(?P<hour>\d\d?):(?P<minute>\d\d)(?::(?P<second>\d\d))?(?:{_MERIDIEM})?(?:\s?o['’]clock)?(?![\d:]|,\d{{3}}\b|\s(?:scale|ratio|odds)\b)",
+        rf"(?:(?P<from>\d\d?){DASH})?(?P<hour>\d\d?)(?::|\.{_BEFORE_HALF})(?P<minute>\d\d)(?::(?P<second>\d\d))?"
+        rf"(?:{_MERIDIEM})?(?:\s?o['’]clock)?(?![\d:]|,\d{{3}}\b|\s(?:scale|ratio|odds)\b)",
         _time,
     ),
     ("hour", rf"(?:(?P<from>\d\d?){DASH})?(?P<hour>\d\d?){_MERIDIEM}", _hour),
+    (
+        "to",
+        r"(?:(?<=\b[Nn]oon)|(?<=\b[Mm]idnight))\s?[-–]\s?(?=\d)|(?<=[\dmM.])[-–](?=(?i:noon|midnight)\b)",
+        lambda match: "to",
+    ),
     ("decade", r"(?:['’](?=\d\ds))?(?P<decade>[12]\d\d0|\d0)['’]?s\b", _decade),
 ]

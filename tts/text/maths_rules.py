@@ -5,8 +5,19 @@ Rules have the form described in `tts.text.tokens`.
 
 import re
 
-from tts.text.number_patterns import NUMBER, SIGN, UNIT, UNIT_PER, many, unit_name
-from tts.text.numbers import cardinal, decimal, fraction
+from tts.text.number_patterns import (
+    INCHES,
+    NUMBER,
+    RATED,
+    SIGN,
+    UNIT,
+    UNIT_PER,
+    closes_quotation,
+    many,
+    noun_follows,
+    unit_name,
+)
+from tts.text.numbers import cardinal, decimal, fraction, ordinal
 from tts.text.tables import UNITS
 from tts.text.tokens import Rule
 
@@ -14,8 +25,15 @@ _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+
 VULGAR = dict(
     zip("½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞", "1/2 1/3 2/3 1/4 3/4 1/5 2/5 3/5 4/5 1/6 5/6 1/8 3/8 5/8 7/8".split(), strict=True)
 )
-
-
+_ODDS = re.compile(r"(?i)\b(?:odds|bets?|favou?rites?)\b[^.;]*$")
+_SPOKEN_PAIRS = {(24, 7): "twenty four seven", (9, 11): "nine eleven"}
+_FRACTION = (
+    r"(?P<minus>(?<![\w)\]/.])[-−]|(?<![^\s(\[=])–)?(?:(?P<whole>\d+)(?:\s|-)?)?"
+    r"(?:(?P<plain>(?<![/.\d])\d{1,3}[/⁄]\d{1,3})(?:(?:rd|th|nd)s?|(?P<many>['’]?s))?(?![\w/]|\.\d)|"
+    r"(?P<glyph>[½⅓⅔¼¾⅕-⅞]))"
+)
+_ENDS = (r"\d/\d", r"\d/\d\d", r"\d/\d[\"″”]", r"\d/\d\d[\"″”]", "[½⅓⅔¼¾⅕-⅞]")
+_AFTER_FRACTION = "(?:" + "|".join(rf"(?<={end}{gap})" for end in _ENDS for gap in ("", r"\s")) + ")"
 _UNIT_AFTER = rf"(?:\s{UNIT_PER})?"
 _FROM = rf"(?:(?P<from>{SIGN}{NUMBER})[-–])?"
 
@@ -38,28 +56,59 @@ def _power(match: re.Match) -> str:
     return f"to the {decimal(exponent)}" if exponent[-1].isdigit() else f"to the {exponent.upper()}"
 
 
-def _fraction(match: re.Match) -> str:
+def _fraction(match: re.Match) -> str | None:
     text = VULGAR.get(match["glyph"] or "", match["plain"])
     above, below = (int(part) for part in re.split("[/⁄]", text))
-    unit = "inch" if match["inch"] else UNITS.get(match["unit"] or "", "")
-    if above > below:
-        unit = many(unit) if unit else ""
+    found = match.groupdict()
+    if found.get("inch"):
+        return None if closes_quotation(match.string, match.start("inch")) else _inches(match, above, below)
+    if found.get("many") and not match["whole"]:
+        return _fractions(above, below, possessive=match["many"] != "s")
+    unit = UNITS.get(found.get("unit") or "", "")
     if above > below and re.match(r"\s?=", match.string[match.end() :]):
         return f"{cardinal(above)} divided by {cardinal(below)}"
-    words = fraction(above, below) if match["whole"] else _simple_fraction(above, below)
-    if match["whole"]:
-        words = f"{cardinal(int(match['whole']))} and {'a half' if words == 'one half' else words}"
-        unit = unit and (unit if match["inch"] else many(unit))
-    return f"{'minus ' if match['minus'] else ''}{words}{unit and ' ' + unit}"
+    if unit and (match["whole"] or above > below):
+        unit = many(unit)
+    return " ".join(part for part in (_mixed_number(match, above, below), unit) if part)
+
+
+def _mixed_number(match: re.Match, above: int, below: int) -> str:
+    minus = "minus " if match["minus"] else ""
+    if not match["whole"]:
+        if below == 1 or _ODDS.search(match.string[max(0, match.start() - 24) : match.start()]):
+            return f"{minus}{cardinal(above)} to {cardinal(below)}"
+        if re.match(r"\sof\b", match.string[match.end() :]) and below < 100:
+            return minus + fraction(above, below)
+        return minus + _simple_fraction(above, below)
+    part = fraction(above, below)
+    return f"{minus}{cardinal(int(match['whole']))} and {'a half' if part == 'one half' else part}"
+
+
+def _inches(match: re.Match, above: int, below: int) -> str:
+    """A length in inches: three eighths of an inch, a three eighths inch bolt, one and a half inches."""
+    words = _mixed_number(match, above, below)
+    if match["whole"] or above > below:
+        return f"{words} inch{'' if re.match('[ ][a-z]', match.string[match.end() :]) else 'es'}"
+    return f"{words} {'inch' if noun_follows(match) else 'of an inch'}"
+
+
+def _fractions(above: int, below: int, *, possessive: bool) -> str:
+    """A fraction with an s: several (cut into 1/4s, 3/4s), the owner of something (9/11's), or seconds (1/60s)."""
+    words = _simple_fraction(above, below)
+    if (above, below) in _SPOKEN_PAIRS:
+        return words + "'s" if possessive else words
+    if below > 16:
+        return f"{words if above > 1 else 'one ' + ordinal(below)} of a second"
+    return fraction(2, below).removeprefix("two ") if above == 1 else words
 
 
 def _simple_fraction(above: int, below: int) -> str:
     """Words of a fraction without a whole number, or of what is only written as one."""
-    if (above, below) in ((24, 7), (9, 11)):
-        return {(24, 7): "twenty four seven", (9, 11): "nine eleven"}[above, below]
+    if (above, below) in _SPOKEN_PAIRS:
+        return _SPOKEN_PAIRS[above, below]
     if above > 1 and 20 < below != 100 and below not in (32, 64) and above < below:
         return f"{cardinal(above)} {'out of' if below % 5 == 0 else 'slash'} {cardinal(below)}"
-    if above == below > 1:
+    if above == below > 1 or above + below == 100 and above > below:  # 50/50, 80/20
         return f"{cardinal(above)} {cardinal(below)}"
     if below == 100 and above > 1:
         return f"{cardinal(above)} out of one hundred"
@@ -74,11 +123,19 @@ def _charge(match: re.Match) -> str:
     return f"{cardinal(int(number)) + ' ' if number else ''}{'plus' if match[2] == '⁺' else 'minus'}"
 
 
+#: Things of which so many in so many are told: 9/10 dentists.
+_OUT_OF = (
+    r"\s(?!(?:miles|inches|seconds|hours|minutes|cups|was|is|plus|times|less)\b)"
+    r"(?:star|point|rating|score|[a-z]{3,}s)\b"
+)
+
+
 def _rating(match: re.Match) -> str | None:
     """Points out of a greatest number of them."""
     before, after = match.string[max(0, match.start() - 16) : match.start()], match.string[match.end() :]
-    rated = re.search(r"(?i)\b(?:rat(?:ed|ing)|scor(?:e|ed|ing)|gave|give|given|giving|got)\b[\w\s:]{0,8}$", before)
-    if "." not in match["points"] and not rated and not re.match(r"\s(?:stars?|points?|rating|score)\b", after):
+    rated = RATED.search(before)
+    follows = r"\s(?:stars?|points?|rating|score)\b" if match["points"] == "1" else _OUT_OF
+    if "." not in match["points"] and not rated and not re.match(follows, after):
         return None
     return f"{decimal(match['points'])} out of {cardinal(int(match['most']))}"
 
@@ -96,9 +153,28 @@ def _minus(match: re.Match) -> str | None:
     return "minus" if formula else None
 
 
+_FACTORIAL_NUMBER = re.compile(
+    r"(?:[=+*/×÷−^]\s?|(?i:\b(?:comput|calculat|evaluat)\w+\s|\b(?:what is|what['’]s|value of|factorial)\s))\d+$"
+)
+_TERM = r"(?:\d+|\d*[a-z])"
+
+
+def _factorial(match: re.Match) -> str | None:
+    """A factorial, after a letter that counts, after brackets with a formula, and after a number in a formula.
+
+    A number alone is only exclaimed: 5!
+    """
+    before, after = match.string[max(0, match.start() - 24) : match.start()], match.string[match.end() :]
+    letter = re.search(rf"(?<![\w'’])[kmnpq]$|\((?:{_TERM}(?:\s?[-+*/−]\s?{_TERM})+|\d+[a-z])\)$", before)
+    operator = re.match(r"\s?[=+*/×÷−^<>≈]|\s-\s(?:\d|[a-z]\b)", after) and re.search(
+        r"(?<![\w.,])(?:\d+|[a-z])$", before
+    )
+    return "factorial" if letter or operator or _FACTORIAL_NUMBER.search(before) else None
+
+
 #: (name, pattern, function), tried in this order. A number must not continue one to its left.
 RULES: list[Rule] = [
-    ("ratio", rf"\d+(?:\.\d+)?(?::{NUMBER})+", _ratio),
+    ("ratio", rf"\d+(?:\.\d+)?(?::{NUMBER})+(?![\w:])", _ratio),
     (
         "scientific",
         rf"{_FROM}(?P<number>{SIGN}{NUMBER})(?:[eE](?P<exponent>[-+]?\d+)(?!\w)){_UNIT_AFTER}",
@@ -117,14 +193,18 @@ RULES: list[Rule] = [
     ("power", r"(?<=[\w)])([⁰¹²³⁴⁵⁶⁷⁸⁹]*)([⁻⁺])(?![⁰¹²³⁴⁵⁶⁷⁸⁹])", _charge),
     ("power", r"(?<=[\w)])([⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)", _power),
     ("isotope", r"(?<![\w)])([⁰¹²³⁴⁵⁶⁷⁸⁹]+)(?=[A-Z])", lambda match: cardinal(int(match[1].translate(_SUPERSCRIPTS)))),
+    ("always", r"24/7/365(?![\d/])", lambda match: "twenty four seven three sixty five"),
     ("rating", r"(?P<points>\d+(?:\.\d+)?)/(?P<most>5|10|20|100)(?![\w/]|\.\d)", _rating),
+    ("to", rf"{_AFTER_FRACTION}\s?[-–—]\s?(?=\d{{1,3}}(?:[\s½⅓⅔¼¾⅕-⅞/]|[.,]?$))", lambda match: "to"),
     (
-        "fraction",
-        r"(?P<minus>(?<![\w)\]/.])[-−])?(?:(?P<whole>\d+)(?:\s|-)?)?"
-        r"(?:(?P<plain>(?<![/.\d])\d{1,3}[/⁄]\d{1,3})(?:(?:rd|th|nd)s?)?(?![\w/]|\.\d)|(?P<glyph>[½⅓⅔¼¾⅕-⅞]))"
-        rf"(?:(?P<inch>[\"″])(?=\s[a-z])|[\s-]?(?P<unit>(?!in\s){UNIT})(?![\w/])(?:\.(?=\s[a-z]))?)?",
-        _fraction,
+        "to",
+        r"(\d{1,3})\s?[-–—]\s?(?=\d{1,3}(?:[½⅓⅔¼¾⅕-⅞]|[\s-]\d{1,2}[/⁄]\d))",
+        lambda match: f"{cardinal(int(match[1]))} to",
     ),
+    ("fraction", rf"{_FRACTION}(?P<inch>{INCHES})(?!\w)", _fraction),
+    ("fraction", rf"{_FRACTION}(?:[\s-]?(?P<unit>(?!in\s){UNIT})(?![\w/])(?:\.(?=\s[a-z]))?)?", _fraction),
+    ("divided", r"(?:(?<=[\w)]!)|(?<=[\w)]!\s))/(?=\s?[\w(])", lambda match: "divided by"),
+    ("factorial", r"(?<=[\w)])!(?![!\w])", _factorial),
     ("minus", r"(?<=[\w)]\s)[-−](?=\s(?:\d|[a-zA-Z]\b(?!')))", _minus),
     (
         "minus",

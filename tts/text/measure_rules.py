@@ -6,20 +6,37 @@ Rules have the form described in `tts.text.tokens`.
 import re
 
 from tts.text.maths_rules import VULGAR
-from tts.text.number_patterns import DASH, NUMBER, RANGE, UNIT, UNIT_PER, is_one, many, ranged, span, unit_name
+from tts.text.number_patterns import (
+    DASH,
+    INCHES,
+    NUMBER,
+    RANGE,
+    UNIT,
+    UNIT_PER,
+    closes_quotation,
+    is_one,
+    many,
+    noun_follows,
+    ranged,
+    span,
+    unit_name,
+)
 from tts.text.numbers import cardinal, decimal, fraction
+from tts.text.spelling import is_shouting
 from tts.text.tables import ATTACHED_UNITS, COUNTED, MAGNITUDES, UNITS
 from tts.text.tokens import Rule
 
 _REPEATED = rf"(?:\s?(?P<repeated>{UNIT})(?={DASH}{NUMBER}\s?(?P=repeated)(?!\w)))?"
-_INCHES = r"(?:\"|″|”|'')"
-#: What follows a length that is no noun measured by it.
-_NO_NOUN = (
-    r"(?!(?:x|by|and|or|of|in|long|wide|tall|thick|deep|high|from|to|at|on|is|was|are|were|for|with|apart|away|off|above|below|"
-    r"square|across|per|than|but|when|where|each|more|less|then|as|if)\b)"
-)
+_SIDES = {"W": "wide", "D": "deep", "H": "high", "L": "long"}
+#: Units of what is in a container.
+_CONTENTS = frozenset("g kg oz oz. lb lb. ml mL cl l L".split())
 _COMPASS = {"N": " north", "S": " south", "E": " east", "W": " west"}
 _FONT = re.compile(r"(?i)\b(?:fonts?|types?|text|size|arial|helvetica|times|courier|calibri|georgia|roman|spacing)\b")
+_YIELD = re.compile(r"(?i)\b(?:yields?|spreads?|rates?|bonds?)\b")
+_ROUTE = re.compile(r"\b(?:[Rr]oute|Rte\.?|[Ee]xit|[Hh]ighway|Hwy\.?|[Ss]eat|[Gg]ate)\s$")
+_LINE = re.compile(
+    r"(?i)\b(?:modems?|baud|serial|links?|lines?|connections?|bit ?rates?|uploads?|downloads?|ports?|data)\b"
+)
 _ARTICLE = re.compile(r"(?i)\b(?:an?|the|this|that|my|your|his|her|its|our|their)\s$")
 #: Before a letter that is part of a name: exit 14A.
 _LABELLED = re.compile(r"(?:\b[A-Z]\w*\.?|\b(?:exit|gate|seat|row|apartment|unit|room|flat|part))\s$")
@@ -54,10 +71,27 @@ def _points_or_pints(match: re.Match) -> str | None:
     return "point" if _FONT.search(around) else None
 
 
+def _is_bit_rate(match: re.Match) -> bool:
+    """Whether bps is bits per second: there are more than of basis points, or the text is about a line for them."""
+    clause = re.split("[,;:()]", match.string[max(0, match.start() - 30) : match.start()])[-1]
+    if _YIELD.search(clause):
+        return False
+    clause += re.split("[,;:()]", match.string[match.end() : match.end() + 30])[0]
+    return len(re.sub(r"\D", "", match["number"])) > 3 or _LINE.search(clause) is not None
+
+
 def _is_label(match: re.Match) -> bool:
     """Whether a letter after digits is part of a name instead of a unit: form 10-K, exit 14A, 300K."""
     symbol, gap = match["unit"], match["gap"]
-    if symbol in ATTACHED_UNITS and gap.isspace() or symbol == "K" and not gap:
+    if len(symbol) == 1 and not gap and _ROUTE.search(match.string[: match.start()][-12:]):
+        return True
+    if (
+        symbol in ATTACHED_UNITS
+        and gap.isspace()
+        and not re.match(r"\s?[=≈]", match.string[match.end() :])
+        or symbol == "K"
+        and not gap
+    ):
         return True
     if gap == "-":
         return len(symbol) == 1 and symbol not in "mgLlVW"
@@ -66,11 +100,13 @@ def _is_label(match: re.Match) -> bool:
 
 def _measure(match: re.Match) -> str | None:
     symbol = match["unit"]
-    if _is_label(match):
+    if _is_label(match) or symbol == "HR" and not is_shouting(match.string):  # 34 HR: home runs
         return None
     if symbol == "m" and re.match(rf"\s(?:{'|'.join(COUNTED)})\b", match.string[match.end() :]):
         return f"{span(match)} million"
     unit = _points_or_pints(match) if symbol in ("pt", "pt.") else UNITS[symbol]
+    if symbol == "bps" and _is_bit_rate(match):
+        unit = "bit per second"
     if unit is None:
         return f"{span(match)} P T"
     name = unit_name(match, unit)
@@ -79,13 +115,17 @@ def _measure(match: re.Match) -> str | None:
     if match["more"]:
         return f"{span(match)} plus {many(name)}"
     article = unit == "point" or _ARTICLE.search(match.string[max(0, match.start() - 8) : match.start()])
-    singular = match["gap"] == "-" or is_one(match) or article and _is_attribute(match)
+    singular = match["gap"] == "-" or is_one(match) or article and noun_follows(match)
     return f"{span(match)} {name if singular else many(name)}"
 
 
-def _is_attribute(match: re.Match) -> bool:
-    """Whether a noun seems to follow: a 12" ruler."""
-    return re.match(rf"\s{_NO_NOUN}[a-z]+", match.string[match.end() :]) is not None
+def _stone(match: re.Match) -> str:
+    """A weight in stone; after "on" or a direction, or too heavy for a person, a street without its "th": on 13 st."""
+    before = match.string[max(0, match.start() - 8) : match.start()]
+    is_street = int(match["stone"]) > 40 or re.search(
+        r"(?i)\b(?:on|near|[ns]?[ew]\.?|[ns]\.?|east|west|north|south)\s$", before
+    )
+    return f"{cardinal(int(match['stone']))} {'street' if is_street else 'stone'}"
 
 
 def _feet(match: re.Match) -> str | None:
@@ -108,27 +148,12 @@ def _feet_and_inches(match: re.Match) -> str:
     )
 
 
-def closes_quotation(text: str, position: int) -> bool:
-    """Whether a mark at `position`, after a digit, ends a quotation that is open there and is no inch mark.
-
-    >>> closes_quotation('"page 5"', 7), closes_quotation('a 5" nail', 3)
-    (True, False)
-    """
-    is_open = False
-    for mark in re.finditer(r"[\"“”]", text[:position]):
-        if mark[0] != "“" and text[mark.start() - 1 : mark.start()].isdigit():
-            is_open = False
-        else:
-            is_open = mark[0] == "“" or mark[0] == '"' and not is_open
-    return is_open
-
-
 def _inches(match: re.Match) -> str | None:
     """Lengths with inch marks, one or several by each other."""
     if closes_quotation(match.string, match.end("first")):
         return None
     numbers = re.findall(NUMBER, match[0])
-    unit = "inch" if numbers == ["1"] or _is_attribute(match) else "inches"
+    unit = "inch" if numbers == ["1"] or noun_follows(match) else "inches"
     return f"{(' to ' if match['to'] else ' by ').join(map(decimal, numbers))} {unit}"
 
 
@@ -137,7 +162,15 @@ def _feet_by(match: re.Match) -> str:
 
 
 def _by(match: re.Match) -> str:
-    formula = " × " in match[0] and not match["unit"] or re.match(r"\s?=", match.string[match.end() :])
+    if match["unit"] in _CONTENTS and noun_follows(match):  # 2 x 400g tins
+        count, content = re.findall(NUMBER, match[0])[-2:]
+        return f"{decimal(count)} {decimal(content)} {UNITS[match['unit']]}"
+    formula = (
+        match["unit"] in _CONTENTS
+        or " × " in match[0]
+        and not match["unit"]
+        or re.match(r"\s?=", match.string[match.end() :])
+    )
     words = (" times " if formula else " by ").join(map(decimal, re.findall(NUMBER, match[0])))
     return f"{words} {many(UNITS[match['unit']])}" if match["unit"] else words
 
@@ -162,7 +195,7 @@ _BEFORE_TO = re.compile(rf"{_QUANTITY}$|[$£€][\d.,]+[kKMBmb]n?$")
 def _to(match: re.Match) -> str | None:
     """A dash between two quantities of which each has its unit, or between two times."""
     before, after = match.string[max(0, match.start() - 20) : match.start()].rstrip(), match.string[match.end() :]
-    is_time = re.match(r"\d\d?(?::\d\d|\s?[AaPp]\.?[Mm]\b)", after) and re.search(r"[\dmM.]$", before)
+    is_time = re.match(r"\d\d?(?::\d\d|(?:\.\d\d)?\s?[AaPp]\.?[Mm]\b)", after) and re.search(r"[\dmM.]$", before)
     if is_time or re.search(r"\d:\d\d$", before) and re.match(r"\d\d?(?![\d:])", after):
         return "to"
     if not _BEFORE_TO.search(before):
@@ -175,10 +208,12 @@ def _to(match: re.Match) -> str | None:
 #: (name, pattern, function), tried in this order. A number must not continue one to its left.
 RULES: list[Rule] = [
     ("to", r"(?:(?<=[\w.%°'’])\s?|(?<=[\w.%°'’]\s))[-–—]\s?(?=['’$£€]?\d)", _to),
+    ("to", r"(?<=\d\))[-–](?=\(\d)", lambda match: "to"),
     ("percent", rf"{ranged(r'(?: ?%)?')}\s?(?P<mark>[%‰])", _percent),
     (
         "degrees",
-        r"(?P<degrees>\d+)°\s?(?P<minutes>\d+)['′’]\s?(?:(?P<seconds>\d+(?:\.\d+)?)[\"″”])?\s?(?:(?P<compass>[NSEW])\b)?",
+        r"(?P<degrees>\d+)°\s?(?P<minutes>\d+)['′’]\s?(?:(?P<seconds>\d+(?:\.\d+)?)[\"″”])?"
+        r"\s?(?:(?P<compass>[NSEW])\b)?",
         _coordinate,
     ),
     (
@@ -189,7 +224,8 @@ RULES: list[Rule] = [
     ),
     ("degrees", rf"{RANGE}\s?(?P<scale>℃|℉)(?P<compass>)", _celsius),
     ("feet", r"\d+['′’](?:\s?(?P<by>[x×])\s?|\s?[-–]\s?)\d+['′’](?![\s\w]?\d)", _feet_by),
-    ("feet", rf"(?P<feet>\d+)['′’](?:\s?(?P<inches>\d+[{''.join(VULGAR)}]?){_INCHES})?(?!\w)", _feet),
+    ("feet", rf"(?P<feet>\d+)['′’](?:\s?(?P<inches>\d+[{''.join(VULGAR)}]?){INCHES})?(?!\w)", _feet),
+    ("feet", r"(?P<feet>[3-7])['’](?P<inches>1[01]|\d)(?![\w\"”″'’])", _feet),
     (
         "feet",
         r"(?P<feet>\d+)\s?(?:ft|feet|foot)\.?,?\s?(?P<inches>\d+(?:\.\d+)?)\s?in(?:\.(?!\w)|(?![\w.]))",
@@ -197,10 +233,11 @@ RULES: list[Rule] = [
     ),
     (
         "inches",
-        rf"(?P<first>{NUMBER}){_INCHES}?(?:(?:\s?[x×]\s?{NUMBER}{_INCHES})+|{DASH}(?P<to>{NUMBER}){_INCHES})?"
+        rf"(?P<first>{NUMBER}){INCHES}?(?:(?:\s?[x×]\s?{NUMBER}{INCHES})+|{DASH}(?P<to>{NUMBER}){INCHES})?"
         rf"(?<=[\"″”'])(?!(?![WHDL]\b)\w)",
         _inches,
     ),
+    ("stone", r"(?P<stone>\d{1,3})(?:\s?(?<!1)|\s)st\b(?:\.(?!\w))?", _stone),
     (
         "duration",
         r"(?=\d)(?:(?P<days>\d+)\s?d\s?)?(?:(?P<hours>\d+)\s?h(?:rs?)?\s?)?"
@@ -210,10 +247,12 @@ RULES: list[Rule] = [
     ),
     (
         "measure",
-        rf"{ranged(_REPEATED)}(?P<more>\+)?(?:\s(?P<magnitude>thousand|million|billion|trillion|mn|bn|tn)(?=\s))?"
+        rf"{ranged(_REPEATED)}(?P<more>\+)?"
+        rf"(?:\s?(?P<magnitude>(?<=\s)(?:thousand|million|billion|trillion|mn|bn|tn)|(?<=\d)[MB])(?=\s))?"
         rf"(?P<gap>[\s-]?){UNIT_PER}(?!-(?!{NUMBER}\s?{UNIT}(?!\w))\d|\.\w)(?:\.(?=\s[a-z&]|[,;)–-]))?",
         _measure,
     ),
     ("by", rf"\d+(?:\.\d+)?(?:\s?[x×]\s?\d+(?:\.\d+)?)+(?:\s?(?P<unit>{UNIT})(?![\w/]))?(?!\w)", _by),
     ("by", r"[x×](?=\s?\d)", _between_lengths),
+    ("dimension", r"(?<=\d[\"″”])[WDHL]\b", lambda match: _SIDES[match[0]]),
 ]

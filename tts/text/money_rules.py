@@ -10,13 +10,29 @@ from tts.text.numbers import cardinal, decimal, plural
 from tts.text.tables import CURRENCIES, CURRENCY_CODES, CURRENCY_PLURALS, DOLLARS_OF, MAGNITUDES
 from tts.text.tokens import Rule
 
-_CODE = f"(?:{'|'.join(CURRENCY_CODES)})"
+_CODE = f"(?:{'|'.join(map(re.escape, CURRENCY_CODES))})"
 _SIGN = f"(?:{'|'.join(map(re.escape, sorted(CURRENCIES, key=len, reverse=True)))})"
 #: A number, also with a decimal comma: 1.500,00.
 _AMOUNT = rf"(?:\d{{1,3}}(?:\.\d{{3}})+,\d\d(?!\d)|\d+,\d\d(?!\d|,\d)|{NUMBER})"
 _MAGNITUDE = r"(?:(?i:thousand|million|billion|trillion)|[kKmMbBT]|mn|mm|MM|bn|tn)"
+#: With the space or hyphen before it: $3 million, $3-million.
+_SCALE = rf"(?:(?:\s|-(?=[a-z]))?(?P<magnitude>{_MAGNITUDE})\b)?"
 _COUNTRY = rf"(?:(?:{'|'.join(DOLLARS_OF)})|(?:US|AU|NZ|HK)\s)(?=\$)"
-_HEAD = rf"(?P<minus>(?<!\w)[-−])?(?P<country>\b{_COUNTRY})?(?P<sign>{_SIGN})\s?"
+_HEAD = rf"(?P<minus>(?<!\w)[-−–])?(?P<country>\b{_COUNTRY})?(?P<sign>{_SIGN})\s?"
+#: Words that say which or how many, at most two others between them and the amount.
+_WHICH_ONE = re.compile(
+    r"(?i)\b(?:an?|the|this|that|these|those|my|your|his|her|its|our|their|each|every|another|"
+    r"one|two|three|four|five|six|seven|eight|nine|ten|[a-z]+['’]s?)\s(?:[a-z]+\s){0,2}$"
+)
+#: Nouns for what has a price or is one.
+_PRICED = re.compile(
+    r"[ -](?:bill|note|coin|fee|fine|ticket|tax|bonus|tip|gift|card|voucher|coupon|deposit|loan|grant|budget|deal|"
+    r"contract|house|home|car|price|prize|salary|payment|check|cheque|debt|investment|fund|project|program|plan|"
+    r"package|bet|bid|rebate|refund|question|discount|credit|loss|profit|jackpot|lawsuit|settlement|donation|stamp|"
+    r"meal|lunch|dinner|item|phone|membership|subscription|mark|threshold|limit|cap|minimum|"
+    r"industry|company|business|market|economy|increase|"
+    r"deficit|surplus|bailout|penalty|reward|mortgage|allowance|surcharge|tariff|copay|toll)(?:s|es)?\b"
+)
 
 
 def _units(unit: str) -> str:
@@ -47,11 +63,15 @@ def _amount(number: str, unit: str, cent: str | None) -> str:
 
 
 def _is_attribute(match: re.Match) -> bool:
-    """Whether a noun follows what an article stands before, so that the unit is singular: a $5 bill."""
-    return bool(
-        re.search(r"\b[Aa]n?\s$", match.string[: match.start()])
-        and re.match(r"[ -][a-z]+", match.string[match.end() :])
-    )
+    """Whether a noun follows that has a price, so that the unit is singular: a $5 bill, the $5 bill.
+
+    After "a" any word is such a noun; after other words for which one, only those that are no verbs or adverbs there:
+    the $5 he owes.
+    """
+    before, after = match.string[max(0, match.start() - 40) : match.start()], match.string[match.end() :]
+    if re.search(r"\b[Aa]n?\s$", before):
+        return re.match(r"[ -][a-z]+", after) is not None
+    return _WHICH_ONE.search(before) is not None and _PRICED.match(after) is not None
 
 
 def _money(match: re.Match) -> str:
@@ -62,10 +82,19 @@ def _money(match: re.Match) -> str:
     whole_name = CURRENCY_CODES.get(found.get("code") or "") or f"{country} {unit}".strip()
     magnitude = match["magnitude"] or ""
     magnitude = MAGNITUDES.get(magnitude, magnitude.lower())
-    first = f"{decimal(_english(match['number']))} to " if match["to"] else ""
     number = match["to"] or match["number"]
+    has_cents = cent and not magnitude and re.search(r"[.,]\d\d(?!\d)", match["number"] + " " + number)
+    first = _amount(match["number"], unit, cent) if has_cents else decimal(_english(match["number"]))
+    first = f"{first} to " if match["to"] else ""
     if magnitude or _is_attribute(match):
-        units = whole_name if _is_attribute(match) else _units(whole_name)
+        # a $1 million-dollar home names the unit itself
+        units = (
+            ""
+            if match.string.startswith(f"-{unit}", match.end())
+            else whole_name
+            if _is_attribute(match)
+            else _units(whole_name)
+        )
         words = " ".join(part for part in (decimal(_english(number)), magnitude, units) if part)
     else:
         words = _amount(number, unit, cent)
@@ -97,6 +126,7 @@ def _with_magnitude(match: re.Match, unit: str, cent: str | None) -> str:
 
 
 RULES: list[Rule] = [
+    ("for", r"(?<=\d)/(?=\$\d)", lambda match: "for"),
     (
         "money",
         rf"{_HEAD}(?P<number>{NUMBER})\s?(?P<magnitude>{_MAGNITUDE})(?:\s?[-–]\s?(?P=sign)|{DASH})"
@@ -106,13 +136,14 @@ RULES: list[Rule] = [
     (
         "money",
         rf"{_HEAD}(?P<negative>[-−])?(?P<number>{_AMOUNT})(?:{DASH}{_SIGN}?(?P<to>{_AMOUNT}))?"
-        rf"(?:\s?(?P<magnitude>{_MAGNITUDE})\b)?(?:\s(?P<code>{_CODE})\b)?",
+        rf"{_SCALE}(?:\s(?P<code>{_CODE})\b)?",
         _money,
     ),
     (
         "money",
-        rf"(?:(?P<from>{_AMOUNT})(?:\s?[€£])?{DASH})?(?P<number>{_AMOUNT})(?:\s?(?P<magnitude>{_MAGNITUDE}))?\s?(?P<sign>¢|{_SIGN}(?!\s?\d)|{_CODE}\b)",
+        rf"(?:(?P<from>{_AMOUNT})(?:\s?[€£])?{DASH})?(?P<number>{_AMOUNT})"
+        rf"(?:\s?(?P<magnitude>{_MAGNITUDE}))?\s?(?P<sign>¢|{_SIGN}(?!\s?\d)|{_CODE}\b)(?:(?<=kr)\.(?=\s[a-z]|[,;)]))?",
         _money_after,
     ),
-    ("money", rf"\b(?P<code>{_CODE})\s?(?P<number>{_AMOUNT})(?:\s?(?P<magnitude>{_MAGNITUDE})\b)?", _money_code),
+    ("money", rf"\b(?P<code>{_CODE})\s?(?P<number>{_AMOUNT}){_SCALE}", _money_code),
 ]

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from tts.text import (
+    citation_rules,
     code_rules,
     date_rules,
     maths_rules,
@@ -25,9 +26,10 @@ OnUnknown = Literal["error", "name", "skip"]
 
 # A number does not begin within a word or another number; a word not within a word.
 _NUMBER_EDGE = r"(?<![\w])(?<!\d[.,])"
-_FREE = frozenset(("power", "minus", "fraction", "to", "short_year"))
+_FREE = frozenset(("power", "minus", "fraction", "factorial", "divided", "for", "to", "short_year"))
 _NUMBER_RULES = [
     *number_rules.ROUND,
+    *citation_rules.RULES,
     *date_rules.RULES,
     *code_rules.RULES,
     *number_rules.PLURALS,

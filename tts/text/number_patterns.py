@@ -10,13 +10,25 @@ NUMBER = (
     r"(?:(?:\d{1,3}(?:[\u00a0\u2009\u202f]\d{3})+(?!\d)|"
     r"\d{1,3}(?: \d{3}){2,}(?! ?\d)|\d{1,3} 000(?! ?\d)|\d{1,3}(?:,\d{3})+(?![\d])|\d+)(?:\.\d+)?|\.\d+)"
 )
-SIGN = r"(?:(?<![\w)\]])[-−+])?"
+#: An en dash is a minus only where nothing but a space or an opening mark stands before it.
+SIGN = r"(?:(?:(?<![\w)\]])[-−+]|(?<![^\s(\[=])–(?!\s))(?=[\d.]))?"
 UNIT = "(?:" + "|".join(re.escape(unit) for unit in sorted(UNITS, key=len, reverse=True)) + ")"
+INCHES = r"(?:\"|″|”|'')"
+#: Before points out of a greatest number of them.
+RATED = re.compile(
+    r"(?i)\b(?:rat(?:ed|ing)|scor(?:es?|ed|ing)|grades?|marks?|results?|gave|give|given|giving|got)\b[\w\s:]{0,8}$"
+)
+#: What follows a length that is no noun measured by it.
+_NO_NOUN = (
+    r"(?!(?:x|w|by|and|or|of|in|long|wide|tall|thick|deep|high|from|to|at|on|is|was|are|were|for|with|apart|away|off|"
+    r"above|below|square|across|per|than|but|when|where|each|more|less|then|as|if)\b)"
+)
 
 #: A unit, by other units: mg/kg/min, g/100 mL.
 UNIT_PER = (
-    rf"(?P<unit>{UNIT})(?:/(?P<count>\d+\s?(?={UNIT}(?!\w)))?(?P<per>{UNIT}|[a-z]{{3,}})(?:/(?P<also>{UNIT}))?)?"
-    r"(?![\w/²³])"
+    rf"(?P<unit>{UNIT})(?:/(?!\d+\s?(?P=unit)(?!\w))(?P<count>\d+\s?(?={UNIT}(?!\w)))?"
+    rf"(?P<per>{UNIT}|[a-z]{{3,}})(?:/(?P<also>{UNIT}))?)?"
+    r"(?![\w²³]|/(?!\d))"
 )
 
 
@@ -36,7 +48,7 @@ def ranged(mark: str = "") -> str:
     >>> re.match(ranged("%?"), "5%-10%").group("number", "to")
     ('5', '10')
     """
-    return rf"(?P<number>{SIGN}{NUMBER})(?:{mark}{DASH}(?P<to>{NUMBER}))?"
+    return rf"(?P<number>{SIGN}{NUMBER})(?:{mark}{DASH}(?P<to>(?:(?:(?<=[–—])|(?<=[–—]\s))[-−])?{NUMBER}))?"
 
 
 RANGE = ranged()
@@ -68,3 +80,23 @@ def many(unit: str) -> str:
     """
     head, joint, rest = re.split(r"( per | of |$)", unit, maxsplit=1)
     return f"{plural(head)}{joint}{rest}"
+
+
+def noun_follows(match: re.Match) -> bool:
+    """Whether a noun seems to follow that is measured by the match: a 12" ruler."""
+    return re.match(rf"\s{_NO_NOUN}[a-z]+", match.string[match.end() :]) is not None
+
+
+def closes_quotation(text: str, position: int) -> bool:
+    """Whether a mark at `position`, after a digit, ends a quotation that is open there and is no inch mark.
+
+    >>> closes_quotation('"page 5"', 7), closes_quotation('a 5" nail', 3)
+    (True, False)
+    """
+    is_open = False
+    for mark in re.finditer(r"[\"“”]", text[:position]):
+        if mark[0] != "“" and text[mark.start() - 1 : mark.start()].isnumeric():
+            is_open = False
+        else:
+            is_open = mark[0] == "“" or mark[0] == '"' and not is_open
+    return is_open

@@ -7,6 +7,7 @@ import re
 
 from tts.text.number_patterns import DASH, NUMBER, RANGE, span
 from tts.text.numbers import cardinal, decimal, digits, ordinal, pairs, plural, year
+from tts.text.spelling import mixed
 from tts.text.tables import MAGNITUDES
 from tts.text.tokens import Rule
 
@@ -95,7 +96,7 @@ def _plural(match: re.Match) -> str | None:
     """Plurals of digits, where two are joined or a word for several stands before; else these are seconds."""
     before, after = match.string[max(0, match.start() - 20) : match.start()], match.string[match.end() :]
     joined = re.search(r"\d\w*s,?\s(?:(?:and|or)\s)?$", before) or re.match(r",?\s(?:(?:and|or)\s)?\d+s\b", after)
-    several = re.search(r"(?i)\b(?:the|these|those|all|both|some|many|no)\s$", before)
+    several = re.search(r"(?i)\b(?:(?:the|these|those|all|both|some|many|no)\s|(?:under|over)[-\s])$", before)
     timed = re.search(r"(?i)\b(?:between|from|in|after|for|within|every)\s(?:\d\w*s\s\w+\s)?$", before)
     words = pairs(match["number"]) if len(match["number"]) == 3 else decimal(match["number"])
     return _plural_words(words) if several or joined and not timed else None
@@ -116,7 +117,8 @@ RULES: list[Rule] = [
     ("ordinal", r"(?P<number>\d{1,3}(?:,\d{3})+|\d+)(?i:st|nd|rd|th)\b", _ordinal),
     ("magnitude", rf"{RANGE}(?P<suffix>[kKMB]|\s?(?:bn|mn|tn))\b", _magnitude),
     ("year_span", rf"(?P<first>{_YEAR})(?P<mark>[-–/])(?P<last>{_YEAR}|\d\d)(?![\d,.-]\d|\w)", _year_span),
-    ("year", r"(?:(?<=\b[Ii]n )10|1[1-9]|20)\d\d(?![\d\w]|,\d|\.\d|[-–/]\d)", _year),
+    ("year", r"(?:(?:(?<=\b[Ii]n )|(?<=\bAD )|(?<=\bA\.D\. ))10|1[1-9]|20)\d\d(?![\d\w]|,\d|\.\d|[-–/]\d)", _year),
+    ("number_sign", r"[#№](?P<label>\d{1,4}[A-Z])(?!\w)", lambda match: f"number {mixed(match['label'])}"),
     ("number_sign", rf"[#№]\s?(?P<number>{NUMBER})(?:{DASH}(?P<to>{NUMBER}))?(?!\w)", _number_sign),
     ("number", rf"{RANGE}(?![\d])", span),
 ]

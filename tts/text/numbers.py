@@ -74,7 +74,7 @@ def plural(word: str) -> str:
     """
     if word.endswith("foot"):
         return word.removesuffix("foot") + "feet"
-    if word.endswith(("hertz", "yen", "celsius", "fahrenheit")):
+    if word.endswith(("hertz", "yen", "celsius", "fahrenheit", "horsepower", "percent")):
         return word
     if word.endswith("y") and word[-2] not in "aeiou":
         return word[:-1] + "ies"
@@ -96,7 +96,7 @@ def decimal(text: str) -> str:
     >>> decimal("1,234.50"), decimal("-.5"), decimal("007")
     ('one thousand two hundred thirty four point five zero', 'minus point five', 'zero zero seven')
     """
-    if text[0] in "-−+":
+    if text[0] in "-−–+":
         return f"{'plus' if text[0] == '+' else 'minus'} {decimal(text[1:])}"
     whole, _, fraction = re.sub(r"[,\s]", "", text).partition(".")
     words = []

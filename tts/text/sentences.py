@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 
+from tts.text.citation_rules import BOOK_NAMES
 from tts.text.tables import BEFORE_NUMBERS, ENDINGS, STARTERS, TITLES, UNITS, WORDS_TOO
 
 #: Longer stretches without an end are cut at a mark or a space; about a minute and a half of speech.
@@ -14,11 +15,16 @@ _END = re.compile(rf"[.!?…。！？]+[{re.escape(_CLOSERS)}]*(?=\s|$)|[。！�
 _LAST_WORD = re.compile(r"[\w.'’&-]*$")
 _NEXT_WORD = re.compile(r"\s*[\"“'‘(\[]*(\w+)?")
 _CUT = re.compile(r"(?:[,;:—–)\]]+|\s)(?=\s|\S)")
-_NEVER_LAST = frozenset(TITLES) - WORDS_TOO | frozenset("dr st mrs v".split()) - frozenset(("al",))
+_NEVER_LAST = frozenset(TITLES) - WORDS_TOO | frozenset("dr st mrs v pt rs".split()) - frozenset(("al",))
 #: A number with a unit, at the end of the text before a full stop.
 _UNIT = f"(?:{'|'.join(re.escape(unit) for unit in UNITS if len(unit) > 1 and unit[-1].isalpha())})"
-_QUANTITY = re.compile(rf"[\d½⅓⅔¼¾](-|\s?){_UNIT}$")
-_QUANTITY_FOLLOWS = re.compile(rf"\s*[\d.]+\s?{_UNIT}\b")
+_QUANTITY = re.compile(rf"[\d½⅓⅔¼¾][MBk]?(-|\s?){_UNIT}$")
+_QUANTITY_FOLLOWS = re.compile(rf"\s*[\d.]+\s?{_UNIT}\b|\s\([\d.]")
+#: After a title: Dr. A. Smith.
+_INITIAL_FOLLOWS = re.compile(r"\s[A-Z]\.")
+#: After the mark of a factorial: 5! = 120.
+_OPERATOR_FOLLOWS = re.compile(r"\s[=+*/×÷−^<>≈-]\s")
+_VERSE_FOLLOWS = re.compile(r"\s\d{1,3}:\d")
 
 
 def split_sentences(text: str | Iterable[str]) -> Iterator[tuple[int, str]]:
@@ -89,6 +95,8 @@ def _is_end(text: str, start: int, match: re.Match) -> bool:
     word = (following and following[1]) or ""
     if not text[match.end() : match.end() + _LOOKAHEAD].strip():
         return True
+    if match[0] == "!" and _OPERATOR_FOLLOWS.match(text, match.end()):
+        return False
     if match[0].rstrip(_CLOSERS) != ".":
         return not word[:1].islower()
     return _ends_after_stop(text, start, match, word)
@@ -103,10 +111,13 @@ def _ends_after_stop(text: str, start: int, match: re.Match, word: str) -> bool:
     quantity = _QUANTITY.search(head)
     if quantity:
         return quantity[1] != "-" and not _QUANTITY_FOLLOWS.match(text[match.end() : match.end() + 16])
+    if before in BOOK_NAMES and (_VERSE_FOLLOWS.match(text, match.end()) or re.search(r"\b[1-3]\s\w+$", head)):
+        return False
     if before in BEFORE_NUMBERS and re.fullmatch(r"\d\w*|V|[IVX]{2,}", word):
         return before == "art" and not is_title
     if before in _NEVER_LAST:
-        return before in ("st", "dr") and word in STARTERS and f"{before} {word}" != "dr Who"
+        starts = word in STARTERS and not _INITIAL_FOLLOWS.match(text, match.end())
+        return before in ("st", "dr") and starts and f"{before} {word}" not in ("dr Who", "dr No")
     is_initial = re.fullmatch(r"(?:[^\W\d_]\.)*[^\W\d_]", before)
     if before in ENDINGS or before in ("al",) or is_initial:
         return word in STARTERS

@@ -14,6 +14,15 @@ if TYPE_CHECKING:
 VOWEL = re.compile("[aeiouy]")
 #: A letter, no superscript, vulgar fraction or circled digit, which Python also counts as word characters.
 LETTER = r"[^\W\d_²³¹⁰-₟¼-¾⅐-↋①-⓿]"
+#: Symbols of the chemical elements of two letters that compounds are made of, and all of one.
+_ELEMENTS = (
+    "Li|Be|Ne|Na|Mg|Al|Si|Cl|Ar|Ca|Sc|Ti|Cr|Mn|Fe|Co|Ni|Cu|Zn|Ga|Ge|As|Se|Br|Kr|Rb|Sr|Zr|Mo|Ag|Cd|In|Sn|Sb|Te|Xe|Cs|Ba|"
+    "Pt|Au|Hg|Pb|Bi|Ra|He|[HBCNOFPSKVYIWU]"
+)
+#: Several elements, one of them with a small letter: NaCl, KBr.
+_FORMULA = re.compile(rf"(?=[A-Z]*[A-Z][a-z])(?=.*[A-Z].*[A-Z])(?:{_ELEMENTS}){{2,6}}")
+#: Names whose prefix keeps the capital after it: McTaggart, DeShawn.
+_FAMILY_NAME = re.compile(r"(?:Ma?c|De|Di|Da|Du|La|Le|Van|Fitz)[A-Z][a-z]+")
 
 
 def spell(text: str) -> str:
@@ -35,9 +44,11 @@ def mixed(text: str) -> str:
     if re.search(r"[A-Z]\d+s$", text):
         head, _, last = mixed(text[:-1]).rpartition(" ")
         return f"{head} {plural(last)}"
-    for part in re.findall(r"\d+|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_]+", text):
+    for part in re.findall(r"\d+|[A-Za-z]*[a-z][A-Z][A-Za-z]*|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_]+", text):
         if part.isdigit():
             words.append(pairs(part))
+        elif re.search("[a-z][A-Z]", part):
+            words.append(compound(part))
         elif len(part) < 3 or part.isupper():
             words.append(acronym(part) if len(part) > 2 else spell(part))
         else:
@@ -59,6 +70,32 @@ def camel(text: str) -> list[str]:
     ['machine', 'learning']
     """
     return [fold(part) for part in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\dA-Z_]+", text)]
+
+
+def compound(text: str) -> str:
+    """A name with capitals within it: a formula by its letters, a word of the dictionary, or its parts.
+
+    >>> compound("NaCl"), compound("macOS"), compound("mRNA"), compound("iPhone"), compound("McTaggart")
+    ('N A C L', 'mac O S', 'M R N A', 'iphone', 'mctaggart')
+    """
+    if _FORMULA.fullmatch(text) and text != "NaN" or len(text) == 2:
+        return spell(text)
+    if (
+        not text.isascii()
+        or text.lower() in _lexicon()
+        or text.upper() in SAID_AS_WORDS
+        or _FAMILY_NAME.fullmatch(text)
+    ):
+        return fold(text)
+    if len(text) == 3 or len(text) == 4 and sum(map(str.isupper, text)) == 3:  # IoT, DDoS
+        return spell(text)
+    return " ".join(_part(part) for part in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", text))
+
+
+def _part(text: str) -> str:
+    if text.isupper() and len(text) > 1:
+        return acronym(text)
+    return text.lower() if len(text) > 1 and VOWEL.search(text.lower()) else spell(text)
 
 
 def acronym(text: str) -> str:

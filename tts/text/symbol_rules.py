@@ -10,7 +10,11 @@ from tts.text.tokens import Rule
 
 _PER = {
     **PER_UNITS,
-    **{name: unit for name, unit in UNITS.items() if name[-1] in "²³" or name in ("mL", "dL", "km", "ft", "L")},
+    **{
+        name: unit
+        for name, unit in UNITS.items()
+        if name[-1] in "²³" or name in ("km", "ft") or len(name) > 1 and name[1:].lower() != name[1:]
+    },
 }
 _UNITS = f"(?:{'|'.join(map(re.escape, _PER))})"
 _PERIODS = "(?:night|day|week|month|quarter|year|hour|minute|second|person|serving|unit|page|piece)"
@@ -24,12 +28,14 @@ def _per(match: re.Match) -> str:
 
 #: (name, pattern, function), tried in this order after all others.
 RULES: list[Rule] = [
-    ("hyphen", r"(?:(?<=[^\W_])|(?<=[^\W_]\.))-(?=[^\W_]|,?\s(?:and|or|to|\d))", lambda match: ""),
+    ("hyphen", r"(?:(?<=[^\W_])|(?<=[^\W_]\.))-(?=[^\W_]|['’]\d\ds|,?\s(?:and|or|to|\d))", lambda match: ""),
     ("grade", r"(?<=\b[A-F])-(?=[\s.,;]|$)", lambda match: "minus"),
+    ("charge", r"(?:(?<=\bOH)|(?<=\bCl)|(?<=\bBr)|(?<=[A-Z]O[2-4]))-(?=[\s.,;)]|$)", lambda match: "minus"),
     ("long", _LONG, lambda match: LONG_SYMBOLS[match[0]]),
     ("ellipsis", r"\.{3,}", lambda match: "…"),
     ("option", r"(?<=\s)(?:--(?=[a-z])|-(?=[a-zA-Z]\b))", lambda match: " ".join(["dash"] * len(match[0]))),
     ("dash", r"-{2,}", lambda match: "—"),
+    ("to", r"(?<=\d)\s?~\s?(?=\d)", lambda match: "to"),
     ("about", r"~(?=\s?[\d$£€])", lambda match: "about"),
     (
         "per",
@@ -37,7 +43,10 @@ RULES: list[Rule] = [
         r"(?![\w²³]|\.\w)(?:\.(?=\s[a-z+&]|,))?",
         _per,
     ),
+    ("per", rf"(?<=\dx)/{_PERIODS}\b", lambda match: f"per {match[0][1:]}"),
+    ("over", r"(?<=\d)/(?=[knxyz]\b)", lambda match: "over"),
+    ("to", r"(?<=\d[a-z])[-–](?=[a-z]\b)|(?<=\b[A-Z])–(?=[A-Z]\b)", lambda match: "to"),
     ("per", r"(?:(?<=[\d%])|(?<=\d[kKMB]))/(?=[^\W\d_])", lambda match: "per"),
-    ("dot", r"(?<=[^\W_])\.(?=[^\W\dA-Z_])|(?<=[\s)])\.(?=[a-z])", lambda match: "dot"),
+    ("dot", r"(?<=[^\W_])\.(?=[^\W\dA-Z_])|(?<=[\s)])\.(?=[a-z]|[A-Z]{3})|^\.(?=[A-Z]{3})", lambda match: "dot"),
     ("paragraph", r"¶{1,2}(?=\s?\d)", lambda match: "paragraphs" if len(match[0]) > 1 else "paragraph"),
 ]

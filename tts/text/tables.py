@@ -18,7 +18,11 @@ TITLES = {
     "sec": "section", "eq": "equation", "pp": "pages", "nos": "numbers", "apt": "apartment", "tel": "telephone",
     "ext": "extension", "est": "established", "resp": "respectively", "incl": "including",
     "acct": "account", "univ": "university", "ste": "suite", "elev": "elevation", "mtg": "meeting",
-    "rm": "room", "chap": "chapter", "deg": "degrees", "conf": "conference",
+    "rm": "room", "chap": "chapter", "agg": "aggregate", "mk": "mark", "nr": "near", "eqs": "equations",
+    "chs": "chapters", "vols": "volumes", "encl": "enclosed", "attn": "attention", "drs": "doctors", "mme": "madame",
+    "mlle": "mademoiselle", "pvt": "private", "cpl": "corporal", "msgr": "monsignor", "insp": "inspector",
+    "atty": "attorney", "amb": "ambassador", "asst": "assistant", "assoc": "associate", "bldg": "building",
+    "deg": "degrees", "conf": "conference",
     "pls": "please", "rte": "route", "tpke": "turnpike",
     "jan": "january", "feb": "february", "mar": "march", "apr": "april", "jun": "june", "jul": "july",
     "aug": "august", "sep": "september", "sept": "september", "oct": "october", "nov": "november", "dec": "december",
@@ -36,7 +40,7 @@ ENDINGS = {
      "mass": "massachusetts", "conn": "connecticut", "penn": "pennsylvania", "tenn": "tennessee",
     "mich": "michigan", "ariz": "arizona", "wash": "washington", "okla": "oklahoma", "govt": "government",
     "hrs": "hours", "hr": "hour", "mins": "minutes", "secs": "seconds", "yrs": "years", "lbs": "pounds",
-    "lb": "pound", "oz": "ounces",
+    "lb": "pound", "oz": "ounces", "doz": "dozen", "pct": "percent",
 }  # fmt: skip
 #: Abbreviations before a number only.
 BEFORE_NUMBERS = {
@@ -85,6 +89,9 @@ UNITS = {
     "bps": "basis point", "bbl": "barrel", "atm": "atmosphere", "mW": "milliwatt", "c.": "cup",
     "fl oz": "fluid ounce", "fl. oz": "fluid ounce", "fl. oz.": "fluid ounce", "qt": "quart", "qts": "quart",
     "mo": "month", "mos": "month", "wk": "week", "wks": "week", "s²": "second squared",
+    "µL": "microliter", "μL": "microliter", "µl": "microliter", "μl": "microliter", "hp": "horsepower",
+    "Wh": "watt hour", "MWh": "megawatt hour", "GWh": "gigawatt hour", "eV": "electron volt", "lm": "lumen",
+    "pct": "percent", "pct.": "percent",
 }  # fmt: skip
 _LENGTHS = "km m cm mm mi yd ft in".split()
 for _length in _LENGTHS:
@@ -127,12 +134,20 @@ CURRENCY_PLURALS = {
     "baht": "baht",
     "dong": "dong",
     "naira": "naira",
+    "krone": "kroner",
+    "norwegian krone": "norwegian kroner",
+    "danish krone": "danish kroner",
+    "swedish krona": "swedish kronor",
+    "rand": "rand",
 }
 CURRENCY_CODES = {
     "USD": "US dollar", "EUR": "euro", "GBP": "british pound", "JPY": "yen", "CAD": "canadian dollar",
     "AUD": "australian dollar", "CHF": "swiss franc", "INR": "rupee", "CNY": "yuan", "NZD": "new zealand dollar",
     "HKD": "hong kong dollar", "SGD": "singapore dollar", "MXN": "mexican peso", "PLN": "zloty",
-    "SEK": "swedish krona", "BTC": "bitcoin",
+    "SEK": "swedish krona", "BTC": "bitcoin", "NOK": "norwegian krone", "DKK": "danish krone", "ZAR": "rand",
+    "KRW": "won", "THB": "baht", "BRL": "real", "RUB": "ruble", "CZK": "czech koruna",
+    "HUF": "forint", "IDR": "rupiah", "MYR": "ringgit", "ILS": "shekel", "NGN": "naira",
+    "TWD": "new taiwan dollar", "UAH": "hryvnia", "VND": "dong", "Rs.": "rupee", "Rs": "rupee", "kr": "krone",
 }  # fmt: skip
 DOLLARS_OF = {
     "US": "U S", "A": "australian", "C": "canadian", "CA": "canadian", "AU": "australian", "NZ": "new zealand",
@@ -156,7 +171,7 @@ SYMBOLS = {
     "↑": "up", "↓": "down", "∪": "union", "∩": "intersection", "∀": "for all", "∃": "there exists", "∅": "empty set",
     "∝": "proportional to", "∥": "parallel to", "⊥": "perpendicular to",
     "∠": "angle", "∴": "therefore", "✓": "check mark", "✔": "check mark", "★": "star",
-    "☆": "star", "♥": "heart", "₱": "peso",
+    "☆": "star", "♥": "heart", "❤": "heart", "₱": "peso",
     "©": "copyright", "®": "registered", "™": "trademark", "§": "section", "†": "dagger", "‡": "double dagger",
     "‰": "per mille", "µ": "micro", "№": "number", "½": "one half", "¼": "one quarter", "¾": "three quarters",
     "⅓": "one third", "⅔": "two thirds", "⅛": "one eighth", "⅜": "three eighths", "⅝": "five eighths",
@@ -186,7 +201,7 @@ MARKS = {
 }  # fmt: skip
 
 #: Capitals said as a word although the dictionary has none or spells it.
-SAID_AS_WORDS = frozenset("ASAP UEFA DACA".split())
+SAID_AS_WORDS = frozenset("ASAP UEFA DACA VOIP OPENAI".split())
 #: Capitals of two letters that are words; longer ones are looked up in the dictionary.
 SHORT_WORDS = frozenset("A I AM AN AS AT BE BY DO GO HE HI IF IN IS ME MY NO OF OH ON OR SO TO UP WE YO".split())
 #: Capitals that the dictionary has as words, but that are read letter by letter.
@@ -199,29 +214,11 @@ INITIALISMS = frozenset(
 SHOUTED_WORDS = frozenset("US IT LED ERA SAT POW RIP SAP VAT EGO ADO".split())
 #: Capitals that may be words, but are initials after "the".
 AFTER_THE = frozenset("WHO US IT OR".split())
-#: Books that are cited by chapter and verse.
-BOOKS = (
-    "Genesis Exodus Leviticus Numbers Deuteronomy Joshua Judges Samuel Kings Chronicles Job Psalms? Proverbs "
-    "Ecclesiastes Isaiah Jeremiah Ezekiel Daniel Hosea Amos Micah Matthew Mark Luke John Acts Romans Corinthians "
-    "Galatians Ephesians Philippians Colossians Timothy Hebrews James Peter Revelation"
-).split()
 #: What is counted in millions rather than measured in meters: 1.3m people.
 COUNTED = (
     "people users customers views downloads followers subscribers jobs homes households children workers voters "
     "passengers members doses tons tonnes shares copies euros dollars pounds barrels deaths cases students visitors"
 ).split()
-#: Names numbered with ordinals: Henry VIII.
-MONARCHS = frozenset(
-    "Alexander Alfonso Benedict Catherine Charles Christian Clement Edward Elizabeth Ferdinand Francis Frederick "
-    "George Gregory Gustav Harald Haakon Henry Innocent Ivan James John Joseph Julius Leo Leopold Louis Mary "
-    "Maximilian Napoleon Nicholas Olaf Otto Paul Peter Philip Pius Ptolemy Ramses Richard Robert Rudolf Stephen "
-    "Thutmose Urban Victor Wilhelm William Xerxes Darius Cosimo Kenneth Umberto Margrethe Albert Alexius".split()
-)
-#: What is numbered with Roman numerals.
-NUMBERED = frozenset(
-    "war chapter part act scene book volume section article type phase stage class title appendix level bowl unit "
-    "figure table page grade rocky section division group mark version episode season olympiad".split()
-)
 DIRECTIONS = {
     "N": "north", "S": "south", "E": "east", "W": "west", "NE": "northeast", "NW": "northwest", "SE": "southeast",
     "SW": "southwest",

@@ -8,8 +8,8 @@ import unicodedata
 
 from tts.text import abbreviation_rules
 from tts.text.addresses import expand_address, expand_hashtag
-from tts.text.numbers import digits
-from tts.text.spelling import LETTER, VOWEL, acronym, dictionary_reading, fold, is_shouting, mixed, spell
+from tts.text.numbers import decimal, digits, pairs
+from tts.text.spelling import LETTER, VOWEL, acronym, compound, dictionary_reading, fold, is_shouting, mixed, spell
 from tts.text.tables import AFTER_THE, BARE, CONTRACTED, ENDINGS, GREEK, INITIALISMS, SHOUTED_WORDS
 from tts.text.tokens import Rule
 
@@ -73,7 +73,15 @@ def _in_formula(text: str, match: re.Match) -> bool:
 
 
 def _word(match: re.Match) -> str:
-    text = fold(match[0].replace("’", "'"))
+    text = match[0].replace("’", "'")
+    name, mark, rest = text.partition("'")
+    if re.search("[a-z][A-Z]|[A-Z][A-Z][a-z]", name):
+        return f"{compound(name)}{mark}{rest.lower()}"
+    if re.fullmatch("(?=.*[A-Za-z])(?=.*[Α-Ωα-ω])[A-Za-zΑ-Ωα-ω]{2,4}", text):  # iπ
+        return " ".join(GREEK.get(letter.lower(), letter.upper()) for letter in text)
+    text = fold(text)
+    if len(text) == 1 and text not in "ai":
+        return text.upper() if text.isascii() else text
     if text.isascii() and "'" not in text and len(text) > 1 and not VOWEL.search(text) and len(text) < 5:
         return text if text in _VOWELLESS else len(text) > 2 and ENDINGS.get(text) or spell(text)
     return CONTRACTED.get(text, text)
@@ -86,7 +94,7 @@ def is_plain(text: str) -> bool:
 
 #: Words that begin a rule of more than one word or stand for an abbreviation.
 _NOT_PLAIN = frozenset(name.capitalize() for name in BARE) | frozenset(
-    "Ave etc acct war ii iii iv vi vii viii ix xi xii Mon Tue Tues Wed Thu Thur Thurs Fri Sat Sun".split()
+    "Ave Apt Ste etc acct war ii iii iv vi vii viii ix xi xii Mon Tue Tues Wed Thu Thur Thurs Fri Sat Sun".split()
 )
 _VOWELLESS = frozenset("hmm mmm mm shh pfft psst brr nth grr pst tsk shhh hmmm zzz hm cwm".split())
 
@@ -106,33 +114,66 @@ _SHORTHAND = {
 }  # fmt: skip
 
 
+#: Emoticons with letters, which would be spelt; those of marks alone are silent as other marks.
+_FACES = {"D": "laughing face", "P": "tongue out"}
+#: Names of characters in HTML.
+_ENTITIES = {"amp": "and", "lt": "less than", "gt": "greater than", "quot": '"', "apos": "'", "nbsp": "", "#39": "'"}
+#: The rest of a web address; brackets belong to it in pairs.
+_LINK = r"(?:[^\s<>\"“”()]|\([^\s()]*\))*(?:[\w/]|\([^\s()]*\))"
+_EXTENSIONS = r"(?:JPE?G|PNG|GIF|PDF|TXT|DOCX?|XLSX?|PPTX?|ZIP|CSV|EXE|MP[34]|WAV)\b"
+
+
+def _address_bracket(match: re.Match) -> str | None:
+    """An angle bracket around an address is a bracket; elsewhere it compares."""
+    if match[0] == "<":
+        return "("
+    return ")" if re.search(r"<(?:[\w.+-]+@|https?://)[^\s<>]+$", match.string[: match.start()]) else None
+
+
 def _shorthand(match: re.Match) -> str:
     return _SHORTHAND[match[0].lower()]
 
 
 #: (name, pattern, function), tried in this order after those for numbers; none begins inside a word.
 RULES: list[Rule] = [
-    ("address", r"(?:https?|ftp)://[^\s<>\"“”]*[\w/]|www\.[^\s<>\"“”]*[\w/]", expand_address),
+    ("entity", rf"&(?:{'|'.join(_ENTITIES)});", lambda match: _ENTITIES[match[0][1:-1]]),
+    ("address", rf"(?:(?:https?|ftp)://|www\.){_LINK}", expand_address),
     ("address", r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+", expand_address),
+    ("bracket", r"<(?=(?:[\w.+-]+@|https?://)[^\s<>]+>)|(?<=[\w/])>", _address_bracket),
+    ("path", r"(?<![\w<>/.])~?(?:/[\w.@+-]*[\w@+-]){2,}/?", expand_address),
     ("number", r"#(?=(?![0-9A-F]{6}\b)[A-Z]{1,3}-?\d)", lambda match: "number"),
     ("hash", r"#(?=[0-9A-Fa-f]{6}\b)(?=\w*\d)", lambda match: "hash"),
     ("prime", r"(?<=\b[a-zA-Z])['’′](?=\()", lambda match: "prime"),
+    ("heart", r"(?:(?<=[a-z!.]{2}\s)|(?<=:[DP)]\s)|(?<=<3\s)|(?<=<3))<3(?![\d.])", lambda match: "heart"),
+    ("emoticon", r"(?:^|(?<=\s))(?:[:;]-?[DP]|[xX]D)(?=[\s!.,]|$)", lambda match: _FACES[match[0][-1]]),
     ("hashtag", r"(?<![\w&])[#@]((?:\w*[^\W\d]\w*))", expand_hashtag),
     (
         "shorthand",
-        r"(?i:w/[wo]\b|w/(?=\s|\w)|c/o\b|n/a\b|and/or\b|b/c\b|km/h\b|y/[oy]\b|q/q\b|m/m\b|wi-fi\b)|[CF]#(?!\w)|"
+        r"(?i:w/[wo]\b|w/(?=[\s\w,;)])|c/o\b|n/a\b|and/or\b|b/c\b|km/h\b|y/[oy]\b|q/q\b|m/m\b|wi-fi\b)|[CF]#(?!\w)|"
         r"OK'd\b|YoY\b|QoQ\b|MoM\b|TL;DR\b|WW(?:II?|[12])\b|(?:Ctrl|Cmd)\b",
         _shorthand,
     ),
     *abbreviation_rules.RULES,
     (
         "address",
-        r"(?:[A-Za-z0-9-]+\.)+(?:[a-z]{2,})(?:/[^\s<>\"“”,;]*[\w/])?(?![\w])",
+        rf"(?:[A-Za-z0-9-]+\.)+(?:[a-z]{{2,}}|{_EXTENSIONS})(?::\d{{2,5}})?(?:/[^\s<>\"“”,;]*[\w/])?(?![\w])",
         expand_address,
     ),
     *abbreviation_rules.JOINED,
+    (
+        "ion",
+        r"(?:(?:Li|Na|Mg|Al|Ca|Fe|Cu|Zn|Ag|Pb)(?=[²³]?[⁺+](?![\w+]|\s?\d))|OH(?=[⁻-](?!\w)))",
+        lambda match: spell(match[0]),
+    ),
     ("letter", r"\b([A-Za-z])(?:['’]s)\b", _letter_s),
+    ("micro", r"[µμ](?=[A-Za-z])", lambda match: "micro"),
     ("greek", r"[Α-Ωα-ω](?![Ͱ-Ͽ])(?<![Ͱ-Ͽ].)", lambda match: GREEK.get(match[0].lower())),
+    ("alphanumeric", r"([A-Z])\.(\d{3})(?![\w.])", lambda match: f"{match[1]} {pairs(match[2])}"),
+    (
+        "alphanumeric",
+        r"([A-Za-z]{1,6})(\d+\.\d+)(?![\w.])",
+        lambda match: f"{mixed(match[1])} {decimal(match[2])}",
+    ),
     ("alphanumeric", rf"(?=\w*\d)(?=\w*{LETTER})[A-Za-z0-9]+(?![A-Za-z0-9])", _alphanumeric),
     (
         "capitals",

@@ -1,0 +1,133 @@
+"""Rules for Roman numerals: of monarchs, of generations of a family, of chapters and other things that are counted.
+
+Rules have the form described in `tts.text.tokens`.
+"""
+
+import re
+
+from tts.text.numbers import cardinal, ordinal, roman, year
+from tts.text.spelling import acronym, fold
+from tts.text.tables import BEFORE_NUMBERS, TITLES
+from tts.text.tokens import Rule
+
+#: Names numbered with ordinals: Henry VIII.
+_MONARCHS = frozenset(
+    "Alexander Alfonso Benedict Catherine Charles Christian Clement Edward Elizabeth Ferdinand Francis Frederick "
+    "George Gregory Gustav Harald Haakon Henry Innocent Ivan James John Joseph Julius Leo Leopold Louis Mary "
+    "Maximilian Napoleon Nicholas Olaf Otto Paul Peter Philip Pius Ptolemy Ramses Richard Robert Rudolf Stephen "
+    "Thutmose Urban Victor Wilhelm William Xerxes Darius Cosimo Kenneth Umberto Margrethe Albert Alexius".split()
+)
+#: First names before a family name and a numeral of the generation: John Smith III; those of monarchs are such too.
+_GIVEN = _MONARCHS | frozenset(
+    "Aaron Adam Adlai Alan Alfred Allen Andrew Anthony Arthur Barry Ben Benjamin Bernard Bill Bob Bradley Brian Bruce "
+    "Calvin Carl Carlos Chris Christopher Clarence Cornelius Craig Cyrus Dale Daniel David Davis Dennis Don Donald "
+    "Douglas Earl Eric Ernest Eugene Frank Franklin Fred Gary Gerald Gilbert Glenn Grant Harold Harry Harvey Herbert "
+    "Herman Howard Hugh Isaac Jack Jacob Jason Jay Jeffrey Jerry Jim Joe Jonathan Jose Juan Justin Keith Ken Kevin "
+    "Kyle Larry Lawrence Lee Leonard Leroy Lewis Lloyd Luis Mark Martin Marvin Matthew Melvin Michael Mike Milton "
+    "Nathan Nelson Norman Oscar Patrick Percy Phil Phillip Ralph Ray Raymond Rick Robin Rodney Roger Ron Ronald Roy "
+    "Russell Ryan Sam Samuel Scott Sean Sidney Stanley Steve Steven Stewart Ted Theodore Thomas Thurston Tim Timothy "
+    "Tom Tony Travis Tyler Vernon Vincent Wallace Walter Warren Wayne Wesley Willie Winston Zachary".split()
+)
+#: What is numbered with Roman numerals.
+_NUMBERED = frozenset(
+    "war chapter part act scene book volume section article type phase stage class title appendix level bowl unit "
+    "figure table page grade rocky section division group mark version episode season olympiad".split()
+)
+_ORDERED = "(?:[Cc]entur(?:y|ies)|Olympiad|[Dd]ynasty|Congress|Corps|Legion|Amendment)"
+_GENERATIONS = frozenset("II III IV V VI".split())
+_PERSON = r"\b(?P<given>[A-Z][a-z]+)\s(?:(?P<initial>[A-Z]\.)\s|[A-Z][a-z]+\s)?[A-Z][\w'’-]+,?\s"
+
+
+def _roman(match: re.Match) -> str | None:
+    """A numeral after a name: ordinal after a monarch's, else cardinal."""
+    number = roman(match["numeral"])
+    owner = "'s" if match["owner"] else ""
+    if number is None or number > 3999:
+        return None
+    name, numeral = match["name"], match["numeral"]
+    if name.lower() not in _NUMBERED and _is_family_name(match):
+        return f"{fold(name)} the {ordinal(number)}{owner}"
+    if name in _MONARCHS:
+        return f"{name.lower()} the {ordinal(number)}{owner}" if _is_regnal(match) else None
+    if name.lower() in _NUMBERED:
+        is_letter = numeral in ("C", "D", "L", "M") or numeral == "I" and name.islower() and name != "war"
+    else:
+        is_letter = (
+            name.islower() or len(numeral) < 2 or not set(numeral) <= set("IVX") or numeral in ("XX", "XXX", "IX")
+        )
+    return None if is_letter else f"{acronym(name) if name.isupper() else fold(name)} {cardinal(number)}{owner}"
+
+
+def _is_family_name(match: re.Match) -> bool:
+    """Whether a numeral counts the generations of a family: after a first name or an initial, and the family name."""
+    name = re.search(rf"{_PERSON}$", match.string[max(0, match.start() - 40) : match.start("numeral")])
+    if name is None or match["numeral"] not in _GENERATIONS:
+        return False
+    return name["initial"] is not None or name["given"] in _GIVEN
+
+
+def _generation(match: re.Match) -> str | None:
+    """A numeral after a name and a comma: John Smith, III."""
+    return f"the {ordinal(roman(match['numeral']) or 0)}" if _is_family_name(match) else None
+
+
+def _is_regnal(match: re.Match) -> bool:
+    """Whether the numeral after a monarch's name is one, and not "I" or an initial."""
+    if match["numeral"] != "I":
+        return True
+    rest = match.string[match.end() :]
+    return re.match(r"[.,;:!?)]|\s*$|\s+(?:of|was|ruled|reigned|died)\b|['’]s", rest) is not None
+
+
+def _numbered(match: re.Match) -> str | None:
+    """A numeral after an abbreviation (vol. III), or in lower case after what is numbered so (page xii)."""
+    name = match[1].lower().removesuffix(".")
+    numbers = [roman(part.upper()) for part in re.split(r"\s?[-–]\s?", match["numeral"])]
+    if not all(numbers):
+        return None
+    word = BEFORE_NUMBERS.get(name) or TITLES.get(name) or name
+    return f"{word} {' to '.join(cardinal(number or 0) for number in numbers)}"
+
+
+def _ordinal(match: re.Match) -> str | None:
+    """A numeral with the ending of an ordinal, or before what is counted so: the XXI century, the IXth hour."""
+    number = roman(match["numeral"])
+    is_initial = len(match["numeral"]) == 1 and not re.search(r"\b[Tt]he\s$", match.string[: match.start()])
+    return ordinal(number) if number and not is_initial else None
+
+
+def _year(match: re.Match) -> str | None:
+    """A year on a monument: MDCCXCIII."""
+    number = roman(match["numeral"])
+    return year(number) if number else None
+
+
+#: (name, pattern, function), tried in this order; none begins inside a word.
+RULES: list[Rule] = [
+    (
+        "numeral",
+        r"(?<=\()(ii|iii|iv|vi|vii|viii|ix|xi|xii)(?=\))",
+        lambda match: cardinal(roman(match[0].upper()) or 0),
+    ),
+    ("numbered", r"(?i:(vol|ch|sec|fig|art|cl|sc|op|mk)\.)\s(?P<numeral>[IVXLC]+|[ivx]{2,})\b", _numbered),
+    (
+        "numbered",
+        r"((?i:act|scene|chapters?|parts?|book|sections?|volumes?|pages?|pp?\.|article|title|figure|table|appendix"
+        r"|phase|stage))"
+        r"\s(?P<numeral>(?![ilc]\b(?![-–][ivx]))[ivxlc]+(?:\s?[-–]\s?[ivxlc]+)?)\b(?!['’]|\.\s[a-z])",
+        _numbered,
+    ),
+    ("ordinal", r"(?P<numeral>[IVXLC]{2,}|V|X)(?:th|st|nd|rd)\b", _ordinal),
+    ("ordinal", rf"(?P<numeral>[IVXLC]+)(?=\s{_ORDERED}\b)", _ordinal),
+    ("year", r"(?P<numeral>(?=[MDCLXVI]{4})M[MDCLXVI]+)\b", _year),
+    ("generation", r"(?<=[a-z],\s)(?P<numeral>II|III|IV)\b", _generation),
+]
+#: After the rules for addresses.
+AFTER_NAMES: list[Rule] = [
+    (
+        "roman",
+        r"(?P<name>[A-Za-z][a-z]+|[A-Z]{2,})\s(?P<numeral>[IVXLCDM]+)\b(?P<owner>['’]s\b)?(?!['’]|\.\w|\.\s[A-Z]|&)"
+        rf"(?!\s{_ORDERED}\b)",
+        _roman,
+    ),
+]
