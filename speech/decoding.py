@@ -5,7 +5,7 @@ sentences rather than hours. A pause may be the shorter, the longer the segment 
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -17,7 +17,9 @@ import torch
 
 from speech.checkpoint import LoadedModel
 from speech.config import from_dict
+from speech.decoding_config import DecodingConfig
 from speech.errors import CheckpointError, ConfigError
+from speech.hotwords import Hotwords, boosts
 from speech.transcript import Word
 from speech.units import BLANK, Units
 
@@ -37,70 +39,6 @@ PAUSES_S = ((15.0, 0.5), (30.0, 0.25), (120.0, 0.1))
 """A segment at least so long ends in a pause of so many seconds."""
 MOST_WAITING = 16
 """Segments of a recording that wait to be searched, before more are taken."""
-Hotwords = Mapping[str, float] | Sequence[str]
-
-
-@dataclass(frozen=True, kw_only=True)
-class DecodingConfig:
-    """Settings of the search; `speech tune` finds the first two, and a model's card holds all as `decoding`.
-
-    Attributes
-    ----------
-    lm_weight : float
-        Factor of the language model's log probability.
-    word_bonus : float
-        Nats for each word.
-    beam : int
-        Hypotheses kept in each frame.
-    beam_threshold : float
-        Hypotheses worse than the best by more than this, nats, are dropped.
-    alternatives : int
-        Of hypotheses that differ only in what the language model has forgotten, so many are kept; 0 for all, as
-        without a language model.
-    merge_threshold : float
-        What was dropped so, at a score less by no more than this, nats, may still be chosen when the best hypotheses
-        are scored once more; 0 for nothing.
-    unknown_score : float
-        log10 added to the language model's score of words that it does not know.
-    head : str
-        Output of the model that is searched: characters spell any word; phones need a lexicon. "" is the first head.
-    prior_scale : float
-        Of the log prior that is subtracted from the log posteriors of a head that labels every frame.
-    second_head : str
-        Output that scores the best hypotheses once more; "" for none.
-    second_weight : float
-        Share of its log probability of a hypothesis, 0..1; the first head has the rest.
-    neural_share : float
-        Of the recurrent language model's log probability of the best hypotheses, 0..1; the n-gram has the rest.
-    candidates : int
-        Hypotheses that are scored once more.
-    """
-
-    lm_weight: float = 1.0
-    word_bonus: float = 0.0
-    beam: int = 300
-    beam_threshold: float = 14.0
-    alternatives: int = 2
-    merge_threshold: float = 0.0
-    unknown_score: float = -10.0
-    head: str = ""
-    prior_scale: float = 0.0
-    second_head: str = ""
-    second_weight: float = 0.4
-    neural_share: float = 0.0
-    candidates: int = 50
-
-    def __post_init__(self):
-        if self.beam < 1 or self.candidates < 1:
-            raise ValueError("beam and candidates must be 1 or more")
-        if self.alternatives < 0 or self.merge_threshold < 0:
-            raise ValueError("alternatives and merge_threshold must be 0 or more")
-        if not self.beam_threshold > 0:
-            raise ValueError("beam_threshold must be above 0")
-        if min(self.lm_weight, self.prior_scale) < 0:
-            raise ValueError("lm_weight and prior_scale must be 0 or more")
-        if not (0 <= self.second_weight <= 1 and 0 <= self.neural_share <= 1):
-            raise ValueError("second_weight and neural_share must be 0 to 1")
 
 
 def decoding_config(loaded: LoadedModel, source: str) -> DecodingConfig | None:
@@ -356,7 +294,7 @@ def build_decoding(
             lm_weight=config.lm_weight,
             word_bonus=config.word_bonus,
             unknown_score=config.unknown_score,
-            hotwords=_boosts(hotwords, lm, config),
+            hotwords=boosts(hotwords, lm, config),
             **options,
         )
     except ValueError as error:
@@ -394,21 +332,6 @@ def log_priors(loaded: LoadedModel, head: str) -> np.ndarray:
     return priors
 
 
-def _boosts(hotwords: Hotwords | None, lm: "NGram | None", config: DecodingConfig) -> dict[str, float] | None:
-    """Boosts in nats; a word that the language model lacks gets back what it loses for that."""
-    from ctc.beam_setup import DEFAULT_BOOST
-
-    if not hotwords:
-        return None
-    boosts = dict(hotwords) if isinstance(hotwords, Mapping) else dict.fromkeys(hotwords, DEFAULT_BOOST)
-    if lm is None:
-        return boosts
-    penalty = -config.unknown_score * config.lm_weight * np.log(10.0)
-    return {
-        phrase: boost + penalty * sum(part not in lm.ids for part in phrase.split()) for phrase, boost in boosts.items()
-    }
-
-
 def with_beam(config: DecodingConfig, beam: int | None) -> DecodingConfig:
     """The settings with another beam, if one is given.
 
@@ -423,47 +346,3 @@ def with_beam(config: DecodingConfig, beam: int | None) -> DecodingConfig:
         return replace(config, beam=beam)
     except ValueError as error:
         raise ConfigError(str(error)) from error
-
-
-def read_hotwords(path: str | Path) -> dict[str, float]:
-    """Words or phrases to be favoured: one a line, then, after a tab, a boost in nats if it is not 8.
-
-    Letters are taken as transcripts have them (lower case); empty lines and those that begin with "#" are skipped.
-
-    Raises
-    ------
-    ConfigError
-        The file cannot be read, or a boost is no number (names file and row).
-    """
-    from ctc.beam_setup import DEFAULT_BOOST
-    from speech.text import normalize_text, unexpressible
-
-    try:
-        rows = Path(path).read_text(encoding="utf-8-sig").splitlines()
-    except FileNotFoundError as error:
-        raise ConfigError(f"{path}: there is no such file") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read as a list of hot-words in UTF-8 ({error})") from error
-    found: dict[str, float] = {}
-    for number, row in enumerate(rows, 1):
-        if not row.strip() or row.startswith("#"):
-            continue
-        text, tab, boost = row.partition("\t")
-        phrase = normalize_text(text)
-        strange = unexpressible(phrase)
-        if strange or not phrase:
-            what = (
-                f"holds {', '.join(strange)}, which the model cannot write; spell it in letters"
-                if strange
-                else "has no word"
-            )
-            raise ConfigError(f"{path}, row {number}: {text.strip()!r} {what}")
-        try:
-            found[phrase] = float(boost) if tab else DEFAULT_BOOST
-        except ValueError as error:
-            raise ConfigError(f"{path}, row {number}: the boost {boost!r} is not a number") from error
-        if not np.isfinite(found[phrase]):
-            raise ConfigError(f"{path}, row {number}: the boost must be finite, got {boost!r}")
-    if not found:
-        raise ConfigError(f"{path}: holds no hot-words; write one a line")
-    return found

@@ -20,7 +20,6 @@ from speech.chunks import ChunkConfig, Stitcher, Window, steady_samples, windows
 from speech.decoding import (
     Decoding,
     DecodingConfig,
-    Hotwords,
     Search,
     SearchStream,
     build_decoding,
@@ -31,6 +30,7 @@ from speech.decoding import (
     with_beam,
 )
 from speech.errors import CheckpointError, ConfigError, SpeechError
+from speech.hotwords import Hotwords
 from speech.sources import Source, open_source, source_name
 from speech.transcript import Transcript
 from speech.words import GreedyStream, frame_times

@@ -61,7 +61,7 @@ def load_options(arguments: argparse.Namespace) -> dict[str, Any]:
     if arguments.lm or arguments.no_lm:
         options["lm"] = arguments.lm or False
     if arguments.hotwords:
-        from speech.decoding import read_hotwords
+        from speech.hotwords import read_hotwords
 
         options["hotwords"] = read_hotwords(arguments.hotwords)
     if arguments.beam:

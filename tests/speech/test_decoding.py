@@ -18,11 +18,11 @@ from speech.decoding import (
     SearchStream,
     build_decoding,
     decoding_config,
-    read_hotwords,
     read_language_model,
 )
 from speech.errors import CheckpointError, ConfigError
 from speech.frontend import Frontend, FrontendConfig
+from speech.hotwords import read_hotwords
 from speech.lexicon import Lexicon
 from speech.lm import EstimationConfig, estimate, save, write_arpa
 from speech.models import HeadConfig, ModelConfig

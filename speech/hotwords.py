@@ -1,0 +1,74 @@
+"""Words and phrases that a search shall favour: the file that lists them, and what they are worth."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from speech.decoding_config import DecodingConfig
+from speech.errors import ConfigError
+
+if TYPE_CHECKING:
+    from ctc import NGram
+
+Hotwords = Mapping[str, float] | Sequence[str]
+
+
+def boosts(hotwords: Hotwords | None, lm: "NGram | None", config: DecodingConfig) -> dict[str, float] | None:
+    """Boosts in nats; a word that the language model lacks gets back what it loses for that."""
+    from ctc.beam_setup import DEFAULT_BOOST
+
+    if not hotwords:
+        return None
+    given = dict(hotwords) if isinstance(hotwords, Mapping) else dict.fromkeys(hotwords, DEFAULT_BOOST)
+    if lm is None:
+        return given
+    penalty = -config.unknown_score * config.lm_weight * np.log(10.0)
+    return {
+        phrase: boost + penalty * sum(part not in lm.ids for part in phrase.split()) for phrase, boost in given.items()
+    }
+
+
+def read_hotwords(path: str | Path) -> dict[str, float]:
+    """Words or phrases to be favoured: one a line, then, after a tab, a boost in nats if it is not 8.
+
+    Letters are taken as transcripts have them (lower case); empty lines and those that begin with "#" are skipped.
+
+    Raises
+    ------
+    ConfigError
+        The file cannot be read, or a boost is no number (names file and row).
+    """
+    from ctc.beam_setup import DEFAULT_BOOST
+    from speech.text import normalize_text, unexpressible
+
+    try:
+        rows = Path(path).read_text(encoding="utf-8-sig").splitlines()
+    except FileNotFoundError as error:
+        raise ConfigError(f"{path}: there is no such file") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read as a list of hot-words in UTF-8 ({error})") from error
+    found: dict[str, float] = {}
+    for number, row in enumerate(rows, 1):
+        if not row.strip() or row.startswith("#"):
+            continue
+        text, tab, boost = row.partition("\t")
+        phrase = normalize_text(text)
+        strange = unexpressible(phrase)
+        if strange or not phrase:
+            what = (
+                f"holds {', '.join(strange)}, which the model cannot write; spell it in letters"
+                if strange
+                else "has no word"
+            )
+            raise ConfigError(f"{path}, row {number}: {text.strip()!r} {what}")
+        try:
+            found[phrase] = float(boost) if tab else DEFAULT_BOOST
+        except ValueError as error:
+            raise ConfigError(f"{path}, row {number}: the boost {boost!r} is not a number") from error
+        if not np.isfinite(found[phrase]):
+            raise ConfigError(f"{path}, row {number}: the boost must be finite, got {boost!r}")
+    if not found:
+        raise ConfigError(f"{path}: holds no hot-words; write one a line")
+    return found
