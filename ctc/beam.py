@@ -42,7 +42,7 @@ class BeamDecoder:
         beam is not filled with variants of what was said long ago. All by default.
     merge_threshold : float
         What was dropped so, at a score less by no more than this, nats, comes back among the n best, with the acoustic
-        score of all its paths; 0 for nothing.
+        score of all its paths; 0 for nothing. The best alone is found as without.
     lm_weight : float
         Factor of the language model's log probability.
     word_bonus : float

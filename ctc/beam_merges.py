@@ -7,13 +7,14 @@ lattice, from which the best hypotheses are read at the end (Ortmanns, Ney & Aub
 
 import heapq
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 
+from ctc import beam_state
 from ctc.beam_state import EXTRA, LM, LOSER, MERGED, NEXT, PARENT, WHEN, WINNER, Beam
-from ctc.compilation import jit_borrowing_inside, jit_cached
+from ctc.compilation import jit_borrowing_inside, jit_cached, sources_fingerprint
 
 
 @jit_borrowing_inside
@@ -33,89 +34,98 @@ def note(beam, winner, loser, ratio, frame):
     beam.ints[winner, MERGED] = at
 
 
-@jit_cached
-def mark_alive(beam, alive):
-    """Mark the nodes that entries and what fell to them descend from, bool [number of nodes]."""
-    for i in range(beam.counts[0]):
-        node = beam.entries[i]
-        while node >= 0 and not alive[node]:
-            alive[node] = True
-            node = beam.ints[node, PARENT]
-    changed = beam.counts[3] > 0
-    while changed:
-        changed = False
-        for at in range(beam.counts[3] - 1, -1, -1):
-            node = beam.merges[at, LOSER]
-            if not alive[beam.merges[at, WINNER]] or alive[node]:
-                continue
-            changed = True
+def _make_kernels(sources: int) -> tuple[Callable, Callable, Callable]:
+    """Kernels, made anew if `sources` is another than that of the cached ones."""
+
+    @jit_cached
+    def mark_alive(beam, alive):
+        """Mark the nodes that entries and what fell to them descend from, bool [number of nodes]."""
+        assert sources
+        for i in range(beam.counts[0]):
+            node = beam.entries[i]
             while node >= 0 and not alive[node]:
                 alive[node] = True
                 node = beam.ints[node, PARENT]
+        changed = beam.counts[3] > 0
+        while changed:
+            changed = False
+            for at in range(beam.counts[3] - 1, -1, -1):
+                node = beam.merges[at, LOSER]
+                if not alive[beam.merges[at, WINNER]] or alive[node]:
+                    continue
+                changed = True
+                while node >= 0 and not alive[node]:
+                    alive[node] = True
+                    node = beam.ints[node, PARENT]
+
+    @jit_cached
+    def renumber(beam, numbers):
+        """Drop what fell to nodes that are no more; `numbers` are the new ones, which `beam` has, -1 for none."""
+        assert sources
+        beam.ints[: beam.counts[1], MERGED] = -1
+        kept = 0
+        for at in range(beam.counts[3]):
+            winner = numbers[beam.merges[at, WINNER]]
+            if winner < 0:
+                continue
+            beam.merges[kept, WINNER], beam.merges[kept, LOSER] = winner, numbers[beam.merges[at, LOSER]]
+            beam.merges[kept, WHEN], beam.ratios[kept] = beam.merges[at, WHEN], beam.ratios[at]
+            beam.merges[kept, NEXT] = beam.ints[winner, MERGED]
+            beam.ints[winner, MERGED] = kept
+            kept += 1
+        beam.counts[3] = kept
+
+    @jit_cached
+    def enumerate_best(beam, totals, order, most, span):
+        """Prefixes in the order of their scores: `most` of them at most, within `span` nats of the best.
+
+        Parameters
+        ----------
+        totals, order : score of each entry, and the entries to begin with, best first
+
+        Returns
+        -------
+        visits : int64 [V], the items in order
+        steps : int64 [I, 4] of each item: its entry, the node that its path begins with from the end, the item whose
+            path it shares from there on (-1 for none), and the node before which that begins
+        scores : float64 [I, 3] of each item: total, and what its LM and EXTRA differ by from those of the entry
+        """
+        assert sources
+        steps, scores, heap = [(0, 0, -1, -1)], [(0.0, 0.0, 0.0)], [(0.0, 0)]
+        whens = [0]
+        visits = [0]
+        steps.clear(), scores.clear(), heap.clear(), whens.clear(), visits.clear()
+        for entry in order:
+            heapq.heappush(heap, (-totals[entry], len(steps)))
+            steps.append((np.int64(entry), np.int64(beam.entries[entry]), -1, -1))
+            scores.append((totals[entry], 0.0, 0.0))
+            whens.append(beam.counts[2])
+        worst = -heap[0][0] - span if heap else 0.0
+        while heap and len(visits) < most:
+            item = heapq.heappop(heap)[1]
+            visits.append(item)
+            entry, winner = steps[item][0], steps[item][1]
+            while winner > 0:
+                at = beam.ints[winner, MERGED]
+                while at >= 0:
+                    total = scores[item][0] + math.log(beam.ratios[at])
+                    when = np.int64(beam.merges[at, WHEN])
+                    if when < whens[item] and total >= worst:
+                        loser = np.int64(beam.merges[at, LOSER])
+                        heapq.heappush(heap, (-total, len(steps)))
+                        steps.append((entry, loser, item, np.int64(winner)))
+                        lm_change = scores[item][1] + beam.floats[loser, LM] - beam.floats[winner, LM]
+                        extra_change = scores[item][2] + beam.floats[loser, EXTRA] - beam.floats[winner, EXTRA]
+                        scores.append((total, lm_change, extra_change))
+                        whens.append(when)
+                    at = beam.merges[at, NEXT]
+                winner = np.int64(beam.ints[winner, PARENT])
+        return np.array(visits), np.array(steps), np.array(scores)
+
+    return mark_alive, renumber, enumerate_best
 
 
-@jit_cached
-def renumber(beam, numbers):
-    """Drop what fell to nodes that are no more, given the new number of each node (-1 for none), in `beam` already."""
-    beam.ints[: beam.counts[1], MERGED] = -1
-    kept = 0
-    for at in range(beam.counts[3]):
-        winner = numbers[beam.merges[at, WINNER]]
-        if winner < 0:
-            continue
-        beam.merges[kept, WINNER], beam.merges[kept, LOSER] = winner, numbers[beam.merges[at, LOSER]]
-        beam.merges[kept, WHEN], beam.ratios[kept] = beam.merges[at, WHEN], beam.ratios[at]
-        beam.merges[kept, NEXT] = beam.ints[winner, MERGED]
-        beam.ints[winner, MERGED] = kept
-        kept += 1
-    beam.counts[3] = kept
-
-
-@jit_cached
-def enumerate_best(beam, totals, order, most, span):
-    """Prefixes in the order of their scores: `most` of them at most, within `span` nats of the best.
-
-    Parameters
-    ----------
-    totals, order : score of each entry, and the entries to begin with, best first
-
-    Returns
-    -------
-    visits : int64 [V], the items in order
-    steps : int64 [I, 4] of each item: its entry, the node that its path begins with from the end, the item whose path
-        it shares from there on (-1 for none), and the node before which that begins
-    scores : float64 [I, 3] of each item: total, and what its LM and EXTRA differ by from those of the entry
-    """
-    steps, scores, heap = [(0, 0, -1, -1)], [(0.0, 0.0, 0.0)], [(0.0, 0)]
-    whens = [0]
-    visits = [0]
-    steps.clear(), scores.clear(), heap.clear(), whens.clear(), visits.clear()
-    for entry in order:
-        heapq.heappush(heap, (-totals[entry], len(steps)))
-        steps.append((np.int64(entry), np.int64(beam.entries[entry]), -1, -1))
-        scores.append((totals[entry], 0.0, 0.0))
-        whens.append(beam.counts[2])
-    worst = -heap[0][0] - span if heap else 0.0
-    while heap and len(visits) < most:
-        item = heapq.heappop(heap)[1]
-        visits.append(item)
-        entry, winner = steps[item][0], steps[item][1]
-        while winner > 0:
-            at = beam.ints[winner, MERGED]
-            while at >= 0:
-                total = scores[item][0] + math.log(beam.ratios[at])
-                when = np.int64(beam.merges[at, WHEN])
-                if when < whens[item] and total >= worst:
-                    loser = np.int64(beam.merges[at, LOSER])
-                    heapq.heappush(heap, (-total, len(steps)))
-                    steps.append((entry, loser, item, np.int64(winner)))
-                    lm_change = scores[item][1] + beam.floats[loser, LM] - beam.floats[winner, LM]
-                    extra_change = scores[item][2] + beam.floats[loser, EXTRA] - beam.floats[winner, EXTRA]
-                    scores.append((total, lm_change, extra_change))
-                    whens.append(when)
-                at = beam.merges[at, NEXT]
-            winner = np.int64(beam.ints[winner, PARENT])
-    return np.array(visits), np.array(steps), np.array(scores)
+mark_alive, renumber, enumerate_best = _make_kernels(sources_fingerprint(beam_state))
 
 
 def path_of(beam: Beam, node: int) -> list[int]:

@@ -138,8 +138,8 @@ def build_search(
     _check_numbers(beam_size, token_beam, beam_threshold, lm_weight, word_bonus, unknown_score)
     if alternatives is not None and alternatives < 1:
         raise ValueError(f"alternatives must be 1 or more, or None for no limit, got {alternatives}")
-    if merge_threshold < 0 or (merge_threshold and (framewise or not alternatives)):
-        raise ValueError("merge_threshold must be 0 or more, and above 0 needs `alternatives` and CTC")
+    if not 0 <= merge_threshold < 700 or (merge_threshold and (framewise or not alternatives)):
+        raise ValueError("merge_threshold must be 0 to 700, and above 0 needs `alternatives` and CTC")
     border = _boundary(ids, boundary)
     mode = _mode(lm, lexicon, border, lm_unit)
     rest = blank

@@ -12,7 +12,7 @@ from ctc import beam_merges as merges
 from ctc import beam_state as state
 from ctc import beam_survival as survival
 from ctc.beam_setup import Search
-from ctc.beam_times import time_tokens
+from ctc.beam_times import CHUNK_TOKENS, time_tokens
 from ctc.compilation import prepare
 from ctc.decode import Token
 from ctc.loss import sequence_log_probs
@@ -257,11 +257,13 @@ class BeamStream:
             texts.add(read.text)
             if len(texts) > n_best:
                 break
-            known.setdefault((read.labels, read.ends), read)
+            known.setdefault((read.labels, read.ends), replace(read, met=_join_times(read.met)))
         labels = [read.labels for read in known.values()]
         heard = sequence_log_probs(self._scores(), labels, options.blank, self.search.log_prior)
         rescored = []
         for read, acoustic in zip(known.values(), heard.tolist(), strict=True):
+            if acoustic == -math.inf:  # more tokens than the frames have room for
+                continue
             total = acoustic + options.lm_weight * read.lm_score + read.bonus
             rescored.append(replace(read, score=total, acoustic_score=acoustic))
         return sorted(rescored, key=lambda one: -one.score)
@@ -277,6 +279,13 @@ class BeamStream:
             elif not self.search.options.framewise:
                 sums[key] = replace(known, score=float(np.logaddexp(known.score, one.score)))
         return sorted(sums.values(), key=lambda one: -one.score)
+
+
+def _join_times(met: tuple[int, ...]) -> tuple[int, ...]:
+    """Frames from which on each token of a recalled prefix may lie: its nodes were met on different ways."""
+    if len(met) <= CHUNK_TOKENS:
+        return (0,) * len(met)
+    return tuple(np.minimum.accumulate(np.array(met)[::-1])[::-1].tolist())
 
 
 def _doubled(table: npt.NDArray) -> npt.NDArray:

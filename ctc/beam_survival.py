@@ -4,9 +4,11 @@ Legend: **W** beam size.
 """
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
+from ctc import beam_state
 from ctc.beam_merges import note
 from ctc.beam_state import (
     CHILD,
@@ -27,7 +29,7 @@ from ctc.beam_state import (
     TREE,
     WORD,
 )
-from ctc.compilation import jit_borrowing, jit_borrowing_inside, jit_cached
+from ctc.compilation import jit_borrowing, jit_borrowing_inside, jit_cached, sources_fingerprint
 
 
 @jit_borrowing_inside
@@ -253,25 +255,34 @@ def survive(options, beam, room, number, least):
     return True
 
 
-@jit_cached
-def compact(beam, keep):
-    """Drop the nodes that are not kept; return the new number of each, -1 for none, int32."""
-    num_nodes = beam.counts[1]
-    number = np.full(num_nodes, -1, np.int32)
-    total = 0
-    for node in range(num_nodes):
-        if keep[node]:
-            number[node] = total
-            beam.ints[total] = beam.ints[node]
-            beam.floats[total] = beam.floats[node]
-            beam.ints[total, CHILD], beam.ints[total, SIBLING] = -1, -1
-            parent = beam.ints[total, PARENT]
-            if parent >= 0:
-                parent = number[parent]
-                beam.ints[total, PARENT], beam.ints[total, SIBLING] = parent, beam.ints[parent, CHILD]
-                beam.ints[parent, CHILD] = total
-            total += 1
-    for i in range(beam.counts[0]):
-        beam.entries[i] = number[beam.entries[i]]
-    beam.counts[1] = total
-    return number
+def _make_compact(sources: int) -> Callable:
+    """The kernel, made anew if `sources` is another than that of the cached one."""
+
+    @jit_cached
+    def compact(beam, keep):
+        """Drop the nodes that are not kept; return the new number of each, -1 for none, int32."""
+        assert sources
+        num_nodes = beam.counts[1]
+        number = np.full(num_nodes, -1, np.int32)
+        total = 0
+        for node in range(num_nodes):
+            if keep[node]:
+                number[node] = total
+                beam.ints[total] = beam.ints[node]
+                beam.floats[total] = beam.floats[node]
+                beam.ints[total, CHILD], beam.ints[total, SIBLING] = -1, -1
+                parent = beam.ints[total, PARENT]
+                if parent >= 0:
+                    parent = number[parent]
+                    beam.ints[total, PARENT], beam.ints[total, SIBLING] = parent, beam.ints[parent, CHILD]
+                    beam.ints[parent, CHILD] = total
+                total += 1
+        for i in range(beam.counts[0]):
+            beam.entries[i] = number[beam.entries[i]]
+        beam.counts[1] = total
+        return number
+
+    return compact
+
+
+compact = _make_compact(sources_fingerprint(beam_state))

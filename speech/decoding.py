@@ -24,7 +24,7 @@ from speech.transcript import Word
 from speech.units import BLANK, Units
 
 if TYPE_CHECKING:  # Numba takes half a second that decoding by best path need not wait for
-    from ctc import BeamDecoder, NGram, SpokenWord
+    from ctc import BeamDecoder, Hypothesis, NGram, SpokenWord
     from speech.lm.neural import NeuralLM
     from speech.pronunciations import DecodingLexicon
     from speech.rescoring import Opinion
@@ -133,15 +133,19 @@ class Decoding:
         return SearchStream(self)
 
     def best(self, scores: np.ndarray) -> "Sequence[SpokenWord]":
-        """Words of the best hypothesis of a segment, whose outputs of all heads are `scores` [T, K1 + K2]."""
+        """Words of a segment, whose outputs of all heads are `scores` [T, K1 + K2]."""
+        return self.hypothesis(scores).words
+
+    def hypothesis(self, scores: np.ndarray) -> "Hypothesis":
+        """The best hypothesis of a segment; as `best`."""
         stream = self.decoder.stream()
         stream.push(scores[:, : self.num_units])
         if not self.opinions:
-            return stream.finish(1)[0].words
+            return stream.finish(1)[0]
         from speech.rescoring import best_of
 
         best = best_of(stream.candidates(self.config.candidates), self.opinions, scores[:, self.num_units :])
-        return stream.timed(best).words
+        return stream.timed(best)
 
 
 @cache
@@ -282,6 +286,12 @@ def build_decoding(
         options |= {"framewise": True, "silence": units.symbols[0]}
         if config.prior_scale:
             options["log_prior"] = config.prior_scale * log_priors(loaded, head)
+    opinions: list[Opinion] = []
+    if config.second_head:
+        opinions.append(SecondHead(loaded.units[config.second_head], units, config.second_weight))
+    if neural is not None and lm is not None and SPACE not in lm.ids and config.neural_share:
+        weight = config.neural_share * config.lm_weight
+        opinions.append(SecondLanguageModel(neural, weight, lm.ids, config.unknown_score))
     alternatives = config.alternatives if lm is not None and config.alternatives else None
     try:
         decoder = BeamDecoder(
@@ -290,7 +300,7 @@ def build_decoding(
             beam_size=config.beam,
             beam_threshold=config.beam_threshold,
             alternatives=alternatives,
-            merge_threshold=config.merge_threshold if alternatives and not framewise else 0.0,
+            merge_threshold=config.merge_threshold if opinions and alternatives and not framewise else 0.0,
             lm_weight=config.lm_weight,
             word_bonus=config.word_bonus,
             unknown_score=config.unknown_score,
@@ -301,12 +311,6 @@ def build_decoding(
         if str(error).startswith("hotwords: "):
             raise ConfigError(f"hot-words: {str(error).removeprefix('hotwords: ')}") from error
         raise ConfigError(f"{lm_source} does not fit the model: {error}") from error
-    opinions: list[Opinion] = []
-    if config.second_head:
-        opinions.append(SecondHead(loaded.units[config.second_head], units, config.second_weight))
-    if neural is not None and lm is not None and config.neural_share:
-        weight = config.neural_share * config.lm_weight
-        opinions.append(SecondLanguageModel(neural, weight, lm.ids, config.unknown_score))
     heads = (head, config.second_head) if config.second_head else (head,)
     return Decoding(heads, decoder, config, loaded.frame_step_s, len(units), tuple(opinions))
 

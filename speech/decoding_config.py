@@ -44,7 +44,7 @@ class DecodingConfig:
     beam: int = 300
     beam_threshold: float = 14.0
     alternatives: int = 2
-    merge_threshold: float = 0.0
+    merge_threshold: float = 6.0
     unknown_score: float = -10.0
     head: str = ""
     prior_scale: float = 0.0

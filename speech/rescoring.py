@@ -39,8 +39,9 @@ def best_of(hypotheses: "Sequence[Candidate]", opinions: Sequence[Opinion], scor
     if len(hypotheses) == 1:
         return hypotheses[0]
     totals = np.array([one.score for one in hypotheses])
-    for opinion in opinions:
-        totals = totals + opinion.gains(hypotheses, scores)
+    gains = [opinion.gains(hypotheses, scores) for opinion in opinions]
+    possible = np.isfinite(totals) & np.isfinite(gains).all(axis=0)
+    totals = np.where(possible, totals + np.sum(gains, axis=0, where=possible), -np.inf)
     return hypotheses[int(np.argmax(totals))]
 
 

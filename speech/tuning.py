@@ -1,5 +1,6 @@
 """Finding the weights of a search on development sets: the acoustic model runs once, the search many times."""
 
+import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -102,13 +103,13 @@ class Trial:
     rate: float
 
 
-#: names of settings, first steps and least values
+#: names of settings, first steps, least and greatest values
 STEPS = {
-    "lm_weight": (0.2, 0.0),
-    "word_bonus": (0.8, -10.0),
-    "prior_scale": (0.2, 0.0),
-    "second_weight": (0.2, 0.0),
-    "neural_share": (0.2, 0.0),
+    "lm_weight": (0.2, 0.0, math.inf),
+    "word_bonus": (0.8, -10.0, math.inf),
+    "prior_scale": (0.2, 0.0, math.inf),
+    "second_weight": (0.2, 0.0, 1.0),
+    "neural_share": (0.2, 0.0, 1.0),
 }
 
 
@@ -157,10 +158,10 @@ def tune(
         while improved:
             improved = False
             for name in names:
-                step, least = STEPS[name]
+                step, least, greatest = STEPS[name]
                 for sign in (1, -1):
                     value = round(getattr(best.config, name) + sign * step / 2**halvings, 4)
-                    if value < least:
+                    if not least <= value <= greatest:
                         continue
                     trial = run(replace(best.config, **{name: value}))
                     if trial.rate < best.rate:

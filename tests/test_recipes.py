@@ -1,5 +1,6 @@
 """Recipes end to end on tones: from a corpus folder to a model and its errors."""
 
+import lzma
 import runpy
 import sys
 from pathlib import Path
@@ -10,8 +11,9 @@ import soundfile
 
 from speech import checkpoint
 from speech.aligner import Aligner
-from speech.corpus import read_manifest
+from speech.corpus import Utterance, read_manifest, write_manifest
 from speech.flat_start import FINE_FRAMES
+from speech.lm.neural import load_neural_lm
 from tests.conftest import tone_waveform
 
 RECIPES = Path(__file__).parents[1] / "recipes"
@@ -109,3 +111,26 @@ def test_some_minutes_of_a_voice(tmp_path, monkeypatch, capsys):
         runpy.run_path(str(RECIPES / "voice" / "run.py"), run_name="__main__")
     assert end.value.code != 0
     assert "--minutes 60" in capsys.readouterr().err
+
+
+def test_recurrent_language_model(tmp_path, monkeypatch, capsys):
+    sentences = ["the cat sat", "a dog ran", "the dog sat", "a cat ran"] * 20
+    for name in ("english", "common_voice"):
+        with lzma.open(tmp_path / f"{name}.txt.xz", "wt") as file:
+            file.write("\n".join(sentences) + "\n")
+    soundfile.write(tmp_path / "a.wav", tone_waveform("ab"), 16_000)
+    write_manifest(
+        tmp_path / "dev.jsonl", [Utterance(audio_filepath=tmp_path / "a.wav", duration=0.5, text="The cat ran.")]
+    )
+    monkeypatch.chdir(tmp_path)
+    settings = ["model.pieces=20", "model.width=8", "model.hidden=16", "training.epochs=2", "training.batch_pieces=256"]
+    options = ["--text", ".", "--dev", "dev.jsonl", "--output", "small.safetensors", "--set", *settings]
+    monkeypatch.setattr(sys, "argv", ["neural.py", *options])
+    with pytest.raises(SystemExit) as end:
+        runpy.run_module("recipes.language_model.neural", run_name="__main__")
+    assert end.value.code == 0
+    model = load_neural_lm(tmp_path / "small.safetensors")
+    perplexity = model.card["perplexity"]["dev"]
+    assert 1 < perplexity < 100
+    assert f"perplexity of words {{'dev': {perplexity}}}" in capsys.readouterr().out
+    assert (tmp_path / "runs" / "neural_lm" / "state.pt").is_file()

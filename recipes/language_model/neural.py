@@ -1,6 +1,6 @@
 """The recurrent language model that ships beside the n-gram and scores the best hypotheses of a search once more.
 
-    python recipes/language_model/neural.py --text ../shared/data/text --dev MANIFEST... --output FILE
+    python -m recipes.language_model.neural --text ../shared/data/text --dev MANIFEST... --output FILE
 
 It is trained on the same texts; the transcripts of the development manifests only measure it. Its state is kept in
 `--state`, so that an interrupted run continues.
@@ -34,7 +34,7 @@ CARD = {
         "10.2 million words of prose, mostly novels: public domain (Project Gutenberg and alike)",
         "0.5 million words of present-day sentences: Common Voice prompts, CC0",
     ],
-    "recipe": "python recipes/language_model/neural.py --text TEXT --dev MANIFEST...",
+    "recipe": "python -m recipes.language_model.neural --text TEXT --dev MANIFEST...",
     "intended_use": "choosing among hypotheses of English speech; not for generating or judging text",
 }
 

@@ -14,6 +14,7 @@ import argparse
 import random
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -163,13 +164,40 @@ def errors(arguments: argparse.Namespace) -> None:
     for head in heads:
         for ngram_weight in (0.0, None) if loaded.heads[head].loss != "ctc" else (0.0,):
             recognizer = PhoneRecognizer(loaded, head, ngram_weight=ngram_weight)
-            for name, rows in sets.items():
-                counts = ErrorCounts(0, 0)
-                for path, phones in rows:
-                    reference = [fold(p) for p in phones if fold(p) != "SIL"]
-                    counts += score(reference, [fold(w.text) for w in recognizer.transcribe(path).words])
-                how = "best path" if ngram_weight == 0.0 else "with phone n-gram"
-                print(f"{name}, head {head}, {how}: {counts.rate:.1%} phone errors ({counts.errors} of {counts.total})")
+            how = "best path" if ngram_weight == 0.0 else "with phone n-gram"
+            report(f"head {head}, {how}", sets, lambda path: [w.text for w in recognizer.transcribe(path).words])  # noqa: B023
+    if "decoding" in loaded.card:
+        report("phones of the words that the search finds", sets, through_words(arguments.model))
+
+
+def report(how: str, sets: dict[str, list[tuple[Path | str, list[str]]]], recognize: Callable) -> None:
+    """Print the phone error rate of each set."""
+    for name, rows in sets.items():
+        counts = ErrorCounts(0, 0)
+        for path, phones in rows:
+            found = [fold(phone) for phone in recognize(path)]
+            counts += score([fold(p) for p in phones if fold(p) != "SIL"], [phone for phone in found if phone != "SIL"])
+        print(f"{name}, {how}: {counts.rate:.1%} phone errors ({counts.errors} of {counts.total})", flush=True)
+
+
+def through_words(model: Path) -> Callable:
+    """Phones of a recording by way of words: the pronunciations that the search with the language models chooses."""
+    from speech.audio import info
+    from speech.checkpoint import load
+    from speech.decoding import FLOOR
+    from speech.transcribe import load_model
+    from speech.tuning import model_outputs
+
+    loaded, decoding = load(model), load_model(model).decoding
+    symbols = loaded.units[decoding.heads[0]].symbols
+
+    def recognize(path: Path | str) -> list[str]:
+        whole = Utterance(audio_filepath=Path(path), duration=info(path).duration_s, text="")
+        (outputs,) = model_outputs(loaded, [whole], decoding.heads)
+        scores = np.concatenate([outputs[head] for head in decoding.heads], axis=1)
+        return [symbols[token.label] for token in decoding.hypothesis(np.maximum(scores, FLOOR)).tokens]
+
+    return recognize
 
 
 def swapped(aligner: Aligner, manifests: list[Path], count: int, seed: int) -> None:

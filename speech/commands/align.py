@@ -171,27 +171,40 @@ class _Output:
         """The entry of a pair that is done, unless it shall be done again."""
         if self.folder is None or self._overwrite or not os.path.isfile(pair.path):
             return None
-        return self.record.find(pair.name, self.key(pair), self.formats)
+        entry = self.record.find(pair.name, self.key(pair), self.formats)
+        self.strange += [self.folder / file for file in entry["left"]] if entry else []
+        return entry
 
     def put(self, pair: Pair, key: str, alignment: "Alignment", doubt: str) -> None:
         """Print an alignment or write its files, made from what `key` tells; OSError if that fails."""
         from speech.alignment_formats import write_alignment
 
-        files: dict[str, str] = {}
+        files: dict[str, dict[str, str]] = {}
         named = replace(alignment, source=f"{pair.name}.ctm")  # there, two rows of a recording are two recordings
         for name in self.formats:
-            files |= write_alignment(named if name == "ctm" else alignment, name, self.levels, pair.text)
+            texts = write_alignment(named if name == "ctm" else alignment, name, self.levels, pair.text)
+            files[name] = {f"{pair.name}{suffix}": text for suffix, text in texts.items()}
+        together = {file: text for texts in files.values() for file, text in texts.items()}
         if self.folder is None:
-            print("".join(files.values()), end="", flush=True)
+            print("".join(together.values()), end="", flush=True)
             return
-        named_files = {f"{pair.name}{suffix}": text for suffix, text in files.items()}
-        strange = [] if self._overwrite else [file for file in named_files if self.record.is_strange(pair.name, file)]
-        written = {file: text for file, text in named_files.items() if file not in strange}
-        self.record.begin(pair.name, key, written)
+        strange = [] if self._overwrite else [file for file in together if self.record.is_strange(pair.name, file)]
+        written = {file: text for file, text in together.items() if file not in strange}
+        self.record.begin(pair.name, key, written, _source(pair))
         for file, text in written.items():
             write_text(self.folder / file, text)
-        self.record.add(pair.name, key, self.formats, written, doubt)
+        self.record.add(pair.name, key, self.formats, written, doubt, left=strange)
         self.strange += [self.folder / file for file in strange]
+
+    def taken(self, pair: Pair) -> str:
+        """A sentence if the files of another recording stand under the name of this one, else ""."""
+        if self.folder is None or self._overwrite:
+            return ""
+        other = self.record.other_source(pair.name, _source(pair))
+        if not other:
+            return ""
+        stands = f"{self.folder / pair.name} is for {other}"
+        return pair.told(f"{stands}; name another --output-dir, or add --overwrite to replace it.")
 
     def key(self, pair: Pair) -> str:
         """Checksum of all that the files of a pair depend on, as it is now; empty where none are written."""
@@ -199,6 +212,11 @@ class _Output:
             return ""
         recording = (os.path.abspath(pair.path), *stamp(pair.path))
         return digest(recording, pair.offset_s, pair.duration_s, pair.text, *self._made_by)
+
+
+def _source(pair: Pair) -> str:
+    """Which recording it is; empty for a pipe."""
+    return os.path.realpath(pair.path) if os.path.isfile(pair.path) else ""
 
 
 def _align(pairs: list[Pair], arguments: argparse.Namespace, output: _Output, progress: Progress) -> list[str]:
@@ -210,6 +228,10 @@ def _align(pairs: list[Pair], arguments: argparse.Namespace, output: _Output, pr
     listener = functools.cache(lambda: load_model(lm=False))
     doubts = []
     for pair in pairs:
+        taken = output.taken(pair)
+        if taken:
+            progress.failed(pair.label, taken)
+            continue
         progress.working(pair.path, 0.0)
         key = output.key(pair)  # before it is read: a recording that is replaced meanwhile is not done
         try:

@@ -10,7 +10,7 @@ from typing import Any
 
 from speech.errors import SpeechError
 
-_NOTHING: dict[str, Any] = {"key": "", "formats": [], "files": [], "note": ""}
+_NOTHING: dict[str, Any] = {"key": "", "formats": [], "files": [], "left": [], "note": ""}
 
 
 class DoneRecord:
@@ -29,11 +29,14 @@ class DoneRecord:
         self._entries = self._read()
 
     def find(self, name: str, key: str, formats: Iterable[str]) -> dict[str, Any] | None:
-        """The entry of what was written under `name` from `key`, in all `formats`, if the files are still there."""
+        """The entry of what was written under `name` from `key`, in all `formats`, if the files are still there.
+
+        Those that were left alone must be there too: without them, there is something to write.
+        """
         entry = self._entries.get(name)
         if entry is None or entry["key"] != key or set(formats) - set(entry["formats"]):
             return None
-        return entry if all((self.folder / file).is_file() for file in entry["files"]) else None
+        return entry if all((self.folder / file).is_file() for file in entry["files"] + entry["left"]) else None
 
     def has(self, name: str, key: str, file: str) -> bool:
         """Whether one file under `name` was made from `key` and is still there."""
@@ -63,12 +66,20 @@ class DoneRecord:
         if entry != before:
             self._append(entry)
 
-    def add(self, name: str, key: str, formats: Iterable[str], files: Iterable[str], note: str = "") -> None:
-        """Take down that `files` are complete; OSError if that cannot be written."""
+    def add(
+        self,
+        name: str,
+        key: str,
+        formats: Iterable[str],
+        files: Iterable[str],
+        note: str = "",
+        left: Iterable[str] = (),
+    ) -> None:
+        """Take down that `files` are complete and others were left alone; OSError if that cannot be written."""
         before = self._entries.get(name, _NOTHING)
         if before["key"] == key:  # further formats of the same
             formats, files = {*before["formats"], *formats}, {*before["files"], *files}
-        complete = {"key": key, "formats": sorted(formats), "files": sorted(files), "note": note}
+        complete = {"key": key, "formats": sorted(formats), "files": sorted(files), "left": sorted(left), "note": note}
         begun = sorted({*before.get("begun", ())} - {*complete["files"]})
         self._append({"name": name, **complete, "begun": begun, "source": before.get("source", "")})
 
@@ -84,7 +95,7 @@ class DoneRecord:
         try:
             lines = self.path.read_text(encoding="utf-8").splitlines() if self.path.exists() else []
             for entry in (json.loads(line) for line in lines if line.endswith("}")):  # others were cut by a crash
-                entries[entry["name"]] = entry
+                entries[entry["name"]] = {**_NOTHING, **entry}
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise SpeechError(f"{self.path}: cannot be read ({error}); remove it and run again") from error
         return entries

@@ -79,14 +79,17 @@ class TranscriptFolder:
     def _made_by(self) -> list[Any]:
         """Options, and the contents of the files that they name."""
         from speech.aligner import SHIPPED_MODEL
-        from speech.decoding import SHIPPED_LM
+        from speech.decoding import SHIPPED_LM, SHIPPED_NEURAL_LM
+        from speech.decoding_config import DecodingConfig
         from speech.transcribe import DEFAULT_MODEL
 
         options = self._arguments
         for_words = options.units == "word"
         lm = None if options.no_lm or not for_words else options.lm or SHIPPED_LM
-        files = (options.model or (DEFAULT_MODEL if for_words else SHIPPED_MODEL), lm, options.hotwords)
+        neural = SHIPPED_NEURAL_LM if lm == SHIPPED_LM else None
+        files = (options.model or (DEFAULT_MODEL if for_words else SHIPPED_MODEL), lm, neural, options.hotwords)
         made_by = [options.units, options.channel, repr(options.raw), options.no_lm, options.beam]
+        made_by.append(repr(DecodingConfig()))  # what a model's card leaves open
         return made_by + [contents_digest(file) for file in files]
 
 

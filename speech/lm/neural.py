@@ -21,6 +21,7 @@ from speech.lm.pieces import END_ID, WordPieces
 from speech.packing import Precision, unpack
 
 FORMAT = "neural-lm-1"
+MOST_PIECES = 32_000  # sentences are kept in 16 bits a piece
 _LSTM_WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 
@@ -46,6 +47,8 @@ class NeuralLMConfig:
     def __post_init__(self):
         if min(self.pieces, self.width, self.hidden, self.layers) < 1:
             raise ConfigError("sizes of a neural language model must be 1 or more")
+        if self.pieces > MOST_PIECES:
+            raise ConfigError(f"a neural language model has at most {MOST_PIECES} pieces, got {self.pieces}")
         if not 0 <= self.dropout < 1:
             raise ConfigError(f"dropout must be at least 0 and less than 1, got {self.dropout}")
 

@@ -70,7 +70,7 @@ def learn_pieces(counts: Mapping[str, int], size: int) -> list[str]:
     Parameters
     ----------
     counts : mapping of words to how often they occur
-    size : pieces to find, the single letters of `counts` included; fewer if every word is one piece before
+    size : pieces to find; more if there are more letters, which all are pieces, fewer if every word is one before
 
     Returns
     -------

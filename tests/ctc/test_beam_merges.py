@@ -1,10 +1,13 @@
 """What fell to others of the same future comes back among the n best."""
 
+import math
+
 import numpy as np
 import pytest
 
 from ctc import beam_stream
 from ctc.beam import BeamDecoder
+from ctc.beam_times import time_tokens
 from ctc.loss import sequence_log_probs
 from ctc.reference import loss_and_gradient
 from tests.ctc.test_beam import PHONES, lexicon_model, random_scores
@@ -47,6 +50,27 @@ def test_scores_are_of_all_paths_and_texts_differ(seed):
         assert " ".join(word.text for word in one.words) == one.text
 
 
+@pytest.mark.parametrize("num_frames", [3, 5, 8])
+def test_what_needs_more_frames_is_left_out(num_frames):
+    for seed in range(20):
+        scores = random_scores(seed, num_frames, len(PHONES), scale=3.0)
+        scores[:, 0] -= 4.0
+        for one in decoder(beam_size=50, alternatives=1, merge_threshold=8.0).decode(scores, n_best=50):
+            assert math.isfinite(one.score)
+            assert all(token.start_frame < token.end_frame for token in one.tokens)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_times_are_those_of_the_most_likely_path(seed):
+    scores = random_scores(seed, 40, len(PHONES), scale=2.0)
+    for one in decoder(beam_size=50, alternatives=1, merge_threshold=8.0).decode(scores, n_best=30):
+        labels = np.array([token.label for token in one.tokens])
+        free = time_tokens(scores.astype(np.float32), labels, np.zeros(len(labels), np.int64), 0, False)
+        assert [(token.start_frame, token.end_frame) for token in one.tokens] == [
+            (token.start_frame, token.end_frame) for token in free
+        ]
+
+
 def test_in_pieces_and_with_little_room_as_at_once(monkeypatch):
     scores = random_scores(5, 60, len(PHONES), scale=2.0)
     settings = {"beam_size": 30, "alternatives": 1, "merge_threshold": 8.0}
@@ -69,11 +93,12 @@ def test_a_threshold_of_zero_changes_nothing():
 
 @pytest.mark.parametrize(
     "settings",
-    [{"merge_threshold": 5.0}, {"merge_threshold": -1.0, "alternatives": 1}]
+    [{"merge_threshold": 5.0}]
+    + [{"merge_threshold": value, "alternatives": 1} for value in (-1.0, math.inf, math.nan)]
     + [{"merge_threshold": 5.0, "alternatives": 1, "framewise": True, "blank": -1}],
 )
 def test_what_cannot_be_recalled_is_refused(settings):
-    with pytest.raises(ValueError, match="merge_threshold must be 0 or more"):
+    with pytest.raises(ValueError, match="merge_threshold must be 0 to 700"):
         decoder(**settings)
 
 

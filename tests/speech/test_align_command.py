@@ -169,6 +169,38 @@ def test_what_others_wrote_is_left_alone(recording, tmp_path, capsys):
     assert "ooTextFile" in (tmp_path / "a.TextGrid").read_text()
 
 
+def test_what_was_left_alone_is_written_once_it_is_gone(recording, tmp_path, capsys):
+    (tmp_path / "a.srt").write_text("by hand")
+    command = ["align", str(recording / "a.wav"), str(recording / "a.txt"), "--format", "srt", "--level", "word"]
+    command += ["--output-dir", str(tmp_path)]
+    main(command)
+    (tmp_path / "a.srt").unlink()
+    main(command)
+    assert "-->" in (tmp_path / "a.srt").read_text()
+    assert "already done" not in capsys.readouterr().err
+
+
+def test_another_recording_of_the_same_name_is_not_replaced(recording, tmp_path, capsys):
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "a.wav").write_bytes((recording / "a.wav").read_bytes())
+    text, output = str(recording / "a.txt"), ["--format", "ctm", "--output-dir", str(tmp_path)]
+    main(["align", str(recording / "a.wav"), text, *output])
+    before = {path: path.read_bytes() for path in tmp_path.glob("a.*")}
+    assert main(["align", str(tmp_path / "other" / "a.wav"), text, *output]) == 2
+    assert "name another --output-dir, or add --overwrite" in capsys.readouterr().err
+    assert before == {path: path.read_bytes() for path in tmp_path.glob("a.*")} != {}
+    assert main(["align", str(tmp_path / "other" / "a.wav"), text, *output, "--overwrite"]) == 3
+
+
+def test_a_damaged_line_of_the_record_counts_as_nothing(recording, tmp_path):
+    command = ["align", str(recording / "a.wav"), str(recording / "a.txt"), "--format", "ctm", "--level", "word"]
+    command += ["--output-dir", str(tmp_path)]
+    assert main(command) == 3
+    record = tmp_path / ".speech-align.jsonl"
+    record.write_text(record.read_text() + '\n{"name": "a"}\n')
+    assert main(command) == 3
+
+
 def test_a_doubt_is_told_again_and_a_lost_file_made_again(recording, tmp_path, capsys):
     command = ["align", str(recording / "a.wav"), str(recording / "a.txt"), "--format", "ctm,json"]
     command += ["--output-dir", str(tmp_path)]

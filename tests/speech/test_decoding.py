@@ -27,7 +27,7 @@ from speech.lexicon import Lexicon
 from speech.lm import EstimationConfig, estimate, save, write_arpa
 from speech.models import HeadConfig, ModelConfig
 from speech.pronunciations import DecodingLexicon
-from speech.rescoring import SecondHead, SecondLanguageModel
+from speech.rescoring import SecondHead, SecondLanguageModel, best_of
 from speech.transcribe import Transcriber, load_model
 from speech.units import ARPABET, Units, build_units
 from tests.speech.test_transcribe import random_text
@@ -221,6 +221,19 @@ def test_unknown_words_lose_as_much_beside_a_second_language_model(lm):
     read = math.log(10) * (best.lm_score + 10)  # the same as the n-gram without the loss of one unknown word
     opinion = SecondLanguageModel(Reader({best.text: read}), 0.7, lm.ids, -10.0)
     assert opinion.gains([best], scores) == pytest.approx([0.0], abs=1e-6)
+
+
+def test_a_hypothesis_that_cannot_be_is_not_chosen():
+    class Candidate:
+        def __init__(self, score):
+            self.score = score
+
+    class Doubter:
+        def gains(self, hypotheses, scores):
+            return np.array([0.0, math.inf, math.nan])
+
+    several = [Candidate(-3.0), Candidate(-math.inf), Candidate(-4.0)]
+    assert best_of(several, [Doubter()], np.zeros((0, 0))) is several[0]
 
 
 def test_second_head_refuses_heads_that_do_not_go_together():

@@ -132,6 +132,30 @@ def test_tuning_finds_the_weight_that_makes_fewest_errors():
     assert set(STEPS) <= set(vars(start))
 
 
+@pytest.mark.parametrize("name", ["neural_share", "second_weight"])
+def test_shares_are_tuned_up_to_one(name):
+    class Build:
+        """Stands for a search whose errors fall as the share rises."""
+
+        def __init__(self, config):
+            self.heads, self.frame_step_s, self.share = ("character",), 0.01, getattr(config, name)
+
+        def stream(self):
+            return self
+
+        def push(self, scores):
+            self.num_frames = len(scores)
+
+        def words(self, _):
+            return [type("Word", (), {"text": "a"})] * round(20 * self.share)
+
+    row = type("Row", (), {"text": " ".join(["a"] * 20)})()
+    start = DecodingConfig(neural_share=0.6, second_weight=0.6)
+    best = tune(Build, start, [([row], [{"character": np.zeros((3, 2))}])], names=[name])
+    assert getattr(best.config, name) == 1.0
+    assert best.rate == 0.0
+
+
 def test_tune_leaves_the_included_model_as_it_is(tmp_path, capsys):
     manifest = tmp_path / "dev.jsonl"
     manifest.write_text(json.dumps({"audio_filepath": "a.wav", "duration": 1.0, "text": "the cat"}) + "\n")

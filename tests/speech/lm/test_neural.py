@@ -83,8 +83,12 @@ def test_an_interrupted_training_continues_exactly(tmp_path, monkeypatch):
     resumed = fit_neural_lm(PIECES, LINES, SMALL, config, tmp_path / "state.pt").network.state_dict()
     for name, value in whole.items():
         torch.testing.assert_close(resumed[name], value, rtol=0, atol=0)
-    with pytest.raises(CheckpointError, match="other pieces"):
+    with pytest.raises(CheckpointError, match="other sentences, pieces or settings"):
         fit_neural_lm(WordPieces(PIECES.pieces[::-1]), LINES, SMALL, config, tmp_path / "state.pt")
+    with pytest.raises(CheckpointError, match="other sentences, pieces or settings"):
+        fit_neural_lm(PIECES, LINES[1:], SMALL, config, tmp_path / "state.pt")
+    with pytest.raises(CorpusError, match="dev: holds no words"):
+        fit_neural_lm(PIECES, LINES, SMALL, config, dev={"dev": [""]})
 
 
 def test_long_sentences_are_cut_and_nothing_is_lost():
@@ -131,6 +135,8 @@ def test_what_is_no_model_is_refused(tmp_path, model):
 def test_impossible_sizes_are_refused():
     with pytest.raises(ConfigError, match="1 or more"):
         NeuralLMConfig(layers=0)
+    with pytest.raises(ConfigError, match="at most 32000 pieces"):
+        NeuralLMConfig(pieces=40_000)
     with pytest.raises(ConfigError, match="dropout"):
         NeuralLMConfig(dropout=1.0)
     with pytest.raises(ConfigError, match="above zero"):
