@@ -72,6 +72,7 @@ class BeamDecoder:
 
     Examples
     --------
+    >>> import math
     >>> decoder = BeamDecoder(["<blank>", "a", "b"], beam_size=8)
     >>> best = decoder.decode(np.log([[0.1, 0.8, 0.1], [0.6, 0.1, 0.3], [0.2, 0.1, 0.7]]))[0]
     >>> best.text, round(math.exp(best.acoustic_score), 3)

@@ -31,8 +31,10 @@ def expand_address(match: re.Match) -> str:
     return " ".join(words)
 
 
-def expand_hashtag(match: re.Match) -> str:
-    """Hashtags and names of accounts, cut at inner capitals and underscores."""
+def expand_hashtag(match: re.Match) -> str | None:
+    """Hashtags and names of accounts, cut at inner capitals and underscores; letters and common digits only."""
+    if not all(character.isalpha() or character.isdecimal() or character == "_" for character in match[1]):
+        return None
     head = "hashtag" if match[0][0] == "#" else "at"
     words = []
     for part in match[1].split("_"):

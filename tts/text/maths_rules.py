@@ -154,7 +154,7 @@ def _minus(match: re.Match) -> str | None:
 
 
 _FACTORIAL_NUMBER = re.compile(
-    r"(?:[=+*/×÷−^]\s?|(?i:\b(?:comput|calculat|evaluat)\w+\s|\b(?:what is|what['’]s|value of|factorial)\s))\d+$"
+    r"(?:[*×÷^]\s?|(?i:\b(?:comput|calculat|evaluat)\w+\s|\b(?:what is|what['’]s|value of|factorial)\s))\d+$"
 )
 _TERM = r"(?:\d+|\d*[a-z])"
 
