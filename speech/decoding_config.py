@@ -50,7 +50,7 @@ class DecodingConfig:
     prior_scale: float = 0.0
     second_head: str = ""
     second_weight: float = 0.4
-    neural_share: float = 0.0
+    neural_share: float = 0.4
     candidates: int = 50
 
     def __post_init__(self):

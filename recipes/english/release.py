@@ -23,8 +23,8 @@ from speech.transcribe import DEFAULT_MODEL, Transcriber, load_model
 
 CARD = {
     "name": "english",
-    "description": "English: characters by CTC, phones by CTC-CRF, one bidirectional LSTM; searched with a lexicon"
-    " and an n-gram",
+    "description": "English: characters by CTC, phones by CTC-CRF, one bidirectional LSTM; searched with a lexicon,"
+    " an n-gram and a recurrent language model",
     "language": "en",
     "licence": "Apache-2.0 for the weights; licences of the data below",
     "data": [
@@ -41,17 +41,20 @@ CARD = {
     "intended_use": "read English; children and strong accents err more; not for decisions about people",
 }
 
-#: Found on the development sets: phones with the lexicon, the best hypotheses scored by the characters too.
+#: Found on the development sets: phones with the lexicon, the best hypotheses scored by the characters too, and by the
+#: recurrent language model.
 DECODING = {
     "head": "phone",
     "second_head": "character",
-    "lm_weight": 1.1,
+    "lm_weight": 1.0,
     "word_bonus": -1.2,
-    "second_weight": 0.1,
+    "second_weight": 0.05,
+    "neural_share": 0.65,
     "beam": 1500,
     "beam_threshold": 14.0,
-    "candidates": 100,
+    "candidates": 75,
     "alternatives": 1,
+    "merge_threshold": 6.0,
 }
 
 
