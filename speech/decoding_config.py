@@ -49,7 +49,7 @@ class DecodingConfig:
     head: str = ""
     prior_scale: float = 0.0
     second_head: str = ""
-    second_weight: float = 0.4
+    second_weight: float = 0.1
     neural_share: float = 0.4
     candidates: int = 50
 

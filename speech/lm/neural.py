@@ -93,9 +93,10 @@ class PieceLSTM(nn.Module):
             inner, recurrent, bias, more = (getattr(self.lstm, f"{name}_l{layer}") for name in _LSTM_WEIGHTS)
             inputs = nn.functional.linear(output, inner, bias + more)
             output, cells = torch.zeros(2, 1 + len(ids), self.config.hidden)
+            across = recurrent.T.contiguous()  # few rows are multiplied faster so
             for start, end in itertools.pairwise(ends):
                 at = before[start:end]
-                take, forget, new, give = (inputs[start:end] + output[at] @ recurrent.T).chunk(4, dim=1)
+                take, forget, new, give = torch.addmm(inputs[start:end], output[at], across).chunk(4, dim=1)
                 cell = forget.sigmoid() * cells[at] + take.sigmoid() * new.tanh()
                 cells[1 + start : 1 + end] = cell
                 output[1 + start : 1 + end] = give.sigmoid() * cell.tanh()
