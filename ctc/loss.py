@@ -21,7 +21,7 @@ from ctc.labels import Batch, IntegersLike, check_batch
 
 Reduction = Literal["none", "mean", "sum"]
 Backend = Literal["auto", "reference", "cpu", "cuda"]
-_MOST_CELLS = 1 << 25  # frames times units times sequences that `sequence_log_probs` takes at a time
+_MOST_CELLS = 1 << 21  # frames times units times sequences that `sequence_log_probs` takes at a time
 
 
 def ctc_loss(

@@ -15,6 +15,25 @@ if TYPE_CHECKING:
 Hotwords = Mapping[str, float] | Sequence[str]
 
 
+def as_transcribed(hotwords: Hotwords | None) -> Hotwords | None:
+    """Words and phrases in the letters of transcripts.
+
+    Raises
+    ------
+    ConfigError
+        A single string, whose letters would each be taken for a word.
+    """
+    from speech.text import normalize_text
+
+    if isinstance(hotwords, str):
+        raise ConfigError(
+            "hotwords: a list or a mapping of words is needed; speech.hotwords.read_hotwords reads a file"
+        )
+    if isinstance(hotwords, Mapping):
+        return {normalize_text(phrase): boost for phrase, boost in hotwords.items()}
+    return None if hotwords is None else [normalize_text(phrase) for phrase in hotwords]
+
+
 def boosts(hotwords: Hotwords | None, lm: "NGram | None", config: DecodingConfig) -> dict[str, float] | None:
     """Boosts in nats; a word that the language model lacks gets back what it loses for that."""
     from ctc.beam_setup import DEFAULT_BOOST

@@ -30,7 +30,7 @@ from speech.decoding import (
     with_beam,
 )
 from speech.errors import CheckpointError, ConfigError, SpeechError
-from speech.hotwords import Hotwords
+from speech.hotwords import Hotwords, as_transcribed
 from speech.sources import Source, open_source, source_name
 from speech.transcript import Transcript
 from speech.words import GreedyStream, frame_times
@@ -108,7 +108,7 @@ def load_model(
         included; False for none, which reads the best path. By default the included one with models whose card says
         how to search (`decoding`), none with others; it must be given if the search was tuned with another one.
     hotwords : mapping of str to float, or sequence of str, optional
-        Words or phrases to be favoured, in lower case, and their boost in nats (8 by default).
+        Words or phrases to be favoured, and their boost in nats (8 by default).
     beam : int, optional
         Hypotheses that the search keeps; by default as the model's card says.
 
@@ -130,7 +130,7 @@ def load_model(
     """
     path = _model_path(path)
     loaded = load(path)
-    decoding = _decoding(loaded, path, lm, hotwords, beam)
+    decoding = _decoding(loaded, path, lm, as_transcribed(hotwords), beam)
     return Transcriber(loaded, name=str(loaded.card.get("name", path.stem)), device=device, decoding=decoding)
 
 

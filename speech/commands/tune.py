@@ -18,7 +18,7 @@ examples:
   speech tune dev-clean.jsonl dev-other.jsonl --model my.safetensors --lm books.lm
   speech tune calls.jsonl --output english-calls.safetensors
 
-The best weight of the language model and bonus a word are written into the card of the model's file,
+The best weights of the language models and bonus a word are written into the card of the model's file,
 and --beam with them if it is given; from then on `speech transcribe --model FILE` searches so, and asks
 for --lm if they were found with a language model of your own. With --output FILE the model stays as it
 is and FILE is a copy with that card; the included model is tuned only so.

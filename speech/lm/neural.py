@@ -101,7 +101,8 @@ class PieceLSTM(nn.Module):
                 cells[1 + start : 1 + end] = cell
                 output[1 + start : 1 + end] = give.sigmoid() * cell.tanh()
             output = output[1:]
-        return self.logits(output).log_softmax(dim=1)
+        scores = self.logits(output)
+        return scores.sub_(scores.logsumexp(dim=1, keepdim=True))
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Logits [..., V] of the next piece, from the last layer's output [..., hidden]."""
@@ -175,7 +176,7 @@ def load_neural_lm(path: str | Path) -> NeuralLM:
         config = from_dict(NeuralLMConfig, header["config"], "config.", str(path))
         pieces = WordPieces(header["pieces"].split(" "))
         network = PieceLSTM(config, len(pieces))
-        network.load_state_dict(unpack(tensors))
+        network.load_state_dict(unpack(tensors), assign=True)
     except (ConfigError, KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
         reason = str(error).splitlines()[0]
         raise CheckpointError(f"{path}: its weights and configuration disagree ({reason})") from error

@@ -22,7 +22,7 @@ from speech.decoding import (
 )
 from speech.errors import CheckpointError, ConfigError
 from speech.frontend import Frontend, FrontendConfig
-from speech.hotwords import read_hotwords
+from speech.hotwords import as_transcribed, read_hotwords
 from speech.lexicon import Lexicon
 from speech.lm import EstimationConfig, estimate, save, write_arpa
 from speech.models import HeadConfig, ModelConfig
@@ -191,6 +191,14 @@ def test_second_head_decides_between_homophones():
         characters[: len(said)] = said
         characters[len(said) :, 0] = 0.0
         assert text_of(decoding, np.concatenate([phones, characters[: len(phones)]], axis=1)) == word
+
+
+def test_hotwords_are_taken_in_the_letters_of_transcripts():
+    assert as_transcribed(["Camel Hair"]) == ["camel hair"]
+    assert as_transcribed({"Ada": 3.0}) == {"ada": 3.0}
+    assert as_transcribed(None) is None
+    with pytest.raises(ConfigError, match="a list or a mapping"):
+        as_transcribed("names.txt")
 
 
 class Reader:
