@@ -91,9 +91,8 @@ def _make_kernels(sources: int) -> tuple[Callable, Callable, Callable]:
         scores : float64 [I, 3] of each item: total, and what its LM and EXTRA differ by from those of the entry
         """
         assert sources
-        steps, scores, heap = [(0, 0, -1, -1)], [(0.0, 0.0, 0.0)], [(0.0, 0)]
-        whens = [0]
-        visits = [0]
+        # Numba tells the types of empty lists from what they held.
+        steps, scores, heap, whens, visits = [(0, 0, -1, -1)], [(0.0, 0.0, 0.0)], [(0.0, 0)], [0], [0]
         steps.clear(), scores.clear(), heap.clear(), whens.clear(), visits.clear()
         for entry in order:
             heapq.heappush(heap, (-totals[entry], len(steps)))

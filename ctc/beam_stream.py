@@ -257,7 +257,7 @@ class BeamStream:
             texts.add(read.text)
             if len(texts) > n_best:
                 break
-            known.setdefault((read.labels, read.ends), replace(read, met=_join_times(read.met)))
+            known.setdefault((read.labels, read.ends), read)
         labels = [read.labels for read in known.values()]
         heard = sequence_log_probs(self._scores(), labels, options.blank, self.search.log_prior)
         rescored = []
@@ -265,7 +265,7 @@ class BeamStream:
             if acoustic == -math.inf:  # more tokens than the frames have room for
                 continue
             total = acoustic + options.lm_weight * read.lm_score + read.bonus
-            rescored.append(replace(read, score=total, acoustic_score=acoustic))
+            rescored.append(replace(read, score=total, acoustic_score=acoustic, met=_join_times(read.met)))
         return sorted(rescored, key=lambda one: -one.score)
 
     def _merged(self, found: list[Candidate]) -> list[Candidate]:

@@ -7,7 +7,8 @@ and renamed, so a full disk or a killed process leaves the old one.
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -95,7 +96,7 @@ def load(path: str | Path) -> LoadedModel:
     """
     path = Path(path)
     header, tensors = read_packed(path, FORMAT, "model file")
-    try:
+    with building(path):
         frontend = from_dict(FrontendConfig, header["frontend"], "frontend.", str(path))
         config = from_dict(ModelConfig, header["model"], "model.", str(path))
         heads = {n: from_dict(HeadConfig, h, f"heads.{n}.", str(path)) for n, h in header["heads"].items()}
@@ -107,9 +108,6 @@ def load(path: str | Path) -> LoadedModel:
         state = unpack(tensors)
         loaded.model.load_state_dict(_part(state, "model."), assign=True)
         loaded.frontend.load_state_dict(_part(state, "frontend."))
-    except (ConfigError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
-        raise CheckpointError(f"{path}: its weights and configuration disagree ({reason})") from error
     loaded.model.requires_grad_(False).eval()
     loaded.frontend.eval()
     return loaded
@@ -148,6 +146,23 @@ def read_packed(path: Path, format_name: str, kind: str) -> tuple[dict[str, Any]
     if not isinstance(header, dict) or header.get("format") != format_name:
         raise CheckpointError(f"{path}: not a model of format {format_name}; export it with this version")
     return header, tensors
+
+
+@contextmanager
+def building(path: Path) -> Iterator[None]:
+    """Build a model from what `read_packed` found in a file; the caller's random numbers stay as they are.
+
+    Raises
+    ------
+    CheckpointError
+        Header and tensors do not fit each other.
+    """
+    try:
+        with torch.random.fork_rng(devices=[]):  # a network that is built draws numbers
+            yield
+    except (ConfigError, KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+        reason = str(error).splitlines()[0]
+        raise CheckpointError(f"{path}: its weights and configuration disagree ({reason})") from error
 
 
 def _part(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

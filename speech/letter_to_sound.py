@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from speech.checkpoint import read_packed, write_packed
+from speech.checkpoint import building, read_packed, write_packed
 from speech.config import from_dict, to_dict
-from speech.errors import CheckpointError, ConfigError
+from speech.errors import ConfigError
 from speech.packing import Precision, unpack
 from speech.units import VOWELS
 
@@ -213,12 +213,9 @@ def load_letter_to_sound(path: str | Path) -> LetterToSound:
     """
     path = Path(path)
     header, tensors = read_packed(path, FORMAT, "letter-to-sound model")
-    try:
+    with building(path):
         config = from_dict(LetterToSoundConfig, header["config"], "config.", str(path))
         emissions = tuple(tuple(phones.split()) for phones in header["emissions"])
         tagger = Tagger(config, len(emissions))
         tagger.load_state_dict(unpack(tensors))
-    except (ConfigError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
-        raise CheckpointError(f"{path}: its weights and configuration disagree ({reason})") from error
     return LetterToSound(tagger.requires_grad_(False).eval(), emissions, header.get("card", {}))

@@ -18,12 +18,12 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from speech.checkpoint import write_atomically
-from speech.errors import CheckpointError, ConfigError
+from speech.errors import ConfigError
 from speech.letter_alignment import align_letters, tag_phones
 from speech.letter_to_sound import LETTERS, LetterToSound, LetterToSoundConfig, Tagger, encode
 from speech.lexicon import without_stress
 from speech.precision import autocast
+from speech.run_state import resume_run, save_run
 from speech.scoring import score
 from speech.units import VOWELS
 
@@ -126,7 +126,8 @@ def fit_letter_to_sound(
     emissions, examples = _examples(pronunciations, words)
     tagger = Tagger(model_config, len(emissions))
     optimizer = torch.optim.Adam(tagger.parameters(), lr=config.learning_rate)
-    step = _resume(state_path, tagger, optimizer, emissions)
+    run = {"words": str(emissions)}
+    step = resume_run(state_path, tagger, optimizer, run)
     steps_an_epoch = len(_batches(examples, config.batch_words, config.seed))
     num_steps, saved, started = steps_an_epoch * config.epochs, time.monotonic(), time.process_time()
     losses: list[float] = []
@@ -139,13 +140,13 @@ def fit_letter_to_sound(
             losses.append(_train_step(tagger, optimizer, batch, config))
             step += 1
             if state_path and time.monotonic() - saved > config.save_every_s:
-                _save(state_path, tagger, optimizer, emissions, step)
+                save_run(state_path, tagger, optimizer, step, run)
                 log.info("step %d of %d: loss %.4f", step, num_steps, np.mean(losses[-200:]))
                 saved = time.monotonic()
         recent = losses[-steps_an_epoch:]
         log.info("epoch %d: loss %.4f, %.0f s of CPU", epoch + 1, np.mean(recent), time.process_time() - started)
     if state_path:
-        _save(state_path, tagger, optimizer, emissions, step)
+        save_run(state_path, tagger, optimizer, step, run)
     return LetterToSound(tagger.requires_grad_(False).eval(), emissions)
 
 
@@ -209,26 +210,3 @@ def _train_step(tagger: Tagger, optimizer: torch.optim.Optimizer, batch: Batch, 
     torch.nn.utils.clip_grad_norm_(tagger.parameters(), config.max_gradient_norm)
     optimizer.step()
     return loss.item()
-
-
-def _save(path: Path, tagger: Tagger, optimizer: torch.optim.Optimizer, emissions: tuple, step: int) -> None:
-    state = {"tagger": tagger.state_dict(), "optimizer": optimizer.state_dict(), "step": step}
-    state |= {"emissions": emissions, "random": torch.get_rng_state()}
-    write_atomically(path, lambda file: torch.save(state, file))
-
-
-def _resume(path: Path | None, tagger: Tagger, optimizer: torch.optim.Optimizer, emissions: tuple) -> int:
-    """Restore a saved state, if there is one; the number of steps done."""
-    if path is None or not path.is_file():
-        return 0
-    try:
-        state = torch.load(path, weights_only=True)
-        if tuple(tuple(phones) for phones in state["emissions"]) != emissions:
-            raise ValueError("it was trained on other words")
-        tagger.load_state_dict(state["tagger"])
-        optimizer.load_state_dict(state["optimizer"])
-        torch.set_rng_state(state["random"])
-    except Exception as error:
-        raise CheckpointError(f"{path}: cannot continue from it ({error}); delete it to start anew") from error
-    log.info("continuing at step %d", state["step"])
-    return state["step"]

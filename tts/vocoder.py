@@ -16,9 +16,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from speech.checkpoint import read_packed, write_packed
+from speech.checkpoint import building, read_packed, write_packed
 from speech.config import from_dict, to_dict
-from speech.errors import CheckpointError, ConfigError
 from speech.packing import Precision, unpack
 from tts.contract import AudioContract, contract_from_header
 from tts.vocoder_model import EARLY_SAMPLES, Filters, VocoderConfig, VocoderNet, render
@@ -67,12 +66,9 @@ class Vocoder:
         path = Path(path or SHIPPED)
         header, tensors = read_packed(path, FORMAT, "vocoder")
         contract = contract_from_header(header, path)
-        try:
+        with building(path):
             net = VocoderNet(from_dict(VocoderConfig, header["config"], "config.", str(path)), contract)
             net.load_state_dict(unpack(tensors))
-        except (ConfigError, KeyError, ValueError, RuntimeError) as error:
-            reason = str(error).splitlines()[0]
-            raise CheckpointError(f"{path}: its weights and configuration disagree ({reason})") from error
         return cls(net.requires_grad_(False).eval(), header.get("card", {}))
 
     def save(self, path: str | Path, precision: Precision = "float16") -> None:

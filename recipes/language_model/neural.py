@@ -12,6 +12,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from recipes.language_model.run import CARD as NGRAM_CARD
 from recipes.language_model.run import file_hash, normalized
 from speech.cli import guarded
 from speech.config import load_config, to_dict
@@ -27,12 +28,7 @@ COPIES = {"english.txt.xz": 1, "common_voice.txt.xz": 3}
 CARD = {
     "name": "english-pieces-lstm",
     "description": "English word pieces, unidirectional LSTM",
-    "language": "en",
-    "licence": "Apache-2.0 for the model; the texts are public domain and CC0",
-    "data": [
-        "10.2 million words of prose, mostly novels: public domain (Project Gutenberg and alike)",
-        "0.5 million words of present-day sentences: Common Voice prompts, CC0",
-    ],
+    **{key: NGRAM_CARD[key] for key in ("language", "licence", "data")},
     "recipe": "python -m recipes.language_model.neural --text TEXT --dev MANIFEST...",
     "intended_use": "choosing among hypotheses of English speech; not for generating or judging text",
 }

@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from speech.aligner import Aligner
+from speech.checkpoint import LoadedModel
 from speech.cli import guarded
 from speech.corpus import Utterance, read_manifest
 from speech.errors import SpeechError
@@ -167,7 +168,7 @@ def errors(arguments: argparse.Namespace) -> None:
             how = "best path" if ngram_weight == 0.0 else "with phone n-gram"
             report(f"head {head}, {how}", sets, lambda path: [w.text for w in recognizer.transcribe(path).words])  # noqa: B023
     if "decoding" in loaded.card:
-        report("phones of the words that the search finds", sets, through_words(arguments.model))
+        report("phones of the words that the search finds", sets, through_words(arguments.model, loaded))
 
 
 def report(how: str, sets: dict[str, list[tuple[Path | str, list[str]]]], recognize: Callable) -> None:
@@ -180,15 +181,14 @@ def report(how: str, sets: dict[str, list[tuple[Path | str, list[str]]]], recogn
         print(f"{name}, {how}: {counts.rate:.1%} phone errors ({counts.errors} of {counts.total})", flush=True)
 
 
-def through_words(model: Path) -> Callable:
+def through_words(path: Path, loaded: LoadedModel) -> Callable:
     """Phones of a recording by way of words: the pronunciations that the search with the language models chooses."""
     from speech.audio import info
-    from speech.checkpoint import load
     from speech.decoding import FLOOR
     from speech.transcribe import load_model
     from speech.tuning import model_outputs
 
-    loaded, decoding = load(model), load_model(model).decoding
+    decoding = load_model(path).decoding
     symbols = loaded.units[decoding.heads[0]].symbols
 
     def recognize(path: Path | str) -> list[str]:

@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from speech.checkpoint import read_packed, write_packed
+from speech.checkpoint import building, read_packed, write_packed
 from speech.config import from_dict, to_dict
-from speech.errors import CheckpointError, ConfigError
+from speech.errors import ConfigError
 from speech.lm.pieces import END_ID, WordPieces
 from speech.packing import Precision, unpack
 
@@ -172,12 +172,9 @@ def load_neural_lm(path: str | Path) -> NeuralLM:
     """
     path = Path(path)
     header, tensors = read_packed(path, FORMAT, "neural language model")
-    try:
+    with building(path):  # not on the device "meta", whose first use may import torch's compiler
         config = from_dict(NeuralLMConfig, header["config"], "config.", str(path))
         pieces = WordPieces(header["pieces"].split(" "))
         network = PieceLSTM(config, len(pieces))
         network.load_state_dict(unpack(tensors), assign=True)
-    except (ConfigError, KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
-        reason = str(error).splitlines()[0]
-        raise CheckpointError(f"{path}: its weights and configuration disagree ({reason})") from error
     return NeuralLM(network.requires_grad_(False).eval(), pieces, header.get("card", {}))

@@ -13,12 +13,12 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from speech.checkpoint import write_atomically
-from speech.errors import CheckpointError, ConfigError, CorpusError
+from speech.errors import ConfigError, CorpusError
 from speech.lm.neural import NeuralLM, NeuralLMConfig, PieceLSTM
 from speech.lm.pieces import END_ID, WordPieces
 from speech.packing import Precision, as_stored
 from speech.precision import autocast
+from speech.run_state import resume_run, save_run
 
 log = logging.getLogger(__name__)
 _IGNORED = -100
@@ -144,9 +144,10 @@ def fit_neural_lm(
     for name, texts in told.items():
         if not texts:
             raise CorpusError(f"{name}: holds no words to measure the model with.")
-    run = f"{model_config} {config} {zlib.crc32(sentences.ids.tobytes())} {zlib.crc32(sentences.starts.tobytes())}"
+    checksums = [zlib.crc32(part.tobytes()) for part in (sentences.ids, sentences.starts)]
+    run = {"sentences, pieces or settings": f"{model_config} {config} {checksums} {' '.join(pieces.pieces)}"}
     ends = np.cumsum([len(_order(sentences, config, epoch)) for epoch in range(config.epochs)]).tolist()
-    first = step = _resume(state_path, model, optimizer, run)
+    first = step = resume_run(state_path, model.network, optimizer, run)
     saved = began = time.monotonic()
     losses: list[float] = []
     model.network.train()
@@ -157,14 +158,14 @@ def fit_neural_lm(
             losses.append(_train_step(model.network, optimizer, sentences.batch(rows), config, step / ends[-1]))
             step += 1
             if state_path and time.monotonic() - saved > config.save_every_s:
-                _save(state_path, model, optimizer, step, run)
+                save_run(state_path, model.network, optimizer, step, run)
                 saved = time.monotonic()
                 left_min = (saved - began) / (step - first) * (ends[-1] - step) / 60
                 log.info("step %d of %d: loss %.4f, %.0f min left", step, ends[-1], np.mean(losses[-200:]), left_min)
         found = {name: round(word_perplexity(model, texts), 1) for name, texts in told.items()}
         log.info("epoch %d: loss %.4f; perplexity %s", epoch + 1, np.mean(losses[-2000:]), found)
     if state_path:
-        _save(state_path, model, optimizer, step, run)
+        save_run(state_path, model.network, optimizer, step, run)
     model.network.requires_grad_(False).eval()
     return model
 
@@ -208,27 +209,3 @@ def _train_step(
     torch.nn.utils.clip_grad_norm_(network.parameters(), config.max_gradient_norm)
     optimizer.step()
     return loss.item()
-
-
-def _save(path: Path, model: NeuralLM, optimizer: torch.optim.Optimizer, step: int, run: str) -> None:
-    state = {"run": run, "network": model.network.state_dict(), "optimizer": optimizer.state_dict(), "step": step}
-    state |= {"pieces": model.pieces.pieces, "random": torch.get_rng_state()}
-    write_atomically(path, lambda file: torch.save(state, file))
-
-
-def _resume(path: Path | None, model: NeuralLM, optimizer: torch.optim.Optimizer, run: str) -> int:
-    """Restore a saved state, if there is one; the number of steps done."""
-    if path is None or not path.is_file():
-        return 0
-    try:
-        state = torch.load(path, weights_only=True)
-        if tuple(state["pieces"]) != model.pieces.pieces or state["run"] != run:
-            raise ValueError("it belongs to other sentences, pieces or settings")
-        model.network.load_state_dict(state["network"])
-        optimizer.load_state_dict(state["optimizer"])
-        torch.set_rng_state(state["random"])
-    except Exception as error:
-        reason = str(error).splitlines()[0]
-        raise CheckpointError(f"{path}: cannot continue from it ({reason}); delete it to start anew") from error
-    log.info("continuing at step %d", state["step"])
-    return state["step"]

@@ -120,6 +120,13 @@ def test_file(tmp_path, model, precision):
     np.testing.assert_allclose(loaded.log_probs(LINES), model.log_probs(LINES), rtol=tolerance)
 
 
+def test_loading_leaves_the_random_numbers_as_they_are(tmp_path, model):
+    save_neural_lm(tmp_path / "lm.safetensors", model)
+    before = torch.get_rng_state()
+    load_neural_lm(tmp_path / "lm.safetensors")
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_what_is_no_model_is_refused(tmp_path, model):
     path = tmp_path / "lm.safetensors"
     with pytest.raises(CheckpointError, match="no such neural language model"):
