@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
 import numpy as np
 import torch
@@ -92,6 +92,9 @@ def included_neural_lm(config: DecodingConfig) -> "NeuralLM | None":
 class Search(Protocol):
     """What a `Transcriber` needs to know of a search."""
 
+    unit: ClassVar[Literal["word", "phone"]]
+    """What it finds."""
+
     @property
     def heads(self) -> tuple[str, ...]:
         """Names of the model's outputs that it reads."""
@@ -120,6 +123,8 @@ class Decoding:
     num_units : units of the first head
     opinions : what scores the best hypotheses once more
     """
+
+    unit: ClassVar[Literal["word", "phone"]] = "word"
 
     heads: tuple[str, ...]
     decoder: "BeamDecoder"

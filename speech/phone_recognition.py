@@ -1,7 +1,10 @@
-"""Phones instead of words: the best path of a phone head, or the best one under an n-gram of phones.
+"""Phones instead of words: by way of words, or the best path of a phone head, or the best one under a phone n-gram.
 
 Legend: T output frames, K units.
 """
+
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numba
 import numpy as np
@@ -9,13 +12,73 @@ import torch
 from numpy.typing import NDArray
 
 from ctc import SpokenWord, Token, crf_decode, greedy_decode
-from speech.checkpoint import LoadedModel
-from speech.decoding import SearchStream
+from speech.aligner import SHIPPED_MODEL as ALIGNER
+from speech.checkpoint import LoadedModel, load
+from speech.decoding import SearchStream, decoding_config, default_head
 from speech.errors import ConfigError
-from speech.transcribe import Transcriber
+from speech.hotwords import Hotwords, as_transcribed
+from speech.phone_consensus import LM_SHARE, PhoneConsensus
+from speech.transcribe import Transcriber, choose_search, model_path
 
+if TYPE_CHECKING:
+    from ctc import NGram
+
+PHONES = ("phone", "stressed_phone")
 NGRAM_WEIGHT = 1.0
 PRIOR_SCALE = 0.5
+
+
+def load_phone_recognizer(
+    path: str | Path | None = None,
+    device: str = "cpu",
+    *,
+    lm: "bool | str | Path | NGram | None" = None,
+    hotwords: Hotwords | None = None,
+    beam: int | None = None,
+) -> Transcriber:
+    """Load what writes down phones: in its transcripts they stand where others have words.
+
+    Models whose card says how words are searched in their phones find those by way of words; see
+    `speech.phone_consensus`. Others read them with the n-gram of phones that was trained beside them.
+
+    Parameters
+    ----------
+    path : path, optional
+        A model file; by default the English model that ships with this package.
+    device : str
+        "cpu", "cuda" or "cuda:1".
+    lm : bool, path or NGram, optional
+        Language model of words, as for `speech.load_model`. False: the best path of what is heard, without words and
+        without n-gram; if no `path` is given, that of the included aligner.
+    hotwords, beam
+        Of the search for words, as for `speech.load_model`.
+
+    Raises
+    ------
+    CheckpointError
+        As `speech.load_model`.
+    ConfigError
+        As `speech.load_model`; or the model has no phones; or it finds them without a search for words, of which
+        there are options.
+
+    Examples
+    --------
+    >>> load_phone_recognizer().transcribe("talk.flac").text  # doctest: +SKIP
+    'DH AH B ER CH K AH N UW S L IH D'
+    """
+    path = ALIGNER if path is None and lm is False else model_path(path)
+    loaded = load(path)
+    config = decoding_config(loaded, str(path))
+    head = config.head or default_head(loaded) if config is not None else ""
+    if lm is not False and head and loaded.units[head].kind in PHONES and not loaded.heads[head].framewise:
+        search = choose_search(loaded, path, lm, as_transcribed(hotwords), beam, lm_share=LM_SHARE)
+        assert search is not None  # as a language model is used
+        phones = PhoneConsensus(search, loaded.units[head].symbols)
+        return Transcriber(loaded, name=str(loaded.card.get("name", path.stem)), device=device, decoding=phones)
+    for option, value in (("lm", lm), ("hotwords", hotwords), ("beam", beam)):
+        if value:
+            raise ConfigError(f"{path}: finds phones without a search for words; leave out {option}, which is for that")
+    return PhoneRecognizer(loaded, ngram_weight=0.0 if lm is False else None, device=device)
 
 
 class PhoneSearch:
@@ -30,6 +93,8 @@ class PhoneSearch:
     heads : name of the head
     frame_step_s : seconds between two frames
     """
+
+    unit: ClassVar[Literal["word", "phone"]] = "phone"
 
     def __init__(self, loaded: LoadedModel, head: str, ngram_weight: float):
         self.heads = (head,)
@@ -92,12 +157,10 @@ class PhoneRecognizer(Transcriber):
         The model has no such head, or there is no such device.
     """
 
-    unit = "phone"
-
     def __init__(
         self, loaded: LoadedModel, head: str | None = None, *, ngram_weight: float | None = None, device: str = "cpu"
     ):
-        heads = [name for name, units in loaded.units.items() if units.kind in ("phone", "stressed_phone")]
+        heads = [name for name, units in loaded.units.items() if units.kind in PHONES]
         heads.sort(key=lambda name: not loaded.heads[name].framewise)
         if not heads or (head is not None and head not in heads):
             raise ConfigError(

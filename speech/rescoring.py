@@ -38,11 +38,22 @@ def best_of(hypotheses: "Sequence[Candidate]", opinions: Sequence[Opinion], scor
     """
     if len(hypotheses) == 1:
         return hypotheses[0]
+    return hypotheses[int(np.argmax(total_scores(hypotheses, opinions, scores)))]
+
+
+def total_scores(hypotheses: "Sequence[Candidate]", opinions: Sequence[Opinion], scores: np.ndarray) -> np.ndarray:
+    """Scores of hypotheses with what all opinions add, nats [N]; -inf for those that one finds impossible.
+
+    As they are if that would leave none. Parameters as `best_of`.
+    """
     totals = np.array([one.score for one in hypotheses])
+    if not opinions:
+        return totals
     gains = [opinion.gains(hypotheses, scores) for opinion in opinions]
     possible = np.isfinite(totals) & np.isfinite(gains).all(axis=0)
-    totals = np.where(possible, totals + np.sum(gains, axis=0, where=possible), -np.inf)
-    return hypotheses[int(np.argmax(totals))]
+    if not possible.any():
+        return totals
+    return np.where(possible, totals + np.sum(gains, axis=0, where=possible), -np.inf)
 
 
 class SecondHead:

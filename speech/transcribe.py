@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -128,14 +128,16 @@ def load_model(
     >>> load_model().transcribe("talk.flac").text  # doctest: +SKIP
     'the birch canoe slid on the smooth planks'
     """
-    path = _model_path(path)
+    path = model_path(path)
     loaded = load(path)
-    decoding = _decoding(loaded, path, lm, as_transcribed(hotwords), beam)
+    decoding = choose_search(loaded, path, lm, as_transcribed(hotwords), beam)
     return Transcriber(loaded, name=str(loaded.card.get("name", path.stem)), device=device, decoding=decoding)
 
 
-def _decoding(loaded: LoadedModel, path: Path, lm, hotwords: Hotwords | None, beam: int | None) -> Decoding | None:
-    """The search that `load_model` is asked for; None for the best path."""
+def choose_search(
+    loaded: LoadedModel, path: Path, lm, hotwords: Hotwords | None, beam: int | None, *, lm_share: float = 1.0
+) -> Decoding | None:
+    """The search that `load_model` is asked for, its language models weighed by `lm_share`; None for the best path."""
     config = decoding_config(loaded, str(path))
     if lm is None and "decoding_lm" in loaded.card:
         raise ConfigError(
@@ -147,6 +149,7 @@ def _decoding(loaded: LoadedModel, path: Path, lm, hotwords: Hotwords | None, be
     if lm is False and not hotwords and beam is None:
         return None
     chosen = with_beam(config or DecodingConfig(), beam)
+    chosen = replace(chosen, lm_weight=lm_share * chosen.lm_weight)
     model, source, neural = None, "the language model", None
     if lm is True:
         model, source, neural = read_language_model(), "the included language model", included_neural_lm(chosen)
@@ -174,9 +177,6 @@ class Transcriber:
         How words are searched; by default the best path is read.
     """
 
-    #: what it writes
-    unit: Literal["word", "phone"] = "word"
-
     def __init__(
         self,
         loaded: LoadedModel,
@@ -192,6 +192,7 @@ class Transcriber:
         self.frontend = loaded.frontend.to(self.device).eval()
         self.model = loaded.model.to(self.device).eval()
         self.decoding = decoding
+        self.unit = decoding.unit if decoding else "word"  #: what it writes
         self.heads = decoding.heads if decoding else (default_head(loaded),)
         self.units = loaded.units[self.heads[0]]
         #: columns of each head's blank or silence in the outputs of all heads side by side
@@ -393,7 +394,7 @@ def _groups(jobs: Iterator[_Part | _End], max_samples: int) -> Iterator[list[_Pa
         yield group
 
 
-def _model_path(path: str | Path | None) -> Path:
+def model_path(path: str | Path | None) -> Path:
     """`path`, or the shipped model."""
     if path is None and not DEFAULT_MODEL.is_file():
         raise CheckpointError(f"{DEFAULT_MODEL}: the included model is missing; name a model file or install again")
@@ -429,7 +430,7 @@ def describe(path: str | Path | None = None) -> dict[str, Any]:
     CheckpointError
         As `load_model`.
     """
-    path = _model_path(path)
+    path = model_path(path)
     loaded = load(path)
     return {
         "file": str(path),

@@ -21,6 +21,8 @@ from speech.transcript import Word
 class Collector:
     """Stands where a search would, and keeps the model's outputs instead; see `model_outputs`."""
 
+    unit = "word"
+
     def __init__(self, heads: tuple[str, ...]):
         self.heads = heads
         self.streams: list[_Kept] = []

@@ -20,7 +20,6 @@ from pathlib import Path
 import numpy as np
 
 from speech.aligner import Aligner
-from speech.checkpoint import LoadedModel
 from speech.cli import guarded
 from speech.corpus import Utterance, read_manifest
 from speech.errors import SpeechError
@@ -150,7 +149,7 @@ def errors(arguments: argparse.Namespace) -> None:
     """
     from speech.aligner import SHIPPED_MODEL
     from speech.checkpoint import load
-    from speech.phone_recognition import PhoneRecognizer
+    from speech.phone_recognition import PhoneRecognizer, load_phone_recognizer
 
     aligner, loaded = Aligner.load(), load(arguments.model or SHIPPED_MODEL)
     sets: dict[str, list[tuple[Utterance | Path, list[str]]]] = {}
@@ -168,7 +167,8 @@ def errors(arguments: argparse.Namespace) -> None:
             how = "best path" if ngram_weight == 0.0 else "with phone n-gram"
             report(f"head {head}, {how}", sets, lambda path: [w.text for w in recognizer.transcribe(path).words])  # noqa: B023
     if "decoding" in loaded.card:
-        report("phones of the words that the search finds", sets, through_words(arguments.model, loaded))
+        consensus = load_phone_recognizer(arguments.model)
+        report("by way of words", sets, lambda path: [w.text for w in consensus.transcribe(path).words])
 
 
 def report(how: str, sets: dict[str, list[tuple[Path | str, list[str]]]], recognize: Callable) -> None:
@@ -179,25 +179,6 @@ def report(how: str, sets: dict[str, list[tuple[Path | str, list[str]]]], recogn
             found = [fold(phone) for phone in recognize(path)]
             counts += score([fold(p) for p in phones if fold(p) != "SIL"], [phone for phone in found if phone != "SIL"])
         print(f"{name}, {how}: {counts.rate:.1%} phone errors ({counts.errors} of {counts.total})", flush=True)
-
-
-def through_words(path: Path, loaded: LoadedModel) -> Callable:
-    """Phones of a recording by way of words: the pronunciations that the search with the language models chooses."""
-    from speech.audio import info
-    from speech.decoding import FLOOR
-    from speech.transcribe import load_model
-    from speech.tuning import model_outputs
-
-    decoding = load_model(path).decoding
-    symbols = loaded.units[decoding.heads[0]].symbols
-
-    def recognize(path: Path | str) -> list[str]:
-        whole = Utterance(audio_filepath=Path(path), duration=info(path).duration_s, text="")
-        (outputs,) = model_outputs(loaded, [whole], decoding.heads)
-        scores = np.concatenate([outputs[head] for head in decoding.heads], axis=1)
-        return [symbols[token.label] for token in decoding.hypothesis(np.maximum(scores, FLOOR)).tokens]
-
-    return recognize
 
 
 def swapped(aligner: Aligner, manifests: list[Path], count: int, seed: int) -> None:

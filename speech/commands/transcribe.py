@@ -17,7 +17,7 @@ from speech.formats import WRITERS, to_json_line
 from speech.transcript import Transcript
 
 if TYPE_CHECKING:  # the parser is built without loading the audio libraries
-    from speech.transcribe import Transcriber
+    pass
 
 STREAMABLE = ("txt", "json", "ctm")  # several recordings make sense in one output
 
@@ -103,8 +103,8 @@ def add_parser(subparsers) -> None:
         "--units",
         choices=["word", "phone"],
         default="word",
-        help="write words, or the phones that are heard (default: word); phones by the included aligner unless "
-        "--model is given, with an n-gram of phones unless --no-lm is given",
+        help="write words, or the phones that are heard (default: word); phones are found by way of words, unless "
+        "--no-lm is given or the model has another way",
     )
     add_model_options(parser)
     add_decoding_options(parser)
@@ -114,8 +114,6 @@ def add_parser(subparsers) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Transcribe; returns the exit code."""
     formats = _formats(arguments)
-    if arguments.units == "phone":
-        _refuse_word_options(arguments)
     check_decoding_files(arguments)
     from speech.audio import HEADERLESS_SUFFIXES, MEDIA_SUFFIXES, SNDFILE_SUFFIXES
 
@@ -178,10 +176,11 @@ def _transcribe(
 ) -> None:
     """Transcribe and put every transcript where it belongs as soon as it is there."""
     options = load_options(arguments)
+    from speech.phone_recognition import load_phone_recognizer
     from speech.sources import Clip, source_name
     from speech.transcribe import load_model
 
-    recognizer = _phone_recognizer(arguments) if arguments.units == "phone" else load_model(arguments.model, **options)
+    recognizer = (load_phone_recognizer if arguments.units == "phone" else load_model)(arguments.model, **options)
     outcomes = recognizer.transcribe_many(
         [Clip(path=job.one.path, raw=arguments.raw) for job in jobs],
         channel=arguments.channel,
@@ -193,23 +192,6 @@ def _transcribe(
             progress.failed(job.one.path, str(outcome.error))
             continue
         _put(outcome.transcript, job, folder, progress)
-
-
-def _refuse_word_options(arguments: argparse.Namespace) -> None:
-    """SpeechError if an option of the search for words is there, where none are searched."""
-    for option in ("lm", "hotwords", "beam"):
-        if getattr(arguments, option):
-            raise SpeechError(f"--{option} is for words, and --units phone searches none; leave one of them out")
-
-
-def _phone_recognizer(arguments: argparse.Namespace) -> "Transcriber":
-    """What writes phones: by the included aligner unless a model is named."""
-    from speech import checkpoint
-    from speech.aligner import SHIPPED_MODEL
-    from speech.phone_recognition import PhoneRecognizer
-
-    loaded = checkpoint.load(arguments.model or SHIPPED_MODEL)
-    return PhoneRecognizer(loaded, ngram_weight=0.0 if arguments.no_lm else None, device=arguments.device)
 
 
 def _put(transcript: Transcript, job: _Job, folder: TranscriptFolder | None, progress: Progress) -> None:

@@ -84,10 +84,10 @@ class TranscriptFolder:
         from speech.transcribe import DEFAULT_MODEL
 
         options = self._arguments
-        for_words = options.units == "word"
-        lm = None if options.no_lm or not for_words else options.lm or SHIPPED_LM
+        lm = None if options.no_lm else options.lm or SHIPPED_LM
         neural = SHIPPED_NEURAL_LM if lm == SHIPPED_LM else None
-        files = (options.model or (DEFAULT_MODEL if for_words else SHIPPED_MODEL), lm, neural, options.hotwords)
+        default = SHIPPED_MODEL if options.units == "phone" and options.no_lm else DEFAULT_MODEL
+        files = (options.model or default, lm, neural, options.hotwords)
         made_by = [options.units, options.channel, repr(options.raw), options.no_lm, options.beam]
         made_by.append(repr(DecodingConfig()))  # what a model's card leaves open
         return made_by + [contents_digest(file) for file in files]

@@ -68,9 +68,8 @@ def test_the_options_of_the_command(tmp_path, capsys, monkeypatch):
     assert cli.main(["transcribe", "-", *command[2:]]) == 0
     assert capsys.readouterr().out == phones
     for option, message in (
-        (["--lm", "x.lm"], "--lm is for words"),
-        (["--hotwords", "x.txt"], "--hotwords is for words"),
-        (["--beam", "4"], "--beam is for words"),
+        (["--lm", str(path)], "finds phones without a search for words; leave out lm"),
+        (["--beam", "4"], "finds phones without a search for words; leave out beam"),
         (["--device", "abacus"], "device 'abacus' is unknown"),
     ):
         assert cli.main([*command, *option]) == 2
