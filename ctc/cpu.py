@@ -194,12 +194,12 @@ KEPT_BYTES = 2**25
 
 def room(name: str, size: int, dtype: np.dtype) -> np.ndarray:
     """Memory of this thread, at least `size` elements; NumPy asks the system for large pages."""
-    key = f"{name} {dtype}"
-    kept = _rooms.__dict__.get(key)
+    rooms = _rooms.__dict__
+    kept = rooms.get((name, dtype))
     if kept is None or len(kept) < size:
         kept = np.empty(size, dtype)
         if kept.nbytes <= KEPT_BYTES:
-            _rooms.__dict__[key] = kept
+            rooms[name, dtype] = kept
     return kept
 
 

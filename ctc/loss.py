@@ -18,6 +18,7 @@ from torch.autograd.function import once_differentiable
 
 from ctc import reference
 from ctc.labels import Batch, IntegersLike, check_batch
+from ctc.memory import gradients
 
 Reduction = Literal["none", "mean", "sum"]
 Backend = Literal["auto", "reference", "cpu", "cuda"]
@@ -80,6 +81,7 @@ def ctc_loss(
 
     Notes
     -----
+    On the CPU the memory of gradients, up to 1 GiB, is kept for later calls once they are gone.
     On CUDA no call waits for the device, everything runs on torch's current stream, sizes are limited by memory only,
     and results are the same bit for bit from run to run.
     A row with infinite loss gets a zero gradient with and without `zero_infinity` (torch gives NaN
@@ -236,15 +238,10 @@ class _Problem:
 
 
 def _empty_like(tensor: torch.Tensor) -> torch.Tensor:
-    """Uninitialised memory on the CPU in the layout of a dense tensor [B, T, K].
-
-    NumPy asks the system for large pages and torch does not: with 4 KiB pages the first touch of a gradient takes
-    longer than the walk that fills it (50 MiB: 24 ms against 4).
-    """
-    dtype = np.float64 if tensor.dtype == torch.float64 else np.float32
+    """Memory on the CPU, of any content, in the layout of a dense tensor [B, T, K]."""
     if tensor.is_contiguous():
-        return torch.from_numpy(np.empty(tuple(tensor.shape), dtype))
-    return torch.from_numpy(np.empty(tuple(tensor.transpose(0, 1).shape), dtype)).transpose(0, 1)
+        return gradients.empty(tuple(tensor.shape), tensor.dtype)
+    return gradients.empty(tuple(tensor.transpose(0, 1).shape), tensor.dtype).transpose(0, 1)
 
 
 def _storage(tensor: torch.Tensor, time_major: bool) -> np.ndarray:
@@ -264,9 +261,9 @@ class _Loss(torch.autograd.Function):
             ctx.save_for_backward(logits)
         if problem.zero_infinity:
             losses = np.where(np.isinf(losses), 0.0, losses)
-        if problem.reduction != "none":
-            losses = sum(map(mul, losses.tolist(), problem.weights.tolist()))
-        return torch.tensor(losses, dtype=logits.dtype)
+        if problem.reduction == "none":
+            return torch.from_numpy(losses).to(logits.dtype, copy=True)  # of its own: backward reads `losses`
+        return torch.scalar_tensor(sum(map(mul, losses.tolist(), problem.weights.tolist())), dtype=logits.dtype)
 
     @staticmethod
     @once_differentiable

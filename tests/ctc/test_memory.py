@@ -1,0 +1,71 @@
+"""Memory of gradients: lent again only when nobody holds it."""
+
+import gc
+import threading
+
+import torch
+
+from ctc import ctc_loss
+from ctc.memory import Recycler
+
+
+def test_memory_is_lent_again_once_the_tensor_is_gone():
+    recycler = Recycler()
+    first = recycler.empty((4, 5), torch.float32)
+    address = first.data_ptr()
+    second = recycler.empty((4, 5), torch.float32)
+    assert second.data_ptr() != address
+    del first
+    assert recycler.empty((2, 3), torch.float64).data_ptr() == address
+
+
+def test_views_and_arrays_hold_the_memory():
+    recycler = Recycler()
+    tensor = recycler.empty((4, 5), torch.float32)
+    address = tensor.data_ptr()
+    for derive in (lambda x: x[1:], lambda x: x.numpy()[2:], lambda x: x.detach().view(20), lambda x: x.numpy().T[1]):
+        held = derive(tensor)
+        del tensor
+        assert recycler.empty((4, 5), torch.float32).data_ptr() != address
+        del held
+        gc.collect()
+        tensor = recycler.empty((4, 5), torch.float32)
+        address = tensor.data_ptr()
+
+
+def test_no_more_is_kept_than_allowed():
+    recycler = Recycler(kept_bytes=100)
+    small, large = recycler.empty((20,), torch.float32), recycler.empty((30,), torch.float32)
+    assert (small.dtype, tuple(large.shape)) == (torch.float32, (30,))
+    assert sum(block.memory.nbytes for block in recycler._blocks) == 80
+    del small
+    recycler.empty((25,), torch.float32)  # what is too small goes
+    assert [block.memory.nbytes for block in recycler._blocks] == [100]
+
+
+def test_gradients_that_are_held_keep_their_values():
+    torch.manual_seed(0)
+    arguments = ([[1, 2]], [6], [2])
+    held = []
+    for _ in range(4):
+        logits = torch.randn(1, 6, 3, requires_grad=True)
+        ctc_loss(logits, *arguments).backward()
+        held.append((logits, logits.grad, logits.grad.clone()))
+    assert len({gradient.data_ptr() for _, gradient, _ in held}) == 4
+    assert all(torch.equal(gradient, copy) for _, gradient, copy in held)
+
+
+def test_threads_get_memory_of_their_own():
+    recycler, wrong = Recycler(), []
+
+    def work(number: int) -> None:
+        for _ in range(200):
+            tensor = recycler.empty((50,), torch.float32).fill_(number)
+            wrong.extend(tensor[tensor != number].tolist())
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
