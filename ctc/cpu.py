@@ -187,19 +187,25 @@ def loss_and_gradient(
     return losses, redone
 
 
-_rooms = threading.local()
+class _Rooms(threading.local):
+    """Arrays of each thread, by name and type."""
+
+    def __init__(self):
+        self.kept: dict[tuple[str, np.dtype], np.ndarray] = {}
+
+
+_rooms = _Rooms()
 KEPT_BYTES = 2**25
 """Most that a thread keeps of either room; measured, fresh pages cost a tenth of a call of 3,000 frames."""
 
 
 def room(name: str, size: int, dtype: np.dtype) -> np.ndarray:
     """Memory of this thread, at least `size` elements; NumPy asks the system for large pages."""
-    rooms = _rooms.__dict__
-    kept = rooms.get((name, dtype))
+    kept = _rooms.kept.get((name, dtype))
     if kept is None or len(kept) < size:
         kept = np.empty(size, dtype)
         if kept.nbytes <= KEPT_BYTES:
-            rooms[name, dtype] = kept
+            _rooms.kept[name, dtype] = kept
     return kept
 
 
