@@ -20,11 +20,11 @@ from tts.text.tables import (
     STARTERS,
     STATES,
     TITLES,
-    UNITS,
     WEEKDAYS,
     WORDS_TOO,
 )
 from tts.text.tokens import Rule
+from tts.text.units import UNITS
 
 #: Abbreviations that need their full stop, longest first.
 _STOPPED = "|".join(re.escape(name) for name in sorted(TITLES | ENDINGS, key=len, reverse=True))

@@ -5,7 +5,7 @@ Rules have the form described in `tts.text.tokens`.
 
 import re
 
-from tts.text.numbers import cardinal, digits, pairs, plural
+from tts.text.numbers import cardinal, digits, pairs, plain, plural
 from tts.text.spelling import acronym, spell
 from tts.text.tables import STATES, STREETS
 from tts.text.tokens import Rule
@@ -42,8 +42,16 @@ def _chain(match: re.Match) -> str:
     return " , ".join(say(group) for group in groups)
 
 
-def _dotted(match: re.Match) -> str:
+def _is_grouped(text: str) -> bool:
+    """Whether points part thousands (1.000.000) rather than an address of the Internet (192.168.100.200)."""
+    groups = [int(part) for part in text.split(".")]
+    return plain(text).isdigit() and not (len(groups) == 4 and max(groups) < 256)
+
+
+def _dotted(match: re.Match) -> str | None:
     repeated = re.search(r"\b[Vv]ersion\s$", match.string[: match.start()])
+    if not (match["v"] or repeated) and _is_grouped(match["parts"]):
+        return None
     word = "version " if match["v"] and not repeated else ""
     parts = match["parts"].split(".")
     if not word and len(parts) == 4:  # an address of the Internet

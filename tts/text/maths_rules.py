@@ -18,8 +18,8 @@ from tts.text.number_patterns import (
     unit_name,
 )
 from tts.text.numbers import cardinal, decimal, fraction, ordinal
-from tts.text.tables import UNITS
 from tts.text.tokens import Rule
+from tts.text.units import UNITS
 
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
 VULGAR = dict(

@@ -23,8 +23,9 @@ from tts.text.number_patterns import (
 )
 from tts.text.numbers import cardinal, decimal, fraction
 from tts.text.spelling import is_shouting
-from tts.text.tables import ATTACHED_UNITS, COUNTED, MAGNITUDES, UNITS
+from tts.text.tables import COUNTED, MAGNITUDES
 from tts.text.tokens import Rule
+from tts.text.units import ATTACHED_UNITS, UNITS
 
 _REPEATED = rf"(?:\s?(?P<repeated>{UNIT})(?={DASH}{NUMBER}\s?(?P=repeated)(?!\w)))?"
 _SIDES = {"W": "wide", "D": "deep", "H": "high", "L": "long"}

@@ -3,11 +3,12 @@
 import re
 
 from tts.text.numbers import decimal, digits, plural
-from tts.text.tables import UNITS
+from tts.text.units import UNITS
 
 DASH = r"\s?[-–—−]\s?"
 NUMBER = (
-    r"(?:(?:\d{1,3}(?:[\u00a0\u2009\u202f]\d{3})+(?!\d)|"
+    r"(?:\d{1,3}(?:\.\d{3})+,\d{1,2}(?!\d|[.,]\d)|[1-9]\d{0,2}(?:\.\d{3}){2,}(?!\d|\.\d)|"
+    r"(?:\d{1,3}(?:['’]\d{3})+(?![\d'’])|\d{1,3}(?:[\u00a0\u2009\u202f]\d{3})+(?!\d)|"
     r"\d{1,3}(?: \d{3}){2,}(?! ?\d)|\d{1,3} 000(?! ?\d)|\d{1,3}(?:,\d{3})+(?![\d])|\d+)(?:\.\d+)?|\.\d+)"
 )
 #: An en dash is a minus only where nothing but a space or an opening mark stands before it.

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterable, Iterator
 
 from tts.text.citation_rules import BOOK_NAMES
-from tts.text.tables import BEFORE_NUMBERS, ENDINGS, STARTERS, TITLES, UNITS, WORDS_TOO
+from tts.text.tables import BEFORE_NUMBERS, ENDINGS, STARTERS, TITLES, WORDS_TOO
+from tts.text.units import UNITS
 
 #: Longer stretches without an end are cut at a mark or a space; about a minute and a half of speech.
 MAX_SENTENCE_CHARACTERS = 1000

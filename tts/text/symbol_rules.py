@@ -5,8 +5,9 @@ Rules have the form described in `tts.text.tokens`.
 
 import re
 
-from tts.text.tables import LONG_SYMBOLS, PER_UNITS, UNITS
+from tts.text.tables import LONG_SYMBOLS
 from tts.text.tokens import Rule
+from tts.text.units import PER_UNITS, UNITS
 
 _PER = {
     **PER_UNITS,
@@ -39,7 +40,7 @@ RULES: list[Rule] = [
     ("about", r"~(?=\s?[\d$£€])", lambda match: "about"),
     (
         "per",
-        rf"(?:(?<=[\d%kKMB])/(?:{_UNITS}|{_PERIODS})|(?<=s)/(?:(?![dh]\b){_UNITS}|{_PERIODS}))"
+        rf"(?:(?<=[\d%kKMB€£$])/(?:{_UNITS}|{_PERIODS})|(?<=s)/(?:(?![dh]\b){_UNITS}|{_PERIODS}))"
         r"(?![\w²³]|\.\w)(?:\.(?=\s[a-z+&]|,))?",
         _per,
     ),

@@ -63,44 +63,6 @@ BARE = {
     "hwy": "highway", "thx": "thanks", "pls": "please", "acct": "account",
 }  # fmt: skip
 
-#: Unit symbol, as written: its name in the singular.
-UNITS = {
-    "km": "kilometer", "m": "meter", "cm": "centimeter", "mm": "millimeter", "µm": "micrometer", "μm": "micrometer",
-    "nm": "nanometer", "mi": "mile", "mi.": "mile", "yd": "yard", "yds": "yard", "ft": "foot", "ft.": "foot",
-    "in": "inch", "in.": "inch", "kg": "kilogram", "g": "gram", "mg": "milligram", "µg": "microgram",
-    "μg": "microgram", "lb": "pound", "lbs": "pound", "lb.": "pound", "lbs.": "pound", "oz": "ounce", "oz.": "ounce",
-    "t": "ton", "l": "liter", "L": "liter", "ml": "milliliter", "mL": "milliliter", "cl": "centiliter", "gal": "gallon",
-    "gal.": "gallon", "pt": "pint", "tsp": "teaspoon", "tbsp": "tablespoon", "s": "second", "sec": "second",
-    "secs": "second", "ms": "millisecond", "µs": "microsecond", "μs": "microsecond", "ns": "nanosecond",
-    "min": "minute", "mins": "minute", "min.": "minute", "h": "hour", "hr": "hour", "hrs": "hour", "hrs.": "hour",
-    "yr": "year", "yrs": "year", "Hz": "hertz", "kHz": "kilohertz", "MHz": "megahertz", "GHz": "gigahertz",
-    "kB": "kilobyte", "KB": "kilobyte", "MB": "megabyte", "GB": "gigabyte", "TB": "terabyte",
-    "PB": "petabyte", "KiB": "kibibyte", "MiB": "mebibyte", "GiB": "gibibyte", "kbps": "kilobit per second",
-    "Mbps": "megabit per second", "Gbps": "gigabit per second", "Mb": "megabit", "Gb": "gigabit", "V": "volt",
-    "mV": "millivolt", "kV": "kilovolt", "A": "ampere", "mA": "milliampere", "mAh": "milliampere hour", "W": "watt",
-    "kW": "kilowatt", "MW": "megawatt", "GW": "gigawatt", "kWh": "kilowatt hour", "J": "joule", "kJ": "kilojoule",
-    "cal": "calorie", "kcal": "kilocalorie", "N": "newton", "Pa": "pascal", "kPa": "kilopascal", "hPa": "hectopascal",
-    "dB": "decibel", "Ω": "ohm", "kΩ": "kilohm", "K": "kelvin", "mph": "mile per hour", "kph": "kilometer per hour",
-    "km/h": "kilometer per hour", "m/s": "meter per second", "mpg": "mile per gallon", "rpm": "revolution per minute",
-    "fps": "frame per second", "dpi": "dot per inch", "px": "pixel", "ha": "hectare", "psi": "pound per square inch",
-    "m/s²": "meter per second squared", "bpm": "beat per minute", "pts": "point", "dl": "deciliter", "dL": "deciliter",
-    "mcg": "microgram", "mmHg": "millimeter of mercury", "mol": "mole",
-    "ppm": "part per million", "cc": "cubic centimeter",
-    "bps": "basis point", "bbl": "barrel", "atm": "atmosphere", "mW": "milliwatt", "c.": "cup",
-    "fl oz": "fluid ounce", "fl. oz": "fluid ounce", "fl. oz.": "fluid ounce", "qt": "quart", "qts": "quart",
-    "mo": "month", "mos": "month", "wk": "week", "wks": "week", "s²": "second squared",
-    "µL": "microliter", "μL": "microliter", "µl": "microliter", "μl": "microliter", "hp": "horsepower",
-    "Wh": "watt hour", "MWh": "megawatt hour", "GWh": "gigawatt hour", "eV": "electron volt", "lm": "lumen",
-    "pct": "percent", "pct.": "percent",
-}  # fmt: skip
-_LENGTHS = "km m cm mm mi yd ft in".split()
-for _length in _LENGTHS:
-    UNITS |= dict.fromkeys((f"{_length}2", f"{_length}²", f"sq {_length}"), f"square {UNITS[_length]}")
-    UNITS |= dict.fromkeys((f"{_length}3", f"{_length}³", f"cu {_length}"), f"cubic {UNITS[_length]}")
-    UNITS |= {f"{power}. {_length}{stop}": UNITS[f"{power} {_length}"] for power in ("sq", "cu") for stop in ("", ".")}
-UNITS |= {name.upper(): UNITS[name] for name in "km kg mg cm mm lb lbs oz ft yd ml min hr hrs gal mph tsp".split()}
-UNITS |= {"kms": "kilometer", "kgs": "kilogram", "gms": "gram", "tbsps": "tablespoon", "tsps": "teaspoon"}
-UNITS |= {f"{name}.": UNITS[name] for name in "tsp tbsp hr mins sec secs yd yds pt yr yrs qt mo mos wk wks".split()}
 #: States of the US, before the number of a post office.
 STATES = (
     "AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH OK OR PA "
@@ -111,13 +73,6 @@ STREETS = (
     "St Street Ave Avenue Blvd Boulevard Rd Road Dr Drive Ln Lane Ct Court Pl Place Hwy Highway Pkwy Parkway Way Sq "
     "Square Ter Terrace"
 ).split()
-#: Units that are also letters or words: only directly after the digits.
-ATTACHED_UNITS = frozenset({"in", "t", "A", "N"})
-
-#: Abbreviations after an amount and a slash ($5/hr).
-PER_UNITS = {name: UNITS[name] for name in ("hr", "h", "yr", "lb", "oz", "kg", "gal", "mi", "sq ft", "min", "sec")}
-PER_UNITS |= {"bbl": "barrel", "d": "day", "wk": "week", "mo": "month"}
-
 #: Sign: unit, and hundredth where it has one.
 CURRENCIES = {
     "$": ("dollar", "cent"), "£": ("pound", "penny"), "€": ("euro", "cent"), "¥": ("yen", None),
@@ -140,6 +95,11 @@ CURRENCY_PLURALS = {
     "swedish krona": "swedish kronor",
     "rand": "rand",
 }
+#: Hundredths of the currencies that have them, by the last word of their names.
+HUNDREDTHS = {
+    "dollar": "cent", "euro": "cent", "pound": "penny", "rupee": "paisa", "ruble": "kopeck", "franc": "centime",
+    "peso": "centavo", "rand": "cent", "real": "centavo",
+}  # fmt: skip
 CURRENCY_CODES = {
     "USD": "US dollar", "EUR": "euro", "GBP": "british pound", "JPY": "yen", "CAD": "canadian dollar",
     "AUD": "australian dollar", "CHF": "swiss franc", "INR": "rupee", "CNY": "yuan", "NZD": "new zealand dollar",
@@ -147,11 +107,12 @@ CURRENCY_CODES = {
     "SEK": "swedish krona", "BTC": "bitcoin", "NOK": "norwegian krone", "DKK": "danish krone", "ZAR": "rand",
     "KRW": "won", "THB": "baht", "BRL": "real", "RUB": "ruble", "CZK": "czech koruna",
     "HUF": "forint", "IDR": "rupiah", "MYR": "ringgit", "ILS": "shekel", "NGN": "naira",
-    "TWD": "new taiwan dollar", "UAH": "hryvnia", "VND": "dong", "Rs.": "rupee", "Rs": "rupee", "kr": "krone",
+    "TWD": "new taiwan dollar", "UAH": "hryvnia", "VND": "dong", "Rs.": "rupee", "Rs": "rupee", "kr": "krone", "zł": "zloty",
+    "Kč": "czech koruna",
 }  # fmt: skip
 DOLLARS_OF = {
     "US": "U S", "A": "australian", "C": "canadian", "CA": "canadian", "AU": "australian", "NZ": "new zealand",
-    "HK": "hong kong", "S": "singapore", "NT": "new taiwan",
+    "HK": "hong kong", "S": "singapore", "NT": "new taiwan", "USD": "U S", "CAD": "canadian", "AUD": "australian",
 }  # fmt: skip
 MAGNITUDES = {
     "k": "thousand", "K": "thousand", "m": "million", "M": "million", "mn": "million", "mm": "million",
