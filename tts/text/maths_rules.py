@@ -88,7 +88,7 @@ def _inches(match: re.Match, above: int, below: int) -> str:
     """A length in inches: three eighths of an inch, a three eighths inch bolt, one and a half inches."""
     words = _mixed_number(match, above, below)
     if match["whole"] or above > below:
-        return f"{words} inch{'' if re.match('[ ][a-z]', match.string[match.end() :]) else 'es'}"
+        return f"{words} inch{'' if noun_follows(match) else 'es'}"
     return f"{words} {'inch' if noun_follows(match) else 'of an inch'}"
 
 

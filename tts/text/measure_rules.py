@@ -5,15 +5,13 @@ Rules have the form described in `tts.text.tokens`.
 
 import re
 
-from tts.text.maths_rules import VULGAR
+from tts.text import length_rules
 from tts.text.number_patterns import (
     DASH,
-    INCHES,
     NUMBER,
     RANGE,
     UNIT,
     UNIT_PER,
-    closes_quotation,
     is_one,
     many,
     noun_follows,
@@ -21,16 +19,13 @@ from tts.text.number_patterns import (
     span,
     unit_name,
 )
-from tts.text.numbers import cardinal, decimal, fraction
+from tts.text.numbers import cardinal, decimal
 from tts.text.spelling import is_shouting
 from tts.text.tables import COUNTED, MAGNITUDES
 from tts.text.tokens import Rule
 from tts.text.units import ATTACHED_UNITS, UNITS
 
 _REPEATED = rf"(?:\s?(?P<repeated>{UNIT})(?={DASH}{NUMBER}\s?(?P=repeated)(?!\w)))?"
-_SIDES = {"W": "wide", "D": "deep", "H": "high", "L": "long"}
-#: Units of what is in a container.
-_CONTENTS = frozenset("g kg oz oz. lb lb. ml mL cl l L".split())
 _COMPASS = {"N": " north", "S": " south", "E": " east", "W": " west"}
 _FONT = re.compile(r"(?i)\b(?:fonts?|types?|text|size|arial|helvetica|times|courier|calibri|georgia|roman|spacing)\b")
 _YIELD = re.compile(r"(?i)\b(?:yields?|spreads?|rates?|bonds?)\b")
@@ -129,58 +124,6 @@ def _stone(match: re.Match) -> str:
     return f"{cardinal(int(match['stone']))} {'street' if is_street else 'stone'}"
 
 
-def _feet(match: re.Match) -> str | None:
-    if not match["inches"] and re.search(r"(?<!\w)['‘]|\d['’]", match.string[: match.start()]):
-        return None  # a closing quotation mark
-    number = match["inches"] or ""
-    whole = number.rstrip("".join(VULGAR))
-    inches = f" {decimal(whole)}" if whole else ""
-    if number != whole:
-        above, below = VULGAR[number[-1]].split("/")
-        inches += f" and {fraction(int(above), int(below))}"
-    feet = "foot" if match["feet"] == "1" or inches else "feet"
-    return f"{cardinal(int(match['feet']))} {feet}{inches}"
-
-
-def _feet_and_inches(match: re.Match) -> str:
-    feet, inches = int(match["feet"]), match["inches"]
-    return (
-        f"{cardinal(feet)} {'foot' if feet == 1 else 'feet'} {decimal(inches)} {'inch' if inches == '1' else 'inches'}"
-    )
-
-
-def _inches(match: re.Match) -> str | None:
-    """Lengths with inch marks, one or several by each other."""
-    if closes_quotation(match.string, match.end("first")):
-        return None
-    numbers = re.findall(NUMBER, match[0])
-    unit = "inch" if numbers == ["1"] or noun_follows(match) else "inches"
-    return f"{(' to ' if match['to'] else ' by ').join(map(decimal, numbers))} {unit}"
-
-
-def _feet_by(match: re.Match) -> str:
-    return f"{(' by ' if match['by'] else ' to ').join(map(decimal, re.findall(NUMBER, match[0])))} feet"
-
-
-def _by(match: re.Match) -> str:
-    if match["unit"] in _CONTENTS and noun_follows(match):  # 2 x 400g tins
-        count, content = re.findall(NUMBER, match[0])[-2:]
-        return f"{decimal(count)} {decimal(content)} {UNITS[match['unit']]}"
-    formula = (
-        match["unit"] in _CONTENTS
-        or " × " in match[0]
-        and not match["unit"]
-        or re.match(r"\s?=", match.string[match.end() :])
-    )
-    words = (" times " if formula else " by ").join(map(decimal, re.findall(NUMBER, match[0])))
-    return f"{words} {many(UNITS[match['unit']])}" if match["unit"] else words
-
-
-def _between_lengths(match: re.Match) -> str | None:
-    before = match.string[max(0, match.start() - 12) : match.start()]
-    return "by" if re.search(rf"\d\s?(?:{UNIT}|[\"'″′”’])[WHDL]?\s?$", before) else None
-
-
 def _duration(match: re.Match) -> str | None:
     """Two or more of days, hours, minutes and seconds."""
     parts = [(match[name], name.removesuffix("s")) for name in ("days", "hours", "minutes", "seconds") if match[name]]
@@ -224,20 +167,7 @@ RULES: list[Rule] = [
         _degrees,
     ),
     ("degrees", rf"{RANGE}\s?(?P<scale>℃|℉)(?P<compass>)", _celsius),
-    ("feet", r"\d+['′’](?:\s?(?P<by>[x×])\s?|\s?[-–]\s?)\d+['′’](?![\s\w]?\d)", _feet_by),
-    ("feet", rf"(?P<feet>\d+)['′’](?:\s?(?P<inches>\d+[{''.join(VULGAR)}]?){INCHES})?(?!\w)", _feet),
-    ("feet", r"(?P<feet>[3-7])['’](?P<inches>1[01]|\d)(?![\w\"”″'’])", _feet),
-    (
-        "feet",
-        r"(?P<feet>\d+)\s?(?:ft|feet|foot)\.?,?\s?(?P<inches>\d+(?:\.\d+)?)\s?in(?:\.(?!\w)|(?![\w.]))",
-        _feet_and_inches,
-    ),
-    (
-        "inches",
-        rf"(?P<first>{NUMBER}){INCHES}?(?:(?:\s?[x×]\s?{NUMBER}{INCHES})+|{DASH}(?P<to>{NUMBER}){INCHES})?"
-        rf"(?<=[\"″”'])(?!(?![WHDL]\b)\w)",
-        _inches,
-    ),
+    *length_rules.MARKED,
     ("stone", r"(?P<stone>\d{1,3})(?:\s?(?<!1)|\s)st\b(?:\.(?!\w))?", _stone),
     (
         "duration",
@@ -253,7 +183,5 @@ RULES: list[Rule] = [
         rf"(?P<gap>[\s-]?){UNIT_PER}(?!-(?!{NUMBER}\s?{UNIT}(?!\w))\d|\.\w)(?:\.(?=\s[a-z&]|[,;)–-]))?",
         _measure,
     ),
-    ("by", rf"\d+(?:\.\d+)?(?:\s?[x×]\s?\d+(?:\.\d+)?)+(?:\s?(?P<unit>{UNIT})(?![\w/]))?(?!\w)", _by),
-    ("by", r"[x×](?=\s?\d)", _between_lengths),
-    ("dimension", r"(?<=\d[\"″”])[WDHL]\b", lambda match: _SIDES[match[0]]),
+    *length_rules.BY,
 ]
