@@ -4,6 +4,7 @@ _ROWS = """
 backtick B AE1 K T IH2 K
 captcha K AE1 P CH AH0
 caret K EH1 R AH0 T
+centavo S EH0 N T AA1 V OW0
 centiliter S EH1 N T AH0 L IY2 T ER0
 covid K OW1 V IH0 D
 crore K R AO1 R

@@ -5,7 +5,7 @@ Rules have the form described in `tts.text.tokens`.
 
 import re
 
-from tts.text import roman_rules
+from tts.text import citation_rules, roman_rules
 from tts.text.code_rules import STREET_FOLLOWS
 from tts.text.date_rules import MONTH
 from tts.text.number_patterns import many
@@ -40,6 +40,8 @@ _DAYS = frozenset(name[:3] for name in WEEKDAYS + MONTHS)
 
 def _abbreviation(match: re.Match) -> str | None:
     name = match[1].lower()
+    if re.fullmatch("[A-Z]{2,}s", match[1]):  # HRs.
+        return None
     rest = match.string[match.end() :]
     if match[1].isupper() and "." not in name and name not in BARE and not is_shouting(match.string):
         return None
@@ -100,11 +102,14 @@ def _doctor_or_drive(match: re.Match) -> str:
     return "drive" if _after_name(match) else "doctor"
 
 
-_STREET_ENDS = {"Ave": "avenue", "Pl.": "place", "Ter.": "terrace", "Cir.": "circle"}
+_STREET_ENDS = {
+    "Ave": "avenue", "Pl": "place", "Ter": "terrace", "Cir": "circle", "Rd": "road", "Ln": "lane", "Ct": "court",
+    "Sq": "square", "Pkwy": "parkway", "Expy": "expressway", "Fwy": "freeway", "Trl": "trail", "Xing": "crossing",
+}  # fmt: skip
 
 
 def _street_end(match: re.Match) -> str | None:
-    return _STREET_ENDS[match[0]] if _after_name(match) else None
+    return _STREET_ENDS[match[0].rstrip(".")] if _after_name(match) else None
 
 
 def _before_number(match: re.Match) -> str | None:
@@ -163,9 +168,11 @@ def _calendar_range(match: re.Match) -> str:
 
 #: (name, pattern, function), tried in this order after those for numbers; none begins inside a word.
 RULES: list[Rule] = [
+    *citation_rules.ABBREVIATIONS,
     ("saint", r"[Ss]t\.(?!\w)|St(?=\s[A-Z])|(?<=[a-z]\s)St\b", _saint_or_street),
     ("doctor", r"[Dd]r\.(?!\w)", _doctor_or_drive),
-    ("street", r"Ave(?![.\w])|(?:Pl|Ter|Cir)\.(?!\w)", _street_end),
+    ("street", r"(?:Ave|Rd|Ln|Ct|Pkwy|Expy|Fwy|Trl|Xing)(?![.\w])|(?:Pl|Ter|Cir|Expy|Fwy|Trl)\.(?!\w)", _street_end),
+    ("street", r"(?:Pl|Ter|Cir|Sq)(?=,|$|\s(?:#|Apt|Suite|Unit|NW|NE|SW|SE)\b)", _street_end),
     ("floor", r"(?<=\d(?:st|nd|rd|th)\s)[Ff]l\.(?!\w)|(?<=\d(?:st|nd|rd|th)\s)Fl\b", lambda match: "floor"),
     ("apartment", r"(?:Apt|Ste|Rm|Bldg)\.?(?=\s#?(?:\d|[A-Z]\b))", lambda match: _ROOMS[match[0][:3]]),
     ("place", r"(?:Ste|Pt)\.(?=\s[A-Z][a-z])", lambda match: "point" if match[0] == "Pt." else "saint"),
@@ -174,6 +181,12 @@ RULES: list[Rule] = [
     ("century", r"(?<=\d[a-z]{2}\s)c\.", lambda match: "century"),
     ("born", r"[bd]\.(?=\s\d{4}\b)", lambda match: "born" if match[0] == "b." else "died"),
     ("state", rf"({'|'.join(STATES)})(?=\s\d{{5}}(?![\d,]))|(?<=[a-z],\s)(IN|OR|ME|OK|HI|OH)(?=[.,;)]|$)", _state),
+    ("initials", r"(?:(?<=,\s)|(?<=\())[DHKRS]\.(?=\s\d{1,4}\b)", _initials),
+    (
+        "coordinate",
+        r"[Ll](?:at|ong?)\.?(?=:?\s[-−–]?\d{1,3}\.\d)",
+        lambda match: "latitude" if match[0][1] == "a" else "longitude",
+    ),
     ("circa", r"c\.(?=\s?\d{3,4}\b)", lambda match: "circa"),
     *roman_rules.RULES,
     ("calendar", r"M[-–]F(?![\w-])", lambda match: "monday to friday"),

@@ -1,4 +1,4 @@
-"""Rules for citations of the Bible by chapter and verse, with the abbreviations of its books.
+"""Rules for citations: of the Bible by chapter and verse, of courts' decisions and rules by volume and page.
 
 Rules have the form described in `tts.text.tokens`.
 """
@@ -49,8 +49,61 @@ def _order(match: re.Match) -> list[str]:
     return [ordinal(roman(order) or int(order))] if order else []
 
 
+#: Reports of courts' decisions, their series, and the rules of courts.
+_REPORTS = {"F.": "F", "S.": "supreme", "Ct.": "court", "Supp.": "supplement", "L.": "lawyers", "Ed.": "edition"}
+_REPORTS |= {
+    "App.": "appeals",
+    "Cal.": "california",
+    "N.": "N",
+    "E.": "E",
+    "W.": "W",
+    "P.": "P",
+    "A.": "A",
+    "So.": "southern",
+}
+_SERIES = {"2d": "second", "3d": "third", "4th": "fourth", "5th": "fifth"}
+_RULE_PARTS = {
+    "R": "rules of",
+    "Civ": "civil",
+    "Crim": "criminal",
+    "App": "appellate",
+    "P": "procedure",
+    "Evid": "evidence",
+}
+
+
+def _report(match: re.Match) -> str:
+    """Volume, report and page: 123 F.3d 456."""
+    names = re.findall(r"[A-Z][a-z]*\.|\d\w+", match["report"])
+    words = [cardinal(int(match["volume"])), *(_REPORTS.get(name) or _SERIES[name] for name in names)]
+    return " ".join([*words, cardinal(int(match["page"]))])
+
+
+def _public_law(match: re.Match) -> str:
+    return f"{cardinal(int(match['congress']))} dash {cardinal(int(match['law']))}"
+
+
+def _court_rule(match: re.Match) -> str:
+    return " ".join(["federal", *(_RULE_PARTS[part] for part in re.findall(r"[A-Z][a-z]*", match[0])[1:])])
+
+
+#: For the rules about words.
+ABBREVIATIONS: list[Rule] = [
+    ("court_rule", r"Fed\.\sR\.\s(?:(?:Civ|Crim|App)\.\sP\.|Evid\.)", _court_rule),
+    ("law", r"Pub\.\sL\.", lambda match: "public law"),
+    ("circuit", r"(?<=\d(?:st|nd|rd|th)\s)Cir\.(?=\s\d)|(?<=[A-Z]\.\s)Cir\.(?=\s\d)", lambda match: "circuit"),
+    ("certiorari", r"cert\.(?=\s[a-z])", lambda match: "certiorari"),
+    ("decided", r"(?:aff|rev)['’]d\b", lambda match: "affirmed" if match[0][0] == "a" else "reversed"),
+]
 #: (name, pattern, function), tried in this order.
 RULES: list[Rule] = [
+    (
+        "report",
+        r"(?P<volume>\d{1,4})\s(?P<report>(?:F|S\.\s?Ct|L\.\s?Ed|Cal|[NS]\.\s?[EW]|So|P|A)\."
+        r"(?:\s?(?:Supp|App)\.)?(?:\s?(?:2d|3d|4th|5th))?)\s(?P<page>\d{1,4})\b",
+        _report,
+    ),
+    ("public_law", r"(?<=Pub\. L\. )(?:No\.\s)?(?P<congress>\d{2,3})-(?P<law>\d{1,3})\b", _public_law),
     (
         "verse",
         rf"\b(?:{_ORDER}(?={_ONE_OF}))?(?P<book>{_ANY})\.?\s(?P<chapter>\d{{1,3}}):(?P<verse>\d{{1,3}})"

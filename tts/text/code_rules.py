@@ -73,6 +73,18 @@ def _room(match: re.Match) -> str:
     return f"{word} {_name(match)}"
 
 
+def _keys(match: re.Match) -> str | None:
+    """Keys of a telephone, where one of them is a star or a hash before or after digits: *67, #31#."""
+    keys = match[0]
+    if keys[0] == "#" and not keys.endswith("#"):
+        return None
+    if keys[0] == "*" and not re.search(
+        r"(?i)\b(?:dial|press|call|enter|type|hit|or|and)\W+$", match.string[: match.start()][-12:]
+    ):
+        return None
+    return " ".join({"*": "star", "#": "hash"}.get(key) or digits(key) for key in keys)
+
+
 def _code(match: re.Match) -> str | None:
     """A number that is told digit by digit, by the words before it."""
     return digits(match[0]) if _CODED.search(match.string[max(0, match.start() - 30) : match.start()]) else None
@@ -118,13 +130,16 @@ RULES: list[Rule] = [
     ("extension", r"(?<=\d{3}[-. ]\d{4}\s)x\s?(\d{1,5})\b", lambda match: f"extension {pairs(match[1])}"),
     ("zip", rf"(?:{_AFTER_STATE})\d{{5}}(?:-\d{{4}})?(?![\w-]|[,.]\d)", _phone),
     ("chain", r"\d+(?:(?:-\d+){2,}|(?:–\d+){2,})(?!\d)", _chain),
+    ("keys", r"[*#]\d[\d*#]*|\d+#(?!\w)", _keys),
+    ("status", r"[1-5]\d\d(?=\s(?:errors?|status|response|redirects?|page)\b)", lambda match: pairs(match[0])),
+    ("players", r"(?P<number>\d{2})ers\b", lambda match: f"{cardinal(int(match['number'])).removesuffix('e')}ers"),
     ("version", r"(?P<v>v|V(?=\d+\.))(?P<parts>\d+(?:\.\d+)*)(?![\w])", _dotted),
     ("version", r"(?P<v>)(?P<parts>\d+(?:\.\d+){2,})(?!\w)", _dotted),
     ("model", r"(?<=[A-Z]-)(?P<number>\d{2,4})(?P<ending>['’]?s)?\b(?![-.,]\d)", _name),
     ("model", r"(?P<number>7\d7)-(?P<series>[1-9]00)\b", lambda match: f"{pairs(match[1])} {pairs(match[2])}"),
     (
         "room",
-        r"\b(?P<word>[Rr]oom|[Ff]light|[Hh]ighway|[Rr]oute|[Ii]nterstate|[Bb]oeing|[Aa]irbus|"
+        r"\b(?P<word>[Rr]oom|[Ff]light|[Hh]ighway|[Rr]oute|[Ii]nterstate|[Bb]oeing|[Aa]irbus|Porsche|Peugeot|Ferrari|"
         r"HTTP|[Ee]rror|Xbox|[Pp]ort|[Ss]uite|"
         r"(?i:call|dial)(?i:ed|ing)?(?=\s\d{3}\b))"
         r"\s(?P<number>\d{1,4})(?P<ending>['’]?s)?\b(?![,.:-]?\d)",

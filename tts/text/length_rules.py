@@ -26,7 +26,8 @@ def _part(text: str) -> str:
     >>> _part("11"), _part("8½"), _part("2-1/4"), _part("¾")
     ('eleven', 'eight and a half', 'two and one quarter', 'three quarters')
     """
-    whole, mark, above, below = re.fullmatch(r"([\d.]*)([\s-]?)(?:(\d)/(\d+))?", _plain(text)).groups()
+    whole, _, part = re.sub(r"^(?=\d/)|[\s-]", " ", _plain(text)).partition(" ")
+    above, _, below = part.partition("/")
     if not above:
         return decimal(whole)
     words = fraction(int(above), int(below))

@@ -34,17 +34,29 @@ _FRACTION = (
 )
 _ENDS = (r"\d/\d", r"\d/\d\d", r"\d/\d[\"″”]", r"\d/\d\d[\"″”]", "[½⅓⅔¼¾⅕-⅞]")
 _AFTER_FRACTION = "(?:" + "|".join(rf"(?<={end}{gap})" for end in _ENDS for gap in ("", r"\s")) + ")"
-_UNIT_AFTER = rf"(?:\s{UNIT_PER})?"
+_UNIT_AFTER = rf"(?:\s{UNIT_PER}|/(?P<each>{UNIT})(?!\w))?"
 _FROM = rf"(?:(?P<from>{SIGN}{NUMBER})[-–])?"
 
 
+_TIMED = re.compile(
+    r"(?i)\b(?:in|times?(?:\sof|:)?|clocked|ran|finished|at|lasts?|took|after|of)\s(?:about\s|only\s|just\s)?$"
+)
+
+
 def _ratio(match: re.Match) -> str:
+    """A ratio, or minutes and seconds of more than a day's hours, told by the zero or the words before: in 41:02."""
+    long = re.fullmatch(r"(\d{2,3}):([0-5]\d)", match[0])
+    before = match.string[max(0, match.start() - 20) : match.start()]
+    if long and (
+        long[2][0] == "0" and long[2] != "00" or _TIMED.search(before) and not re.search(r"(?i)ratio|odds", before)
+    ):
+        return f"{cardinal(int(long[1]))} {'oh ' if long[2][0] == '0' else ''}{cardinal(int(long[2]))}"
     return " to ".join(decimal(part) for part in match[0].split(":"))
 
 
 def _scientific(match: re.Match) -> str:
     exponent = decimal(match["exponent"].translate(_SUPERSCRIPTS))
-    unit = f" {many(unit_name(match))}" if match["unit"] else ""
+    unit = f" {many(unit_name(match))}" if match["unit"] else f" per {UNITS[match['each']]}" if match["each"] else ""
     first = f"{decimal(match['from'])} to " if match["from"] else ""
     return f"{first}{decimal(match['number'])} times ten to the {exponent.removeprefix('plus ')}{unit}"
 
@@ -156,6 +168,7 @@ def _minus(match: re.Match) -> str | None:
 _FACTORIAL_NUMBER = re.compile(
     r"(?:[*×÷^]\s?|(?i:\b(?:comput|calculat|evaluat)\w+\s|\b(?:what is|what['’]s|value of|factorial)\s))\d+$"
 )
+_CALCULATED = r"\s(?:is|are|equals?|ways|permutations|possible|possibilities|divided|times|plus|minus|over|has\s\d)\b"
 _TERM = r"(?:\d+|\d*[a-z])"
 
 
@@ -166,7 +179,7 @@ def _factorial(match: re.Match) -> str | None:
     """
     before, after = match.string[max(0, match.start() - 24) : match.start()], match.string[match.end() :]
     letter = re.search(rf"(?<![\w'’])[kmnpq]$|\((?:{_TERM}(?:\s?[-+*/−]\s?{_TERM})+|\d+[a-z])\)$", before)
-    operator = re.match(r"\s?[=+*/×÷−^<>≈]|\s-\s(?:\d|[a-z]\b)", after) and re.search(
+    operator = re.match(rf"\s?[=+*/×÷−^<>≈]|\s-\s(?:\d|[a-z]\b)|{_CALCULATED}", after) and re.search(
         r"(?<![\w.,])(?:\d+|[a-z])$", before
     )
     return "factorial" if letter or operator or _FACTORIAL_NUMBER.search(before) else None

@@ -28,6 +28,14 @@ from tts.text.units import ATTACHED_UNITS, UNITS
 _REPEATED = rf"(?:\s?(?P<repeated>{UNIT})(?={DASH}{NUMBER}\s?(?P=repeated)(?!\w)))?"
 _COMPASS = {"N": " north", "S": " south", "E": " east", "W": " west"}
 _FONT = re.compile(r"(?i)\b(?:fonts?|types?|text|size|arial|helvetica|times|courier|calibri|georgia|roman|spacing)\b")
+_WARMTH = re.compile(
+    r"(?i)\b(?:temp(?:s|erature|eratures)?|thermometer|oven|bake|baked|roast|preheat|heat(?:ed)?|highs?|lows?|fever|warm\w*|"
+    r"cold\w*|cool\w*|hot|boil\w*|freez\w*|melt\w*|degrees|weather|sunny|cloudy|incubat\w*|\d\s?[CF]/\d+\s?[CF])\b"
+)
+_RISE = re.compile(
+    r"(?i)\b(?:yields?|spreads?|rates?|bonds?|notes?|rose|fell|falls?|up|down|cut|cuts|hikes?|raised?|lowered|by|wider|"
+    r"tighter|points?|inflation|margins?|basis)\b"
+)
 _YIELD = re.compile(r"(?i)\b(?:yields?|spreads?|rates?|bonds?)\b")
 _ROUTE = re.compile(r"\b(?:[Rr]oute|Rte\.?|[Ee]xit|[Hh]ighway|Hwy\.?|[Ss]eat|[Gg]ate)\s$")
 _LINE = re.compile(
@@ -45,6 +53,14 @@ def _percent(match: re.Match) -> str:
 def _degrees(match: re.Match) -> str:
     scale = {"C": " celsius", "F": " fahrenheit", "K": " kelvin"}.get((match["scale"] or "").upper(), "")
     return f"{span(match)} degree{'' if is_one(match) else 's'}{scale}{_COMPASS.get(match['compass'] or '', '')}"
+
+
+def _bare_degrees(match: re.Match) -> str | None:
+    """A temperature without its sign, where warmth is spoken of: temp 37.2 C, at 350F."""
+    around = match.string[max(0, match.start() - 40) : match.end() + 24]
+    if not _WARMTH.search(around):
+        return None
+    return f"{span(match)} degrees {'celsius' if match['scale'] == 'C' else 'fahrenheit'}"
 
 
 def _celsius(match: re.Match) -> str:
@@ -103,6 +119,8 @@ def _measure(match: re.Match) -> str | None:
     unit = _points_or_pints(match) if symbol in ("pt", "pt.") else UNITS[symbol]
     if symbol == "bps" and _is_bit_rate(match):
         unit = "bit per second"
+    if symbol == "pp" and match["gap"] and match.string[match.end("unit") :][:1] == "." and "." not in match["number"]:
+        unit = "page"
     if unit is None:
         return f"{span(match)} P T"
     name = unit_name(match, unit)
@@ -110,9 +128,22 @@ def _measure(match: re.Match) -> str | None:
         return f"{span(match)} {MAGNITUDES.get(match['magnitude'], match['magnitude'])} {many(name)}"
     if match["more"]:
         return f"{span(match)} plus {many(name)}"
-    article = unit == "point" or _ARTICLE.search(match.string[max(0, match.start() - 8) : match.start()])
-    singular = match["gap"] == "-" or is_one(match) or article and noun_follows(match)
+    head, rest = match.string[max(0, match.start() - 8) : match.start()], match.string[match.end() :]
+    article = unit == "point" or _ARTICLE.search(head)
+    named = re.search(r"\b[Aa]n?\s$", head) and re.match(r"\s[A-Z]", rest)  # a 2 TB SSD
+    singular = match["gap"] == "-" or is_one(match) or named or article and noun_follows(match)
     return f"{span(match)} {name if singular else many(name)}"
+
+
+def _basis_points(match: re.Match) -> str | None:
+    """Hundredths of a percent, where a rate is spoken of or rises or falls; else pairs of bases, letter by letter."""
+    if not _RISE.search(re.split("[;:()]", match.string[max(0, match.start() - 40) : match.start()])[-1]):
+        return None
+    return f"{span(match)} basis point{'' if is_one(match) or match['gap'] == '-' else 's'}"
+
+
+def _molar(match: re.Match) -> str:
+    return f"{span(match)} molar"
 
 
 def _stone(match: re.Match) -> str:
@@ -166,8 +197,11 @@ RULES: list[Rule] = [
         r"(?:\s?(?P<scale>[CFK])\b|\s?(?P<compass>[NSEW])\b)?",
         _degrees,
     ),
+    ("degrees", rf"{RANGE}\s?(?P<scale>[CF])\b(?![-+#.]\w|['’])", _bare_degrees),
     ("degrees", rf"{RANGE}\s?(?P<scale>℃|℉)(?P<compass>)", _celsius),
     *length_rules.MARKED,
+    ("points", rf"{RANGE}(?P<gap>[\s-]?)bp\b", _basis_points),
+    ("molar", rf"{RANGE}\sM(?=\s(?:solution|(?:[A-Z][a-z]?\d?){{2,}}\b(?<![A-Z]{{4}})))", _molar),
     ("stone", r"(?P<stone>\d{1,3})(?:\s?(?<!1)|\s)st\b(?:\.(?!\w))?", _stone),
     (
         "duration",

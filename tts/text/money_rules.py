@@ -127,7 +127,9 @@ def _money_after(match: re.Match) -> str:
     return _letters(first + _with_magnitude(match, unit, cent))
 
 
-def _money_code(match: re.Match) -> str:
+def _money_code(match: re.Match) -> str | None:
+    if match["code"] == "INR" and re.fullmatch(r"\d\.\d", match["number"]):  # a measure of the blood
+        return None
     return _letters(_with_magnitude(match, *_named(match["code"])))
 
 

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Literal
 
 from tts.text import (
@@ -53,6 +54,7 @@ _PLAIN = re.compile(
     r"(?:[a-z]{2,}(?=[\s,;:?!)]|$)(?!\s(?!I\b)[IVXLCDM]+\b)|[A-Z][a-z]{2,}(?=[\s,;:?!)]|$)(?!\s[IVXLCDM]+\b)|"
     r"(?<=[a-z,;]\s)[aI](?=\s[a-z]{2}))(?!,?\s+(?:[\d–-]|[ivxlc]+\b))"
 )
+_LONE_FACTORIAL = re.compile(r"\s*[0-9]{1,3}!\s*")
 _APOSTROPHE = re.compile(r"(?<=[^\W\d_])[´`ʼ＇](?=[^\W\d_])")
 _INVISIBLE = ("Cf", "Cc", "Mn", "Me", "Sk")
 
@@ -90,8 +92,11 @@ def sentences(text: str | Iterable[str], on_unknown: OnUnknown = "error") -> Ite
 
 
 def _sentences(text: str | Iterable[str], on_unknown: OnUnknown) -> Iterator[Sentence]:
+    is_factorial = isinstance(text, str) and _LONE_FACTORIAL.fullmatch(text)  # nothing tells that it is exclaimed
     for start, sentence in split_sentences(text):
         tokens = tuple(_tokens(sentence, start, on_unknown))
+        if is_factorial:
+            tokens = (*tokens[:-1], replace(tokens[-1], text="factorial", kind="word"))
         if tokens:
             yield Sentence(tokens, start, start + len(sentence))
 

@@ -27,7 +27,7 @@ _NO_NOUN = (
 
 #: A unit, by other units: mg/kg/min, g/100 mL.
 UNIT_PER = (
-    rf"(?P<unit>{UNIT})(?:/(?!\d+\s?(?P=unit)(?!\w))(?P<count>\d+\s?(?={UNIT}(?!\w)))?"
+    rf"(?P<unit>{UNIT})(?:[·⋅](?P<times>{UNIT}))?(?:/(?!\d+\s?(?P=unit)(?!\w))(?P<count>\d+\s?(?={UNIT}(?!\w)))?"
     rf"(?P<per>{UNIT}|[a-z]{{3,}})(?:/(?P<also>{UNIT}))?)?"
     r"(?![\w²³]|/(?!\d))"
 )
@@ -36,6 +36,8 @@ UNIT_PER = (
 def unit_name(match: re.Match, unit: str | None = None) -> str:
     """Name of a unit in the singular, from a match of `UNIT_PER`; `unit` replaces that of the first part."""
     name = unit or UNITS[match["unit"]]
+    if match["times"]:
+        name += f" {UNITS[match['times']]}"
     if match["count"]:
         name += f" per {decimal(match['count'])} {many(UNITS[match['per']])}"
     elif match["per"]:

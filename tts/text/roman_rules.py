@@ -31,7 +31,8 @@ _GIVEN = _MONARCHS | frozenset(
 #: What is numbered with Roman numerals.
 _NUMBERED = frozenset(
     "war chapter part act scene book volume section article type phase stage class title appendix level bowl unit "
-    "figure table page grade rocky section division group mark version episode season olympiad".split()
+    "figure table page grade rocky section division group mark version episode season olympiad "
+    "schedule canto psalm saturn exhibit".split()
 )
 _ORDERED = "(?:[Cc]entur(?:y|ies)|Olympiad|[Dd]ynasty|Congress|Corps|Legion|Amendment)"
 _GENERATIONS = frozenset("II III IV V VI".split())
@@ -58,6 +59,15 @@ def _roman(match: re.Match) -> str | None:
     return None if is_letter else f"{acronym(name) if name.isupper() else fold(name)} {cardinal(number)}{owner}"
 
 
+def _of_two_countries(match: re.Match) -> str | None:
+    """A monarch with the numerals of two countries, or two of one name: James VI and I, Henry V and VI."""
+    first, also = roman(match["numeral"]), roman(match["also"])
+    if match["name"] not in _MONARCHS or not first or not also or also == 1 and match["name"] != "James":
+        return None
+    owner = "'s" if match["owner"] else ""
+    return f"{match['name'].lower()} the {ordinal(first)} and {ordinal(also)}{owner}"
+
+
 def _is_family_name(match: re.Match) -> bool:
     """Whether a numeral counts the generations of a family: after a first name or an initial, and the family name."""
     name = re.search(rf"{_PERSON}$", match.string[max(0, match.start() - 40) : match.start("numeral")])
@@ -75,8 +85,10 @@ def _is_regnal(match: re.Match) -> bool:
     """Whether the numeral after a monarch's name is one, and not "I" or an initial."""
     if match["numeral"] != "I":
         return True
-    rest = match.string[match.end() :]
-    return re.match(r"[.,;:!?)]|\s*$|\s+(?:of|was|ruled|reigned|died)\b|['’]s", rest) is not None
+    before, rest = match.string[max(0, match.start() - 12) : match.start()], match.string[match.end() :]
+    titled = re.search(r"\b(?:King|Queen|Pope|Tsar|Czar|Emperor|Empress|Kaiser|Duke|Prince)\s$", before)
+    follows = r"\s*(?:$|[–—(])|\s+(?:of|was|ruled|reigned|died|became|and(?!\sI\b))\b"
+    return re.match(rf"[.,;:!?)]|['’]s|{follows}{'|.*[a-z]' if titled else ''}", rest) is not None
 
 
 def _numbered(match: re.Match) -> str | None:
@@ -85,8 +97,19 @@ def _numbered(match: re.Match) -> str | None:
     numbers = [roman(part.upper()) for part in re.split(r"\s?[-–]\s?", match["numeral"])]
     if not all(numbers):
         return None
-    word = BEFORE_NUMBERS.get(name) or TITLES.get(name) or name
+    word = {"pt": "part", "pts": "parts"}.get(name) or BEFORE_NUMBERS.get(name) or TITLES.get(name) or name
     return f"{word} {' to '.join(cardinal(number or 0) for number in numbers)}"
+
+
+def _several(match: re.Match) -> str | None:
+    """Several numerals after what is counted: World Wars I and II, Volumes I-III."""
+    words = [fold(match["name"])]
+    for part in re.findall(r"[IVXLC]+|[a-z]+|[,&–-]", match["numerals"]):
+        number = roman(part)
+        if number is None and part[0].isupper():
+            return None
+        words.append(cardinal(number) if number else {"&": "and", "–": "to", "-": "to"}.get(part, part))
+    return " ".join(words)
 
 
 def _ordinal(match: re.Match) -> str | None:
@@ -109,13 +132,19 @@ RULES: list[Rule] = [
         r"(?<=\()(ii|iii|iv|vi|vii|viii|ix|xi|xii)(?=\))",
         lambda match: cardinal(roman(match[0].upper()) or 0),
     ),
-    ("numbered", r"(?i:(vol|ch|sec|fig|art|cl|sc|op|mk)\.)\s(?P<numeral>[IVXLC]+|[ivx]{2,})\b", _numbered),
+    ("numbered", r"(?i:(vol|ch|sec|fig|art|cl|sc|op|mk|pts?)\.)\s(?P<numeral>[IVXLC]+|[ivx]{2,})\b", _numbered),
     (
         "numbered",
         r"((?i:act|scene|chapters?|parts?|book|sections?|volumes?|pages?|pp?\.|article|title|figure|table|appendix"
         r"|phase|stage))"
         r"\s(?P<numeral>(?![ilc]\b(?![-–][ivx]))[ivxlc]+(?:\s?[-–]\s?[ivxlc]+)?)\b(?!['’]|\.\s[a-z])",
         _numbered,
+    ),
+    (
+        "several",
+        rf"(?P<name>(?i:{'|'.join(_NUMBERED)}|appendice)(?:s|es)?)\s"
+        r"(?P<numerals>[IVXLC]+(?:(?:,|,?\s(?:and|or|to|through|&)|\s?[–-])\s?[IVXLC]+)+)\b(?!['’])",
+        _several,
     ),
     ("ordinal", r"(?P<numeral>[IVXLC]{2,}|V|X)(?:th|st|nd|rd)\b", _ordinal),
     ("ordinal", rf"(?P<numeral>[IVXLC]+)(?=\s{_ORDERED}\b)", _ordinal),
@@ -124,6 +153,11 @@ RULES: list[Rule] = [
 ]
 #: After the rules for addresses.
 AFTER_NAMES: list[Rule] = [
+    (
+        "roman",
+        r"(?P<name>[A-Z][a-z]+)\s(?P<numeral>I{1,3}|IV|VI{0,3}|IX)\sand\s(?P<also>I{1,3}|IV|VI{0,3}|IX)\b(?P<owner>['’]s\b)?",
+        _of_two_countries,
+    ),
     (
         "roman",
         r"(?P<name>[A-Za-z][a-z]+|[A-Z]{2,})\s(?P<numeral>[IVXLCDM]+)\b(?P<owner>['’]s\b)?(?!['’]|\.\w|\.\s[A-Z]|&)"

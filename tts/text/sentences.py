@@ -25,6 +25,8 @@ _QUANTITY_FOLLOWS = re.compile(rf"\s*[\d.]+\s?{_UNIT}\b|\s\([\d.]")
 _INITIAL_FOLLOWS = re.compile(r"\s[A-Z]\.")
 #: After the mark of a factorial: 5! = 120.
 _OPERATOR_FOLLOWS = re.compile(r"\s[=+*/×÷−^<>≈-]\s")
+#: After an abbreviation of the law: an initial, a number, a section.
+_CITED = re.compile(r"\s(?:[A-Z]\.|\d)")
 _VERSE_FOLLOWS = re.compile(r"\s\d{1,3}:\d")
 
 
@@ -108,6 +110,12 @@ def _ends_after_stop(text: str, start: int, match: re.Match, word: str) -> bool:
     head = text[max(start, match.start() - 24) : match.start()]
     before, is_title = _last_word(head), head[-len(_last_word(head)) :][:1].isupper()
     if word[:1].islower() or not word and re.match(r"\s*[&+=,;]", text[match.end() : match.end() + 2]):
+        return False
+    if head.endswith("Pub. L"):
+        return False
+    if before in ("fed", "pub", "civ", "crim", "evid", "supp", "cir", "ed") and _CITED.match(text, match.end()):
+        return False
+    if before in ("lat", "lon", "long") and re.match(r"\s[-−–]?\d+\.\d", text[match.end() : match.end() + 8]):
         return False
     quantity = _QUANTITY.search(head)
     if quantity:

@@ -48,6 +48,7 @@ RULES: list[Rule] = [
     ("over", r"(?<=\d)/(?=[knxyz]\b)", lambda match: "over"),
     ("to", r"(?<=\d[a-z])[-–](?=[a-z]\b)|(?<=\b[A-Z])–(?=[A-Z]\b)", lambda match: "to"),
     ("per", r"(?:(?<=[\d%])|(?<=\d[kKMB]))/(?=[^\W\d_])", lambda match: "per"),
+    ("release", r"(?:(?<=-rc)|(?<=-alpha)|(?<=-beta)|(?<=-preview)|(?<=-dev))\.(?=\d)", lambda match: ""),
     ("dot", r"(?<=[^\W_])\.(?=[^\W\dA-Z_])|(?<=[\s)])\.(?=[a-z]|[A-Z]{3})|^\.(?=[A-Z]{3})", lambda match: "dot"),
     ("paragraph", r"¶{1,2}(?=\s?\d)", lambda match: "paragraphs" if len(match[0]) > 1 else "paragraph"),
 ]

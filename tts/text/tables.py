@@ -22,7 +22,7 @@ TITLES = {
     "chs": "chapters", "vols": "volumes", "encl": "enclosed", "attn": "attention", "drs": "doctors", "mme": "madame",
     "mlle": "mademoiselle", "pvt": "private", "cpl": "corporal", "msgr": "monsignor", "insp": "inspector",
     "atty": "attorney", "amb": "ambassador", "asst": "assistant", "assoc": "associate", "bldg": "building",
-    "deg": "degrees", "conf": "conference",
+    "deg": "degrees", "conf": "conference", "pkg": "package", "pkgs": "packages",
     "pls": "please", "rte": "route", "tpke": "turnpike",
     "jan": "january", "feb": "february", "mar": "march", "apr": "april", "jun": "june", "jul": "july",
     "aug": "august", "sep": "september", "sept": "september", "oct": "october", "nov": "november", "dec": "december",
@@ -45,7 +45,7 @@ ENDINGS = {
 #: Abbreviations before a number only.
 BEFORE_NUMBERS = {
     "fig": "figure", "temp": "temperature", "art": "article", "cl": "clause", "para": "paragraph", "wt": "weight",
-    "ht": "height", "no": "number", "nos": "numbers", "p": "page", 
+    "ht": "height", "stat": "statutes", "no": "number", "nos": "numbers", "p": "page", 
     "op": "opus", "col": "column", "ln": "line", "vv": "verses", "sc": "scene",
 }  # fmt: skip
 WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
@@ -107,8 +107,8 @@ CURRENCY_CODES = {
     "SEK": "swedish krona", "BTC": "bitcoin", "NOK": "norwegian krone", "DKK": "danish krone", "ZAR": "rand",
     "KRW": "won", "THB": "baht", "BRL": "real", "RUB": "ruble", "CZK": "czech koruna",
     "HUF": "forint", "IDR": "rupiah", "MYR": "ringgit", "ILS": "shekel", "NGN": "naira",
-    "TWD": "new taiwan dollar", "UAH": "hryvnia", "VND": "dong", "Rs.": "rupee", "Rs": "rupee", "kr": "krone", "zł": "zloty",
-    "Kč": "czech koruna",
+    "TWD": "new taiwan dollar", "UAH": "hryvnia", "VND": "dong", "Rs.": "rupee", "Rs": "rupee", "kr": "krone",
+    "zł": "zloty", "Kč": "czech koruna",
 }  # fmt: skip
 DOLLARS_OF = {
     "US": "U S", "A": "australian", "C": "canadian", "CA": "canadian", "AU": "australian", "NZ": "new zealand",
@@ -137,7 +137,12 @@ SYMBOLS = {
     "‰": "per mille", "µ": "micro", "№": "number", "½": "one half", "¼": "one quarter", "¾": "three quarters",
     "⅓": "one third", "⅔": "two thirds", "⅛": "one eighth", "⅜": "three eighths", "⅝": "five eighths",
     "⅞": "seven eighths", "²": "squared", "³": "cubed", "⁄": "slash", "′": "prime", "″": "double prime", "·": "dot",
-    "∙": "dot", "¬": "not", "∧": "and", "∨": "or", "♀": "female", "♂": "male", "¡": "!", "¿": "?",
+    "∙": "dot", "⋅": "dot", "♭": "flat", "♯": "sharp", "♮": "natural", "≡": "identical to", "∇": "del",
+    "⊂": "subset of", "⊆": "subset of", "∉": "not in", "≪": "much less than", "≫": "much greater than", "∘": "of",
+    "✗": "cross", "✘": "cross", "☐": "check box", "☑": "check mark", "♠": "spade", "♣": "club", "♦": "diamond",
+    "☎": "telephone", "✉": "envelope", "☀": "sun", "☁": "cloud", "☂": "umbrella", "☃": "snowman", "℗": "copyright",
+    "℠": "service mark", "ℓ": "L", "ℏ": "H bar", "⟶": "to", "⟹": "implies", "⇔": "if and only if", "⇌": "to and from",
+    "¬": "not", "∧": "and", "∨": "or", "♀": "female", "♂": "male", "¡": "!", "¿": "?",
 }  # fmt: skip
 #: Symbols of several characters, longest first.
 LONG_SYMBOLS = {

@@ -39,6 +39,12 @@ def _is_shouted_word(text: str) -> bool:
     return reading == "word" or reading == "unknown" and len(text) > 3 and not set(text).isdisjoint("AEIOU")
 
 
+def _absolute_end(match: re.Match) -> str | None:
+    """The bar after an absolute value."""
+    before = match.string[max(0, match.start() - 24) : match.start()]
+    return "," if re.search(r"(?:^|[\s(=+−-])\|[\w−][^|\n]{0,20}$", before) else None
+
+
 def _letter_s(match: re.Match) -> str:
     return f"{match[1].upper()}'s"
 
@@ -52,7 +58,9 @@ def _single(match: re.Match) -> str | None:
     letter, text = match[0], match.string
     if not letter.isascii():
         return GREEK.get(letter.lower())
-    if text[match.start() - 1 : match.start()].isdigit() or re.match(r"-\d", text[match.end() :]):
+    if re.search(r"[\dA-Z)]\($|\d$", text[max(0, match.start() - 2) : match.start()]) or re.match(
+        r"-\d", text[match.end() :]
+    ):
         return letter.upper()
     if letter in "Ia":
         if not _in_formula(text, match):
@@ -67,7 +75,7 @@ def _single(match: re.Match) -> str | None:
 
 
 def _in_formula(text: str, match: re.Match) -> bool:
-    before = re.search(r"[=+*/^<>×÷−≤≥≠≈±∈(]\s?$", text[max(0, match.start() - 2) : match.start()])
+    before = re.search(r"[=+*/^<>×÷−≤≥≠≈±∈(|]\s?$", text[max(0, match.start() - 2) : match.start()])
     after = re.match(r"\s?[=+*^<>×÷−²³≤≥≠≈∈]|\s?/\s?\w\b", text[match.end() :])
     return bool(after or before and text[match.start() - 1] != "(")
 
@@ -94,7 +102,8 @@ def is_plain(text: str) -> bool:
 
 #: Words that begin a rule of more than one word or stand for an abbreviation.
 _NOT_PLAIN = frozenset(name.capitalize() for name in BARE) | frozenset(
-    "Ave Apt Ste etc acct war ii iii iv vi vii viii ix xi xii Mon Tue Tues Wed Thu Thur Thurs Fri Sat Sun".split()
+    "Ave Pkwy Expy Ter Cir Lat Lon Long lat lon long Apt Ste etc acct war ii"
+    " iii iv vi vii viii ix xi xii Mon Tue Tues Wed Thu Thur Thurs Fri Sat Sun".split()
 )
 _VOWELLESS = frozenset("hmm mmm mm shh pfft psst brr nth grr pst tsk shhh hmmm zzz hm cwm".split())
 
@@ -140,6 +149,8 @@ RULES: list[Rule] = [
     ("address", rf"(?:(?:https?|ftp)://|www\.){_LINK}", expand_address),
     ("address", r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+", expand_address),
     ("bracket", r"<(?=(?:[\w.+-]+@|https?://)[^\s<>]+>)|(?<=[\w/])>", _address_bracket),
+    ("path", r"[A-Za-z]:\\(?:[\w.$()\\-]*[\w$)\\])?", expand_address),
+    ("path", r"(?<![\w<>/.])(?:~|\.{1,2})/(?:[\w.@+/-]*[\w@+/-])?", expand_address),
     ("path", r"(?<![\w<>/.])~?(?:/[\w.@+-]*[\w@+-]){2,}/?", expand_address),
     ("number", r"#(?=(?![0-9A-F]{6}\b)[A-Z]{1,3}-?\d)", lambda match: "number"),
     ("hash", r"#(?=[0-9A-Fa-f]{6}\b)(?=\w*\d)", lambda match: "hash"),
@@ -165,6 +176,10 @@ RULES: list[Rule] = [
         r"(?:(?:Li|Na|Mg|Al|Ca|Fe|Cu|Zn|Ag|Pb)(?=[²³]?[⁺+](?![\w+]|\s?\d))|OH(?=[⁻-](?!\w)))",
         lambda match: spell(match[0]),
     ),
+    ("absolute", r"(?:^|(?<=[\s(=+−-]))\|(?=[\w−][^|\n]{0,20}(?<=[\w)²³])\|(?!\w))", lambda match: "absolute value of"),
+    ("absolute", r"(?<=[\w)²³])\|(?!\w)", _absolute_end),
+    ("given", r"(?<=\bP\([A-Z])\s?\|\s?(?=[A-Z]\))", lambda match: "given"),
+    ("days", r"x(?=\s\d+\s(?:days?|weeks?|months?)\b)", lambda match: "for"),
     ("letter", r"\b([A-Za-z])(?:['’]s)\b", _letter_s),
     ("micro", r"[µμ](?=[A-Za-z])", lambda match: "micro"),
     ("greek", r"[Α-Ωα-ω](?![Ͱ-Ͽ])(?<![Ͱ-Ͽ].)", lambda match: GREEK.get(match[0].lower())),
