@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tts.text import BREAK_MARKS, TextError, normalize, sentences
+from tts.text import BREAK_MARKS, TextError, check, normalize, sentences
 
 GOLDEN = [
     line.split("\t") for line in (Path(__file__).parent / "golden_text.tsv").read_text(encoding="utf-8").splitlines()
@@ -60,6 +60,25 @@ def test_unknown_characters_can_be_named_or_skipped():
     assert say("Hi 😀!", on_unknown="name") == "hi grinning face !"
     assert say("Hi 😀!", on_unknown="skip") == "hi !"
     assert say("中", on_unknown="name") == "C J K unified ideograph four E two D"
+
+
+@pytest.mark.parametrize(
+    "text", ["It is 5. A “café” — ½ cup of £5…", "One.\n\nThree 😀 four.", "a " * 900 + "中", "é\u0301 ñ ß"]
+)
+def test_a_check_refuses_what_would_be_refused(text):
+    def refusal(read):
+        try:
+            read(text)
+        except TextError as error:
+            return str(error)
+        return ""
+
+    assert refusal(check) == refusal(normalize)
+
+
+@given(st.text(alphabet=st.characters(max_codepoint=127), max_size=40))
+def test_all_of_ascii_has_a_reading(text):
+    normalize(text)
 
 
 def test_unknown_policy_is_checked():

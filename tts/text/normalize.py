@@ -54,6 +54,7 @@ _PLAIN = re.compile(
     r"(?:[a-z]{2,}(?=[\s,;:?!)]|$)(?!\s(?!I\b)[IVXLCDM]+\b)|[A-Z][a-z]{2,}(?=[\s,;:?!)]|$)(?!\s[IVXLCDM]+\b)|"
     r"(?<=[a-z,;]\s)[aI](?=\s[a-z]{2}))(?!,?\s+(?:[\d–-]|[ivxlc]+\b))"
 )
+_STRANGE = re.compile(r"[^\x00-\x7f“”‘’–—…é]")
 _LONE_FACTORIAL = re.compile(r"\s*[0-9]{1,3}!\s*")
 _APOSTROPHE = re.compile(r"(?<=[^\W\d_])[´`ʼ＇](?=[^\W\d_])")
 _INVISIBLE = ("Cf", "Cc", "Mn", "Me", "Sk")
@@ -89,6 +90,21 @@ def sentences(text: str | Iterable[str], on_unknown: OnUnknown = "error") -> Ite
     if on_unknown not in ("error", "name", "skip"):
         raise ValueError(f'on_unknown must be "error", "name" or "skip", got {on_unknown!r}')
     return _sentences(text, on_unknown)
+
+
+def check(text: str, on_unknown: OnUnknown = "error") -> None:
+    """Refuse a text that `sentences` would refuse at some place, in a small part of its time.
+
+    Raises
+    ------
+    TextError
+        A character cannot be spoken and `on_unknown` is "error".
+    """
+    if on_unknown == "error" and not text.isascii():  # all of ASCII has a reading
+        for start, sentence in split_sentences(text):
+            if _STRANGE.search(sentence):
+                for _ in _tokens(sentence, start, on_unknown):
+                    pass
 
 
 def _sentences(text: str | Iterable[str], on_unknown: OnUnknown) -> Iterator[Sentence]:
