@@ -73,6 +73,12 @@ def _room(match: re.Match) -> str:
     return f"{word} {_name(match)}"
 
 
+def _plan(match: re.Match) -> str:
+    """A section of a law that is known by its number: a 401(k), 501(c)(3)."""
+    more = f" {cardinal(int(match['more']))}" if match["more"] else ""
+    return f"{pairs(match['number'])} {match['part'].upper()}{more}"
+
+
 def _keys(match: re.Match) -> str | None:
     """Keys of a telephone, where one of them is a star or a hash before or after digits: *67, #31#."""
     keys = match[0]
@@ -136,6 +142,10 @@ RULES: list[Rule] = [
     ("version", r"(?P<v>v|V(?=\d+\.))(?P<parts>\d+(?:\.\d+)*)(?![\w])", _dotted),
     ("version", r"(?P<v>)(?P<parts>\d+(?:\.\d+){2,})(?!\w)", _dotted),
     ("model", r"(?<=[A-Z]-)(?P<number>\d{2,4})(?P<ending>['’]?s)?\b(?![-.,]\d)", _name),
+    ("plan", r"(?P<number>40[13]|501|457|529)(?:\((?=[a-z]\))|(?=[bk]\b))(?P<part>[a-z])\)?(?:\((?P<more>\d)\))?(?!\w)", _plan),
+    ("episode", r"S(\d\d?)E(\d\d?)\b", lambda match: f"season {cardinal(int(match[1]))} episode {cardinal(int(match[2]))}"),
+    ("hours", r"(1?\d)/(1?\d)c\b", lambda match: f"{cardinal(int(match[1]))} {cardinal(int(match[2]))} central"),
+    ("model", r"7\d7(?=\s(?:MAX|Max|Dreamliner)\b)", lambda match: pairs(match[0])),
     ("model", r"(?P<number>7\d7)-(?P<series>[1-9]00)\b", lambda match: f"{pairs(match[1])} {pairs(match[2])}"),
     (
         "room",

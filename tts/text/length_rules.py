@@ -44,7 +44,7 @@ def _feet(match: re.Match) -> str | None:
         return None  # a closing quotation mark
     inches = f" {_part(match['inches'])}" if match["inches"] else ""
     feet = "foot" if match["feet"] == "1" or inches or noun_follows(match) else "feet"
-    return f"{cardinal(int(match['feet']))} {feet}{inches}"
+    return f"{decimal(match['feet'])} {feet}{inches}"
 
 
 def _feet_and_inches(match: re.Match) -> str:
@@ -102,7 +102,7 @@ PARTS: list[Rule] = [("by", rf"(?=[\d.]*[{_GLYPHS}]|\d+[\s-]\d/\d){_BY}", _by)]
 MARKED: list[Rule] = [
     ("to", r"(?<=\d[\"″”])\s?[-–]\s?(?=\d+['′’])", lambda match: "to"),
     ("feet", r"\d+['′’](?:\s?(?P<by>[x×])\s?|\s?[-–]\s?)\d+['′’](?!['’]|[\s\w]?\d)", _feet_by),
-    ("feet", rf"(?P<feet>\d+)['′’](?:\s?-?\s?(?P<inches>{_WITH_PART}){INCHES})?(?!\w|-\d+[\"″”])", _feet),
+    ("feet", rf"(?P<feet>\d{{1,3}}(?:,\d{{3}})+|\d+)['′’](?:\s?-?\s?(?P<inches>{_WITH_PART}){INCHES})?(?!\w|-\d+[\"″”])", _feet),
     ("feet", r"(?P<feet>[3-7])['’](?P<inches>1[01]|\d)(?![\w\"”″'’])", _feet),
     (
         "feet",

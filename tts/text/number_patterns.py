@@ -25,6 +25,8 @@ _NO_NOUN = (
     r"above|below|square|across|per|than|but|when|where|each|more|less|then|as|if)\b)"
 )
 
+#: Units that measure the same, between which a slash is no "per".
+_KINDS = (frozenset("g kg mg oz lb lbs".split()), frozenset("km m cm mm mi ft in yd".split()), frozenset("ml mL l L cl pt".split()))
 #: A unit, by other units: mg/kg/min, g/100 mL.
 UNIT_PER = (
     rf"(?P<unit>{UNIT})(?:[·⋅](?P<times>{UNIT}))?(?:/(?!\d+\s?(?P=unit)(?!\w))(?P<count>\d+\s?(?={UNIT}(?!\w)))?"
@@ -38,7 +40,9 @@ def unit_name(match: re.Match, unit: str | None = None) -> str:
     name = unit or UNITS[match["unit"]]
     if match["times"]:
         name += f" {UNITS[match['times']]}"
-    if match["count"]:
+    if match["count"] and any({match["unit"], match["per"]} <= kind for kind in _KINDS):  # 200g/7oz
+        name += f" slash {decimal(match['count'])} {many(UNITS[match['per']])}"
+    elif match["count"]:
         name += f" per {decimal(match['count'])} {many(UNITS[match['per']])}"
     elif match["per"]:
         name += f" per {UNITS.get(match['per']) or match['per']}"
@@ -81,7 +85,7 @@ def many(unit: str) -> str:
     >>> many("mile per hour"), many("millimeter of mercury")
     ('miles per hour', 'millimeters of mercury')
     """
-    head, joint, rest = re.split(r"( per | of |$)", unit, maxsplit=1)
+    head, joint, rest = re.split(r"( per | of | slash |$)", unit, maxsplit=1)
     return f"{plural(head)}{joint}{rest}"
 
 

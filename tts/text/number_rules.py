@@ -25,6 +25,11 @@ def _ordinals(match: re.Match) -> str:
     return f"{ordinal(int(match['number']))} to {ordinal(int(match['to']))}"
 
 
+def _fold(match: re.Match) -> str:
+    """How often somebody has won something: a 3x MVP."""
+    return f"{decimal(match['number'])} time"
+
+
 def _lines(match: re.Match) -> str:
     """Lines of a picture: 1080p."""
     return f"{pairs(match['number'])} {match['scan'].upper()}"
@@ -115,6 +120,13 @@ RULES: list[Rule] = [
     ("ordinals", rf"(?P<number>\d+)(?:st|nd|rd|th){DASH}(?P<to>\d+)(?:st|nd|rd|th)\b", _ordinals),
     ("lines", r"(?P<number>480|720|1080|1440|2160)(?P<scan>[pi])\b", _lines),
     ("ordinal", r"(?P<number>\d{1,3}(?:,\d{3})+|\d+)(?i:st|nd|rd|th)\b", _ordinal),
+    ("fold", r"(?P<number>\d+(?:\.\d+)?)x(?=\s(?:MVP|champ\w*|winner|All-Star|Olympian|world|Grand)\b)", _fold),
+    (
+        "fold",
+        r"(?P<number>\d+(?:\.\d+)?)x(?=\s(?:his|her|their|my|your|our|its|the|as|more|less|larger|bigger|faster|slower|"
+        r"higher|cheaper|better|longer)\b)",
+        lambda match: f"{decimal(match['number'])} times",
+    ),
     ("magnitude", rf"{RANGE}(?P<suffix>[kKMB]|\s?(?:bn|mn|tn))\b", _magnitude),
     ("year_span", rf"(?P<first>{_YEAR})(?P<mark>[-–/])(?P<last>{_YEAR}|\d\d)(?![\d,.-]\d|\w)", _year_span),
     ("year", r"(?:(?:(?<=\b[Ii]n )|(?<=\bAD )|(?<=\bA\.D\. ))10|1[1-9]|20)\d\d(?![\d\w]|,\d|\.\d|[-–/]\d)", _year),

@@ -22,7 +22,7 @@ TITLES = {
     "chs": "chapters", "vols": "volumes", "encl": "enclosed", "attn": "attention", "drs": "doctors", "mme": "madame",
     "mlle": "mademoiselle", "pvt": "private", "cpl": "corporal", "msgr": "monsignor", "insp": "inspector",
     "atty": "attorney", "amb": "ambassador", "asst": "assistant", "assoc": "associate", "bldg": "building",
-    "deg": "degrees", "conf": "conference", "pkg": "package", "pkgs": "packages",
+    "deg": "degrees", "avg": "average", "conf": "conference", "pkg": "package", "pkgs": "packages",
     "pls": "please", "rte": "route", "tpke": "turnpike",
     "jan": "january", "feb": "february", "mar": "march", "apr": "april", "jun": "june", "jul": "july",
     "aug": "august", "sep": "september", "sept": "september", "oct": "october", "nov": "november", "dec": "december",
@@ -45,7 +45,7 @@ ENDINGS = {
 #: Abbreviations before a number only.
 BEFORE_NUMBERS = {
     "fig": "figure", "temp": "temperature", "art": "article", "cl": "clause", "para": "paragraph", "wt": "weight",
-    "ht": "height", "stat": "statutes", "no": "number", "nos": "numbers", "p": "page", 
+    "ht": "height", "ep": "episode", "eps": "episodes", "stat": "statutes", "no": "number", "nos": "numbers", "p": "page", 
     "op": "opus", "col": "column", "ln": "line", "vv": "verses", "sc": "scene",
 }  # fmt: skip
 WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday".split()

@@ -42,7 +42,7 @@ UNITS |= {
     "Tbsp": "tablespoon", "Tbsp.": "tablespoon", "TBSP": "tablespoon", "Tsp": "teaspoon", "Tsp.": "teaspoon",
     "pp": "percentage point", "ppb": "part per billion", "inHg": "inch of mercury", "Nm": "newton meter",
     "ft-lb": "foot pound", "ft-lbs": "foot pound", "lb-ft": "pound foot", "nmi": "nautical mile", "kt": "knot",
-    "kts": "knot", "lx": "lux", "Torr": "torr", "rad": "radian", "s2": "second squared", "req": "request",
+    "kts": "knot", "lx": "lux", "Torr": "torr", "rad": "radian", "s2": "second squared", "wkts": "wicket", "wkts.": "wicket", "req": "request",
     "ly": "light year", "Sv": "sievert", 
 }  # fmt: skip
 #: Symbols that take a prefix, the prefixes that are used with them, and the name without one.

@@ -50,7 +50,7 @@ def _letter_s(match: re.Match) -> str:
 
 
 def _alphanumeric(match: re.Match) -> str:
-    return mixed(match[0])
+    return mixed(match[1]) + ("'s" if match[2] else "")
 
 
 def _single(match: re.Match) -> str | None:
@@ -180,6 +180,7 @@ RULES: list[Rule] = [
     ("absolute", r"(?<=[\w)²³])\|(?!\w)", _absolute_end),
     ("given", r"(?<=\bP\([A-Z])\s?\|\s?(?=[A-Z]\))", lambda match: "given"),
     ("days", r"x(?=\s\d+\s(?:days?|weeks?|months?)\b)", lambda match: "for"),
+    ("times", r"(?<=[a-z]{2}\s)x(?=\s\d)", lambda match: "times"),
     ("letter", r"\b([A-Za-z])(?:['’]s)\b", _letter_s),
     ("micro", r"[µμ](?=[A-Za-z])", lambda match: "micro"),
     ("greek", r"[Α-Ωα-ω](?![Ͱ-Ͽ])(?<![Ͱ-Ͽ].)", lambda match: GREEK.get(match[0].lower())),
@@ -189,7 +190,7 @@ RULES: list[Rule] = [
         r"([A-Za-z]{1,6})(\d+\.\d+)(?![\w.])",
         lambda match: f"{mixed(match[1])} {decimal(match[2])}",
     ),
-    ("alphanumeric", rf"(?=\w*\d)(?=\w*{LETTER})[A-Za-z0-9]+(?![A-Za-z0-9])", _alphanumeric),
+    ("alphanumeric", rf"(?=\w*\d)(?=\w*{LETTER})([A-Za-z0-9]+)(['’]s\b)?(?![A-Za-z0-9])", _alphanumeric),
     (
         "capitals",
         rf"((?=[^\Wa-z\d_]{{2}})(?:(?![a-zß-öø-ÿ]){LETTER})+)(['’]?s|['’]S|['’]d)?(?![^\W₀-₉]|['’]\w)",
