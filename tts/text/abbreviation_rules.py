@@ -75,7 +75,7 @@ def _before(match: re.Match) -> str:
 
 def _after_name(match: re.Match) -> bool:
     """Whether a name of a street stands before: a capitalised word that does not open the sentence, or an ordinal."""
-    before = _before(match)
+    before = re.sub(r"^([JS]r)\.$", r"\1", _before(match))
     if re.fullmatch(r"\d+(?:st|nd|rd|th)", before):
         return True
     if before in STARTERS:
@@ -136,6 +136,7 @@ def _versus(match: re.Match) -> str | None:
     return "versus" if named or match[0] == "v." and len(before) > 3 and before.isalpha() else None
 
 
+_LABELS = {"Tel": "telephone", "Attn": "attention", "Mob": "mobile", "Ext": "extension"}
 _ROOMS = {"Apt": "apartment", "Ste": "suite", "Rm": "room", "Rm.": "room", "Bld": "building"}
 
 
@@ -181,12 +182,13 @@ RULES: list[Rule] = [
     ("century", r"(?<=\d[a-z]{2}\s)c\.", lambda match: "century"),
     ("born", r"[bd]\.(?=\s\d{4}\b)", lambda match: "born" if match[0] == "b." else "died"),
     ("state", rf"({'|'.join(STATES)})(?=\s\d{{5}}(?![\d,]))|(?<=[a-z],\s)(IN|OR|ME|OK|HI|OH)(?=[.,;)]|$)", _state),
-    ("initials", r"(?:(?<=,\s)|(?<=\())[DHKRS]\.(?=\s\d{1,4}\b)", _initials),
+    ("initials", r"(?:(?<=,\s)|(?<=\()|(?<=['’]s\s))[DHKRS]\.(?=\s\d{1,4}\b)", _initials),
     (
         "coordinate",
         r"[Ll](?:at|ong?)\.?(?=:?\s[-−–]?\d{1,3}\.\d)",
         lambda match: "latitude" if match[0][1] == "a" else "longitude",
     ),
+    ("label", r"(?:Tel|Attn|Mob|Ext)(?=:\s)", lambda match: _LABELS[match[0]]),
     ("circa", r"c\.(?=\s?\d{3,4}\b)", lambda match: "circa"),
     *roman_rules.RULES,
     ("calendar", r"M[-–]F(?![\w-])", lambda match: "monday to friday"),

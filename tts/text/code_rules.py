@@ -55,7 +55,8 @@ def _dotted(match: re.Match) -> str | None:
     word = "version " if match["v"] and not repeated else ""
     parts = match["parts"].split(".")
     if not word and len(parts) == 4:  # an address of the Internet
-        return " dot ".join(digits(part) for part in parts)
+        port = f" colon {pairs(match['port'])}" if match.groupdict().get("port") else ""
+        return " dot ".join(digits(part) for part in parts) + port
     return word + " point ".join(cardinal(int(part)) for part in parts)
 
 
@@ -71,6 +72,15 @@ def _room(match: re.Match) -> str:
     if word[:4] in ("call", "dial"):
         return f"{word} {digits(match['number'])}"
     return f"{word} {_name(match)}"
+
+
+def _military_time(match: re.Match) -> str:
+    """Hours and minutes without a mark: 0800 hrs."""
+    hour, minute = match["hour"], match["minute"]
+    words = f"{'oh ' if hour[0] == '0' else ''}{cardinal(int(hour))}"
+    return (
+        f"{words} {'hundred' if minute == '00' else ('oh ' if minute[0] == '0' else '') + cardinal(int(minute))} hours"
+    )
 
 
 def _plan(match: re.Match) -> str:
@@ -97,8 +107,14 @@ def _code(match: re.Match) -> str | None:
 
 
 def _emergency(match: re.Match) -> str | None:
-    """The number of an emergency line, where a call is spoken of before it."""
-    return digits(match[0]) if _CALLED.search(match.string[max(0, match.start() - 60) : match.start()]) else None
+    """The number of an emergency line, where a call is spoken of."""
+    rest = match.string[match.end() :]
+    called = _CALLED.search(match.string[max(0, match.start() - 60) : match.start()])
+    return (
+        digits(match[0])
+        if called or re.match(r"\s(?:was\s)?(?:called|calls?|dispatch\w*|operators?)\b", rest)
+        else None
+    )
 
 
 def _after_capitals(match: re.Match) -> str | None:
@@ -125,7 +141,7 @@ RULES: list[Rule] = [
         lambda match: " , ".join(spell(part) for part in re.split("[:-]", match[0])),
     ),
     ("phone", r"\+\d{1,3}(?:[\s.-]?\(?\d{1,4}\)?){2,5}(?!\d)", _phone),
-    ("phone", r"(?:1[\s.-])?(?:\(\d{3}\)\s?|\d{3}[\s.-])\d{3}[\s.-]\d{4}(?![\d-])", _phone),
+    ("phone", r"(?:1[\s.-])?(?:\(\d{3}\)\s?|\d{3}[\s./-])\d{3}[\s.-]\d{4}(?![\d-])", _phone),
     ("phone", r"\d{3}-\d{4}(?![\d-])", _phone),
     ("phone", r"0\d{2,4}(?:[\s-]\d{3,4}){2}(?![\d-])", _phone),
     ("phone", r"0\d{2,4}[\s-]\d{5,8}(?![\d-])", _phone),
@@ -139,14 +155,33 @@ RULES: list[Rule] = [
     ("keys", r"[*#]\d[\d*#]*|\d+#(?!\w)", _keys),
     ("status", r"[1-5]\d\d(?=\s(?:errors?|status|response|redirects?|page)\b)", lambda match: pairs(match[0])),
     ("players", r"(?P<number>\d{2})ers\b", lambda match: f"{cardinal(int(match['number'])).removesuffix('e')}ers"),
+    (
+        "military",
+        r"(?:(?=0)|(?<=\b[Aa]t\s)|(?<=\b[Bb]y\s)|(?<=\b[Uu]ntil\s)|(?<=\b[Aa]round\s))"
+        r"(?P<hour>[01]\d|2[0-3])(?P<minute>[0-5]\d)\s?(?:hrs?\b\.?|hours\b)",
+        _military_time,
+    ),
     ("version", r"(?P<v>v|V(?=\d+\.))(?P<parts>\d+(?:\.\d+)*)(?![\w])", _dotted),
-    ("version", r"(?P<v>)(?P<parts>\d+(?:\.\d+){2,})(?!\w)", _dotted),
+    ("version", r"(?P<v>)(?P<parts>\d+(?:\.\d+){2,})(?::(?P<port>\d{2,5})\b)?(?!\w)", _dotted),
+    ("serial", r"(?<=[A-Z]{2}-)\d{2,}(?:-\d+)+(?![\w-])", lambda match: " , ".join(map(pairs, match[0].split("-")))),
     ("model", r"(?<=[A-Z]-)(?P<number>\d{2,4})(?P<ending>['’]?s)?\b(?![-.,]\d)", _name),
-    ("plan", r"(?P<number>40[13]|501|457|529)(?:\((?=[a-z]\))|(?=[bk]\b))(?P<part>[a-z])\)?(?:\((?P<more>\d)\))?(?!\w)", _plan),
-    ("episode", r"S(\d\d?)E(\d\d?)\b", lambda match: f"season {cardinal(int(match[1]))} episode {cardinal(int(match[2]))}"),
+    (
+        "plan",
+        r"(?P<number>40[13]|501|457|529)(?:\((?=[a-z]\))|(?=[bk]\b))(?P<part>[a-z])\)?(?:\((?P<more>\d)\))?(?!\w)",
+        _plan,
+    ),
+    (
+        "episode",
+        r"S(\d\d?)E(\d\d?)\b",
+        lambda match: f"season {cardinal(int(match[1]))} episode {cardinal(int(match[2]))}",
+    ),
     ("hours", r"(1?\d)/(1?\d)c\b", lambda match: f"{cardinal(int(match[1]))} {cardinal(int(match[2]))} central"),
     ("model", r"7\d7(?=\s(?:MAX|Max|Dreamliner)\b)", lambda match: pairs(match[0])),
-    ("model", r"(?P<number>7\d7)-(?P<series>[1-9]00)\b", lambda match: f"{pairs(match[1])} {pairs(match[2])}"),
+    (
+        "model",
+        r"(?P<number>7\d7)-(?P<series>[1-9]00|[89]|10)\b(?![-/.]\d)",
+        lambda match: f"{pairs(match[1])} {pairs(match[2])}",
+    ),
     (
         "room",
         r"\b(?P<word>[Rr]oom|[Ff]light|[Hh]ighway|[Rr]oute|[Ii]nterstate|[Bb]oeing|[Aa]irbus|Porsche|Peugeot|Ferrari|"
@@ -155,7 +190,7 @@ RULES: list[Rule] = [
         r"\s(?P<number>\d{1,4})(?P<ending>['’]?s)?\b(?![,.:-]?\d)",
         _room,
     ),
-    ("emergency", r"(?:911|999|112|988)(?![\w%-]|[.,:]\d|\s[a-z]+s\b)", _emergency),
+    ("emergency", r"(?:911|999|112|988)(?![\w%-]|[.,:]\d|\s(?!was\b|calls\b|operators\b)[a-z]+s\b)", _emergency),
     ("capitals", r"(?:(?<=\b[A-Z]{2}\s)|(?<=\b[A-Z]{3}\s))\d{4}(?![\w%-]|[.,:]\d)", _after_capitals),
     ("isotope", r"(?<=[a-z]-)\d{3}(?![\w%-]|[.,:]\d)", _isotope),
     ("code", r"\d{4,}(?![\w]|[,.-]\d)", _code),

@@ -178,6 +178,14 @@ def _days_of_month(match: re.Match) -> str | None:
     return words + (f" {_full_year(match['year'])}" if match["year"] else "")
 
 
+_AFTER_DAY = "|".join(rf"(?<=\d{end}{gap})" for end in ("", "th", "st", "nd", "rd") for gap in ("", r"\s"))
+
+
+def _between_days(match: re.Match) -> str | None:
+    """A dash between two days of which each has its month: 5 Nov.–9 Dec."""
+    return "to" if re.search(rf"\d\s{MONTH}$", match.string[max(0, match.start() - 14) : match.start()]) else None
+
+
 def _numeric_month(match: re.Match) -> str | None:
     """A year and a month in digits, unless they are rather two years: 2004-05."""
     month, number = int(match["month"]), int(match["year"])
@@ -233,7 +241,8 @@ RULES: list[Rule] = [
     ("month_day", r"(?P<month>\d\d?)/(?P<day>\d\d?)(?![\w/]|\.\d|\s(?:of|inch|cup)|-\w)", _month_slash_day),
     (
         "month_day",
-        rf"(?P<month>{MONTH})\s+(?P<day>\d\d?){_TH}?(?:{DASH}(?P<last>\d\d?){_TH}?)?"
+        rf"(?P<month>{MONTH})\s+(?P<day>\d\d?){_TH}?(?:(?:{DASH}|\s(?:to|through)\s(?=\d\d?(?:th|st|nd|rd)?(?:[.,;:)]|$|\s(?:at|in|on|for|and)\b)))"
+        rf"(?P<last>\d\d?){_TH}?)?"
         r"(?:(?P<comma>,)?\s+(?P<year>[12]\d{3})(?!\d))?(?!\w|:\d|,\d|\.\d)",
         _month_day,
     ),
@@ -249,7 +258,8 @@ RULES: list[Rule] = [
         rf"(?:,?\s+(?P<year>[12]\d{{3}})(?!\d))?",
         _day_month,
     ),
-    ("to", rf"(?:(?<=[\dhdt])|(?<=[\dhdt]\s))[-–]\s?(?={MONTH}\s\d)", lambda match: "to"),
+    ("to", rf"\s?[-–]\s?(?=\d\d?{_TH}?\s{MONTH})", _between_days),
+    ("to", rf"(?:{_AFTER_DAY})[-–]\s?(?={MONTH}\s\d)", lambda match: "to"),
     ("day_month", rf"(?P<the>)(?P<day>\d\d?)-(?P<month>{MONTH})-(?P<year>\d{{4}}|\d\d)(?![\w-])", _day_month),
     ("month_year", rf"(?P<month>{MONTH}),?\s+(?P<year>[12]\d{{3}})(?![\d,])", _month_year),
     *time_rules.RULES,

@@ -102,7 +102,11 @@ PARTS: list[Rule] = [("by", rf"(?=[\d.]*[{_GLYPHS}]|\d+[\s-]\d/\d){_BY}", _by)]
 MARKED: list[Rule] = [
     ("to", r"(?<=\d[\"″”])\s?[-–]\s?(?=\d+['′’])", lambda match: "to"),
     ("feet", r"\d+['′’](?:\s?(?P<by>[x×])\s?|\s?[-–]\s?)\d+['′’](?!['’]|[\s\w]?\d)", _feet_by),
-    ("feet", rf"(?P<feet>\d{{1,3}}(?:,\d{{3}})+|\d+)['′’](?:\s?-?\s?(?P<inches>{_WITH_PART}){INCHES})?(?!\w|-\d+[\"″”])", _feet),
+    (
+        "feet",
+        rf"(?P<feet>\d{{1,3}}(?:,\d{{3}})+|\d+)['′’](?:\s?-?\s?(?P<inches>{_WITH_PART}){INCHES})?(?!\w|-\d+[\"″”])",
+        _feet,
+    ),
     ("feet", r"(?P<feet>[3-7])['’](?P<inches>1[01]|\d)(?![\w\"”″'’])", _feet),
     (
         "feet",

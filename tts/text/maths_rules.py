@@ -17,7 +17,7 @@ from tts.text.number_patterns import (
     noun_follows,
     unit_name,
 )
-from tts.text.numbers import cardinal, decimal, fraction, ordinal
+from tts.text.numbers import cardinal, decimal, fraction, ordinal, pairs
 from tts.text.tokens import Rule
 from tts.text.units import UNITS
 
@@ -205,8 +205,14 @@ RULES: list[Rule] = [
     ("power", r"(?<=[\w)])\^([-−]?\d+|[a-z]\b)", _power),
     ("power", r"(?<=[\w)])([⁰¹²³⁴⁵⁶⁷⁸⁹]*)([⁻⁺])(?![⁰¹²³⁴⁵⁶⁷⁸⁹])", _charge),
     ("power", r"(?<=[\w)])([⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)", _power),
-    ("isotope", r"(?<![\w)])([⁰¹²³⁴⁵⁶⁷⁸⁹]+)(?=[A-Z])", lambda match: cardinal(int(match[1].translate(_SUPERSCRIPTS)))),
+    ("isotope", r"(?<![\w)])([⁰¹²³⁴⁵⁶⁷⁸⁹]+)(?=[A-Z])", lambda match: pairs(match[1].translate(_SUPERSCRIPTS))),
     ("always", r"24/7/365(?![\d/])", lambda match: "twenty four seven three sixty five"),
+    (
+        "beat",
+        r"(\d{1,2})/(2|4|8|16)(?=\s(?:time|meter|beat|rhythm|signature)\b(?!-|\s(?:job|employ|work)))",
+        lambda match: f"{cardinal(int(match[1]))} {cardinal(int(match[2]))}",
+    ),
+    ("sight", r"20/(\d{2,3})(?=\s(?:vision|eyesight)\b)", lambda match: f"twenty {pairs(match[1])}"),
     ("rating", r"(?P<points>\d+(?:\.\d+)?)/(?P<most>5|10|20|100)(?![\w/]|\.\d)", _rating),
     ("to", rf"{_AFTER_FRACTION}\s?[-–—]\s?(?=\d{{1,3}}(?:[\s½⅓⅔¼¾⅕-⅞/]|[.,]?$))", lambda match: "to"),
     (

@@ -27,7 +27,9 @@ from tts.text.units import ATTACHED_UNITS, UNITS
 
 _REPEATED = rf"(?:\s?(?P<repeated>{UNIT})(?={DASH}{NUMBER}\s?(?P=repeated)(?!\w)))?"
 _COMPASS = {"N": " north", "S": " south", "E": " east", "W": " west"}
-_FONT = re.compile(r"(?i)\b(?:fonts?|types?|text|size|arial|helvetica|times|courier|calibri|georgia|roman|spacing|shots?|range|arc|lead|plan|inspection)\b")
+_FONT = re.compile(
+    r"(?i)\b(?:fonts?|types?|text|size|arial|helvetica|times|courier|calibri|georgia|roman|spacing|shots?|range|arc|lead|plan|inspection)\b"
+)
 _WARMTH = re.compile(
     r"(?i)\b(?:temp(?:s|erature|eratures)?|thermometer|oven|bake|baked|roast|preheat|heat(?:ed)?|highs?|lows?|fever|warm\w*|"
     r"cold\w*|cool\w*|hot|boil\w*|freez\w*|melt\w*|degrees|weather|sunny|cloudy|incubat\w*|\d\s?[CF]/\d+\s?[CF])\b"

@@ -26,12 +26,18 @@ _NO_NOUN = (
 )
 
 #: Units that measure the same, between which a slash is no "per".
-_KINDS = (frozenset("g kg mg oz lb lbs".split()), frozenset("km m cm mm mi ft in yd".split()), frozenset("ml mL l L cl pt".split()))
+_KINDS = (
+    frozenset("g kg mg oz lb lbs".split()),
+    frozenset("km m cm mm mi ft in yd".split()),
+    frozenset("ml mL l L cl pt".split()),
+)
+_ORDERS = {"¹": "", "²": " squared", "³": " cubed"}
 #: A unit, by other units: mg/kg/min, g/100 mL.
 UNIT_PER = (
-    rf"(?P<unit>{UNIT})(?:[·⋅](?P<times>{UNIT}))?(?:/(?!\d+\s?(?P=unit)(?!\w))(?P<count>\d+\s?(?={UNIT}(?!\w)))?"
-    rf"(?P<per>{UNIT}|[a-z]{{3,}})(?:/(?P<also>{UNIT}))?)?"
-    r"(?![\w²³]|/(?!\d))"
+    rf"(?P<unit>{UNIT})(?:[·⋅](?P<times>{UNIT})(?!⁻))?(?:/(?!\d+\s?(?P=unit)(?!\w))(?P<count>\d+\s?(?={UNIT}(?!\w)))?"
+    rf"(?P<per>{UNIT}|[a-z]{{3,}})(?:/(?P<also>{UNIT}|[a-z]{{3,}}))?)?"
+    rf"(?:[·⋅\s](?P<inverse>{UNIT})⁻(?P<order>[¹²³]))?"
+    r"(?![\w²³]|/(?!\d|c[²\s.,]))"
 )
 
 
@@ -46,7 +52,9 @@ def unit_name(match: re.Match, unit: str | None = None) -> str:
         name += f" per {decimal(match['count'])} {many(UNITS[match['per']])}"
     elif match["per"]:
         name += f" per {UNITS.get(match['per']) or match['per']}"
-    return f"{name} per {UNITS[match['also']]}" if match["also"] else name
+    if match["inverse"]:  # m·s⁻²
+        name += f" per {UNITS[match['inverse']]}{_ORDERS[match['order']]}"
+    return f"{name} per {UNITS.get(match['also']) or match['also']}" if match["also"] else name
 
 
 def ranged(mark: str = "") -> str:

@@ -41,7 +41,11 @@ def _year_span(match: re.Match) -> str | None:
         return None
     if len(last) == 4 and int(last) < int(first) or len(last) == 2 and int(last) <= int(first[2:]):
         return None
-    return f"{year(int(first))} to {year(int(last)) if len(last) == 4 else cardinal(int(last))}"
+    return f"{year(int(first))} to {year(int(last)) if len(last) == 4 else _two_digits(last)}"
+
+
+def _two_digits(text: str) -> str:
+    return f"{'oh ' if text[0] == '0' else ''}{cardinal(int(text))}"
 
 
 def _year(match: re.Match) -> str | None:
@@ -101,7 +105,11 @@ def _plural(match: re.Match) -> str | None:
     """Plurals of digits, where two are joined or a word for several stands before; else these are seconds."""
     before, after = match.string[max(0, match.start() - 20) : match.start()], match.string[match.end() :]
     joined = re.search(r"\d\w*s,?\s(?:(?:and|or)\s)?$", before) or re.match(r",?\s(?:(?:and|or)\s)?\d+s\b", after)
-    several = re.search(r"(?i)\b(?:(?:the|these|those|all|both|some|many|no)\s|(?:under|over)[-\s])$", before)
+    several = (
+        before.endswith("-")
+        and before[-2:-1].isalpha()
+        or re.search(r"(?i)\b(?:(?:the|these|those|all|both|some|many|no)\s|(?:under|over)[-\s])$", before)
+    )
     timed = re.search(r"(?i)\b(?:between|from|in|after|for|within|every)\s(?:\d\w*s\s\w+\s)?$", before)
     words = pairs(match["number"]) if len(match["number"]) == 3 else decimal(match["number"])
     return _plural_words(words) if several or joined and not timed else None

@@ -146,6 +146,11 @@ RULES: list[Rule] = [
         r"(?P<numerals>[IVXLC]+(?:(?:,|,?\s(?:and|or|to|through|&)|\s?[–-])\s?[IVXLC]+)+)\b(?!['’])",
         _several,
     ),
+    (
+        "part",
+        r"(?:(?<=[Tt]ype\s)|(?<=[Ss]tage\s)|(?<=[Cc]lass\s)|(?<=[Pp]hase\s))(?P<numeral>I{1,3}|IV)-?(?P<part>[A-Ca-c])\b",
+        lambda match: f"{cardinal(roman(match['numeral']) or 0)} {match['part'].upper()}",
+    ),
     ("ordinal", r"(?P<numeral>[IVXLC]{2,}|V|X)(?:th|st|nd|rd)\b", _ordinal),
     ("ordinal", rf"(?P<numeral>[IVXLC]+)(?=\s{_ORDERED}\b)", _ordinal),
     ("year", r"(?P<numeral>(?=[MDCLXVI]{4})M[MDCLXVI]+)\b", _year),

@@ -108,7 +108,10 @@ def _is_end(text: str, start: int, match: re.Match) -> bool:
 def _ends_after_stop(text: str, start: int, match: re.Match, word: str) -> bool:
     """Whether a single full stop ends the sentence, by what is before it and the word after it."""
     head = text[max(start, match.start() - 24) : match.start()]
-    before, is_title = _last_word(head), head[-len(_last_word(head)) :][:1].isupper()
+    before, is_title = (
+        re.sub(r"^(?:mid|early|late|pre|post)-", "", _last_word(head)),
+        head[-len(_last_word(head)) :][:1].isupper(),
+    )
     if word[:1].islower() or not word and re.match(r"\s*[&+=,;]", text[match.end() : match.end() + 2]):
         return False
     if head.endswith("Pub. L"):
@@ -129,7 +132,7 @@ def _ends_after_stop(text: str, start: int, match: re.Match, word: str) -> bool:
         return before in ("st", "dr") and starts and f"{before} {word}" not in ("dr Who", "dr No")
     is_initial = re.fullmatch(r"(?:[^\W\d_]\.)*[^\W\d_]", before)
     if before in ENDINGS or before in ("al",) or is_initial:
-        return word in STARTERS
+        return word in STARTERS and not _INITIAL_FOLLOWS.match(text, match.end())
     if before in WORDS_TOO:
         if word[:1].isdigit():
             return not (is_title or before in ("sec", "fig", "max", "min"))

@@ -45,7 +45,7 @@ RULES: list[Rule] = [
         _per,
     ),
     ("per", rf"(?<=\dx)/{_PERIODS}\b", lambda match: f"per {match[0][1:]}"),
-    ("over", r"(?<=\d)/(?=[knxyz]\b)", lambda match: "over"),
+    ("over", r"(?<=\d)/(?=[knxyz]\b)|(?<=eV)/(?=c)|(?<=[a-z0-9²³]\))/(?=[\da-z]\b)", lambda match: "over"),
     ("to", r"(?<=\d[a-z])[-–](?=[a-z]\b)|(?<=\b[A-Z])–(?=[A-Z]\b)", lambda match: "to"),
     ("per", r"(?:(?<=[\d%])|(?<=\d[kKMB]))/(?=[^\W\d_])", lambda match: "per"),
     ("release", r"(?:(?<=-rc)|(?<=-alpha)|(?<=-beta)|(?<=-preview)|(?<=-dev))\.(?=\d)", lambda match: ""),

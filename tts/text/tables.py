@@ -167,7 +167,7 @@ MARKS = {
 }  # fmt: skip
 
 #: Capitals said as a word although the dictionary has none or spells it.
-SAID_AS_WORDS = frozenset("ASAP UEFA DACA VOIP OPENAI".split())
+SAID_AS_WORDS = frozenset("COV ASAP UEFA DACA VOIP OPENAI".split())
 #: Capitals of two letters that are words; longer ones are looked up in the dictionary.
 SHORT_WORDS = frozenset("A I AM AN AS AT BE BY DO GO HE HI IF IN IS ME MY NO OF OH ON OR SO TO UP WE YO".split())
 #: Capitals that the dictionary has as words, but that are read letter by letter.

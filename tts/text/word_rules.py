@@ -102,7 +102,7 @@ def is_plain(text: str) -> bool:
 
 #: Words that begin a rule of more than one word or stand for an abbreviation.
 _NOT_PLAIN = frozenset(name.capitalize() for name in BARE) | frozenset(
-    "Ave Pkwy Expy Ter Cir Lat Lon Long lat lon long Apt Ste etc acct war ii"
+    "localhost Tel Attn Mob Ext Ave Pkwy Expy Ter Cir Lat Lon Long lat lon long Apt Ste etc acct war ii"
     " iii iv vi vii viii ix xi xii Mon Tue Tues Wed Thu Thur Thurs Fri Sat Sun".split()
 )
 _VOWELLESS = frozenset("hmm mmm mm shh pfft psst brr nth grr pst tsk shhh hmmm zzz hm cwm".split())
@@ -115,7 +115,7 @@ def _superscript_letter(match: re.Match) -> str:
 
 _SHORTHAND = {
     "w/o": "without", "w/": "with", "c/o": "care of", "n/a": "N A", "and/or": "and or", "b/c": "because",
-    "y/o": "year old", "y/y": "year over year", "yoy": "year over year", "q/q": "quarter over quarter",
+    "y/o": "year old", "yo": "year old", "y/y": "year over year", "yoy": "year over year", "q/q": "quarter over quarter",
     "qoq": "quarter over quarter", "m/m": "month over month", "mom": "month over month", "w/w": "week over week",
     "km/h": "kilometers per hour", "ok'd": "okayed", "tl;dr": "T L D R", "c#": "C sharp", "f#": "F sharp",
     "wwi": "world war one", "wwii": "world war two",
@@ -127,6 +127,8 @@ _SHORTHAND = {
 _FACES = {"D": "laughing face", "P": "tongue out"}
 #: Names of characters in HTML.
 _ENTITIES = {"amp": "and", "lt": "less than", "gt": "greater than", "quot": '"', "apos": "'", "nbsp": "", "#39": "'"}
+_ENTITIES |= {"copy": "copyright", "reg": "registered", "hellip": "…", "mdash": "—", "ndash": "—", "deg": "degrees"}
+_ENTITIES |= {"euro": "euro", "pound": "pound", "cent": "cents", "times": "times"}
 #: The rest of a web address; brackets belong to it in pairs.
 _LINK = r"(?:[^\s<>\"“”()]|\([^\s()]*\))*(?:[\w/]|\([^\s()]*\))"
 _EXTENSIONS = r"(?:JPE?G|PNG|GIF|PDF|TXT|DOCX?|XLSX?|PPTX?|ZIP|CSV|EXE|MP[34]|WAV)\b"
@@ -140,7 +142,7 @@ def _address_bracket(match: re.Match) -> str | None:
 
 
 def _shorthand(match: re.Match) -> str:
-    return _SHORTHAND[match[0].lower()]
+    return _SHORTHAND[match[0].strip().lower()]
 
 
 #: (name, pattern, function), tried in this order after those for numbers; none begins inside a word.
@@ -151,7 +153,7 @@ RULES: list[Rule] = [
     ("bracket", r"<(?=(?:[\w.+-]+@|https?://)[^\s<>]+>)|(?<=[\w/])>", _address_bracket),
     ("path", r"[A-Za-z]:\\(?:[\w.$()\\-]*[\w$)\\])?", expand_address),
     ("path", r"(?<![\w<>/.])(?:~|\.{1,2})/(?:[\w.@+/-]*[\w@+/-])?", expand_address),
-    ("path", r"(?<![\w<>/.])~?(?:/[\w.@+-]*[\w@+-]){2,}/?", expand_address),
+    ("path", r"(?<![\w<>/.])~?(?:/[\w.@+-]*[\w@+-]){2,}/?(?:\?[\w=&%.-]*\w)?", expand_address),
     ("number", r"#(?=(?![0-9A-F]{6}\b)[A-Z]{1,3}-?\d)", lambda match: "number"),
     ("hash", r"#(?=[0-9A-Fa-f]{6}\b)(?=\w*\d)", lambda match: "hash"),
     ("prime", r"(?<=\b[a-zA-Z])['’′](?=\()", lambda match: "prime"),
@@ -160,7 +162,7 @@ RULES: list[Rule] = [
     ("hashtag", r"(?<![\w&])[#@]((?:\w*[^\W\d]\w*))", expand_hashtag),
     (
         "shorthand",
-        r"(?i:w/[wo]\b|w/(?=[\s\w,;)])|c/o\b|n/a\b|and/or\b|b/c\b|km/h\b|y/[oy]\b|q/q\b|m/m\b|wi-fi\b)|[CF]#(?!\w)|"
+        r"(?i:w/[wo]\b|w/(?=[\s\w,;)])|c/o\b|n/a\b|and/or\b|b/c\b|km/h\b|y/[oy]\b|(?<=\d)\s?yo\b|q/q\b|m/m\b|wi-fi\b)|[CF]#(?!\w)|"
         r"OK'd\b|YoY\b|QoQ\b|MoM\b|TL;DR\b|WW(?:II?|[12])\b|(?:Ctrl|Cmd)\b",
         _shorthand,
     ),
@@ -170,6 +172,8 @@ RULES: list[Rule] = [
         rf"(?:[A-Za-z0-9-]+\.)+(?:[a-z]{{2,}}|{_EXTENSIONS})(?::\d{{2,5}})?(?:/[^\s<>\"“”,;]*[\w/])?(?![\w])",
         expand_address,
     ),
+    ("address", r"localhost:\d{2,5}(?:/[\w./-]*\w)?", expand_address),
+    ("derivative", r"d([a-z]?)/d([a-z])\b", lambda match: " ".join(f"D{match[1]}D{match[2]}".upper())),
     *abbreviation_rules.JOINED,
     (
         "ion",
@@ -195,6 +199,13 @@ RULES: list[Rule] = [
         "capitals",
         rf"((?=[^\Wa-z\d_]{{2}})(?:(?![a-zß-öø-ÿ]){LETTER})+)(['’]?s|['’]S|['’]d)?(?![^\W₀-₉]|['’]\w)",
         _capitals,
+    ),
+    ("clock", r"o['’]\sclock\b", lambda match: "o'clock"),
+    ("sharp", r"(?<=\b[A-G])#(?=m|maj|min|dim|sus|\d)", lambda match: "sharp"),
+    (
+        "flat",
+        r"([A-G])b(?=(?:-|\s)(?:major|minor|maj|min|chord|scale|trumpet|clarinet|sharp|flat)\b)",
+        lambda match: f"{match[1]} flat",
     ),
     ("and", r"(?<=\w\s)['’]n['’]?(?=\s)", lambda match: "and"),
     ("single", rf"(?<!['’]){LETTER}(?!{LETTER}|[\d_]|['’]{LETTER})", _single),
