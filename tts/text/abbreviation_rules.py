@@ -137,6 +137,7 @@ def _versus(match: re.Match) -> str | None:
 
 
 _LABELS = {"Tel": "telephone", "Attn": "attention", "Mob": "mobile", "Ext": "extension"}
+_SIZES = {"l": "large", "s": "small", "m": "medium"}
 _ROOMS = {"Apt": "apartment", "Ste": "suite", "Rm": "room", "Rm.": "room", "Bld": "building"}
 
 
@@ -179,7 +180,8 @@ RULES: list[Rule] = [
     ("place", r"(?:Ste|Pt)\.(?=\s[A-Z][a-z])", lambda match: "point" if match[0] == "Pt." else "saint"),
     ("number", rf"((?i:{'|'.join(BEFORE_NUMBERS)}))\.(?=\s?\d)", _before_number),
     ("number", r"((?i:no|nos))\.(?=\sof\b)|(?<=\w\s)(No|Nos)(?=\s\d)", _before_number),
-    ("century", r"(?<=\d[a-z]{2}\s)c\.", lambda match: "century"),
+    ("size", r"(?<=\d\s)(?:lg|sm|med)\b\.?(?=\s[a-z])", lambda match: _SIZES[match[0][0]]),
+    ("century", r"(?<=\d[a-z]{2}[\s-])c\.", lambda match: "century"),
     ("born", r"[bd]\.(?=\s\d{4}\b)", lambda match: "born" if match[0] == "b." else "died"),
     ("state", rf"({'|'.join(STATES)})(?=\s\d{{5}}(?![\d,]))|(?<=[a-z],\s)(IN|OR|ME|OK|HI|OH)(?=[.,;)]|$)", _state),
     ("initials", r"(?:(?<=,\s)|(?<=\()|(?<=['’]s\s))[DHKRS]\.(?=\s\d{1,4}\b)", _initials),

@@ -163,6 +163,14 @@ RULES: list[Rule] = [
     ),
     ("version", r"(?P<v>v|V(?=\d+\.))(?P<parts>\d+(?:\.\d+)*)(?![\w])", _dotted),
     ("version", r"(?P<v>)(?P<parts>\d+(?:\.\d+){2,})(?::(?P<port>\d{2,5})\b)?(?!\w)", _dotted),
+    ("docket", r"(?<=\bNo\. )\d{1,3}-\d{2,6}(?![\w-])", lambda match: " dash ".join(map(pairs, match[0].split("-")))),
+    ("standard", r"802\.11([a-z]{0,2})\b", lambda match: f"eight oh two point eleven {spell(match[1])}"),
+    (
+        "clothes",
+        r"(\d\d)W\s?[x×]\s?(\d\d)L\b",
+        lambda match: f"{cardinal(int(match[1]))} W by {cardinal(int(match[2]))} L",
+    ),
+    ("aperture", r"f/(?=\d)", lambda match: "F"),
     ("serial", r"(?<=[A-Z]{2}-)\d{2,}(?:-\d+)+(?![\w-])", lambda match: " , ".join(map(pairs, match[0].split("-")))),
     ("model", r"(?<=[A-Z]-)(?P<number>\d{2,4})(?P<ending>['’]?s)?\b(?![-.,]\d)", _name),
     (
@@ -185,7 +193,7 @@ RULES: list[Rule] = [
     (
         "room",
         r"\b(?P<word>[Rr]oom|[Ff]light|[Hh]ighway|[Rr]oute|[Ii]nterstate|[Bb]oeing|[Aa]irbus|Porsche|Peugeot|Ferrari|"
-        r"HTTP|[Ee]rror|Xbox|[Pp]ort|[Ss]uite|"
+        r"HTTP|[Ee]rror|Xbox|Form|[Pp]ort|[Ss]uite|"
         r"(?i:call|dial)(?i:ed|ing)?(?=\s\d{3}\b))"
         r"\s(?P<number>\d{1,4})(?P<ending>['’]?s)?\b(?![,.:-]?\d)",
         _room,

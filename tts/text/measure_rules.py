@@ -134,8 +134,8 @@ def _measure(match: re.Match) -> str | None:
         return f"{span(match)} plus {many(name)}"
     head, rest = match.string[max(0, match.start() - 8) : match.start()], match.string[match.end() :]
     article = unit == "point" or _ARTICLE.search(head)
-    named = re.search(r"\b[Aa]n?\s$", head) and re.match(r"\s[A-Z]", rest)  # a 2 TB SSD
-    singular = match["gap"] == "-" or is_one(match) or named or article and noun_follows(match)
+    made = symbol == "mm" and re.match(r"\s(?:film|lens|camera|gun|cannon|round|bullet|pistol|shell)\w*\b", rest)
+    singular = match["gap"] == "-" or is_one(match) or made or article and noun_follows(match)
     return f"{span(match)} {name if singular else many(name)}"
 
 

@@ -143,6 +143,15 @@ def _named(code: str) -> tuple[str, str | None]:
     return name, HUNDREDTHS.get(name.rpartition(" ")[2])
 
 
+def _cents(match: re.Match) -> str | None:
+    """Cents by their letter, unless this is part of a name: 99c, but row 14c."""
+    named = re.search(
+        r"(?:\b[A-Z]\w*\.?|\b(?:row|seat|room|part|section|page|number|unit|fig|no|pp?)\.?)\s$",
+        match.string[: match.start()],
+    )
+    return None if named else f"{decimal(match['number'])} cents"
+
+
 def _with_magnitude(match: re.Match, unit: str, cent: str | None) -> str:
     magnitude = match["magnitude"]
     if not magnitude:
@@ -175,5 +184,6 @@ RULES: list[Rule] = [
         rf"(?:\s?(?P<magnitude>{_MAGNITUDE}))?\s?(?P<sign>¢|{_SIGN}(?!\s?\d)|{_CODE}\b)(?:(?<=kr)\.(?=\s[a-z]|[,;)]))?",
         _money_after,
     ),
+    ("money", rf"(?P<number>\d\d(?:\.\d)?)c(?!\w)", _cents),
     ("money", rf"\b(?P<code>{_CODE})\s?(?P<number>{_AMOUNT}){_SCALE}", _money_code),
 ]

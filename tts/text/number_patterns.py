@@ -19,6 +19,7 @@ INCHES = r"(?:\"|″|”|'')"
 RATED = re.compile(
     r"(?i)\b(?:rat(?:ed|ing)|scor(?:es?|ed|ing)|grades?|marks?|results?|gave|give|given|giving|got)\b[\w\s:]{0,8}$"
 )
+_ONE = re.compile(r"\b(?:[Aa]n?|[Mm]y|[Yy]our|[Hh]is|[Hh]er|[Oo]ur)\s$")
 #: What follows a length that is no noun measured by it.
 _NO_NOUN = (
     r"(?!(?:x|w|by|and|or|of|in|long|wide|tall|thick|deep|high|from|to|at|on|is|was|are|were|for|with|apart|away|off|"
@@ -99,7 +100,10 @@ def many(unit: str) -> str:
 
 def noun_follows(match: re.Match) -> bool:
     """Whether a noun seems to follow that is measured by the match: a 12" ruler."""
-    return re.match(rf"\s{_NO_NOUN}[a-z]+", match.string[match.end() :]) is not None
+    rest = match.string[match.end() : match.end() + 40]
+    if re.match(r"\s[A-Z]", rest):  # a 2 TB SSD
+        return _ONE.search(match.string[max(0, match.start() - 6) : match.start()]) is not None
+    return re.match(rf"\s{_NO_NOUN}[a-z]+", rest) is not None
 
 
 def closes_quotation(text: str, position: int) -> bool:

@@ -30,7 +30,7 @@ def _per(match: re.Match) -> str:
 #: (name, pattern, function), tried in this order after all others.
 RULES: list[Rule] = [
     ("hyphen", r"(?:(?<=[^\W_])|(?<=[^\W_]\.))-(?=[^\W_]|['’]\d\ds|,?\s(?:and|or|to|\d))", lambda match: ""),
-    ("grade", r"(?<=\b[A-F])-(?=[\s.,;]|$)", lambda match: "minus"),
+    ("grade", r"(?:(?<=\b[A-F])|(?<=\b[A-D]{2})|(?<=\b[A-D]{3}))-(?=[\s.,;]|$)", lambda match: "minus"),
     ("charge", r"(?:(?<=\bOH)|(?<=\bCl)|(?<=\bBr)|(?<=[A-Z]O[2-4]))-(?=[\s.,;)]|$)", lambda match: "minus"),
     ("long", _LONG, lambda match: LONG_SYMBOLS[match[0]]),
     ("ellipsis", r"\.{3,}", lambda match: "…"),

@@ -40,13 +40,13 @@ ENDINGS = {
      "mass": "massachusetts", "conn": "connecticut", "penn": "pennsylvania", "tenn": "tennessee",
     "mich": "michigan", "ariz": "arizona", "wash": "washington", "okla": "oklahoma", "govt": "government",
     "hrs": "hours", "hr": "hour", "mins": "minutes", "secs": "seconds", "yrs": "years", "lbs": "pounds",
-    "lb": "pound", "oz": "ounces", "doz": "dozen", "pct": "percent",
+    "lb": "pound", "oz": "ounces", "qtr": "quarter", "doz": "dozen", "pct": "percent",
 }  # fmt: skip
 #: Abbreviations before a number only.
 BEFORE_NUMBERS = {
     "fig": "figure", "temp": "temperature", "art": "article", "cl": "clause", "para": "paragraph", "wt": "weight",
-    "ht": "height", "ep": "episode", "eps": "episodes", "stat": "statutes", "no": "number", "nos": "numbers", "p": "page", 
-    "op": "opus", "col": "column", "ln": "line", "vv": "verses", "sc": "scene",
+    "ht": "height", "ep": "episode", "eps": "episodes", "stat": "statutes", "no": "number",
+    "nos": "numbers", "p": "page", "op": "opus", "col": "column", "ln": "line", "vv": "verses", "sc": "scene",
 }  # fmt: skip
 WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
 #: Words shortened with an apostrophe.
@@ -148,7 +148,7 @@ SYMBOLS = {
 LONG_SYMBOLS = {
     "+/-": "plus or minus", "<=>": "if and only if", ">=": "greater than or equal to", "<=": "less than or equal to",
     "!=": "not equal to", "==": "equals", "§§": "sections",
-    "->": "to", "=>": "implies", "<-": "from", "&&": "and", "||": "or",
+    "::": "colon colon", "->": "to", "=>": "implies", "<-": "from", "&&": "and", "||": "or",
 }  # fmt: skip
 GREEK = dict(
     zip(

@@ -6,7 +6,7 @@ Rules have the form described in `tts.text.tokens`.
 import re
 
 from tts.text.number_patterns import DASH
-from tts.text.numbers import cardinal, digits
+from tts.text.numbers import cardinal, decimal, digits, year
 from tts.text.tokens import Rule
 
 _MERIDIEM = r"\s?(?P<half>[AaPp])(?:\.\s?[Mm]\.|[Mm]\b(?!\.\w))"
@@ -53,8 +53,28 @@ def _race_time(match: re.Match) -> str:
     return f"{' '.join(words)} point {digits(parts)}"
 
 
+def _iso_duration(match: re.Match) -> str:
+    return " ".join(
+        f"{decimal(count)} {name}{'' if count == '1' else 's'}" for name, count in match.groupdict().items() if count
+    )
+
+
 #: (name, pattern, function), tried in this order. A number must not continue one to its left.
 RULES: list[Rule] = [
+    (
+        "iso_duration",
+        r"P(?=\d+[YDW]|\d+MT?\d|T\d+[HMS])(?:(?P<year>\d+)Y)?(?:(?P<month>\d+)M)?(?:(?P<week>\d+)W)?(?:(?P<day>\d+)D)?"
+        r"(?:T(?:(?P<hour>\d+)H)?(?:(?P<minute>\d+)M)?(?:(?P<second>\d+(?:\.\d+)?)S)?)?\b",
+        _iso_duration,
+    ),
+    (
+        "iso_week",
+        r"(?P<year>\d{4})-W(?P<week>\d\d)(?:-(?P<day>[1-7]))?\b",
+        lambda match: (
+            f"week {cardinal(int(match['week']))} of {year(int(match['year']))}"
+            + (f" day {cardinal(int(match['day']))}" if match["day"] else "")
+        ),
+    ),
     ("race_time", r"(?:\d\d?:)?\d\d?:\d\d\.\d{1,3}(?!\d)", _race_time),
     (
         "time",

@@ -39,11 +39,12 @@ UNITS |= {name.upper(): UNITS[name] for name in "km kg mg cm mm lb lbs oz ft yd 
 UNITS |= {"kms": "kilometer", "kgs": "kilogram", "gms": "gram", "tbsps": "tablespoon", "tsps": "teaspoon"}
 UNITS |= {f"{name}.": UNITS[name] for name in "tsp tbsp hr mins sec secs yd yds pt yr yrs qt mo mos wk wks".split()}
 UNITS |= {
-    "Tbsp": "tablespoon", "Tbsp.": "tablespoon", "TBSP": "tablespoon", "Tsp": "teaspoon", "Tsp.": "teaspoon",
+    "Tbsp": "tablespoon", "Tbs": "tablespoon", "Tbs.": "tablespoon", "tbs": "tablespoon", "tbs.": "tablespoon",
+    "Tbsp.": "tablespoon", "TBSP": "tablespoon", "Tsp": "teaspoon", "Tsp.": "teaspoon",
     "pp": "percentage point", "ppb": "part per billion", "inHg": "inch of mercury", "Nm": "newton meter",
     "ft-lb": "foot pound", "ft-lbs": "foot pound", "lb-ft": "pound foot", "nmi": "nautical mile", "kt": "knot",
-    "kts": "knot", "lx": "lux", "Torr": "torr", "rad": "radian", "s2": "second squared", "wkts": "wicket", "wkts.": "wicket", "req": "request",
-    "ly": "light year", "Sv": "sievert", 
+    "kts": "knot", "lx": "lux", "Torr": "torr", "rad": "radian", "s2": "second squared", "req": "request",
+    "wkts": "wicket", "wkts.": "wicket", "ly": "light year", "Sv": "sievert",
 }  # fmt: skip
 #: Symbols that take a prefix, the prefixes that are used with them, and the name without one.
 _PREFIXED = {

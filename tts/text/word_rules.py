@@ -102,7 +102,7 @@ def is_plain(text: str) -> bool:
 
 #: Words that begin a rule of more than one word or stand for an abbreviation.
 _NOT_PLAIN = frozenset(name.capitalize() for name in BARE) | frozenset(
-    "localhost Tel Attn Mob Ext Ave Pkwy Expy Ter Cir Lat Lon Long lat lon long Apt Ste etc acct war ii"
+    "localhost doi Tel Attn Mob Ext Ave Pkwy Expy Ter Cir Lat Lon Long lat lon long Apt Ste etc acct war ii"
     " iii iv vi vii viii ix xi xii Mon Tue Tues Wed Thu Thur Thurs Fri Sat Sun".split()
 )
 _VOWELLESS = frozenset("hmm mmm mm shh pfft psst brr nth grr pst tsk shhh hmmm zzz hm cwm".split())
@@ -114,8 +114,9 @@ def _superscript_letter(match: re.Match) -> str:
 
 
 _SHORTHAND = {
-    "w/o": "without", "w/": "with", "c/o": "care of", "n/a": "N A", "and/or": "and or", "b/c": "because",
-    "y/o": "year old", "yo": "year old", "y/y": "year over year", "yoy": "year over year", "q/q": "quarter over quarter",
+    "w/o": "without", "w/": "with", "w/in": "within", "c/o": "care of", "n/a": "N A", "and/or": "and or", "b/c": "because",
+    "y/o": "year old", "yo": "year old", "y/y": "year over year", "yoy": "year over year",
+    "q/q": "quarter over quarter",
     "qoq": "quarter over quarter", "m/m": "month over month", "mom": "month over month", "w/w": "week over week",
     "km/h": "kilometers per hour", "ok'd": "okayed", "tl;dr": "T L D R", "c#": "C sharp", "f#": "F sharp",
     "wwi": "world war one", "wwii": "world war two",
@@ -148,7 +149,7 @@ def _shorthand(match: re.Match) -> str:
 #: (name, pattern, function), tried in this order after those for numbers; none begins inside a word.
 RULES: list[Rule] = [
     ("entity", rf"&(?:{'|'.join(_ENTITIES)});", lambda match: _ENTITIES[match[0][1:-1]]),
-    ("address", rf"(?:(?:https?|ftp)://|www\.){_LINK}", expand_address),
+    ("address", rf"(?:\b[a-z][a-z0-9]{{1,8}}://|www\.){_LINK}", expand_address),
     ("address", r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+", expand_address),
     ("bracket", r"<(?=(?:[\w.+-]+@|https?://)[^\s<>]+>)|(?<=[\w/])>", _address_bracket),
     ("path", r"[A-Za-z]:\\(?:[\w.$()\\-]*[\w$)\\])?", expand_address),
@@ -162,7 +163,7 @@ RULES: list[Rule] = [
     ("hashtag", r"(?<![\w&])[#@]((?:\w*[^\W\d]\w*))", expand_hashtag),
     (
         "shorthand",
-        r"(?i:w/[wo]\b|w/(?=[\s\w,;)])|c/o\b|n/a\b|and/or\b|b/c\b|km/h\b|y/[oy]\b|(?<=\d)\s?yo\b|q/q\b|m/m\b|wi-fi\b)|[CF]#(?!\w)|"
+        r"(?i:w/(?:[wo]|in)\b|w/(?=[\s\w,;)])|c/o\b|n/a\b|and/or\b|b/c\b|km/h\b|y/[oy]\b|(?<=\d)\s?yo\b|q/q\b|m/m\b|wi-fi\b)|[CF]#(?!\w)|"
         r"OK'd\b|YoY\b|QoQ\b|MoM\b|TL;DR\b|WW(?:II?|[12])\b|(?:Ctrl|Cmd)\b",
         _shorthand,
     ),
@@ -172,6 +173,7 @@ RULES: list[Rule] = [
         rf"(?:[A-Za-z0-9-]+\.)+(?:[a-z]{{2,}}|{_EXTENSIONS})(?::\d{{2,5}})?(?:/[^\s<>\"“”,;]*[\w/])?(?![\w])",
         expand_address,
     ),
+    ("address", r"(?i:doi):\s?10\.[^\s,;]*\w", expand_address),
     ("address", r"localhost:\d{2,5}(?:/[\w./-]*\w)?", expand_address),
     ("derivative", r"d([a-z]?)/d([a-z])\b", lambda match: " ".join(f"D{match[1]}D{match[2]}".upper())),
     *abbreviation_rules.JOINED,
@@ -183,7 +185,7 @@ RULES: list[Rule] = [
     ("absolute", r"(?:^|(?<=[\s(=+−-]))\|(?=[\w−][^|\n]{0,20}(?<=[\w)²³])\|(?!\w))", lambda match: "absolute value of"),
     ("absolute", r"(?<=[\w)²³])\|(?!\w)", _absolute_end),
     ("given", r"(?<=\bP\([A-Z])\s?\|\s?(?=[A-Z]\))", lambda match: "given"),
-    ("days", r"x(?=\s\d+\s(?:days?|weeks?|months?)\b)", lambda match: "for"),
+    ("days", r"x(?=\s\d+\s(?:days?|weeks?|months?|min(?:ute)?s?|h(?:ou)?rs?|secs?|seconds)\b)", lambda match: "for"),
     ("times", r"(?<=[a-z]{2}\s)x(?=\s\d)", lambda match: "times"),
     ("letter", r"\b([A-Za-z])(?:['’]s)\b", _letter_s),
     ("micro", r"[µμ](?=[A-Za-z])", lambda match: "micro"),
