@@ -2,12 +2,14 @@
 
 _ROWS = """
 backtick B AE1 K T IH2 K
+becquerel B EH2 K ER0 EH1 L
 captcha K AE1 P CH AH0
 caret K EH1 R AH0 T
 centavo S EH0 N T AA1 V OW0
 centiliter S EH1 N T AH0 L IY2 T ER0
 covid K OW1 V IH0 D
 crore K R AO1 R
+dalton D AO1 L T AH0 N
 eta EY1 T AH0
 flotus F L OW1 T AH0 S
 fomo F OW1 M OW0
@@ -24,6 +26,7 @@ jpeg JH EY1 P EH2 G
 json JH EY1 S AH0 N
 kibibyte K IH1 B IH0 B AY2 T
 kilocalorie K IH1 L AH0 K AE2 L ER0 IY0
+kilodalton K IH1 L AH0 D AO2 L T AH0 N
 kilohertz K IH1 L AH0 HH ER2 T S
 kilohm K IH1 L OW2 M
 kilojoule K IH1 L AH0 JH UW2 L

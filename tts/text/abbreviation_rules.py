@@ -19,6 +19,7 @@ from tts.text.tables import (
     REGIONS,
     STARTERS,
     STATES,
+    STATES_SHORT,
     TITLES,
     WEEKDAYS,
     WORDS_TOO,
@@ -133,10 +134,12 @@ def _versus(match: re.Match) -> str | None:
     """Between the names of two parties (Roe v. Wade), and between two things."""
     before = _before(match)
     named = before[:1].isupper() and match.string[match.end() + 1 : match.end() + 2].isupper()
-    return "versus" if named or match[0] == "v." and len(before) > 3 and before.isalpha() else None
+    priced = re.search(r"[$£€][\d.,]+\w*$", before)
+    return "versus" if named or priced or match[0] == "v." and len(before) > 3 and before.isalpha() else None
 
 
 _LABELS = {"Tel": "telephone", "Attn": "attention", "Mob": "mobile", "Ext": "extension"}
+_LIVED = {"b.": "born", "d.": "died", "r.": "reigned"}
 _SIZES = {"l": "large", "s": "small", "m": "medium"}
 _ROOMS = {"Apt": "apartment", "Ste": "suite", "Rm": "room", "Rm.": "room", "Bld": "building"}
 
@@ -182,7 +185,13 @@ RULES: list[Rule] = [
     ("number", r"((?i:no|nos))\.(?=\sof\b)|(?<=\w\s)(No|Nos)(?=\s\d)", _before_number),
     ("size", r"(?<=\d\s)(?:lg|sm|med)\b\.?(?=\s[a-z])", lambda match: _SIZES[match[0][0]]),
     ("century", r"(?<=\d[a-z]{2}[\s-])c\.", lambda match: "century"),
-    ("born", r"[bd]\.(?=\s\d{4}\b)", lambda match: "born" if match[0] == "b." else "died"),
+    ("born", r"[bdr]\.(?=\s\d{3,4}\b)", lambda match: _LIVED[match[0]]),
+    ("soon", r"a\.s\.a\.p\.?(?!\w)", lambda match: "A S A P"),
+    (
+        "state",
+        rf"(?:(?<=\([DRI]-)|(?<=[a-z],\s))({'|'.join(STATES_SHORT)})\.(?!\w)",
+        lambda match: STATES_SHORT[match[1]],
+    ),
     ("state", rf"({'|'.join(STATES)})(?=\s\d{{5}}(?![\d,]))|(?<=[a-z],\s)(IN|OR|ME|OK|HI|OH)(?=[.,;)]|$)", _state),
     ("initials", r"(?:(?<=,\s)|(?<=\()|(?<=['’]s\s))[DHKRS]\.(?=\s\d{1,4}\b)", _initials),
     (
@@ -203,7 +212,7 @@ RULES: list[Rule] = [
         r"([NS][EW]|(?:(?<=km\s)|(?<=mi\s)|(?<=miles\s))[NSEW])(?=\sof\b)",
         lambda match: DIRECTIONS[match[1]],
     ),
-    ("versus", r"v\.?(?=\s[A-Za-z])", _versus),
+    ("versus", r"v\.?(?=\s[A-Za-z])|v\.(?=\s[$£€]\d)", _versus),
     ("length", r"(?:sq|cu)\.?\s(?:km|cm|mm|mi|yd|ft|in|m)\b\.?", _power_of_length),
     ("abbreviation", rf"(?i:({_STOPPED})\.)(?![\w])(?P<owner>['’]s\b)?", _abbreviation),
     ("initials", r"Ph\.?D\.?['’]?s\b", lambda match: "P H D's"),

@@ -20,7 +20,7 @@ _SHORT = {
     "colossians": "col", "thessalonians": "thess", "timothy": "tim", "titus": "tit", "hebrews": "heb",
     "james": "jas", "peter": "pet", "revelation": "rev",
 }  # fmt: skip
-_WHOLE = "ezra esther ruth job psalms amos joel obadiah jonah nahum zephaniah haggai acts philemon jude".split()
+_WHOLE = "ezra esther ruth job psalms amos joel obadiah jonah nahum zephaniah haggai sirach tobit judith baruch maccabees acts philemon jude".split()
 BOOK_NAMES = {short: name for name, shorts in _SHORT.items() for short in shorts.split()}
 BOOK_NAMES |= {name: name for name in (*_SHORT, *_WHOLE)}
 #: Books of which there are several: 1 Corinthians.
@@ -38,6 +38,10 @@ def _verse(match: re.Match) -> str:
     if match["last"]:
         words += ["to", *(cardinal(int(part)) for part in match["last"].split(":"))]
     return " ".join([*_order(match), *words])
+
+
+def _song(match: re.Match) -> str:
+    return f"song of {match['of'].lower()} {cardinal(int(match['chapter']))} {cardinal(int(match['verse']))}"
 
 
 def _chapter(match: re.Match) -> str:
@@ -109,6 +113,12 @@ RULES: list[Rule] = [
         rf"\b(?:{_ORDER}(?={_ONE_OF}))?(?P<book>{_ANY})\.?\s(?P<chapter>\d{{1,3}}):(?P<verse>\d{{1,3}})"
         rf"(?:{DASH}(?P<last>(?:\d{{1,3}}:)?\d{{1,3}}))?(?![\d:])",
         _verse,
+    ),
+    ("verse", r"Song\sof\s(?P<of>Songs|Solomon)\s(?P<chapter>\d):(?P<verse>\d{1,2})(?![\d:])", _song),
+    (
+        "chapter",
+        r"(?P<order>)(?P<book>Rev|Ps|Matt|Rom|Exod|Deut|Isa|Jer|Ezek|Gal|Heb)\.\s(?P<chapter>\d{1,3})(?![\w:%])",
+        _chapter,
     ),
     ("chapter", rf"\b{_ORDER}(?P<book>{_ONE_OF})\.?\s(?P<chapter>\d{{1,3}})(?![\w:])", _chapter),
 ]

@@ -129,6 +129,11 @@ def _simple_fraction(above: int, below: int) -> str:
     return fraction(above, below)
 
 
+def _thousandth(match: re.Match) -> str:
+    words = ordinal(int(match[1].replace(",", "")))
+    return words if words.startswith("one ") else f"one {words}"
+
+
 def _charge(match: re.Match) -> str:
     """The charge of an ion: Ca²⁺."""
     number = match[1].translate(_SUPERSCRIPTS)
@@ -212,6 +217,7 @@ RULES: list[Rule] = [
         r"(\d{1,2})/(2|4|8|16)(?=\s(?:time|meter|beat|rhythm|signature)\b(?!-|\s(?:job|employ|work)))",
         lambda match: f"{cardinal(int(match[1]))} {cardinal(int(match[2]))}",
     ),
+    ("thousandth", r"1/(1,?000|10,?000|100,?000|1,?000,?000)(?![\d/.,]\d)", _thousandth),
     ("sight", r"20/(\d{2,3})(?=\s(?:vision|eyesight)\b)", lambda match: f"twenty {pairs(match[1])}"),
     ("rating", r"(?P<points>\d+(?:\.\d+)?)/(?P<most>5|10|20|100)(?![\w/]|\.\d)", _rating),
     ("to", rf"{_AFTER_FRACTION}\s?[-–—]\s?(?=\d{{1,3}}(?:[\s½⅓⅔¼¾⅕-⅞/]|[.,]?$))", lambda match: "to"),
@@ -227,7 +233,7 @@ RULES: list[Rule] = [
     ("minus", r"(?<=[\w)]\s)[-−](?=\s(?:\d|[a-zA-Z]\b(?!')))", _minus),
     (
         "minus",
-        r"(?:(?<=UTC)|(?<=GMT)|(?<=\^\d)|(?<=\^\d\d)|(?<=\^[a-z])|(?<=\b[nxyz]))[-−](?=\d)|(?<=[²³])[-−](?=\w)",
+        r"(?:(?<=UTC)|(?<=GMT)|(?<=\^\d)|(?<=\^\d\d)|(?<=\^[a-z])|(?<=\b[ntxyz]))[-−–](?=\d)|(?<=[²³])[-−](?=\w)",
         lambda match: "minus",
     ),
 ]

@@ -101,6 +101,7 @@ def _is_label(match: re.Match) -> bool:
         return True
     if (
         symbol in ATTACHED_UNITS
+        and not (match["times"] or match["per"])
         and gap.isspace()
         and not re.match(r"\s?[=≈]", match.string[match.end() :])
         or symbol == "K"
@@ -206,6 +207,7 @@ RULES: list[Rule] = [
     *length_rules.MARKED,
     ("points", rf"{RANGE}(?P<gap>[\s-]?)bp\b", _basis_points),
     ("molar", rf"{RANGE}\sM(?=\s(?:solution|(?:[A-Z][a-z]?\d?){{2,}}\b(?<![A-Z]{{4}})))", _molar),
+    ("stone", r"(?<=[½¼¾]\s)st\b(?:\.(?!\w))?", lambda match: "stone"),
     ("stone", r"(?P<stone>\d{1,3})(?:\s?(?<!1)|\s)st\b(?:\.(?!\w))?", _stone),
     (
         "duration",

@@ -32,7 +32,8 @@ _ADJECTIVES = rf"(?:{_NO_THING}[a-z.]+\s){{0,2}}"
 #: Words that say which, at most two others between them and the amount.
 _WHICH_ONE = re.compile(
     r"(?i)\b(?:an?|the|this|that|these|those|my|your|his|her|its|our|their|another|"
-    rf"(?!(?:it|that|he|she|what|there|here|let|who|where|how)['’])[a-z]+['’]s?|[a-z]+s['’])\s{_ADJECTIVES}$"
+    rf"(?!(?:it|that|he|she|what|there|here|let|who|where|how)['’])[a-z]+['’]s?|[a-z]+s['’])\s{_ADJECTIVES}$|"
+    r"\b(?:sub|near|over|under|multi)-$"
 )
 _HOW_MANY = re.compile(rf"(?i)\b(?:one|two|three|four|five|six|seven|eight|nine|ten|each|every)\s{_ADJECTIVES}$")
 _PRICED = re.compile(rf"[ -]{_NO_THING}[a-z]{{2,}}")
@@ -174,7 +175,7 @@ RULES: list[Rule] = [
     ),
     (
         "money",
-        rf"{_HEAD}(?P<negative>[-−])?(?P<number>{_AMOUNT})(?:{DASH}{_SIGN}?(?P<to>{_AMOUNT}))?"
+        rf"{_HEAD}(?P<negative>[-−–])?(?P<number>{_AMOUNT})(?:{DASH}{_SIGN}?(?P<to>{_AMOUNT}))?"
         rf"{_SCALE}(?:\s(?P<code>{_CODE})\b)?",
         _money,
     ),

@@ -9,7 +9,7 @@ DASH = r"\s?[-–—−]\s?"
 NUMBER = (
     r"(?:\d{1,3}(?:\.\d{3})+,\d{1,2}(?!\d|[.,]\d)|[1-9]\d{0,2}(?:\.\d{3}){2,}(?!\d|\.\d)|"
     r"(?:\d{1,3}(?:['’]\d{3})+(?![\d'’])|\d{1,3}(?:[\u00a0\u2009\u202f]\d{3})+(?!\d)|"
-    r"\d{1,3}(?: \d{3}){2,}(?! ?\d)|\d{1,3} 000(?! ?\d)|\d{1,3}(?:,\d{3})+(?![\d])|\d+)(?:\.\d+)?|\.\d+)"
+    r"\d{1,3}(?: \d{3}){2,}(?! ?\d)|\d{1,3} 000(?! ?\d)|\d{1,3}(?:,\d{3})+(?![\d])|\d{1,2}(?:,\d{2})+,\d{3}(?![\d,])|\d+)(?:\.\d+)?|\.\d+)"
 )
 #: An en dash is a minus only where nothing but a space or an opening mark stands before it.
 SIGN = r"(?:(?:(?<![\w)\]])[-−+]|(?<![^\s(\[=])–(?!\s))(?=[\d.]))?"
@@ -79,7 +79,9 @@ def span(match: re.Match) -> str:
         return f"{digits(first)} , {digits(last)}"
     if first == last:  # a 50-50 chance
         return f"{decimal(first)} {decimal(last)}"
-    formula = re.match(r"\s?[=+*/×÷]", text[end:]) or re.search(r"=\s?$", text[: match.start()])
+    formula = bool(re.match(r"\s?[=+*/×÷]", text[end:]) or re.search(r"=\s?$", text[: match.start()]))
+    if "−" in text[match.end("number") : match.start("to")] and not re.match(r"\s?(?:[a-z]{2}|[%°])", text[end:]):
+        formula = True
     return f"{decimal(first)} {'minus' if formula else 'to'} {decimal(last)}"
 
 

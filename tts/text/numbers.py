@@ -76,7 +76,7 @@ def plural(word: str) -> str:
     """
     if word.endswith("foot"):
         return word.removesuffix("foot") + "feet"
-    if word.endswith(("hertz", "yen", "celsius", "fahrenheit", "horsepower", "percent", "molar", "lux")):
+    if word.endswith(("hertz", "yen", "celsius", "fahrenheit", "horsepower", "percent", "molar", "lux", "torr")):
         return word
     if word.endswith("y") and word[-2] not in "aeiou":
         return word[:-1] + "ies"

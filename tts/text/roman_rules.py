@@ -15,14 +15,18 @@ _MONARCHS = frozenset(
     "Alexander Alfonso Benedict Catherine Charles Christian Clement Edward Elizabeth Ferdinand Francis Frederick "
     "George Gregory Gustav Harald Haakon Henry Innocent Ivan James John Joseph Julius Leo Leopold Louis Mary "
     "Maximilian Napoleon Nicholas Olaf Otto Paul Peter Philip Pius Ptolemy Ramses Richard Robert Rudolf Stephen "
-    "Thutmose Urban Victor Wilhelm William Xerxes Darius Cosimo Kenneth Umberto Margrethe Albert Alexius".split()
+    "Thutmose Urban Victor Wilhelm William Xerxes Darius Cosimo Kenneth Umberto Margrethe Albert Alexius "
+    "Abdullah Adrian Afonso Akihito Amenhotep Antiochus Artaxerxes Augustus Baldwin Basil Baudouin Bayezid Boniface Boris "
+    "Callixtus Carlos Casimir Celestine Constantine Cyrus Edmund Eugene Felipe Fernando Gustavus Hadrian Hussein Isabella "
+    "Justinian Ladislaus Manuel Maria Mehmed Mohammed Murad Nebuchadnezzar Pedro Rainier Ramesses Sancho Selassie Selim "
+    "Seti Sigismund Sixtus Stanislaw Suleiman Theodosius Valentinian Vajiralongkorn Willem".split()
 )
 #: First names before a family name and a numeral of the generation: John Smith III; those of monarchs are such too.
 _GIVEN = _MONARCHS | frozenset(
     "Aaron Adam Adlai Alan Alfred Allen Andrew Anthony Arthur Barry Ben Benjamin Bernard Bill Bob Bradley Brian Bruce "
     "Calvin Carl Carlos Chris Christopher Clarence Cornelius Craig Cyrus Dale Daniel David Davis Dennis Don Donald "
     "Douglas Earl Eric Ernest Eugene Frank Franklin Fred Gary Gerald Gilbert Glenn Grant Harold Harry Harvey Herbert "
-    "Herman Howard Hugh Isaac Jack Jacob Jason Jay Jeffrey Jerry Jim Joe Jonathan Jose Juan Justin Keith Ken Kevin "
+    "Herman Howard Hugh Isaac Jack Jacob Jason Jay Jeffrey Jerry Jim Joe Jonathan Jose Juan Justin Keith Loudon Sammy Clark Ernie Hank Johnny Jackie Oliver Roland Rufus Seth Simon Terry Vance Ken Kevin "
     "Kyle Larry Lawrence Lee Leonard Leroy Lewis Lloyd Luis Mark Martin Marvin Matthew Melvin Michael Mike Milton "
     "Nathan Nelson Norman Oscar Patrick Percy Phil Phillip Ralph Ray Raymond Rick Robin Rodney Roger Ron Ronald Roy "
     "Russell Ryan Sam Samuel Scott Sean Sidney Stanley Steve Steven Stewart Ted Theodore Thomas Thurston Tim Timothy "
@@ -83,7 +87,7 @@ def _generation(match: re.Match) -> str | None:
 
 def _is_regnal(match: re.Match) -> bool:
     """Whether the numeral after a monarch's name is one, and not "I" or an initial."""
-    if match["numeral"] != "I":
+    if match["numeral"] != "I" or match["owner"]:
         return True
     before, rest = match.string[max(0, match.start() - 12) : match.start()], match.string[match.end() :]
     titled = re.search(r"\b(?:King|Queen|Pope|Tsar|Czar|Emperor|Empress|Kaiser|Duke|Prince)\s$", before)

@@ -92,7 +92,9 @@ def compound(text: str) -> str:
         or _FAMILY_NAME.fullmatch(text)
     ):
         return fold(text)
-    if len(text) == 3 or len(text) == 4 and sum(map(str.isupper, text)) == 3:  # IoT, DDoS
+    if (
+        len(text) == 3 or not VOWEL.search(text.lower()) or len(text) == 4 and sum(map(str.isupper, text)) == 3
+    ):  # IoT, DDoS
         return spell(text)
     return " ".join(_part(part) for part in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", text))
 

@@ -29,7 +29,9 @@ def _per(match: re.Match) -> str:
 
 #: (name, pattern, function), tried in this order after all others.
 RULES: list[Rule] = [
+    ("to", r"(?<=\b[QH]\d)[-–](?=[QH]\d)|(?<=\b[A-Z]\d)–(?=[A-Z]\d)", lambda match: "to"),
     ("hyphen", r"(?:(?<=[^\W_])|(?<=[^\W_]\.))-(?=[^\W_]|['’]\d\ds|,?\s(?:and|or|to|\d))", lambda match: ""),
+    ("hyphen", r"(?:(?<=\bsub)|(?<=\bnear)|(?<=\bover)|(?<=\bunder)|(?<=\bmulti))-(?=[$£€]\d)", lambda match: ""),
     ("grade", r"(?:(?<=\b[A-F])|(?<=\b[A-D]{2})|(?<=\b[A-D]{3}))-(?=[\s.,;]|$)", lambda match: "minus"),
     ("charge", r"(?:(?<=\bOH)|(?<=\bCl)|(?<=\bBr)|(?<=[A-Z]O[2-4]))-(?=[\s.,;)]|$)", lambda match: "minus"),
     ("long", _LONG, lambda match: LONG_SYMBOLS[match[0]]),
@@ -40,7 +42,7 @@ RULES: list[Rule] = [
     ("about", r"~(?=\s?[\d$£€])", lambda match: "about"),
     (
         "per",
-        rf"(?:(?<=[\d%kKMB€£$])/(?:{_UNITS}|{_PERIODS})|(?<=s)/(?:(?![dh]\b){_UNITS}|{_PERIODS}))"
+        rf"(?:(?:(?<=[\d%kKMB€£$])|(?<=°[CF]))/(?:{_UNITS}|{_PERIODS})|(?<=s)/(?:(?![dh]\b){_UNITS}|{_PERIODS}))"
         r"(?![\w²³]|\.\w)(?:\.(?=\s[a-z+&]|,))?",
         _per,
     ),

@@ -22,7 +22,8 @@ TITLES = {
     "chs": "chapters", "vols": "volumes", "encl": "enclosed", "attn": "attention", "drs": "doctors", "mme": "madame",
     "mlle": "mademoiselle", "pvt": "private", "cpl": "corporal", "msgr": "monsignor", "insp": "inspector",
     "atty": "attorney", "amb": "ambassador", "asst": "assistant", "assoc": "associate", "bldg": "building",
-    "deg": "degrees", "avg": "average", "conf": "conference", "pkg": "package", "pkgs": "packages",
+    "deg": "degrees", "sens": "senators", "reps": "representatives", "profs": "professors", "govs": "governors",
+    "det": "detective", "esp": "especially", "excl": "excluding", "intl": "international", "natl": "national", "avg": "average", "conf": "conference", "pkg": "package", "pkgs": "packages",
     "pls": "please", "rte": "route", "tpke": "turnpike",
     "jan": "january", "feb": "february", "mar": "march", "apr": "april", "jun": "june", "jul": "july",
     "aug": "august", "sep": "september", "sept": "september", "oct": "october", "nov": "november", "dec": "december",
@@ -46,7 +47,7 @@ ENDINGS = {
 BEFORE_NUMBERS = {
     "fig": "figure", "temp": "temperature", "art": "article", "cl": "clause", "para": "paragraph", "wt": "weight",
     "ht": "height", "ep": "episode", "eps": "episodes", "stat": "statutes", "no": "number",
-    "nos": "numbers", "p": "page", "op": "opus", "col": "column", "ln": "line", "vv": "verses", "sc": "scene",
+    "nos": "numbers", "p": "page", "op": "opus", "fl": "flourished", "prop": "proposition", "col": "column", "ln": "line", "vv": "verses", "sc": "scene",
 }  # fmt: skip
 WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
 #: Words shortened with an apostrophe.
@@ -68,6 +69,15 @@ STATES = (
     "AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH OK OR PA "
     "RI SC SD TN TX UT VT VA WA WV WI WY DC PR"
 ).split()
+#: Older abbreviations of states, after a town or a party: Springfield, Ill.
+STATES_SHORT = {
+    "Ala": "alabama", "Ariz": "arizona", "Ark": "arkansas", "Calif": "california", "Colo": "colorado",
+    "Conn": "connecticut", "Del": "delaware", "Fla": "florida", "Ga": "georgia", "Ill": "illinois", "Ind": "indiana",
+    "Kan": "kansas", "Ky": "kentucky", "La": "louisiana", "Mass": "massachusetts", "Md": "maryland", "Mich": "michigan",
+    "Minn": "minnesota", "Miss": "mississippi", "Mo": "missouri", "Mont": "montana", "Neb": "nebraska", "Nev": "nevada",
+    "Okla": "oklahoma", "Ore": "oregon", "Pa": "pennsylvania", "Tenn": "tennessee", "Tex": "texas", "Va": "virginia",
+    "Vt": "vermont", "Wash": "washington", "Wis": "wisconsin", "Wyo": "wyoming",
+}  # fmt: skip
 #: Last words of the names of streets.
 STREETS = (
     "St Street Ave Avenue Blvd Boulevard Rd Road Dr Drive Ln Lane Ct Court Pl Place Hwy Highway Pkwy Parkway Way Sq "
@@ -167,7 +177,7 @@ MARKS = {
 }  # fmt: skip
 
 #: Capitals said as a word although the dictionary has none or spells it.
-SAID_AS_WORDS = frozenset("COV ASAP UEFA DACA VOIP OPENAI".split())
+SAID_AS_WORDS = frozenset("COV VMWARE BIBTEX ASAP UEFA DACA VOIP OPENAI".split())
 #: Capitals of two letters that are words; longer ones are looked up in the dictionary.
 SHORT_WORDS = frozenset("A I AM AN AS AT BE BY DO GO HE HI IF IN IS ME MY NO OF OH ON OR SO TO UP WE YO".split())
 #: Capitals that the dictionary has as words, but that are read letter by letter.

@@ -76,7 +76,7 @@ def _single(match: re.Match) -> str | None:
 
 def _in_formula(text: str, match: re.Match) -> bool:
     before = re.search(r"[=+*/^<>×÷−≤≥≠≈±∈(|]\s?$", text[max(0, match.start() - 2) : match.start()])
-    after = re.match(r"\s?[=+*^<>×÷−²³≤≥≠≈∈]|\s?/\s?\w\b", text[match.end() :])
+    after = re.match(r"(?!\s[−+±]\d)\s?[=+*^<>×÷−²³≤≥≠≈∈]|\s?/\s?\w\b", text[match.end() :])
     return bool(after or before and text[match.start() - 1] != "(")
 
 
@@ -102,7 +102,7 @@ def is_plain(text: str) -> bool:
 
 #: Words that begin a rule of more than one word or stand for an abbreviation.
 _NOT_PLAIN = frozenset(name.capitalize() for name in BARE) | frozenset(
-    "localhost doi Tel Attn Mob Ext Ave Pkwy Expy Ter Cir Lat Lon Long lat lon long Apt Ste etc acct war ii"
+    "Song localhost doi Tel Attn Mob Ext Ave Pkwy Expy Ter Cir Lat Lon Long lat lon long Apt Ste etc acct war ii"
     " iii iv vi vii viii ix xi xii Mon Tue Tues Wed Thu Thur Thurs Fri Sat Sun".split()
 )
 _VOWELLESS = frozenset("hmm mmm mm shh pfft psst brr nth grr pst tsk shhh hmmm zzz hm cwm".split())
