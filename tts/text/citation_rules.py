@@ -20,7 +20,10 @@ _SHORT = {
     "colossians": "col", "thessalonians": "thess", "timothy": "tim", "titus": "tit", "hebrews": "heb",
     "james": "jas", "peter": "pet", "revelation": "rev",
 }  # fmt: skip
-_WHOLE = "ezra esther ruth job psalms amos joel obadiah jonah nahum zephaniah haggai sirach tobit judith baruch maccabees acts philemon jude".split()
+_WHOLE = (
+    "ezra esther ruth job psalms amos joel obadiah jonah nahum zephaniah haggai sirach tobit judith baruch maccabees "
+    "acts philemon jude"
+).split()
 BOOK_NAMES = {short: name for name, shorts in _SHORT.items() for short in shorts.split()}
 BOOK_NAMES |= {name: name for name in (*_SHORT, *_WHOLE)}
 #: Books of which there are several: 1 Corinthians.

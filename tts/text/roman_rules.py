@@ -12,25 +12,26 @@ from tts.text.tokens import Rule
 
 #: Names numbered with ordinals: Henry VIII.
 _MONARCHS = frozenset(
-    "Alexander Alfonso Benedict Catherine Charles Christian Clement Edward Elizabeth Ferdinand Francis Frederick "
-    "George Gregory Gustav Harald Haakon Henry Innocent Ivan James John Joseph Julius Leo Leopold Louis Mary "
-    "Maximilian Napoleon Nicholas Olaf Otto Paul Peter Philip Pius Ptolemy Ramses Richard Robert Rudolf Stephen "
-    "Thutmose Urban Victor Wilhelm William Xerxes Darius Cosimo Kenneth Umberto Margrethe Albert Alexius "
-    "Abdullah Adrian Afonso Akihito Amenhotep Antiochus Artaxerxes Augustus Baldwin Basil Baudouin Bayezid Boniface Boris "
-    "Callixtus Carlos Casimir Celestine Constantine Cyrus Edmund Eugene Felipe Fernando Gustavus Hadrian Hussein Isabella "
-    "Justinian Ladislaus Manuel Maria Mehmed Mohammed Murad Nebuchadnezzar Pedro Rainier Ramesses Sancho Selassie Selim "
-    "Seti Sigismund Sixtus Stanislaw Suleiman Theodosius Valentinian Vajiralongkorn Willem".split()
+    "Abdullah Adrian Afonso Akihito Albert Alexander Alexius Alfonso Amenhotep Antiochus Artaxerxes Augustus "
+    "Baldwin Basil Baudouin Bayezid Benedict Boniface Boris Callixtus Carlos Casimir Catherine Celestine Charles "
+    "Christian Clement Constantine Cosimo Cyrus Darius Edmund Edward Elizabeth Eugene Felipe Ferdinand Fernando "
+    "Francis Frederick George Gregory Gustav Gustavus Haakon Hadrian Harald Henry Hussein Innocent Isabella Ivan "
+    "James John Joseph Julius Justinian Kenneth Ladislaus Leo Leopold Louis Manuel Margrethe Maria Mary Maximilian "
+    "Mehmed Mohammed Murad Napoleon Nebuchadnezzar Nicholas Olaf Otto Paul Pedro Peter Philip Pius Ptolemy Rainier "
+    "Ramesses Ramses Richard Robert Rudolf Sancho Selassie Selim Seti Sigismund Sixtus Stanislaw Stephen Suleiman "
+    "Theodosius Thutmose Umberto Urban Vajiralongkorn Valentinian Victor Wilhelm Willem William Xerxes".split()
 )
 #: First names before a family name and a numeral of the generation: John Smith III; those of monarchs are such too.
 _GIVEN = _MONARCHS | frozenset(
-    "Aaron Adam Adlai Alan Alfred Allen Andrew Anthony Arthur Barry Ben Benjamin Bernard Bill Bob Bradley Brian Bruce "
-    "Calvin Carl Carlos Chris Christopher Clarence Cornelius Craig Cyrus Dale Daniel David Davis Dennis Don Donald "
-    "Douglas Earl Eric Ernest Eugene Frank Franklin Fred Gary Gerald Gilbert Glenn Grant Harold Harry Harvey Herbert "
-    "Herman Howard Hugh Isaac Jack Jacob Jason Jay Jeffrey Jerry Jim Joe Jonathan Jose Juan Justin Keith Loudon Sammy Clark Ernie Hank Johnny Jackie Oliver Roland Rufus Seth Simon Terry Vance Ken Kevin "
-    "Kyle Larry Lawrence Lee Leonard Leroy Lewis Lloyd Luis Mark Martin Marvin Matthew Melvin Michael Mike Milton "
-    "Nathan Nelson Norman Oscar Patrick Percy Phil Phillip Ralph Ray Raymond Rick Robin Rodney Roger Ron Ronald Roy "
-    "Russell Ryan Sam Samuel Scott Sean Sidney Stanley Steve Steven Stewart Ted Theodore Thomas Thurston Tim Timothy "
-    "Tom Tony Travis Tyler Vernon Vincent Wallace Walter Warren Wayne Wesley Willie Winston Zachary".split()
+    "Aaron Adam Adlai Alan Alfred Allen Andrew Anthony Arthur Barry Ben Benjamin Bernard Bill Bob Bradley Brian "
+    "Bruce Calvin Carl Carlos Chris Christopher Clarence Clark Cornelius Craig Cyrus Dale Daniel David Davis Dennis "
+    "Don Donald Douglas Earl Eric Ernest Ernie Eugene Frank Franklin Fred Gary Gerald Gilbert Glenn Grant Hank "
+    "Harold Harry Harvey Herbert Herman Howard Hugh Isaac Jack Jackie Jacob Jason Jay Jeffrey Jerry Jim Joe Johnny "
+    "Jonathan Jose Juan Justin Keith Ken Kevin Kyle Larry Lawrence Lee Leonard Leroy Lewis Lloyd Loudon Luis Mark "
+    "Martin Marvin Matthew Melvin Michael Mike Milton Nathan Nelson Norman Oliver Oscar Patrick Percy Phil Phillip "
+    "Ralph Ray Raymond Rick Robin Rodney Roger Roland Ron Ronald Roy Rufus Russell Ryan Sam Sammy Samuel Scott Sean "
+    "Seth Sidney Simon Stanley Steve Steven Stewart Ted Terry Theodore Thomas Thurston Tim Timothy Tom Tony Travis "
+    "Tyler Vance Vernon Vincent Wallace Walter Warren Wayne Wesley Willie Winston Zachary".split()
 )
 #: What is numbered with Roman numerals.
 _NUMBERED = frozenset(
@@ -152,7 +153,8 @@ RULES: list[Rule] = [
     ),
     (
         "part",
-        r"(?:(?<=[Tt]ype\s)|(?<=[Ss]tage\s)|(?<=[Cc]lass\s)|(?<=[Pp]hase\s))(?P<numeral>I{1,3}|IV)-?(?P<part>[A-Ca-c])\b",
+        r"(?:(?<=[Tt]ype\s)|(?<=[Ss]tage\s)|(?<=[Cc]lass\s)|(?<=[Pp]hase\s))"
+        r"(?P<numeral>I{1,3}|IV)-?(?P<part>[A-Ca-c])\b",
         lambda match: f"{cardinal(roman(match['numeral']) or 0)} {match['part'].upper()}",
     ),
     ("ordinal", r"(?P<numeral>[IVXLC]{2,}|V|X)(?:th|st|nd|rd)\b", _ordinal),
@@ -164,7 +166,8 @@ RULES: list[Rule] = [
 AFTER_NAMES: list[Rule] = [
     (
         "roman",
-        r"(?P<name>[A-Z][a-z]+)\s(?P<numeral>I{1,3}|IV|VI{0,3}|IX)\sand\s(?P<also>I{1,3}|IV|VI{0,3}|IX)\b(?P<owner>['’]s\b)?",
+        r"(?P<name>[A-Z][a-z]+)\s(?P<numeral>I{1,3}|IV|VI{0,3}|IX)\s"
+        r"and\s(?P<also>I{1,3}|IV|VI{0,3}|IX)\b(?P<owner>['’]s\b)?",
         _of_two_countries,
     ),
     (

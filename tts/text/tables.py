@@ -23,7 +23,8 @@ TITLES = {
     "mlle": "mademoiselle", "pvt": "private", "cpl": "corporal", "msgr": "monsignor", "insp": "inspector",
     "atty": "attorney", "amb": "ambassador", "asst": "assistant", "assoc": "associate", "bldg": "building",
     "deg": "degrees", "sens": "senators", "reps": "representatives", "profs": "professors", "govs": "governors",
-    "det": "detective", "esp": "especially", "excl": "excluding", "intl": "international", "natl": "national", "avg": "average", "conf": "conference", "pkg": "package", "pkgs": "packages",
+    "det": "detective", "esp": "especially", "excl": "excluding", "intl": "international", "natl": "national",
+    "avg": "average", "conf": "conference", "pkg": "package", "pkgs": "packages",
     "pls": "please", "rte": "route", "tpke": "turnpike",
     "jan": "january", "feb": "february", "mar": "march", "apr": "april", "jun": "june", "jul": "july",
     "aug": "august", "sep": "september", "sept": "september", "oct": "october", "nov": "november", "dec": "december",
@@ -47,7 +48,8 @@ ENDINGS = {
 BEFORE_NUMBERS = {
     "fig": "figure", "temp": "temperature", "art": "article", "cl": "clause", "para": "paragraph", "wt": "weight",
     "ht": "height", "ep": "episode", "eps": "episodes", "stat": "statutes", "no": "number",
-    "nos": "numbers", "p": "page", "op": "opus", "fl": "flourished", "prop": "proposition", "col": "column", "ln": "line", "vv": "verses", "sc": "scene",
+    "nos": "numbers", "p": "page", "op": "opus", "fl": "flourished", "prop": "proposition", "col": "column",
+    "ln": "line", "vv": "verses", "sc": "scene",
 }  # fmt: skip
 WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
 #: Words shortened with an apostrophe.
