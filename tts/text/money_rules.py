@@ -185,6 +185,6 @@ RULES: list[Rule] = [
         rf"(?:\s?(?P<magnitude>{_MAGNITUDE}))?\s?(?P<sign>¢|{_SIGN}(?!\s?\d)|{_CODE}\b)(?:(?<=kr)\.(?=\s[a-z]|[,;)]))?",
         _money_after,
     ),
-    ("money", rf"(?P<number>\d\d(?:\.\d)?)c(?!\w)", _cents),
+    ("money", r"(?P<number>\d\d(?:\.\d)?)c(?!\w)", _cents),
     ("money", rf"\b(?P<code>{_CODE})\s?(?P<number>{_AMOUNT}){_SCALE}", _money_code),
 ]
