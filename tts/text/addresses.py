@@ -13,7 +13,7 @@ _ADDRESS_MARKS = {
 }  # fmt: skip
 #: Words of two or three letters that are said as such at the end of an address too, or that the dictionary lacks.
 _DOMAIN_WORDS = frozenset(
-    "com org net gov edu info app dev bin the and get art pay map web doc new blog txt pip git biz".split()
+    "com org net gov edu info app dev bin the and get art pay map web doc new blog txt pip git biz log".split()
 )
 
 

@@ -187,7 +187,7 @@ RULES: list[Rule] = [
     ("model", r"7\d7(?=\s(?:MAX|Max|Dreamliner)\b)", lambda match: pairs(match[0])),
     (
         "model",
-        r"(?P<number>7\d7)-(?P<series>[1-9]00|[89]|10)\b(?![-/.]\d)",
+        r"(?P<number>7\d7)-(?P<series>[1-9]00|[89]|10)(?=(?:ER|LR|F)?\b)(?![-/.]\d)",
         lambda match: f"{pairs(match[1])} {pairs(match[2])}",
     ),
     (

@@ -203,7 +203,9 @@ def _month_year(match: re.Match) -> str:
     return f"{_month_name(match['month'])} {year(int(match['year']))}"
 
 
-_TIMED = re.compile(r"(?i)\b(?:wait(?:ed|s)?|after|within|every|for|last(?:s|ed)?|takes?|took|another)\s$")
+_TIMED = re.compile(
+    r"(?i)\b(?:wait(?:ed|s)?|after|within|every|for|last(?:s|ed)?|takes?|took|another)\s$|[=<>≤≥~+]\s?$"
+)
 
 
 def _decade(match: re.Match) -> str | None:

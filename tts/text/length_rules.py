@@ -14,6 +14,8 @@ from tts.text.units import UNITS
 _SIDES = {"W": "wide", "D": "deep", "H": "high", "L": "long"}
 #: Units of what is in a container.
 _CONTENTS = frozenset("g kg oz oz. lb lb. ml mL cl l L".split())
+#: A player's name in a list, before the minute of a goal: (Kane 45', Foden 78').
+_SCORER = re.compile(r"[(,;]\s?(?:[A-Z][\w’'-]+\s){1,2}$")
 _GLYPHS = "".join(VULGAR)
 #: A whole number with or without a fraction.
 _WITH_PART = rf"\d+(?:[\s-]\d/\d{{1,2}}|[{_GLYPHS}])?"
@@ -42,6 +44,8 @@ def _plain(text: str) -> str:
 def _feet(match: re.Match) -> str | None:
     if not match["inches"] and re.search(r"(?<!\w)['‘](?!\d\ds?\b)", match.string[: match.start()]):
         return None  # a closing quotation mark
+    if not match["inches"] and _SCORER.search(match.string[max(0, match.start() - 40) : match.start()]):
+        return f"{decimal(match['feet'])} minutes"
     inches = f" {_part(match['inches'])}" if match["inches"] else ""
     feet = "foot" if match["feet"] == "1" or inches or noun_follows(match) else "feet"
     return f"{decimal(match['feet'])} {feet}{inches}"

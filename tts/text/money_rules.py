@@ -28,7 +28,7 @@ _NO_THING = (
     r"given|made|left|goes|went|came|comes|got|gets|sent|buys|costs?|worth|short|plus|minus|going|coming|above|below|"
     r"rose|fell|gave|owes?|around|between|within|[a-z]+ed|[a-z]+ly)\b)"
 )
-_ADJECTIVES = rf"(?:{_NO_THING}[a-z.]+\s){{0,2}}"
+_ADJECTIVES = rf"(?:{_NO_THING}(?![a-z]+[a-rt-z]s\s)[a-z.]+\s){{0,2}}"
 #: Words that say which, at most two others between them and the amount.
 _WHICH_ONE = re.compile(
     r"(?i)\b(?:an?|the|this|that|these|those|my|your|his|her|its|our|their|another|"

@@ -191,7 +191,7 @@ INITIALISMS = frozenset(
 #: Of these and of two letters, those that are words where all is in capitals.
 SHOUTED_WORDS = frozenset("US IT LED ERA SAT POW RIP SAP VAT EGO ADO".split())
 #: Capitals that may be words, but are initials after "the".
-AFTER_THE = frozenset("WHO US IT OR".split())
+AFTER_THE = frozenset("WHO US IT OR ACT".split())
 #: What is counted in millions rather than measured in meters: 1.3m people.
 COUNTED = (
     "people users customers views downloads followers subscribers jobs homes households children workers voters "

@@ -49,6 +49,10 @@ def _letter_s(match: re.Match) -> str:
     return f"{match[1].upper()}'s"
 
 
+def _spelt(match: re.Match) -> str:
+    return spell(match[0])
+
+
 def _alphanumeric(match: re.Match) -> str:
     return mixed(match[1]) + ("'s" if match[2] else "")
 
@@ -180,9 +184,14 @@ RULES: list[Rule] = [
     ("derivative", r"d([a-z]?)/d([a-z])\b", lambda match: " ".join(f"D{match[1]}D{match[2]}".upper())),
     *abbreviation_rules.JOINED,
     (
+        "element",
+        r"(?<=\d)(?:Li|Na|Mg|Al|Si|Cl|Ca|Ti|Cr|Mn|Fe|Ni|Cu|Zn|Br|Ag|Sn|Ba|Pt|Au|Hg|Pb|He|Ne|Ar)(?![A-Za-z])",
+        _spelt,
+    ),
+    (
         "ion",
         r"(?:(?:Li|Na|Mg|Al|Ca|Fe|Cu|Zn|Ag|Pb)(?=[²³]?[⁺+](?![\w+]|\s?\d))|OH(?=[⁻-](?!\w)))",
-        lambda match: spell(match[0]),
+        _spelt,
     ),
     ("absolute", r"(?:^|(?<=[\s(=+−-]))\|(?=[\w−][^|\n]{0,20}(?<=[\w)²³])\|(?!\w))", lambda match: "absolute value of"),
     ("absolute", r"(?<=[\w)²³])\|(?!\w)", _absolute_end),
