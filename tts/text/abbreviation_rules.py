@@ -48,14 +48,14 @@ def _abbreviation(match: re.Match) -> str | None:
         return None
     if name == "sec" and match[1][0] == "S" and re.match(r"\s(?:of\s)?[A-Z][a-z]", rest):
         return "secretary"
-    if name == "est" and not re.match(r"\s?\d{4}", rest):
+    if name == "est" and not re.match(r"\s?(?:in\s)?\d{4}", rest):
         return "estimated"
     follows = _AFTER_DAY if name in _DAYS else _AFTER_TITLE
     closes = name in _DAYS and not rest.strip() and _before(match).lower() not in ("", "the")
     if name in WORDS_TOO and not (match[1][0].isupper() and (closes or follows.match(rest))):
         if not (name in ("max", "min", "sec") and re.match(r"\s+[a-z\d]", rest)) and name != "al":
             return None
-    if name == "co" and match[1].islower():
+    if name == "co" and match[1].islower() and _before(match).lower() != "the":
         return None
     if name == "ft" and match[1].islower():
         return "foot" if _before(match) == "per" else "feet"
@@ -203,6 +203,11 @@ RULES: list[Rule] = [
     ("circa", r"c\.(?=\s?\d{3,4}\b)", lambda match: "circa"),
     *roman_rules.RULES,
     ("calendar", r"M[-–]F(?![\w-])", lambda match: "monday to friday"),
+    (
+        "day",
+        r"(?:Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)(?=/[A-Z][a-z])|(?<=[a-z]/)(?:Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)\b",
+        lambda match: next(name for name in WEEKDAYS if name[:3] == match[0][:3].lower()),
+    ),
     ("calendar", rf"({_DAY})\s?[-–]\s?({_DAY})(?!\w)", _calendar_range),
     ("day", rf"({_DAY})(?=,?\s(?:\d|{MONTH}\b))", _calendar_range),
     ("direction", rf"([NSEW])\.(?=\s(?:{'|'.join(REGIONS)})\b)", lambda match: DIRECTIONS[match[1]]),

@@ -54,7 +54,7 @@ def _dotted(match: re.Match) -> str | None:
         return None
     word = "version " if match["v"] and not repeated else ""
     parts = match["parts"].split(".")
-    if not word and len(parts) == 4:  # an address of the Internet
+    if not word and len(parts) == 4 and max(map(int, parts)) < 256:  # an address of the Internet
         port = f" colon {pairs(match['port'])}" if match.groupdict().get("port") else ""
         return " dot ".join(digits(part) for part in parts) + port
     return word + " point ".join(cardinal(int(part)) for part in parts)

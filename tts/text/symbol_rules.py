@@ -43,10 +43,10 @@ RULES: list[Rule] = [
     (
         "per",
         rf"(?:(?:(?<=[\d%kKMB€£$])|(?<=°[CF]))/(?:{_UNITS}|{_PERIODS})|(?<=s)/(?:(?![dh]\b){_UNITS}|{_PERIODS}))"
-        r"(?![\w²³]|\.\w)(?:\.(?=\s[a-z+&]|,))?",
+        r"(?![\w²³]|\.\w)(?:\.(?=\s[a-z+&=]|,))?",
         _per,
     ),
-    ("per", rf"(?<=\dx)/{_PERIODS}\b", lambda match: f"per {match[0][1:]}"),
+    ("per", rf"(?<=\dx)/(?:{_PERIODS}|wk|mo|yr|hr)\b", _per),
     ("over", r"(?<=\d)/(?=[knxyz]\b)|(?<=eV)/(?=c)|(?<=[a-z0-9²³]\))/(?=[\da-z]\b)", lambda match: "over"),
     ("to", r"(?<=\d[a-z])[-–](?=[a-z]\b)|(?<=\b[A-Z])–(?=[A-Z]\b)", lambda match: "to"),
     ("per", r"(?:(?<=[\d%])|(?<=\d[kKMB]))/(?=[^\W\d_])", lambda match: "per"),

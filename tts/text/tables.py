@@ -48,7 +48,8 @@ ENDINGS = {
 BEFORE_NUMBERS = {
     "fig": "figure", "temp": "temperature", "art": "article", "cl": "clause", "para": "paragraph", "wt": "weight",
     "ht": "height", "ep": "episode", "eps": "episodes", "stat": "statutes", "no": "number",
-    "nos": "numbers", "p": "page", "op": "opus", "fl": "flourished", "prop": "proposition", "col": "column",
+    "nos": "numbers", "p": "page", "op": "opus", "dep": "departs", "arr": "arrives", "sect": "section",
+    "thm": "theorem", "fl": "flourished", "prop": "proposition", "col": "column",
     "ln": "line", "vv": "verses", "sc": "scene",
 }  # fmt: skip
 WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday".split()

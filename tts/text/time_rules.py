@@ -20,6 +20,8 @@ def spoken_time(match: re.Match) -> str | None:
     hour, minute = int(match["hour"]), int(match["minute"])
     if hour > 24 or minute > 59:
         return None
+    if re.search(r"(?i)\b(?:scale|ratio|odds)\s(?:is|was|of|at)\s$", match.string[: match.start()]):
+        return None
     first = f"{cardinal(int(found['from']))} to " if found.get("from") else ""
     if minute == 0 and not match["second"]:
         is_zone = re.search(r"(?:UTC|GMT)\s?[-+−]$", match.string[: match.start()])

@@ -168,7 +168,8 @@ RULES: list[Rule] = [
     ("hashtag", r"(?<![\w&])[#@]((?:\w*[^\W\d]\w*))", expand_hashtag),
     (
         "shorthand",
-        r"(?i:w/(?:[wo]|in)\b|w/(?=[\s\w,;)])|c/o\b|n/a\b|and/or\b|b/c\b|km/h\b|y/[oy]\b|"
+        r"(?<!/)[wW]/(?:o\b|O\b|(?=\s))|w/(?:w\b|in\b|(?=[\w,;)]))|"
+        r"(?i:w/w\b|c/o\b|n/a\b|and/or\b|b/c\b|km/h\b|y/[oy]\b|"
         r"(?<=\d)\s?yo\b|q/q\b|m/m\b|wi-fi\b)|[CF]#(?!\w)|"
         r"OK'd\b|YoY\b|QoQ\b|MoM\b|TL;DR\b|WW(?:II?|[12])\b|(?:Ctrl|Cmd)\b",
         _shorthand,
