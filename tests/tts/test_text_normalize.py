@@ -169,6 +169,15 @@ def test_a_long_text_is_quick():
         "1/1-" * 5_000,
         "aB" * 5_000,
         "http://(" * 3_000,
+        "7" * 100_000,
+        "1.000." * 5_000,
+        "1'000" * 5_000,
+        "|x" * 5_000,
+        "C:\\" * 5_000,
+        "5' x " * 3_000,
+        "Henry I and " * 3_000,
+        "the new $5 to " * 3_000,
+        "from 1/2 to " * 3_000,
     ],
 )
 def test_monotonous_text_is_no_trap(text):

@@ -34,6 +34,7 @@ RULES: list[Rule] = [
     ("hyphen", r"(?:(?<=\bsub)|(?<=\bnear)|(?<=\bover)|(?<=\bunder)|(?<=\bmulti))-(?=[$£€]\d)", lambda match: ""),
     ("grade", r"(?:(?<=\b[A-F])|(?<=\b[A-D]{2})|(?<=\b[A-D]{3}))-(?=[\s.,;]|$)", lambda match: "minus"),
     ("charge", r"(?:(?<=\bOH)|(?<=\bCl)|(?<=\bBr)|(?<=[A-Z]O[2-4]))-(?=[\s.,;)]|$)", lambda match: "minus"),
+    ("scope", r"(?<=\w)::(?=[A-Za-z_])", lambda match: "colon colon"),
     ("long", _LONG, lambda match: LONG_SYMBOLS[match[0]]),
     ("ellipsis", r"\.{3,}", lambda match: "…"),
     ("option", r"(?<=\s)(?:--(?=[a-z])|-(?=[a-zA-Z]\b))", lambda match: " ".join(["dash"] * len(match[0]))),

@@ -161,7 +161,7 @@ SYMBOLS = {
 LONG_SYMBOLS = {
     "+/-": "plus or minus", "<=>": "if and only if", ">=": "greater than or equal to", "<=": "less than or equal to",
     "!=": "not equal to", "==": "equals", "§§": "sections",
-    "::": "colon colon", "->": "to", "=>": "implies", "<-": "from", "&&": "and", "||": "or",
+    "->": "to", "=>": "implies", "<-": "from", "&&": "and", "||": "or",
 }  # fmt: skip
 GREEK = dict(
     zip(
