@@ -105,7 +105,7 @@ PARTS: list[Rule] = [("by", rf"(?=[\d.]*[{_GLYPHS}]|\d+[\s-]\d/\d){_BY}", _by)]
 #: (name, pattern, function), tried in this order. A number must not continue one to its left.
 MARKED: list[Rule] = [
     ("to", r"(?<=\d[\"″”])\s?[-–]\s?(?=\d+['′’])", lambda match: "to"),
-    ("feet", r"\d+['′’](?:\s?(?P<by>[x×])\s?|\s?[-–]\s?)\d+['′’](?!['’]|[\s\w]?\d)", _feet_by),
+    ("feet", r"\d+['′’](?:(?P<by>\s?[x×]\s?|-by-|\sby\s)|\s?[-–]\s?)\d+['′’](?!['’]|[\s\w]?\d)", _feet_by),
     (
         "feet",
         rf"(?P<feet>\d{{1,3}}(?:,\d{{3}})+|\d+)['′’](?:\s?-?\s?(?P<inches>{_WITH_PART}){INCHES})?(?!\w|-\d+[\"″”])",

@@ -56,6 +56,8 @@ def _english(number: str) -> str:
 def _amount(number: str, unit: str, cent: str | None, *, attribute: bool = False) -> str:
     """Words of an amount in a currency with hundredths; of an attribute, units are singular."""
     number = _english(number)
+    if unit == "euro" and re.fullmatch(r"\d{2,3}\.\d{3}|\d\.000", number):  # a point between thousands: 12.500 €
+        number = number.replace(".", "")
     whole, _, hundredths = number.partition(".")
     if not cent or len(hundredths) != 2:
         return f"{decimal(number)} {unit if number == '1' or attribute else _units(unit)}"
