@@ -102,7 +102,8 @@ _FROM_DATE = re.compile(r"\b[Ff]rom\s(\d\d?)/(\d\d?)\sto\s$")
 _TO_DATE = re.compile(r"\sto\s(\d\d?)/(\d\d?)(?![\d/])")
 _OF_WHOLE = re.compile(r"\s(?:shares?|parts?|portions?|interest|inch|cup|mile|drill|bolt|pipe|wrench|time)\b")
 _BEFORE_DATE = re.compile(
-    r"(?i)\b(?:on|week\sof|payable|effective|expir(?:es|ed|ing)|scheduled(?:\sfor)?|deadline:?|dated?:?|posted|updated|published|ships?|shipped|starts?|opens?|closes?|arrives?|moved\s(?:from|to)|from\s\d\d?/\d\d?\sto|thru|through|"
+    r"(?i)\b(?:on|week\sof|payable|effective|expir(?:es|ed|ing)|scheduled(?:\sfor)?|deadline:?|"
+    r"dated?:?|posted|updated|published|ships?|shipped|starts?|opens?|closes?|arrives?|moved\s(?:from|to)|from\s\d\d?/\d\d?\sto|thru|through|"
     r"until|till|since|due|dated|starting|ends?|(?P<by>by)|(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?)\s$"
 )
 
@@ -113,7 +114,8 @@ _SHARE = re.compile(
 )
 _COUNTED = re.compile(r"\s(?:people|men|women|miles|times|minutes|hours|days|weeks|months|years)\b")
 _AFTER_DATE = re.compile(
-    r"\s*(?:$|[.,;:!?)])|\s@|\s(?:is|was|falls|fell)\b(?!\s(?:[\d.=]|about|less|more))|\s(?:at|and|to|in|from|by|for|with|we|I|he|she|they|it|the)\b"
+    r"\s*(?:$|[.,;:!?)])|\s@|\s(?:is|was|falls|fell)\b(?!\s(?:[\d.=]|about|less|more))|"
+    r"\s(?:at|and|to|in|from|by|for|with|we|I|he|she|they|it|the)\b"
 )
 _ARITHMETIC = re.compile(r"(?i)\b(?:simplif\w+|reduc\w+|fractions?|add|subtract|equals?)\s$")
 
@@ -248,14 +250,16 @@ RULES: list[Rule] = [
     ("month_day", r"(?P<month>\d\d?)/(?P<day>\d\d?)(?![\w/]|\.\d|\s(?:of|inch|cup)|-\w)", _month_slash_day),
     (
         "month_day",
-        rf"(?P<month>{MONTH})\s+(?P<day>\d\d?){_TH}?(?:(?:{DASH}|\s(?:to|through)\s(?=\d\d?(?:th|st|nd|rd)?(?:[.,;:)]|$|\s(?:at|in|on|for|and)\b)))"
+        rf"(?P<month>{MONTH})\s+(?P<day>\d\d?){_TH}?"
+        rf"(?:(?:{DASH}|\s(?:to|through)\s(?=\d\d?(?:th|st|nd|rd)?(?:[.,;:)]|$|\s(?:at|in|on|for|and)\b)))"
         rf"(?P<last>\d\d?){_TH}?)?"
         r"(?:(?P<comma>,)?\s+(?P<year>[12]\d{3})(?!\d))?(?!\w|:\d|,\d|\.\d)",
         _month_day,
     ),
     (
         "day_month",
-        rf"(?:[Tt]he\s+)?(?P<day>\d\d?){_TH}?(?P<joint>{DASH}|\s(?:to|and|or|through|until)\s)(?:the\s)?(?P<last>\d\d?){_TH}?"
+        rf"(?:[Tt]he\s+)?(?P<day>\d\d?){_TH}?"
+        rf"(?P<joint>{DASH}|\s(?:to|and|or|through|until)\s)(?:the\s)?(?P<last>\d\d?){_TH}?"
         rf"(?:\sof)?\s(?P<month>{MONTH})(?!\w)(?:,?\s(?P<year>[12]\d{{3}})(?!\d))?",
         _days_of_month,
     ),

@@ -28,7 +28,8 @@ from tts.text.units import ATTACHED_UNITS, UNITS
 _REPEATED = rf"(?:\s?(?P<repeated>{UNIT})(?={DASH}{NUMBER}\s?(?P=repeated)(?!\w)))?"
 _COMPASS = {"N": " north", "S": " south", "E": " east", "W": " west"}
 _FONT = re.compile(
-    r"(?i)\b(?:fonts?|types?|text|size|arial|helvetica|times|courier|calibri|georgia|roman|spacing|shots?|range|arc|lead|plan|inspection)\b"
+    r"(?i)\b(?:fonts?|types?|text|size|arial|helvetica|times|courier|calibri|georgia|roman|spacing|"
+    r"shots?|range|arc|lead|plan|inspection)\b"
 )
 _WARMTH = re.compile(
     r"(?i)\b(?:temp(?:s|erature|eratures)?|thermometer|oven|bake|baked|roast|preheat|heat(?:ed)?|highs?|lows?|fever|warm\w*|"

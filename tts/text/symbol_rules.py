@@ -43,7 +43,8 @@ RULES: list[Rule] = [
     ("about", r"~(?=\s?[\d$£€])", lambda match: "about"),
     (
         "per",
-        rf"(?:(?:(?<=[\d%kKMB€£$])|(?<=°[CF])|(?<=\b[A-Z]{{3}})(?=/[a-z]{{3}}))/(?:{_UNITS}|{_PERIODS})|(?<=s)/(?:(?![dh]\b){_UNITS}|{_PERIODS}))"
+        rf"(?:(?:(?<=[\d%kKMB€£$])|(?<=°[CF])|(?<=\b[A-Z]{{3}})(?=/[a-z]{{3}}))/(?:{_UNITS}|{_PERIODS})|"
+        rf"(?<=s)/(?:(?![dh]\b){_UNITS}|{_PERIODS}))"
         r"(?![\w²³]|\.\w)(?:\.(?=\s[a-z+&=]|,))?",
         _per,
     ),

@@ -81,7 +81,8 @@ RULES: list[Rule] = [
     (
         "time",
         rf"(?:(?P<from>\d\d?){DASH})?(?P<hour>\d\d?)(?::|\.{_BEFORE_HALF})(?P<minute>\d\d)(?::(?P<second>\d\d))?"
-        rf"(?:{_MERIDIEM})?(?:\s?o['’]clock)?(?![\d:]|,\d{{3}}\b|\s(?:scale|ratio|odds|dilution|solution|mix|mixture|split|slope|gradient|chance)\b)",
+        rf"(?:{_MERIDIEM})?(?:\s?o['’]clock)?"
+        r"(?![\d:]|,\d{3}\b|\s(?:scale|ratio|odds|dilution|solution|mix|mixture|split|slope|gradient|chance)\b)",
         spoken_time,
     ),
     ("hour", rf"(?:(?P<from>\d\d?){DASH})?(?P<hour>\d\d?){_MERIDIEM}", _hour),
