@@ -205,7 +205,8 @@ RULES: list[Rule] = [
     ("calendar", r"M[-–]F(?![\w-])", lambda match: "monday to friday"),
     (
         "day",
-        r"(?:Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)(?=/[A-Z][a-z])|(?<=[a-z]/)(?:Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)\b",
+        r"(?:Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)(?=/[A-Z][a-z])|"
+        r"(?<=[a-z]/)(?:Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)\b",
         lambda match: next(name for name in WEEKDAYS if name[:3] == match[0][:3].lower()),
     ),
     ("calendar", rf"({_DAY})\s?[-–]\s?({_DAY})(?!\w)", _calendar_range),

@@ -103,7 +103,8 @@ _TO_DATE = re.compile(r"\sto\s(\d\d?)/(\d\d?)(?![\d/])")
 _OF_WHOLE = re.compile(r"\s(?:shares?|parts?|portions?|interest|inch|cup|mile|drill|bolt|pipe|wrench|time)\b")
 _BEFORE_DATE = re.compile(
     r"(?i)\b(?:on|week\sof|payable|effective|expir(?:es|ed|ing)|scheduled(?:\sfor)?|deadline:?|"
-    r"dated?:?|posted|updated|published|ships?|shipped|starts?|opens?|closes?|arrives?|moved\s(?:from|to)|from\s\d\d?/\d\d?\sto|thru|through|"
+    r"dated?:?|posted|updated|published|"
+    r"ships?|shipped|starts?|opens?|closes?|arrives?|moved\s(?:from|to)|from\s\d\d?/\d\d?\sto|thru|through|"
     r"until|till|since|due|dated|starting|ends?|(?P<by>by)|(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?)\s$"
 )
 

@@ -32,7 +32,8 @@ _FONT = re.compile(
     r"shots?|range|arc|lead|plan|inspection)\b"
 )
 _WARMTH = re.compile(
-    r"(?i)\b(?:temp(?:s|erature|eratures)?|thermometer|oven|bake|baked|roast|preheat|heat(?:ed)?|highs?|lows?|fever|warm\w*|"
+    r"(?i)\b(?:temp(?:s|erature|eratures)?|thermometer|oven|bake|baked|roast|preheat|heat(?:ed)?|"
+    r"highs?|lows?|fever|warm\w*|"
     r"cold\w*|cool\w*|hot|boil\w*|freez\w*|melt\w*|degrees|weather|sunny|cloudy|incubat\w*|\d\s?[CF]/\d+\s?[CF])\b"
 )
 _RISE = re.compile(
