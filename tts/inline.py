@@ -13,11 +13,15 @@ from dataclasses import dataclass
 
 from speech.lexicon import with_clitic
 from speech.units import ARPABET, VOWELS
-from tts.text import Sentence, TextError, Token, normalize
+from tts.text import Sentence, TextError, Token, check, normalize, sentences
 from tts.text.normalize import OnUnknown
 
 Span = tuple[int, int, tuple[str, ...]]
 _INLINE = re.compile(r"\{([^{}|]*)\|([^{}|]*)\}")
+#: Phones alone between braces, a vowel with its stress among them.
+_WORDLESS = re.compile(
+    rf"\{{\s*(?:[A-Z]{{1,2}}[0-2]?\s+)*(?:{'|'.join(sorted(VOWELS))})[0-2](?:\s+[A-Z]{{1,2}}[0-2]?)*\s*\}}"
+)
 #: A brace and a bar in a line that are no such whole: one meant a pronunciation.
 _BROKEN = re.compile(r"\{[^{}\n]*\|[^{}\n]*\}?|\|[^{}|\n]*\}")
 
@@ -84,6 +88,21 @@ def place_given(inline: InlineText, sentence: Sentence, on_unknown: OnUnknown = 
                 "of its own, is read as one with what stands beside it; put a space between them or write both in words"
             )
     return found
+
+
+def check_inline(inline: InlineText, on_unknown: OnUnknown = "error") -> None:
+    """Refuse what could not be said somewhere in a text, before any of it is.
+
+    Raises
+    ------
+    TextError
+        A character cannot be spoken, or a word with a pronunciation is read as one with what stands beside it.
+    """
+    if not inline.spans:
+        check(inline.text, on_unknown)
+        return
+    for sentence in sentences(inline.readable, on_unknown):
+        place_given(inline, sentence, on_unknown)
 
 
 def _placed(text: str, tokens: Iterable[Token], spans: Sequence[Span]) -> tuple[list[Token | Given], list[Span]]:
@@ -197,6 +216,12 @@ def parse_inline(text: str) -> InlineText:
 
 def _refuse_broken(text: str, offset: int) -> None:
     """See that a stretch without pronunciations, which begins at `offset`, holds no half of one."""
+    wordless = _WORDLESS.search(text)
+    if wordless:
+        raise TextError(
+            f'"{wordless[0]}" at character {offset + wordless.start() + 1}: has phones but no word; a pronunciation is '
+            "written {word|PHONES}"
+        )
     found = _BROKEN.search(text)
     if found:
         raise TextError(

@@ -63,6 +63,7 @@ def test_the_before_a_vowel(pronouncer):
         ("{a|AH0} and {b|AH0 now", r'"{b\|AH0 now" at character 13'),
         ("{a|AH0|B}", "take the bar away"),
         ("say a|AH0} now", r'"\|AH0}" at character 6'),
+        ("say {T AH0 M}", r'"{T AH0 M}" at character 5: has phones but no word'),
         ("so 😀", "GRINNING FACE"),
         ("你好", "CJK"),
     ],

@@ -227,6 +227,21 @@ def test_command_writes_files(voice_folder, tmp_path, suffix, capsys):
     assert [one.name for one in tmp_path.glob(".*.part")] == []
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("One two. Three “four” 😀 five.", "cannot speak"),
+        ("One {two|T UW1}. Three 中.", "IDEOGRAPH"),
+        ("One two. {zoz|Z AA1}@mail.com", "put a space"),
+    ],
+)
+def test_nothing_is_said_of_a_text_that_cannot_be_said_to_its_end(voice_folder, capsysbinary, text, message):
+    assert say(voice_folder, text, "-o", "-") == 2
+    out, error = capsysbinary.readouterr()
+    assert out == b""
+    assert message.encode() in error
+
+
 def test_command_reads_files_and_pipes(voice_folder, tmp_path, monkeypatch, capsysbinary):
     (tmp_path / "a.txt").write_text("One two.")
     assert say(voice_folder, "--file", tmp_path / "a.txt", "-o", "-") == 0

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tts.text import BREAK_MARKS, TextError, normalize, sentences
+from tts.text import BREAK_MARKS, TextError, check, normalize, sentences
 
 GOLDEN = [
     line.split("\t") for line in (Path(__file__).parent / "golden_text.tsv").read_text(encoding="utf-8").splitlines()
@@ -60,6 +60,25 @@ def test_unknown_characters_can_be_named_or_skipped():
     assert say("Hi 😀!", on_unknown="name") == "hi grinning face !"
     assert say("Hi 😀!", on_unknown="skip") == "hi !"
     assert say("中", on_unknown="name") == "C J K unified ideograph four E two D"
+
+
+@pytest.mark.parametrize(
+    "text", ["It is 5. A “café” — ½ cup of £5…", "One.\n\nThree 😀 four.", "a " * 900 + "中", "é\u0301 ñ ß"]
+)
+def test_a_check_refuses_what_would_be_refused(text):
+    def refusal(read):
+        try:
+            read(text)
+        except TextError as error:
+            return str(error)
+        return ""
+
+    assert refusal(check) == refusal(normalize)
+
+
+@given(st.text(alphabet=st.characters(max_codepoint=127), max_size=40))
+def test_all_of_ascii_has_a_reading(text):
+    normalize(text)
 
 
 def test_unknown_policy_is_checked():
@@ -150,6 +169,15 @@ def test_a_long_text_is_quick():
         "1/1-" * 5_000,
         "aB" * 5_000,
         "http://(" * 3_000,
+        "7" * 100_000,
+        "1.000." * 5_000,
+        "1'000" * 5_000,
+        "|x" * 5_000,
+        "C:\\" * 5_000,
+        "5' x " * 3_000,
+        "Henry I and " * 3_000,
+        "the new $5 to " * 3_000,
+        "from 1/2 to " * 3_000,
     ],
 )
 def test_monotonous_text_is_no_trap(text):

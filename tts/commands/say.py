@@ -109,7 +109,9 @@ def run(arguments: argparse.Namespace) -> int:
         if output is not None and os.path.realpath(arguments.json) == os.path.realpath(output):
             raise SpeechError(f"-o and --json both name {output}; name another file for one of them")
     started = time.perf_counter()
+    from tts.inline import check_inline
     from tts.prosody import Controls
+    from tts.script import plain_script
     from tts.ssml import parse_ssml
     from tts.synthesize import load_voice
 
@@ -117,7 +119,8 @@ def run(arguments: argparse.Namespace) -> int:
     Controls(**controls)  # refused before anything is loaded
     if not arguments.ssml and text.lstrip().startswith(("<speak", "<?xml")):
         raise SpeechError("the text looks like SSML; add --ssml to have it read as such, or take its tags away")
-    script = parse_ssml(text) if arguments.ssml else text
+    script = parse_ssml(text) if arguments.ssml else plain_script(text)
+    check_inline(script.inline, arguments.unknown)  # all of it, before the first sentence is heard
     voice = load_voice(arguments.voice, lexicon=arguments.lexicon, speaker=arguments.speaker, vocoder=arguments.vocoder)
     loaded = time.perf_counter()
     pieces = voice.stream(script, **controls, seed=arguments.seed, on_unknown=arguments.unknown)

@@ -5,7 +5,7 @@ Rules have the form described in `tts.text.tokens`.
 
 import re
 
-from tts.text import roman_rules
+from tts.text import citation_rules, roman_rules
 from tts.text.code_rules import STREET_FOLLOWS
 from tts.text.date_rules import MONTH
 from tts.text.number_patterns import many
@@ -19,12 +19,13 @@ from tts.text.tables import (
     REGIONS,
     STARTERS,
     STATES,
+    STATES_SHORT,
     TITLES,
-    UNITS,
     WEEKDAYS,
     WORDS_TOO,
 )
 from tts.text.tokens import Rule
+from tts.text.units import UNITS
 
 #: Abbreviations that need their full stop, longest first.
 _STOPPED = "|".join(re.escape(name) for name in sorted(TITLES | ENDINGS, key=len, reverse=True))
@@ -40,19 +41,21 @@ _DAYS = frozenset(name[:3] for name in WEEKDAYS + MONTHS)
 
 def _abbreviation(match: re.Match) -> str | None:
     name = match[1].lower()
+    if re.fullmatch("[A-Z]{2,}s", match[1]):  # HRs.
+        return None
     rest = match.string[match.end() :]
     if match[1].isupper() and "." not in name and name not in BARE and not is_shouting(match.string):
         return None
     if name == "sec" and match[1][0] == "S" and re.match(r"\s(?:of\s)?[A-Z][a-z]", rest):
         return "secretary"
-    if name == "est" and not re.match(r"\s?\d{4}", rest):
+    if name == "est" and not re.match(r"\s?(?:in\s)?\d{4}", rest):
         return "estimated"
     follows = _AFTER_DAY if name in _DAYS else _AFTER_TITLE
     closes = name in _DAYS and not rest.strip() and _before(match).lower() not in ("", "the")
     if name in WORDS_TOO and not (match[1][0].isupper() and (closes or follows.match(rest))):
         if not (name in ("max", "min", "sec") and re.match(r"\s+[a-z\d]", rest)) and name != "al":
             return None
-    if name == "co" and match[1].islower():
+    if name == "co" and match[1].islower() and _before(match).lower() != "the":
         return None
     if name == "ft" and match[1].islower():
         return "foot" if _before(match) == "per" else "feet"
@@ -73,7 +76,7 @@ def _before(match: re.Match) -> str:
 
 def _after_name(match: re.Match) -> bool:
     """Whether a name of a street stands before: a capitalised word that does not open the sentence, or an ordinal."""
-    before = _before(match)
+    before = re.sub(r"^([JS]r)\.$", r"\1", _before(match))
     if re.fullmatch(r"\d+(?:st|nd|rd|th)", before):
         return True
     if before in STARTERS:
@@ -100,11 +103,14 @@ def _doctor_or_drive(match: re.Match) -> str:
     return "drive" if _after_name(match) else "doctor"
 
 
-_STREET_ENDS = {"Ave": "avenue", "Pl.": "place", "Ter.": "terrace", "Cir.": "circle"}
+_STREET_ENDS = {
+    "Ave": "avenue", "Pl": "place", "Ter": "terrace", "Cir": "circle", "Rd": "road", "Ln": "lane", "Ct": "court",
+    "Sq": "square", "Pkwy": "parkway", "Expy": "expressway", "Fwy": "freeway", "Trl": "trail", "Xing": "crossing",
+}  # fmt: skip
 
 
 def _street_end(match: re.Match) -> str | None:
-    return _STREET_ENDS[match[0]] if _after_name(match) else None
+    return _STREET_ENDS[match[0].rstrip(".")] if _after_name(match) else None
 
 
 def _before_number(match: re.Match) -> str | None:
@@ -128,9 +134,13 @@ def _versus(match: re.Match) -> str | None:
     """Between the names of two parties (Roe v. Wade), and between two things."""
     before = _before(match)
     named = before[:1].isupper() and match.string[match.end() + 1 : match.end() + 2].isupper()
-    return "versus" if named or match[0] == "v." and len(before) > 3 and before.isalpha() else None
+    priced = re.search(r"[$£€][\d.,]+\w*$", before)
+    return "versus" if named or priced or match[0] == "v." and len(before) > 3 and before.isalpha() else None
 
 
+_LABELS = {"Tel": "telephone", "Attn": "attention", "Mob": "mobile", "Ext": "extension"}
+_LIVED = {"b.": "born", "d.": "died", "r.": "reigned"}
+_SIZES = {"l": "large", "s": "small", "m": "medium"}
 _ROOMS = {"Apt": "apartment", "Ste": "suite", "Rm": "room", "Rm.": "room", "Bld": "building"}
 
 
@@ -163,20 +173,42 @@ def _calendar_range(match: re.Match) -> str:
 
 #: (name, pattern, function), tried in this order after those for numbers; none begins inside a word.
 RULES: list[Rule] = [
+    *citation_rules.ABBREVIATIONS,
     ("saint", r"[Ss]t\.(?!\w)|St(?=\s[A-Z])|(?<=[a-z]\s)St\b", _saint_or_street),
     ("doctor", r"[Dd]r\.(?!\w)", _doctor_or_drive),
-    ("street", r"Ave(?![.\w])|(?:Pl|Ter|Cir)\.(?!\w)", _street_end),
+    ("street", r"(?:Ave|Rd|Ln|Ct|Pkwy|Expy|Fwy|Trl|Xing)(?![.\w])|(?:Pl|Ter|Cir|Expy|Fwy|Trl)\.(?!\w)", _street_end),
+    ("street", r"(?:Pl|Ter|Cir|Sq)(?=,|$|\s(?:#|Apt|Suite|Unit|NW|NE|SW|SE)\b)", _street_end),
     ("floor", r"(?<=\d(?:st|nd|rd|th)\s)[Ff]l\.(?!\w)|(?<=\d(?:st|nd|rd|th)\s)Fl\b", lambda match: "floor"),
     ("apartment", r"(?:Apt|Ste|Rm|Bldg)\.?(?=\s#?(?:\d|[A-Z]\b))", lambda match: _ROOMS[match[0][:3]]),
     ("place", r"(?:Ste|Pt)\.(?=\s[A-Z][a-z])", lambda match: "point" if match[0] == "Pt." else "saint"),
     ("number", rf"((?i:{'|'.join(BEFORE_NUMBERS)}))\.(?=\s?\d)", _before_number),
     ("number", r"((?i:no|nos))\.(?=\sof\b)|(?<=\w\s)(No|Nos)(?=\s\d)", _before_number),
-    ("century", r"(?<=\d[a-z]{2}\s)c\.", lambda match: "century"),
-    ("born", r"[bd]\.(?=\s\d{4}\b)", lambda match: "born" if match[0] == "b." else "died"),
+    ("size", r"(?<=\d\s)(?:lg|sm|med)\b\.?(?=\s[a-z])", lambda match: _SIZES[match[0][0]]),
+    ("century", r"(?<=\d[a-z]{2}[\s-])c\.", lambda match: "century"),
+    ("born", r"[bdr]\.(?=\s\d{3,4}\b)", lambda match: _LIVED[match[0]]),
+    ("soon", r"a\.s\.a\.p\.?(?!\w)", lambda match: "A S A P"),
+    (
+        "state",
+        rf"(?:(?<=\([DRI]-)|(?<=[a-z],\s))({'|'.join(STATES_SHORT)})\.(?!\w)",
+        lambda match: STATES_SHORT[match[1]],
+    ),
     ("state", rf"({'|'.join(STATES)})(?=\s\d{{5}}(?![\d,]))|(?<=[a-z],\s)(IN|OR|ME|OK|HI|OH)(?=[.,;)]|$)", _state),
+    ("initials", r"(?:(?<=,\s)|(?<=\()|(?<=['’]s\s))[DHKRS]\.(?=\s\d{1,4}\b)", _initials),
+    (
+        "coordinate",
+        r"[Ll](?:at|ong?)\.?(?=:?\s[-−–]?\d{1,3}\.\d)",
+        lambda match: "latitude" if match[0][1] == "a" else "longitude",
+    ),
+    ("label", r"(?:Tel|Attn|Mob|Ext)(?=:\s)", lambda match: _LABELS[match[0]]),
     ("circa", r"c\.(?=\s?\d{3,4}\b)", lambda match: "circa"),
     *roman_rules.RULES,
     ("calendar", r"M[-–]F(?![\w-])", lambda match: "monday to friday"),
+    (
+        "day",
+        r"(?:Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)(?=/[A-Z][a-z])|"
+        r"(?<=[a-z]/)(?:Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)\b",
+        lambda match: next(name for name in WEEKDAYS if name[:3] == match[0][:3].lower()),
+    ),
     ("calendar", rf"({_DAY})\s?[-–]\s?({_DAY})(?!\w)", _calendar_range),
     ("day", rf"({_DAY})(?=,?\s(?:\d|{MONTH}\b))", _calendar_range),
     ("direction", rf"([NSEW])\.(?=\s(?:{'|'.join(REGIONS)})\b)", lambda match: DIRECTIONS[match[1]]),
@@ -186,7 +218,7 @@ RULES: list[Rule] = [
         r"([NS][EW]|(?:(?<=km\s)|(?<=mi\s)|(?<=miles\s))[NSEW])(?=\sof\b)",
         lambda match: DIRECTIONS[match[1]],
     ),
-    ("versus", r"v\.?(?=\s[A-Za-z])", _versus),
+    ("versus", r"v\.?(?=\s[A-Za-z])|v\.(?=\s[$£€]\d)", _versus),
     ("length", r"(?:sq|cu)\.?\s(?:km|cm|mm|mi|yd|ft|in|m)\b\.?", _power_of_length),
     ("abbreviation", rf"(?i:({_STOPPED})\.)(?![\w])(?P<owner>['’]s\b)?", _abbreviation),
     ("initials", r"Ph\.?D\.?['’]?s\b", lambda match: "P H D's"),

@@ -3,32 +3,59 @@
 import re
 
 from tts.text.numbers import digits, pairs
-from tts.text.spelling import VOWEL, acronym, camel, fold, spell
-from tts.text.tables import SYMBOLS
+from tts.text.spelling import VOWEL, acronym, camel, dictionary_reading, fold, spell
+from tts.text.tables import INITIALISMS, SHORT_WORDS, SYMBOLS
 
 _ADDRESS_MARKS = {
     ".": "dot", "-": "dash", "_": "underscore", "/": "slash", ":": "colon", "@": "at", "?": "question mark",
     "=": "equals", "&": "and", "#": "hash", "%": "percent", "~": "tilde", "+": "plus", ",": "comma", ";": "semicolon",
     "!": "exclamation mark", "*": "asterisk", "(": "parenthesis", ")": "parenthesis", "'": "apostrophe", "$": "dollar",
 }  # fmt: skip
+#: Words of two or three letters that are said as such at the end of an address too, or that the dictionary lacks.
 _DOMAIN_WORDS = frozenset(
-    "com org net gov edu info app dev bin the and get art pay map web doc new blog txt pip git".split()
+    "com org net gov edu info app dev bin the and get art pay map web doc new blog txt pip git biz log".split()
 )
 
 
+#: Initialisms that are names or words where they stand in small letters.
+_NAMES = frozenset("ada ana asa doe ira isa mia led era sat pow rip sap ego ado".split())
+_SPELT = frozenset("etc tel".split())
+
+
 def expand_address(match: re.Match) -> str:
-    """Web and mail addresses: words, with the marks between them named."""
+    """Web and mail addresses and paths: words, with the marks between them named."""
     words = []
-    for part in re.findall(r"[A-Za-z]+|\d+|[^\W\d_]+|.", match[0]):
-        if part.isdecimal():
-            words.append(pairs(part) if len(part) < 5 else digits(part))
-        elif part.isalpha():
-            lower = part.lower()
-            is_word = len(part) > 3 and VOWEL.search(lower) and lower not in ("https", "http") or lower in _DOMAIN_WORDS
-            words.append(" ".join(camel(part)) if is_word else spell(part) if part.isascii() else fold(part))
+    for part in re.finditer(r"[A-Za-z]+|\d+|[^\W\d_]+|.", match[0]):
+        text = part[0]
+        if text.isdecimal():
+            words.append(pairs(text) if len(text) < 5 else digits(text))
+        elif text.isalpha():
+            ends = match[0][part.start() - 1 : part.start()] == "." and match[0][part.end() :][:1] in (
+                "",
+                "/",
+                ":",
+                "?",
+            )
+            is_word = _is_word(text.lower(), ends=ends)
+            words.append(" ".join(camel(text)) if is_word else spell(text) if text.isascii() else fold(text))
         else:
-            words.append(_ADDRESS_MARKS.get(part) or SYMBOLS.get(part) or part)
+            words.append(_ADDRESS_MARKS.get(text) or SYMBOLS.get(text) or text)
     return " ".join(words)
+
+
+def _is_word(text: str, *, ends: bool) -> bool:
+    """Whether letters in an address are a word; at its end, short ones are those of a country or of a kind of file.
+
+    >>> _is_word("bob", ends=False), _is_word("me", ends=False), _is_word("me", ends=True), _is_word("ibm", ends=False)
+    (True, True, False, False)
+    """
+    if len(text) > 3:
+        return VOWEL.search(text) is not None
+    if text in _DOMAIN_WORDS or ends or text in _SPELT or len(text) < 2:
+        return text in _DOMAIN_WORDS
+    if len(text) == 2:
+        return text.upper() in SHORT_WORDS or text == "ed"
+    return text in _NAMES or text.upper() not in INITIALISMS and dictionary_reading(text.upper()) == "word"
 
 
 def expand_hashtag(match: re.Match) -> str | None:

@@ -1,4 +1,4 @@
-"""Rules for citations of the Bible by chapter and verse, with the abbreviations of its books.
+"""Rules for citations: of the Bible by chapter and verse, of courts' decisions and rules by volume and page.
 
 Rules have the form described in `tts.text.tokens`.
 """
@@ -20,7 +20,10 @@ _SHORT = {
     "colossians": "col", "thessalonians": "thess", "timothy": "tim", "titus": "tit", "hebrews": "heb",
     "james": "jas", "peter": "pet", "revelation": "rev",
 }  # fmt: skip
-_WHOLE = "ezra esther ruth job psalms amos joel obadiah jonah nahum zephaniah haggai acts philemon jude".split()
+_WHOLE = (
+    "ezra esther ruth job psalms amos joel obadiah jonah nahum zephaniah haggai sirach tobit judith baruch maccabees "
+    "acts philemon jude"
+).split()
 BOOK_NAMES = {short: name for name, shorts in _SHORT.items() for short in shorts.split()}
 BOOK_NAMES |= {name: name for name in (*_SHORT, *_WHOLE)}
 #: Books of which there are several: 1 Corinthians.
@@ -40,6 +43,10 @@ def _verse(match: re.Match) -> str:
     return " ".join([*_order(match), *words])
 
 
+def _song(match: re.Match) -> str:
+    return f"song of {match['of'].lower()} {cardinal(int(match['chapter']))} {cardinal(int(match['verse']))}"
+
+
 def _chapter(match: re.Match) -> str:
     return " ".join([*_order(match), BOOK_NAMES[match["book"].lower()], cardinal(int(match["chapter"]))])
 
@@ -49,13 +56,72 @@ def _order(match: re.Match) -> list[str]:
     return [ordinal(roman(order) or int(order))] if order else []
 
 
+#: Reports of courts' decisions, their series, and the rules of courts.
+_REPORTS = {"F.": "F", "S.": "supreme", "Ct.": "court", "Supp.": "supplement", "L.": "lawyers", "Ed.": "edition"}
+_REPORTS |= {
+    "App.": "appeals",
+    "Cal.": "california",
+    "N.": "N",
+    "E.": "E",
+    "W.": "W",
+    "P.": "P",
+    "A.": "A",
+    "So.": "southern",
+}
+_SERIES = {"2d": "second", "3d": "third", "4th": "fourth", "5th": "fifth"}
+_RULE_PARTS = {
+    "R": "rules of",
+    "Civ": "civil",
+    "Crim": "criminal",
+    "App": "appellate",
+    "P": "procedure",
+    "Evid": "evidence",
+}
+
+
+def _report(match: re.Match) -> str:
+    """Volume, report and page: 123 F.3d 456."""
+    names = re.findall(r"[A-Z][a-z]*\.|\d\w+", match["report"])
+    words = [cardinal(int(match["volume"])), *(_REPORTS.get(name) or _SERIES[name] for name in names)]
+    return " ".join([*words, cardinal(int(match["page"]))])
+
+
+def _public_law(match: re.Match) -> str:
+    return f"{cardinal(int(match['congress']))} dash {cardinal(int(match['law']))}"
+
+
+def _court_rule(match: re.Match) -> str:
+    return " ".join(["federal", *(_RULE_PARTS[part] for part in re.findall(r"[A-Z][a-z]*", match[0])[1:])])
+
+
+#: For the rules about words.
+ABBREVIATIONS: list[Rule] = [
+    ("court_rule", r"Fed\.\sR\.\s(?:(?:Civ|Crim|App)\.\sP\.|Evid\.)", _court_rule),
+    ("law", r"Pub\.\sL\.", lambda match: "public law"),
+    ("circuit", r"(?<=\d(?:st|nd|rd|th)\s)Cir\.(?=\s\d)|(?<=[A-Z]\.\s)Cir\.(?=\s\d)", lambda match: "circuit"),
+    ("certiorari", r"cert\.(?=\s[a-z])", lambda match: "certiorari"),
+    ("decided", r"(?:aff|rev)['’]d\b", lambda match: "affirmed" if match[0][0] == "a" else "reversed"),
+]
 #: (name, pattern, function), tried in this order.
 RULES: list[Rule] = [
+    (
+        "report",
+        r"(?P<volume>\d{1,4})\s(?P<report>(?:F|S\.\s?Ct|L\.\s?Ed|Cal|[NS]\.\s?[EW]|So|P|A)\."
+        r"(?:\s?(?:Supp|App)\.)?(?:\s?(?:2d|3d|4th|5th))?)\s(?P<page>\d{1,4})\b",
+        _report,
+    ),
+    ("public_law", r"(?<=Pub\. L\. )(?:No\.\s)?(?P<congress>\d{2,3})-(?P<law>\d{1,3})\b", _public_law),
     (
         "verse",
         rf"\b(?:{_ORDER}(?={_ONE_OF}))?(?P<book>{_ANY})\.?\s(?P<chapter>\d{{1,3}}):(?P<verse>\d{{1,3}})"
         rf"(?:{DASH}(?P<last>(?:\d{{1,3}}:)?\d{{1,3}}))?(?![\d:])",
         _verse,
+    ),
+    ("verse", r"Song\sof\s(?P<of>Songs|Solomon)\s(?P<chapter>\d):(?P<verse>\d{1,2})(?![\d:])", _song),
+    (
+        "chapter",
+        r"(?P<order>)(?P<book>Rev|Ps|Matt|Rom|Exod|Deut|Isa|Jer|Ezek|Gal|Heb)\.\s(?P<chapter>\d{1,3})(?![\w:%])",
+        _chapter,
     ),
     ("chapter", rf"\b{_ORDER}(?P<book>{_ONE_OF})\.?\s(?P<chapter>\d{{1,3}})(?![\w:])", _chapter),
 ]

@@ -5,7 +5,7 @@ Rules have the form described in `tts.text.tokens`.
 
 import re
 
-from tts.text.numbers import cardinal, digits, pairs, plural
+from tts.text.numbers import cardinal, digits, pairs, plain, plural
 from tts.text.spelling import acronym, spell
 from tts.text.tables import STATES, STREETS
 from tts.text.tokens import Rule
@@ -42,12 +42,21 @@ def _chain(match: re.Match) -> str:
     return " , ".join(say(group) for group in groups)
 
 
-def _dotted(match: re.Match) -> str:
+def _is_grouped(text: str) -> bool:
+    """Whether points part thousands (1.000.000) rather than an address of the Internet (192.168.100.200)."""
+    groups = [int(part) for part in text.split(".")]
+    return plain(text).isdigit() and not (len(groups) == 4 and max(groups) < 256)
+
+
+def _dotted(match: re.Match) -> str | None:
     repeated = re.search(r"\b[Vv]ersion\s$", match.string[: match.start()])
+    if not (match["v"] or repeated) and _is_grouped(match["parts"]):
+        return None
     word = "version " if match["v"] and not repeated else ""
     parts = match["parts"].split(".")
-    if not word and len(parts) == 4:  # an address of the Internet
-        return " dot ".join(digits(part) for part in parts)
+    if not word and len(parts) == 4 and max(map(int, parts)) < 256:  # an address of the Internet
+        port = f" colon {pairs(match['port'])}" if match.groupdict().get("port") else ""
+        return " dot ".join(digits(part) for part in parts) + port
     return word + " point ".join(cardinal(int(part)) for part in parts)
 
 
@@ -65,14 +74,47 @@ def _room(match: re.Match) -> str:
     return f"{word} {_name(match)}"
 
 
+def _military_time(match: re.Match) -> str:
+    """Hours and minutes without a mark: 0800 hrs."""
+    hour, minute = match["hour"], match["minute"]
+    words = f"{'oh ' if hour[0] == '0' else ''}{cardinal(int(hour))}"
+    return (
+        f"{words} {'hundred' if minute == '00' else ('oh ' if minute[0] == '0' else '') + cardinal(int(minute))} hours"
+    )
+
+
+def _plan(match: re.Match) -> str:
+    """A section of a law that is known by its number: a 401(k), 501(c)(3)."""
+    more = f" {cardinal(int(match['more']))}" if match["more"] else ""
+    return f"{pairs(match['number'])} {match['part'].upper()}{more}"
+
+
+def _keys(match: re.Match) -> str | None:
+    """Keys of a telephone, where one of them is a star or a hash before or after digits: *67, #31#."""
+    keys = match[0]
+    if keys[0] == "#" and not keys.endswith("#"):
+        return None
+    if keys[0] == "*" and not re.search(
+        r"(?i)\b(?:dial|press|call|enter|type|hit|or|and)\W+$", match.string[: match.start()][-12:]
+    ):
+        return None
+    return " ".join({"*": "star", "#": "hash"}.get(key) or digits(key) for key in keys)
+
+
 def _code(match: re.Match) -> str | None:
     """A number that is told digit by digit, by the words before it."""
     return digits(match[0]) if _CODED.search(match.string[max(0, match.start() - 30) : match.start()]) else None
 
 
 def _emergency(match: re.Match) -> str | None:
-    """The number of an emergency line, where a call is spoken of before it."""
-    return digits(match[0]) if _CALLED.search(match.string[max(0, match.start() - 60) : match.start()]) else None
+    """The number of an emergency line, where a call is spoken of."""
+    rest = match.string[match.end() :]
+    called = _CALLED.search(match.string[max(0, match.start() - 60) : match.start()])
+    return (
+        digits(match[0])
+        if called or re.match(r"\s(?:was\s)?(?:called|calls?|dispatch\w*|operators?)\b", rest)
+        else None
+    )
 
 
 def _after_capitals(match: re.Match) -> str | None:
@@ -99,7 +141,7 @@ RULES: list[Rule] = [
         lambda match: " , ".join(spell(part) for part in re.split("[:-]", match[0])),
     ),
     ("phone", r"\+\d{1,3}(?:[\s.-]?\(?\d{1,4}\)?){2,5}(?!\d)", _phone),
-    ("phone", r"(?:1[\s.-])?(?:\(\d{3}\)\s?|\d{3}[\s.-])\d{3}[\s.-]\d{4}(?![\d-])", _phone),
+    ("phone", r"(?:1[\s.-])?(?:\(\d{3}\)\s?|\d{3}[\s./-])\d{3}[\s.-]\d{4}(?![\d-])", _phone),
     ("phone", r"\d{3}-\d{4}(?![\d-])", _phone),
     ("phone", r"0\d{2,4}(?:[\s-]\d{3,4}){2}(?![\d-])", _phone),
     ("phone", r"0\d{2,4}[\s-]\d{5,8}(?![\d-])", _phone),
@@ -110,19 +152,53 @@ RULES: list[Rule] = [
     ("extension", r"(?<=\d{3}[-. ]\d{4}\s)x\s?(\d{1,5})\b", lambda match: f"extension {pairs(match[1])}"),
     ("zip", rf"(?:{_AFTER_STATE})\d{{5}}(?:-\d{{4}})?(?![\w-]|[,.]\d)", _phone),
     ("chain", r"\d+(?:(?:-\d+){2,}|(?:–\d+){2,})(?!\d)", _chain),
+    ("keys", r"[*#]\d[\d*#]*|\d+#(?!\w)", _keys),
+    ("status", r"[1-5]\d\d(?=\s(?:errors?|status|response|redirects?|page)\b)", lambda match: pairs(match[0])),
+    ("players", r"(?P<number>\d{2})ers\b", lambda match: f"{cardinal(int(match['number'])).removesuffix('e')}ers"),
+    (
+        "military",
+        r"(?:(?=0)|(?<=\b[Aa]t\s)|(?<=\b[Bb]y\s)|(?<=\b[Uu]ntil\s)|(?<=\b[Aa]round\s))"
+        r"(?P<hour>[01]\d|2[0-3])(?P<minute>[0-5]\d)\s?(?:hrs?\b\.?|hours\b)",
+        _military_time,
+    ),
     ("version", r"(?P<v>v|V(?=\d+\.))(?P<parts>\d+(?:\.\d+)*)(?![\w])", _dotted),
-    ("version", r"(?P<v>)(?P<parts>\d+(?:\.\d+){2,})(?!\w)", _dotted),
+    ("version", r"(?P<v>)(?P<parts>\d+(?:\.\d+){2,})(?::(?P<port>\d{2,5})\b)?(?!\w)", _dotted),
+    ("docket", r"(?<=\bNo\. )\d{1,3}-\d{2,6}(?![\w-])", lambda match: " dash ".join(map(pairs, match[0].split("-")))),
+    ("standard", r"802\.11([a-z]{0,2})\b", lambda match: f"eight oh two point eleven {spell(match[1])}"),
+    (
+        "clothes",
+        r"(\d\d)W\s?[x×]\s?(\d\d)L\b",
+        lambda match: f"{cardinal(int(match[1]))} W by {cardinal(int(match[2]))} L",
+    ),
+    ("aperture", r"f/(?=\d)", lambda match: "F"),
+    ("serial", r"(?<=[A-Z]{2}-)\d{2,}(?:-\d+)+(?![\w-])", lambda match: " , ".join(map(pairs, match[0].split("-")))),
     ("model", r"(?<=[A-Z]-)(?P<number>\d{2,4})(?P<ending>['’]?s)?\b(?![-.,]\d)", _name),
-    ("model", r"(?P<number>7\d7)-(?P<series>[1-9]00)\b", lambda match: f"{pairs(match[1])} {pairs(match[2])}"),
+    (
+        "plan",
+        r"(?P<number>40[13]|501|457|529)(?:\((?=[a-z]\))|(?=[bk]\b))(?P<part>[a-z])\)?(?:\((?P<more>\d)\))?(?!\w)",
+        _plan,
+    ),
+    (
+        "episode",
+        r"S(\d\d?)E(\d\d?)\b",
+        lambda match: f"season {cardinal(int(match[1]))} episode {cardinal(int(match[2]))}",
+    ),
+    ("hours", r"(1?\d)/(1?\d)c\b", lambda match: f"{cardinal(int(match[1]))} {cardinal(int(match[2]))} central"),
+    ("model", r"7\d7(?=\s(?:MAX|Max|Dreamliner)\b)", lambda match: pairs(match[0])),
+    (
+        "model",
+        r"(?P<number>7\d7)-(?P<series>[1-9]00|[89]|10)(?=(?:ER|LR|F)?\b)(?![-/.]\d)",
+        lambda match: f"{pairs(match[1])} {pairs(match[2])}",
+    ),
     (
         "room",
-        r"\b(?P<word>[Rr]oom|[Ff]light|[Hh]ighway|[Rr]oute|[Ii]nterstate|[Bb]oeing|[Aa]irbus|"
-        r"HTTP|[Ee]rror|Xbox|[Pp]ort|[Ss]uite|"
+        r"\b(?P<word>[Rr]oom|[Ff]light|[Hh]ighway|[Rr]oute|[Ii]nterstate|[Bb]oeing|[Aa]irbus|Porsche|Peugeot|Ferrari|"
+        r"HTTP|[Ee]rror|Xbox|Form|[Pp]ort|[Ss]uite|"
         r"(?i:call|dial)(?i:ed|ing)?(?=\s\d{3}\b))"
         r"\s(?P<number>\d{1,4})(?P<ending>['’]?s)?\b(?![,.:-]?\d)",
         _room,
     ),
-    ("emergency", r"(?:911|999|112|988)(?![\w%-]|[.,:]\d|\s[a-z]+s\b)", _emergency),
+    ("emergency", r"(?:911|999|112|988)(?![\w%-]|[.,:]\d|\s(?!was\b|calls\b|operators\b)[a-z]+s\b)", _emergency),
     ("capitals", r"(?:(?<=\b[A-Z]{2}\s)|(?<=\b[A-Z]{3}\s))\d{4}(?![\w%-]|[.,:]\d)", _after_capitals),
     ("isotope", r"(?<=[a-z]-)\d{3}(?![\w%-]|[.,:]\d)", _isotope),
     ("code", r"\d{4,}(?![\w]|[,.-]\d)", _code),

@@ -1,4 +1,4 @@
-"""Rules for dates and times of day.
+"""Rules for dates.
 
 Rules have the form described in `tts.text.tokens`.
 """
@@ -6,8 +6,9 @@ Rules have the form described in `tts.text.tokens`.
 import math
 import re
 
+from tts.text import time_rules
 from tts.text.number_patterns import DASH, RATED
-from tts.text.numbers import cardinal, digits, ordinal, plural, year
+from tts.text.numbers import cardinal, ordinal, plural, year
 from tts.text.tables import MONTH_NUMBERS, MONTHS
 from tts.text.tokens import Rule
 
@@ -18,9 +19,6 @@ MONTH = (
     r"NOV(?:EMBER)?|DEC(?:EMBER)?)\.?|january|february|april|june|july|august|september|october|november|december)"
 )
 _TH = "(?i:st|nd|rd|th)"
-_MERIDIEM = r"\s?(?P<half>[AaPp])(?:\.\s?[Mm]\.|[Mm]\b(?!\.\w))"
-#: Where a full stop stands for the colon of a time: 10.30 a.m., 9.30–10.15pm.
-_BEFORE_HALF = rf"(?=[0-5]\d(?:{DASH}\d\d?(?:\.[0-5]\d)?)?\s?[AaPp]\.?\s?[Mm]\b)"
 
 
 def _month_name(text: str) -> str:
@@ -41,7 +39,7 @@ def _calendar(day: int, month: int, year_digits: str) -> str | None:
 
 def _iso_date(match: re.Match) -> str | None:
     words = _calendar(int(match["day"]), int(match["month"]), match["year"])
-    return words and words + (f" at {_time(match)}{_zone(match['zone'])}" if match["hour"] else "")
+    return words and words + (f" at {time_rules.spoken_time(match)}{_zone(match['zone'])}" if match["hour"] else "")
 
 
 def _zone(zone: str | None) -> str:
@@ -99,8 +97,14 @@ def _is_usual_fraction(above: int, below: int) -> bool:
     return above < below and math.gcd(above, below) == 1 and below in (2, 3, 4, 5, 6, 8, 10, 12, 16, 32, 64)
 
 
+#: The other of two dates: from 6/1 to 8/31.
+_FROM_DATE = re.compile(r"\b[Ff]rom\s(\d\d?)/(\d\d?)\sto\s$")
+_TO_DATE = re.compile(r"\sto\s(\d\d?)/(\d\d?)(?![\d/])")
+_OF_WHOLE = re.compile(r"\s(?:shares?|parts?|portions?|interest|inch|cup|mile|drill|bolt|pipe|wrench|time)\b")
 _BEFORE_DATE = re.compile(
-    r"(?i)\b(?:on|ships?|shipped|starts?|opens?|closes?|arrives?|moved\s(?:from|to)|from\s\d\d?/\d\d?\sto|thru|through|"
+    r"(?i)\b(?:on|week\sof|payable|effective|expir(?:es|ed|ing)|scheduled(?:\sfor)?|deadline:?|"
+    r"dated?:?|posted|updated|published|"
+    r"ships?|shipped|starts?|opens?|closes?|arrives?|moved\s(?:from|to)|from\s\d\d?/\d\d?\sto|thru|through|"
     r"until|till|since|due|dated|starting|ends?|(?P<by>by)|(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?)\s$"
 )
 
@@ -110,7 +114,11 @@ _SHARE = re.compile(
     r"(?i)\b(?:chance|probability|ratio|share)\b|\b(?:about|roughly|only|almost|nearly|than|of|an?|equals)\s$"
 )
 _COUNTED = re.compile(r"\s(?:people|men|women|miles|times|minutes|hours|days|weeks|months|years)\b")
-_AFTER_DATE = re.compile(r"\s*(?:$|[.,;:!?)])|\s@|\s(?:at|and|to|in|from|by|for|with|we|I|he|she|they|it|the)\b")
+_AFTER_DATE = re.compile(
+    r"\s*(?:$|[.,;:!?)])|\s@|\s(?:is|was|falls|fell)\b(?!\s(?:[\d.=]|about|less|more))|"
+    r"\s(?:at|and|to|in|from|by|for|with|we|I|he|she|they|it|the)\b"
+)
+_ARITHMETIC = re.compile(r"(?i)\b(?:simplif\w+|reduc\w+|fractions?|add|subtract|equals?)\s$")
 
 
 def _month_slash_day(match: re.Match) -> str | None:
@@ -126,8 +134,22 @@ def _month_slash_day(match: re.Match) -> str | None:
     before = _BEFORE_DATE.search(head)
     if before:
         may_be_fraction = month < day <= 16 and (not ends or before["by"] and not _DEADLINE.search(head))
+    elif (
+        other := _FROM_DATE.search(head)
+        or re.search(r"\b[Ff]rom\s$", head)
+        and _TO_DATE.match(match.string, match.end())
+    ):
+        may_be_fraction = _is_usual_fraction(month, day) and _is_usual_fraction(int(other[1]), int(other[2]))
+    elif re.search(r"(?i)\bthe\s$", head) and re.match(r"\s[a-z]{3,}", match.string[match.end() :]):
+        may_be_fraction = day < 17 or day in (20, 32) or _OF_WHOLE.match(match.string, match.end())
     else:
-        may_be_fraction = day <= 16 or not ends or RATED.search(head) or _SHARE.search(head)
+        is_named = re.match(r"\s(?:is|was|falls|fell)\b", match.string[match.end() :]) and not _is_usual_fraction(
+            month, day
+        )
+        reducible = math.gcd(month, day) > 1 and day > 10 and not _ARITHMETIC.search(head)
+        may_be_fraction = (
+            day <= 16 and not reducible and not is_named or not ends or RATED.search(head) or _SHARE.search(head)
+        )
     return None if may_be_fraction else f"{MONTHS[month - 1]} {ordinal(day)}"
 
 
@@ -148,9 +170,28 @@ def _month_day(match: re.Match) -> str | None:
 def _day_month(match: re.Match) -> str | None:
     if not 1 <= int(match["day"]) <= 31:
         return None
-    words = f"{'' if match['the'] else 'the '}{match['the'] or ''}{ordinal(int(match['day']))} of "
+    listed = re.search(rf"\d{_TH},?\s(?:(?:and|or|&|to|through)\s)?$", match.string[: match.start()])
+    words = f"{'' if match['the'] or listed else 'the '}{match['the'] or ''}{ordinal(int(match['day']))} of "
     words += _month_name(match["month"])
     return words.lower() + (f" {_full_year(match['year'])}" if match["year"] else "")
+
+
+def _days_of_month(match: re.Match) -> str | None:
+    """Two days of a month: 10-12 October."""
+    first, last = int(match["day"]), int(match["last"])
+    if not 1 <= first < last <= 31:
+        return None
+    joint = match["joint"].strip(" -–—−") or "to"
+    words = f"the {ordinal(first)} {joint} {ordinal(last)} of {_month_name(match['month'])}"
+    return words + (f" {_full_year(match['year'])}" if match["year"] else "")
+
+
+_AFTER_DAY = "|".join(rf"(?<=\d{end}{gap})" for end in ("", "th", "st", "nd", "rd") for gap in ("", r"\s"))
+
+
+def _between_days(match: re.Match) -> str | None:
+    """A dash between two days of which each has its month: 5 Nov.–9 Dec."""
+    return "to" if re.search(rf"\d\s{MONTH}$", match.string[max(0, match.start() - 14) : match.start()]) else None
 
 
 def _numeric_month(match: re.Match) -> str | None:
@@ -165,45 +206,9 @@ def _month_year(match: re.Match) -> str:
     return f"{_month_name(match['month'])} {year(int(match['year']))}"
 
 
-def _time(match: re.Match) -> str | None:
-    found = match.groupdict()
-    hour, minute = int(match["hour"]), int(match["minute"])
-    if hour > 24 or minute > 59:
-        return None
-    first = f"{cardinal(int(found['from']))} to " if found.get("from") else ""
-    if minute == 0 and not match["second"]:
-        is_zone = re.search(r"(?:UTC|GMT)\s?[-+−]$", match.string[: match.start()])
-        on_the_hour = "" if found.get("half") or is_zone else " o'clock" if 1 <= hour <= 12 else " hundred"
-        words = first + cardinal(hour) + on_the_hour
-    else:
-        words = f"{first}{cardinal(hour)} {'oh ' if 0 < minute < 10 else ''}{cardinal(minute) if minute else 'oh oh'}"
-    if match["second"]:
-        seconds = int(match["second"])
-        words += f" and {cardinal(seconds)} second{'' if seconds == 1 else 's'}"
-    return words + _half(match)
-
-
-def _half(match: re.Match) -> str:
-    half = match.groupdict().get("half")
-    return f" {half.upper()} M" if half else ""
-
-
-def _hour(match: re.Match) -> str | None:
-    if int(match["hour"]) > 12:
-        return None
-    first = f"{cardinal(int(match['from']))} to " if match["from"] else ""
-    return f"{first}{cardinal(int(match['hour']))}{_half(match)}"
-
-
-def _race_time(match: re.Match) -> str:
-    """Minutes, seconds and parts of seconds as they are announced: 3:59.4."""
-    whole, _, parts = match[0].partition(".")
-    first, *others = whole.split(":")
-    words = [cardinal(int(first)), *(("oh " if part[0] == "0" else "") + cardinal(int(part)) for part in others)]
-    return f"{' '.join(words)} point {digits(parts)}"
-
-
-_TIMED = re.compile(r"(?i)\b(?:wait(?:ed|s)?|after|within|every|for|last(?:s|ed)?|takes?|took|another)\s$")
+_TIMED = re.compile(
+    r"(?i)\b(?:wait(?:ed|s)?|after|within|every|for|last(?:s|ed)?|takes?|took|another)\s$|[=<>≤≥~+]\s?$"
+)
 
 
 def _decade(match: re.Match) -> str | None:
@@ -230,6 +235,12 @@ RULES: list[Rule] = [
         _iso_date,
     ),
     (
+        "iso_date",
+        r"(?P<year>(?:19|20)\d\d)(?P<month>\d\d)(?P<day>\d\d)T(?P<hour>\d\d):?(?P<minute>\d\d)"
+        r"(?::?(?P<second>\d\d))?(?P<zone>Z|[-+]\d\d(?::?\d\d)?)?(?!\w)",
+        _iso_date,
+    ),
+    (
         "numeric_date",
         r"(?P<first>\d\d?)(?P<mark>[/.-])(?P<second>\d\d?)(?P=mark)"
         r"(?P<year>(?:1[5-9]|20)\d\d|(?<=/)\d\d)(?!(?P=mark)?\d|/|\.\d)",
@@ -240,9 +251,18 @@ RULES: list[Rule] = [
     ("month_day", r"(?P<month>\d\d?)/(?P<day>\d\d?)(?![\w/]|\.\d|\s(?:of|inch|cup)|-\w)", _month_slash_day),
     (
         "month_day",
-        rf"(?P<month>{MONTH})\s+(?P<day>\d\d?){_TH}?(?:{DASH}(?P<last>\d\d?){_TH}?)?"
+        rf"(?P<month>{MONTH})\s+(?P<day>\d\d?){_TH}?"
+        rf"(?:(?:{DASH}|\s(?:to|through)\s(?=\d\d?(?:th|st|nd|rd)?(?:[.,;:)]|$|\s(?:at|in|on|for|and)\b)))"
+        rf"(?P<last>\d\d?){_TH}?)?"
         r"(?:(?P<comma>,)?\s+(?P<year>[12]\d{3})(?!\d))?(?!\w|:\d|,\d|\.\d)",
         _month_day,
+    ),
+    (
+        "day_month",
+        rf"(?:[Tt]he\s+)?(?P<day>\d\d?){_TH}?"
+        rf"(?P<joint>{DASH}|\s(?:to|and|or|through|until)\s)(?:the\s)?(?P<last>\d\d?){_TH}?"
+        rf"(?:\sof)?\s(?P<month>{MONTH})(?!\w)(?:,?\s(?P<year>[12]\d{{3}})(?!\d))?",
+        _days_of_month,
     ),
     (
         "day_month",
@@ -250,21 +270,10 @@ RULES: list[Rule] = [
         rf"(?:,?\s+(?P<year>[12]\d{{3}})(?!\d))?",
         _day_month,
     ),
-    ("to", rf"(?:(?<=[\dhdt])|(?<=[\dhdt]\s))[-–]\s?(?={MONTH}\s\d)", lambda match: "to"),
+    ("to", rf"\s?[-–]\s?(?=\d\d?{_TH}?\s{MONTH})", _between_days),
+    ("to", rf"(?:{_AFTER_DAY})[-–]\s?(?={MONTH}\s\d)", lambda match: "to"),
     ("day_month", rf"(?P<the>)(?P<day>\d\d?)-(?P<month>{MONTH})-(?P<year>\d{{4}}|\d\d)(?![\w-])", _day_month),
     ("month_year", rf"(?P<month>{MONTH}),?\s+(?P<year>[12]\d{{3}})(?![\d,])", _month_year),
-    ("race_time", r"(?:\d\d?:)?\d\d?:\d\d\.\d{1,3}(?!\d)", _race_time),
-    (
-        "time",
-        rf"(?:(?P<from>\d\d?){DASH})?(?P<hour>\d\d?)(?::|\.{_BEFORE_HALF})(?P<minute>\d\d)(?::(?P<second>\d\d))?"
-        rf"(?:{_MERIDIEM})?(?:\s?o['’]clock)?(?![\d:]|,\d{{3}}\b|\s(?:scale|ratio|odds)\b)",
-        _time,
-    ),
-    ("hour", rf"(?:(?P<from>\d\d?){DASH})?(?P<hour>\d\d?){_MERIDIEM}", _hour),
-    (
-        "to",
-        r"(?:(?<=\b[Nn]oon)|(?<=\b[Mm]idnight))\s?[-–]\s?(?=\d)|(?<=[\dmM.])[-–](?=(?i:noon|midnight)\b)",
-        lambda match: "to",
-    ),
+    *time_rules.RULES,
     ("decade", r"(?:['’](?=\d\ds))?(?P<decade>[12]\d\d0|\d0)['’]?s\b", _decade),
 ]

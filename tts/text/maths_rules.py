@@ -17,9 +17,9 @@ from tts.text.number_patterns import (
     noun_follows,
     unit_name,
 )
-from tts.text.numbers import cardinal, decimal, fraction, ordinal
-from tts.text.tables import UNITS
+from tts.text.numbers import cardinal, decimal, fraction, ordinal, pairs
 from tts.text.tokens import Rule
+from tts.text.units import UNITS
 
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
 VULGAR = dict(
@@ -34,17 +34,29 @@ _FRACTION = (
 )
 _ENDS = (r"\d/\d", r"\d/\d\d", r"\d/\d[\"″”]", r"\d/\d\d[\"″”]", "[½⅓⅔¼¾⅕-⅞]")
 _AFTER_FRACTION = "(?:" + "|".join(rf"(?<={end}{gap})" for end in _ENDS for gap in ("", r"\s")) + ")"
-_UNIT_AFTER = rf"(?:\s{UNIT_PER})?"
+_UNIT_AFTER = rf"(?:\s{UNIT_PER}|/(?P<each>{UNIT})(?!\w))?"
 _FROM = rf"(?:(?P<from>{SIGN}{NUMBER})[-–])?"
 
 
+_TIMED = re.compile(
+    r"(?i)\b(?:in|times?(?:\sof|:)?|clocked|ran|finished|at|lasts?|took|after|of)\s(?:about\s|only\s|just\s)?$"
+)
+
+
 def _ratio(match: re.Match) -> str:
+    """A ratio, or minutes and seconds of more than a day's hours, told by the zero or the words before: in 41:02."""
+    long = re.fullmatch(r"(\d{2,3}):([0-5]\d)", match[0])
+    before = match.string[max(0, match.start() - 20) : match.start()]
+    if long and (
+        long[2][0] == "0" and long[2] != "00" or _TIMED.search(before) and not re.search(r"(?i)ratio|odds", before)
+    ):
+        return f"{cardinal(int(long[1]))} {'oh ' if long[2][0] == '0' else ''}{cardinal(int(long[2]))}"
     return " to ".join(decimal(part) for part in match[0].split(":"))
 
 
 def _scientific(match: re.Match) -> str:
     exponent = decimal(match["exponent"].translate(_SUPERSCRIPTS))
-    unit = f" {many(unit_name(match))}" if match["unit"] else ""
+    unit = f" {many(unit_name(match))}" if match["unit"] else f" per {UNITS[match['each']]}" if match["each"] else ""
     first = f"{decimal(match['from'])} to " if match["from"] else ""
     return f"{first}{decimal(match['number'])} times ten to the {exponent.removeprefix('plus ')}{unit}"
 
@@ -88,7 +100,7 @@ def _inches(match: re.Match, above: int, below: int) -> str:
     """A length in inches: three eighths of an inch, a three eighths inch bolt, one and a half inches."""
     words = _mixed_number(match, above, below)
     if match["whole"] or above > below:
-        return f"{words} inch{'' if re.match('[ ][a-z]', match.string[match.end() :]) else 'es'}"
+        return f"{words} inch{'' if noun_follows(match) else 'es'}"
     return f"{words} {'inch' if noun_follows(match) else 'of an inch'}"
 
 
@@ -115,6 +127,11 @@ def _simple_fraction(above: int, below: int) -> str:
     if above > below > 12 or above > 99:  # blood pressure
         return f"{cardinal(above)} over {cardinal(below)}"
     return fraction(above, below)
+
+
+def _thousandth(match: re.Match) -> str:
+    words = ordinal(int(match[1].replace(",", "")))
+    return words if words.startswith("one ") else f"one {words}"
 
 
 def _charge(match: re.Match) -> str:
@@ -156,6 +173,7 @@ def _minus(match: re.Match) -> str | None:
 _FACTORIAL_NUMBER = re.compile(
     r"(?:[*×÷^]\s?|(?i:\b(?:comput|calculat|evaluat)\w+\s|\b(?:what is|what['’]s|value of|factorial)\s))\d+$"
 )
+_CALCULATED = r"\s(?:is|are|equals?|ways|permutations|possible|possibilities|divided|times|plus|minus|over|has\s\d)\b"
 _TERM = r"(?:\d+|\d*[a-z])"
 
 
@@ -166,7 +184,7 @@ def _factorial(match: re.Match) -> str | None:
     """
     before, after = match.string[max(0, match.start() - 24) : match.start()], match.string[match.end() :]
     letter = re.search(rf"(?<![\w'’])[kmnpq]$|\((?:{_TERM}(?:\s?[-+*/−]\s?{_TERM})+|\d+[a-z])\)$", before)
-    operator = re.match(r"\s?[=+*/×÷−^<>≈]|\s-\s(?:\d|[a-z]\b)", after) and re.search(
+    operator = re.match(rf"\s?[=+*/×÷−^<>≈]|\s-\s(?:\d|[a-z]\b)|{_CALCULATED}", after) and re.search(
         r"(?<![\w.,])(?:\d+|[a-z])$", before
     )
     return "factorial" if letter or operator or _FACTORIAL_NUMBER.search(before) else None
@@ -192,8 +210,15 @@ RULES: list[Rule] = [
     ("power", r"(?<=[\w)])\^([-−]?\d+|[a-z]\b)", _power),
     ("power", r"(?<=[\w)])([⁰¹²³⁴⁵⁶⁷⁸⁹]*)([⁻⁺])(?![⁰¹²³⁴⁵⁶⁷⁸⁹])", _charge),
     ("power", r"(?<=[\w)])([⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)", _power),
-    ("isotope", r"(?<![\w)])([⁰¹²³⁴⁵⁶⁷⁸⁹]+)(?=[A-Z])", lambda match: cardinal(int(match[1].translate(_SUPERSCRIPTS)))),
+    ("isotope", r"(?<![\w)])([⁰¹²³⁴⁵⁶⁷⁸⁹]+)(?=[A-Z])", lambda match: pairs(match[1].translate(_SUPERSCRIPTS))),
     ("always", r"24/7/365(?![\d/])", lambda match: "twenty four seven three sixty five"),
+    (
+        "beat",
+        r"(\d{1,2})/(2|4|8|16)(?=\s(?:time|meter|beat|rhythm|signature)\b(?!-|\s(?:job|employ|work)))",
+        lambda match: f"{cardinal(int(match[1]))} {cardinal(int(match[2]))}",
+    ),
+    ("thousandth", r"1/(1,?000|10,?000|100,?000|1,?000,?000)(?![\d/.,]\d)", _thousandth),
+    ("sight", r"20/(\d{2,3})(?=\s(?:vision|eyesight)\b)", lambda match: f"twenty {pairs(match[1])}"),
     ("rating", r"(?P<points>\d+(?:\.\d+)?)/(?P<most>5|10|20|100)(?![\w/]|\.\d)", _rating),
     ("to", rf"{_AFTER_FRACTION}\s?[-–—]\s?(?=\d{{1,3}}(?:[\s½⅓⅔¼¾⅕-⅞/]|[.,]?$))", lambda match: "to"),
     (
@@ -208,7 +233,7 @@ RULES: list[Rule] = [
     ("minus", r"(?<=[\w)]\s)[-−](?=\s(?:\d|[a-zA-Z]\b(?!')))", _minus),
     (
         "minus",
-        r"(?:(?<=UTC)|(?<=GMT)|(?<=\^\d)|(?<=\^\d\d)|(?<=\^[a-z])|(?<=\b[nxyz]))[-−](?=\d)|(?<=[²³])[-−](?=\w)",
+        r"(?:(?<=UTC)|(?<=GMT)|(?<=\^\d)|(?<=\^\d\d)|(?<=\^[a-z])|(?<=\b[ntxyz]))[-−–](?=\d)|(?<=[²³])[-−](?=\w)",
         lambda match: "minus",
     ),
 ]

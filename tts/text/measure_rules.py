@@ -5,15 +5,13 @@ Rules have the form described in `tts.text.tokens`.
 
 import re
 
-from tts.text.maths_rules import VULGAR
+from tts.text import length_rules
 from tts.text.number_patterns import (
     DASH,
-    INCHES,
     NUMBER,
     RANGE,
     UNIT,
     UNIT_PER,
-    closes_quotation,
     is_one,
     many,
     noun_follows,
@@ -21,17 +19,27 @@ from tts.text.number_patterns import (
     span,
     unit_name,
 )
-from tts.text.numbers import cardinal, decimal, fraction
+from tts.text.numbers import cardinal, decimal
 from tts.text.spelling import is_shouting
-from tts.text.tables import ATTACHED_UNITS, COUNTED, MAGNITUDES, UNITS
+from tts.text.tables import COUNTED, MAGNITUDES
 from tts.text.tokens import Rule
+from tts.text.units import ATTACHED_UNITS, UNITS
 
 _REPEATED = rf"(?:\s?(?P<repeated>{UNIT})(?={DASH}{NUMBER}\s?(?P=repeated)(?!\w)))?"
-_SIDES = {"W": "wide", "D": "deep", "H": "high", "L": "long"}
-#: Units of what is in a container.
-_CONTENTS = frozenset("g kg oz oz. lb lb. ml mL cl l L".split())
 _COMPASS = {"N": " north", "S": " south", "E": " east", "W": " west"}
-_FONT = re.compile(r"(?i)\b(?:fonts?|types?|text|size|arial|helvetica|times|courier|calibri|georgia|roman|spacing)\b")
+_FONT = re.compile(
+    r"(?i)\b(?:fonts?|types?|text|size|arial|helvetica|times|courier|calibri|georgia|roman|spacing|"
+    r"shots?|range|arc|lead|plan|inspection)\b"
+)
+_WARMTH = re.compile(
+    r"(?i)\b(?:temp(?:s|erature|eratures)?|thermometer|oven|bake|baked|roast|preheat|heat(?:ed)?|"
+    r"highs?|lows?|fever|warm\w*|"
+    r"cold\w*|cool\w*|hot|boil\w*|freez\w*|melt\w*|degrees|weather|sunny|cloudy|incubat\w*|\d\s?[CF]/\d+\s?[CF])\b"
+)
+_RISE = re.compile(
+    r"(?i)\b(?:yields?|spreads?|rates?|bonds?|notes?|rose|fell|falls?|up|down|cut|cuts|hikes?|raised?|lowered|by|wider|"
+    r"tighter|points?|inflation|margins?|basis)\b"
+)
 _YIELD = re.compile(r"(?i)\b(?:yields?|spreads?|rates?|bonds?)\b")
 _ROUTE = re.compile(r"\b(?:[Rr]oute|Rte\.?|[Ee]xit|[Hh]ighway|Hwy\.?|[Ss]eat|[Gg]ate)\s$")
 _LINE = re.compile(
@@ -49,6 +57,14 @@ def _percent(match: re.Match) -> str:
 def _degrees(match: re.Match) -> str:
     scale = {"C": " celsius", "F": " fahrenheit", "K": " kelvin"}.get((match["scale"] or "").upper(), "")
     return f"{span(match)} degree{'' if is_one(match) else 's'}{scale}{_COMPASS.get(match['compass'] or '', '')}"
+
+
+def _bare_degrees(match: re.Match) -> str | None:
+    """A temperature without its sign, where warmth is spoken of: temp 37.2 C, at 350F."""
+    around = match.string[max(0, match.start() - 40) : match.end() + 24]
+    if not _WARMTH.search(around):
+        return None
+    return f"{span(match)} degrees {'celsius' if match['scale'] == 'C' else 'fahrenheit'}"
 
 
 def _celsius(match: re.Match) -> str:
@@ -87,6 +103,7 @@ def _is_label(match: re.Match) -> bool:
         return True
     if (
         symbol in ATTACHED_UNITS
+        and not (match["times"] or match["per"])
         and gap.isspace()
         and not re.match(r"\s?[=≈]", match.string[match.end() :])
         or symbol == "K"
@@ -95,6 +112,8 @@ def _is_label(match: re.Match) -> bool:
         return True
     if gap == "-":
         return len(symbol) == 1 and symbol not in "mgLlVW"
+    if symbol == "L" and re.match(r"\s(?:of\s)?[a-z]", match.string[match.end() :]):  # 1L oil
+        return False
     return not gap and symbol in "AJLN" and _LABELLED.search(match.string[: match.start()]) is not None
 
 
@@ -107,6 +126,8 @@ def _measure(match: re.Match) -> str | None:
     unit = _points_or_pints(match) if symbol in ("pt", "pt.") else UNITS[symbol]
     if symbol == "bps" and _is_bit_rate(match):
         unit = "bit per second"
+    if symbol == "pp" and match["gap"] and match.string[match.end("unit") :][:1] == "." and "." not in match["number"]:
+        unit = "page"
     if unit is None:
         return f"{span(match)} P T"
     name = unit_name(match, unit)
@@ -114,9 +135,22 @@ def _measure(match: re.Match) -> str | None:
         return f"{span(match)} {MAGNITUDES.get(match['magnitude'], match['magnitude'])} {many(name)}"
     if match["more"]:
         return f"{span(match)} plus {many(name)}"
-    article = unit == "point" or _ARTICLE.search(match.string[max(0, match.start() - 8) : match.start()])
-    singular = match["gap"] == "-" or is_one(match) or article and noun_follows(match)
+    head, rest = match.string[max(0, match.start() - 8) : match.start()], match.string[match.end() :]
+    article = unit == "point" or _ARTICLE.search(head)
+    made = symbol == "mm" and re.match(r"\s(?:film|lens|camera|gun|cannon|round|bullet|pistol|shell)\w*\b", rest)
+    singular = match["gap"] == "-" or is_one(match) or made or article and noun_follows(match)
     return f"{span(match)} {name if singular else many(name)}"
+
+
+def _basis_points(match: re.Match) -> str | None:
+    """Hundredths of a percent, where a rate is spoken of or rises or falls; else pairs of bases, letter by letter."""
+    if not _RISE.search(re.split("[;:()]", match.string[max(0, match.start() - 40) : match.start()])[-1]):
+        return None
+    return f"{span(match)} basis point{'' if is_one(match) or match['gap'] == '-' else 's'}"
+
+
+def _molar(match: re.Match) -> str:
+    return f"{span(match)} molar"
 
 
 def _stone(match: re.Match) -> str:
@@ -126,58 +160,6 @@ def _stone(match: re.Match) -> str:
         r"(?i)\b(?:on|near|[ns]?[ew]\.?|[ns]\.?|east|west|north|south)\s$", before
     )
     return f"{cardinal(int(match['stone']))} {'street' if is_street else 'stone'}"
-
-
-def _feet(match: re.Match) -> str | None:
-    if not match["inches"] and re.search(r"(?<!\w)['‘]|\d['’]", match.string[: match.start()]):
-        return None  # a closing quotation mark
-    number = match["inches"] or ""
-    whole = number.rstrip("".join(VULGAR))
-    inches = f" {decimal(whole)}" if whole else ""
-    if number != whole:
-        above, below = VULGAR[number[-1]].split("/")
-        inches += f" and {fraction(int(above), int(below))}"
-    feet = "foot" if match["feet"] == "1" or inches else "feet"
-    return f"{cardinal(int(match['feet']))} {feet}{inches}"
-
-
-def _feet_and_inches(match: re.Match) -> str:
-    feet, inches = int(match["feet"]), match["inches"]
-    return (
-        f"{cardinal(feet)} {'foot' if feet == 1 else 'feet'} {decimal(inches)} {'inch' if inches == '1' else 'inches'}"
-    )
-
-
-def _inches(match: re.Match) -> str | None:
-    """Lengths with inch marks, one or several by each other."""
-    if closes_quotation(match.string, match.end("first")):
-        return None
-    numbers = re.findall(NUMBER, match[0])
-    unit = "inch" if numbers == ["1"] or noun_follows(match) else "inches"
-    return f"{(' to ' if match['to'] else ' by ').join(map(decimal, numbers))} {unit}"
-
-
-def _feet_by(match: re.Match) -> str:
-    return f"{(' by ' if match['by'] else ' to ').join(map(decimal, re.findall(NUMBER, match[0])))} feet"
-
-
-def _by(match: re.Match) -> str:
-    if match["unit"] in _CONTENTS and noun_follows(match):  # 2 x 400g tins
-        count, content = re.findall(NUMBER, match[0])[-2:]
-        return f"{decimal(count)} {decimal(content)} {UNITS[match['unit']]}"
-    formula = (
-        match["unit"] in _CONTENTS
-        or " × " in match[0]
-        and not match["unit"]
-        or re.match(r"\s?=", match.string[match.end() :])
-    )
-    words = (" times " if formula else " by ").join(map(decimal, re.findall(NUMBER, match[0])))
-    return f"{words} {many(UNITS[match['unit']])}" if match["unit"] else words
-
-
-def _between_lengths(match: re.Match) -> str | None:
-    before = match.string[max(0, match.start() - 12) : match.start()]
-    return "by" if re.search(rf"\d\s?(?:{UNIT}|[\"'″′”’])[WHDL]?\s?$", before) else None
 
 
 def _duration(match: re.Match) -> str | None:
@@ -222,21 +204,12 @@ RULES: list[Rule] = [
         r"(?:\s?(?P<scale>[CFK])\b|\s?(?P<compass>[NSEW])\b)?",
         _degrees,
     ),
+    ("degrees", rf"{RANGE}\s?(?P<scale>[CF])\b(?![-+#.]\w|['’])", _bare_degrees),
     ("degrees", rf"{RANGE}\s?(?P<scale>℃|℉)(?P<compass>)", _celsius),
-    ("feet", r"\d+['′’](?:\s?(?P<by>[x×])\s?|\s?[-–]\s?)\d+['′’](?![\s\w]?\d)", _feet_by),
-    ("feet", rf"(?P<feet>\d+)['′’](?:\s?(?P<inches>\d+[{''.join(VULGAR)}]?){INCHES})?(?!\w)", _feet),
-    ("feet", r"(?P<feet>[3-7])['’](?P<inches>1[01]|\d)(?![\w\"”″'’])", _feet),
-    (
-        "feet",
-        r"(?P<feet>\d+)\s?(?:ft|feet|foot)\.?,?\s?(?P<inches>\d+(?:\.\d+)?)\s?in(?:\.(?!\w)|(?![\w.]))",
-        _feet_and_inches,
-    ),
-    (
-        "inches",
-        rf"(?P<first>{NUMBER}){INCHES}?(?:(?:\s?[x×]\s?{NUMBER}{INCHES})+|{DASH}(?P<to>{NUMBER}){INCHES})?"
-        rf"(?<=[\"″”'])(?!(?![WHDL]\b)\w)",
-        _inches,
-    ),
+    *length_rules.MARKED,
+    ("points", rf"{RANGE}(?P<gap>[\s-]?)bp\b", _basis_points),
+    ("molar", rf"{RANGE}\sM(?=\s(?:solution|(?:[A-Z][a-z]?\d?){{2,}}\b(?<![A-Z]{{4}})))", _molar),
+    ("stone", r"(?<=[½¼¾]\s)st\b(?:\.(?!\w))?", lambda match: "stone"),
     ("stone", r"(?P<stone>\d{1,3})(?:\s?(?<!1)|\s)st\b(?:\.(?!\w))?", _stone),
     (
         "duration",
@@ -252,7 +225,5 @@ RULES: list[Rule] = [
         rf"(?P<gap>[\s-]?){UNIT_PER}(?!-(?!{NUMBER}\s?{UNIT}(?!\w))\d|\.\w)(?:\.(?=\s[a-z&]|[,;)–-]))?",
         _measure,
     ),
-    ("by", rf"\d+(?:\.\d+)?(?:\s?[x×]\s?\d+(?:\.\d+)?)+(?:\s?(?P<unit>{UNIT})(?![\w/]))?(?!\w)", _by),
-    ("by", r"[x×](?=\s?\d)", _between_lengths),
-    ("dimension", r"(?<=\d[\"″”])[WDHL]\b", lambda match: _SIDES[match[0]]),
+    *length_rules.BY,
 ]

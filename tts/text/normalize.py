@@ -3,12 +3,14 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Literal
 
 from tts.text import (
     citation_rules,
     code_rules,
     date_rules,
+    length_rules,
     maths_rules,
     measure_rules,
     money_rules,
@@ -33,6 +35,7 @@ _NUMBER_RULES = [
     *date_rules.RULES,
     *code_rules.RULES,
     *number_rules.PLURALS,
+    *length_rules.PARTS,
     *maths_rules.RULES,
     *money_rules.RULES,
     *measure_rules.RULES,
@@ -51,6 +54,8 @@ _PLAIN = re.compile(
     r"(?:[a-z]{2,}(?=[\s,;:?!)]|$)(?!\s(?!I\b)[IVXLCDM]+\b)|[A-Z][a-z]{2,}(?=[\s,;:?!)]|$)(?!\s[IVXLCDM]+\b)|"
     r"(?<=[a-z,;]\s)[aI](?=\s[a-z]{2}))(?!,?\s+(?:[\d–-]|[ivxlc]+\b))"
 )
+_STRANGE = re.compile(r"[^\x00-\x7f“”‘’–—…é]")
+_LONE_FACTORIAL = re.compile(r"\s*[0-9]{1,3}!\s*")
 _APOSTROPHE = re.compile(r"(?<=[^\W\d_])[´`ʼ＇](?=[^\W\d_])")
 _INVISIBLE = ("Cf", "Cc", "Mn", "Me", "Sk")
 
@@ -87,9 +92,27 @@ def sentences(text: str | Iterable[str], on_unknown: OnUnknown = "error") -> Ite
     return _sentences(text, on_unknown)
 
 
+def check(text: str, on_unknown: OnUnknown = "error") -> None:
+    """Refuse a text that `sentences` would refuse at some place, in a small part of its time.
+
+    Raises
+    ------
+    TextError
+        A character cannot be spoken and `on_unknown` is "error".
+    """
+    if on_unknown == "error" and not text.isascii():  # all of ASCII has a reading
+        for start, sentence in split_sentences(text):
+            if _STRANGE.search(sentence):
+                for _ in _tokens(sentence, start, on_unknown):
+                    pass
+
+
 def _sentences(text: str | Iterable[str], on_unknown: OnUnknown) -> Iterator[Sentence]:
+    is_factorial = isinstance(text, str) and _LONE_FACTORIAL.fullmatch(text)  # nothing tells that it is exclaimed
     for start, sentence in split_sentences(text):
         tokens = tuple(_tokens(sentence, start, on_unknown))
+        if is_factorial:
+            tokens = (*tokens[:-1], replace(tokens[-1], text="factorial", kind="word"))
         if tokens:
             yield Sentence(tokens, start, start + len(sentence))
 

@@ -3,12 +3,14 @@
 import re
 
 from tts.text.numbers import decimal, digits, plural
-from tts.text.tables import UNITS
+from tts.text.units import UNITS
 
 DASH = r"\s?[-–—−]\s?"
 NUMBER = (
-    r"(?:(?:\d{1,3}(?:[\u00a0\u2009\u202f]\d{3})+(?!\d)|"
-    r"\d{1,3}(?: \d{3}){2,}(?! ?\d)|\d{1,3} 000(?! ?\d)|\d{1,3}(?:,\d{3})+(?![\d])|\d+)(?:\.\d+)?|\.\d+)"
+    r"(?:\d{1,3}(?:\.\d{3})+,\d{1,2}(?!\d|[.,]\d)|[1-9]\d{0,2}(?:\.\d{3}){2,}(?!\d|\.\d)|"
+    r"(?:\d{1,3}(?:['’]\d{3})+(?![\d'’])|\d{1,3}(?:[\u00a0\u2009\u202f]\d{3})+(?!\d)|"
+    r"\d{1,3}(?: \d{3}){2,}(?! ?\d)|\d{1,3} 000(?! ?\d)|\d{1,3}(?:,\d{3})+(?![\d])|"
+    r"\d{1,2}(?:,\d{2})+,\d{3}(?![\d,])|\d+)(?:\.\d+)?|\.\d+)"
 )
 #: An en dash is a minus only where nothing but a space or an opening mark stands before it.
 SIGN = r"(?:(?:(?<![\w)\]])[-−+]|(?<![^\s(\[=])–(?!\s))(?=[\d.]))?"
@@ -18,28 +20,43 @@ INCHES = r"(?:\"|″|”|'')"
 RATED = re.compile(
     r"(?i)\b(?:rat(?:ed|ing)|scor(?:es?|ed|ing)|grades?|marks?|results?|gave|give|given|giving|got)\b[\w\s:]{0,8}$"
 )
+_ONE = re.compile(r"\b(?:[Aa]n?|[Mm]y|[Yy]our|[Hh]is|[Hh]er|[Oo]ur)\s$")
 #: What follows a length that is no noun measured by it.
 _NO_NOUN = (
     r"(?!(?:x|w|by|and|or|of|in|long|wide|tall|thick|deep|high|from|to|at|on|is|was|are|were|for|with|apart|away|off|"
     r"above|below|square|across|per|than|but|when|where|each|more|less|then|as|if)\b)"
 )
 
+#: Units that measure the same, between which a slash is no "per".
+_KINDS = (
+    frozenset("g kg mg oz lb lbs".split()),
+    frozenset("km m cm mm mi ft in yd".split()),
+    frozenset("ml mL l L cl pt".split()),
+)
+_ORDERS = {"¹": "", "²": " squared", "³": " cubed"}
 #: A unit, by other units: mg/kg/min, g/100 mL.
 UNIT_PER = (
-    rf"(?P<unit>{UNIT})(?:/(?!\d+\s?(?P=unit)(?!\w))(?P<count>\d+\s?(?={UNIT}(?!\w)))?"
-    rf"(?P<per>{UNIT}|[a-z]{{3,}})(?:/(?P<also>{UNIT}))?)?"
-    r"(?![\w²³]|/(?!\d))"
+    rf"(?P<unit>{UNIT})(?:[·⋅](?P<times>{UNIT})(?!⁻))?(?:/(?!\d+\s?(?P=unit)(?!\w))(?P<count>\d+\s?(?={UNIT}(?!\w)))?"
+    rf"(?P<per>{UNIT}|[a-z]{{3,}})(?:/(?P<also>{UNIT}|[a-z]{{3,}}))?)?"
+    rf"(?:[·⋅\s](?P<inverse>{UNIT})⁻(?P<order>[¹²³]))?"
+    r"(?![\w²³]|/(?!\d|c[²\s.,]))"
 )
 
 
 def unit_name(match: re.Match, unit: str | None = None) -> str:
     """Name of a unit in the singular, from a match of `UNIT_PER`; `unit` replaces that of the first part."""
     name = unit or UNITS[match["unit"]]
-    if match["count"]:
+    if match["times"]:
+        name += f" {UNITS[match['times']]}"
+    if match["count"] and any({match["unit"], match["per"]} <= kind for kind in _KINDS):  # 200g/7oz
+        name += f" slash {decimal(match['count'])} {many(UNITS[match['per']])}"
+    elif match["count"]:
         name += f" per {decimal(match['count'])} {many(UNITS[match['per']])}"
     elif match["per"]:
         name += f" per {UNITS.get(match['per']) or match['per']}"
-    return f"{name} per {UNITS[match['also']]}" if match["also"] else name
+    if match["inverse"]:  # m·s⁻²
+        name += f" per {UNITS[match['inverse']]}{_ORDERS[match['order']]}"
+    return f"{name} per {UNITS.get(match['also']) or match['also']}" if match["also"] else name
 
 
 def ranged(mark: str = "") -> str:
@@ -63,7 +80,9 @@ def span(match: re.Match) -> str:
         return f"{digits(first)} , {digits(last)}"
     if first == last:  # a 50-50 chance
         return f"{decimal(first)} {decimal(last)}"
-    formula = re.match(r"\s?[=+*/×÷]", text[end:]) or re.search(r"=\s?$", text[: match.start()])
+    formula = bool(re.match(r"\s?[=+*/×÷]", text[end:]) or re.search(r"=\s?$", text[: match.start()]))
+    if "−" in text[match.end("number") : match.start("to")] and not re.match(r"\s?(?:[a-z]{2}|[%°])", text[end:]):
+        formula = True
     return f"{decimal(first)} {'minus' if formula else 'to'} {decimal(last)}"
 
 
@@ -78,13 +97,16 @@ def many(unit: str) -> str:
     >>> many("mile per hour"), many("millimeter of mercury")
     ('miles per hour', 'millimeters of mercury')
     """
-    head, joint, rest = re.split(r"( per | of |$)", unit, maxsplit=1)
+    head, joint, rest = re.split(r"( per | of | slash |$)", unit, maxsplit=1)
     return f"{plural(head)}{joint}{rest}"
 
 
 def noun_follows(match: re.Match) -> bool:
     """Whether a noun seems to follow that is measured by the match: a 12" ruler."""
-    return re.match(rf"\s{_NO_NOUN}[a-z]+", match.string[match.end() :]) is not None
+    rest = match.string[match.end() : match.end() + 40]
+    if re.match(r"\s[A-Z]", rest):  # a 2 TB SSD
+        return _ONE.search(match.string[max(0, match.start() - 6) : match.start()]) is not None
+    return re.match(rf"\s{_NO_NOUN}[a-z]+", rest) is not None
 
 
 def closes_quotation(text: str, position: int) -> bool:

@@ -25,6 +25,11 @@ def _ordinals(match: re.Match) -> str:
     return f"{ordinal(int(match['number']))} to {ordinal(int(match['to']))}"
 
 
+def _fold(match: re.Match) -> str:
+    """How often somebody has won something: a 3x MVP."""
+    return f"{decimal(match['number'])} time"
+
+
 def _lines(match: re.Match) -> str:
     """Lines of a picture: 1080p."""
     return f"{pairs(match['number'])} {match['scan'].upper()}"
@@ -36,7 +41,11 @@ def _year_span(match: re.Match) -> str | None:
         return None
     if len(last) == 4 and int(last) < int(first) or len(last) == 2 and int(last) <= int(first[2:]):
         return None
-    return f"{year(int(first))} to {year(int(last)) if len(last) == 4 else cardinal(int(last))}"
+    return f"{year(int(first))} to {year(int(last)) if len(last) == 4 else _two_digits(last)}"
+
+
+def _two_digits(text: str) -> str:
+    return f"{'oh ' if text[0] == '0' else ''}{cardinal(int(text))}"
 
 
 def _year(match: re.Match) -> str | None:
@@ -96,7 +105,11 @@ def _plural(match: re.Match) -> str | None:
     """Plurals of digits, where two are joined or a word for several stands before; else these are seconds."""
     before, after = match.string[max(0, match.start() - 20) : match.start()], match.string[match.end() :]
     joined = re.search(r"\d\w*s,?\s(?:(?:and|or)\s)?$", before) or re.match(r",?\s(?:(?:and|or)\s)?\d+s\b", after)
-    several = re.search(r"(?i)\b(?:(?:the|these|those|all|both|some|many|no)\s|(?:under|over)[-\s])$", before)
+    several = (
+        before.endswith("-")
+        and before[-2:-1].isalpha()
+        or re.search(r"(?i)\b(?:(?:the|these|those|all|both|some|many|no)\s|(?:under|over)[-\s])$", before)
+    )
     timed = re.search(r"(?i)\b(?:between|from|in|after|for|within|every)\s(?:\d\w*s\s\w+\s)?$", before)
     words = pairs(match["number"]) if len(match["number"]) == 3 else decimal(match["number"])
     return _plural_words(words) if several or joined and not timed else None
@@ -115,6 +128,13 @@ RULES: list[Rule] = [
     ("ordinals", rf"(?P<number>\d+)(?:st|nd|rd|th){DASH}(?P<to>\d+)(?:st|nd|rd|th)\b", _ordinals),
     ("lines", r"(?P<number>480|720|1080|1440|2160)(?P<scan>[pi])\b", _lines),
     ("ordinal", r"(?P<number>\d{1,3}(?:,\d{3})+|\d+)(?i:st|nd|rd|th)\b", _ordinal),
+    ("fold", r"(?P<number>\d+(?:\.\d+)?)x(?=\s(?:MVP|champ\w*|winner|All-Star|Olympian|world|Grand)\b)", _fold),
+    (
+        "fold",
+        r"(?P<number>\d+(?:\.\d+)?)x(?=\s(?:his|her|their|my|your|our|its|the|as|more|less|larger|bigger|faster|slower|"
+        r"higher|cheaper|better|longer)\b)",
+        lambda match: f"{decimal(match['number'])} times",
+    ),
     ("magnitude", rf"{RANGE}(?P<suffix>[kKMB]|\s?(?:bn|mn|tn))\b", _magnitude),
     ("year_span", rf"(?P<first>{_YEAR})(?P<mark>[-–/])(?P<last>{_YEAR}|\d\d)(?![\d,.-]\d|\w)", _year_span),
     ("year", r"(?:(?:(?<=\b[Ii]n )|(?<=\bAD )|(?<=\bA\.D\. ))10|1[1-9]|20)\d\d(?![\d\w]|,\d|\.\d|[-–/]\d)", _year),

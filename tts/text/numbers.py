@@ -17,6 +17,8 @@ _ORDINALS = {
     "nine": "ninth",
     "twelve": "twelfth",
 }
+#: Points between thousands: with a decimal comma, or two and more.
+_CONTINENTAL = re.compile(r"\d{1,3}(?:(?:\.\d{3})+,\d+|(?:\.\d{3}){2,})")
 _ROMAN = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
 _ROMAN_FORM = re.compile(r"M{0,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})")
 
@@ -74,7 +76,7 @@ def plural(word: str) -> str:
     """
     if word.endswith("foot"):
         return word.removesuffix("foot") + "feet"
-    if word.endswith(("hertz", "yen", "celsius", "fahrenheit", "horsepower", "percent")):
+    if word.endswith(("hertz", "yen", "celsius", "fahrenheit", "horsepower", "percent", "molar", "lux", "torr")):
         return word
     if word.endswith("y") and word[-2] not in "aeiou":
         return word[:-1] + "ies"
@@ -90,15 +92,26 @@ def digits(text: str) -> str:
     return " ".join(_ONES[int(character)] for character in text if character.isdigit())
 
 
+def plain(text: str) -> str:
+    """Digits without the marks of their thousands, and a point before decimals: 1.234,56 and 1'234.56 as 1234.56.
+
+    >>> plain("1,234.5"), plain("1.234,5"), plain("1.000.000"), plain("1'000"), plain("1.234")
+    ('1234.5', '1234.5', '1000000', '1000', '1.234')
+    """
+    if _CONTINENTAL.fullmatch(text):
+        text = text.replace(".", "").replace(",", ".")
+    return re.sub(r"[,\s'’]", "", text)
+
+
 def decimal(text: str) -> str:
-    """Words of digits with optional sign, thousands commas and decimal point.
+    """Words of digits with optional sign, marks of thousands and decimal point.
 
     >>> decimal("1,234.50"), decimal("-.5"), decimal("007")
     ('one thousand two hundred thirty four point five zero', 'minus point five', 'zero zero seven')
     """
     if text[0] in "-−–+":
         return f"{'plus' if text[0] == '+' else 'minus'} {decimal(text[1:])}"
-    whole, _, fraction = re.sub(r"[,\s]", "", text).partition(".")
+    whole, _, fraction = plain(text).partition(".")
     words = []
     if whole:
         leading_zero = len(whole) > 1 and whole[0] == "0"

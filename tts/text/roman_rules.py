@@ -12,26 +12,32 @@ from tts.text.tokens import Rule
 
 #: Names numbered with ordinals: Henry VIII.
 _MONARCHS = frozenset(
-    "Alexander Alfonso Benedict Catherine Charles Christian Clement Edward Elizabeth Ferdinand Francis Frederick "
-    "George Gregory Gustav Harald Haakon Henry Innocent Ivan James John Joseph Julius Leo Leopold Louis Mary "
-    "Maximilian Napoleon Nicholas Olaf Otto Paul Peter Philip Pius Ptolemy Ramses Richard Robert Rudolf Stephen "
-    "Thutmose Urban Victor Wilhelm William Xerxes Darius Cosimo Kenneth Umberto Margrethe Albert Alexius".split()
+    "Abdullah Adrian Afonso Akihito Albert Alexander Alexius Alfonso Amenhotep Antiochus Artaxerxes Augustus "
+    "Baldwin Basil Baudouin Bayezid Benedict Boniface Boris Callixtus Carlos Casimir Catherine Celestine Charles "
+    "Christian Clement Constantine Cosimo Cyrus Darius Edmund Edward Elizabeth Eugene Felipe Ferdinand Fernando "
+    "Francis Frederick George Gregory Gustav Gustavus Haakon Hadrian Harald Henry Hussein Innocent Isabella Ivan "
+    "James John Joseph Julius Justinian Kenneth Ladislaus Leo Leopold Louis Manuel Margrethe Maria Mary Maximilian "
+    "Mehmed Mohammed Murad Napoleon Nebuchadnezzar Nicholas Olaf Otto Paul Pedro Peter Philip Pius Ptolemy Rainier "
+    "Ramesses Ramses Richard Robert Rudolf Sancho Selassie Selim Seti Sigismund Sixtus Stanislaw Stephen Suleiman "
+    "Theodosius Thutmose Umberto Urban Vajiralongkorn Valentinian Victor Wilhelm Willem William Xerxes".split()
 )
 #: First names before a family name and a numeral of the generation: John Smith III; those of monarchs are such too.
 _GIVEN = _MONARCHS | frozenset(
-    "Aaron Adam Adlai Alan Alfred Allen Andrew Anthony Arthur Barry Ben Benjamin Bernard Bill Bob Bradley Brian Bruce "
-    "Calvin Carl Carlos Chris Christopher Clarence Cornelius Craig Cyrus Dale Daniel David Davis Dennis Don Donald "
-    "Douglas Earl Eric Ernest Eugene Frank Franklin Fred Gary Gerald Gilbert Glenn Grant Harold Harry Harvey Herbert "
-    "Herman Howard Hugh Isaac Jack Jacob Jason Jay Jeffrey Jerry Jim Joe Jonathan Jose Juan Justin Keith Ken Kevin "
-    "Kyle Larry Lawrence Lee Leonard Leroy Lewis Lloyd Luis Mark Martin Marvin Matthew Melvin Michael Mike Milton "
-    "Nathan Nelson Norman Oscar Patrick Percy Phil Phillip Ralph Ray Raymond Rick Robin Rodney Roger Ron Ronald Roy "
-    "Russell Ryan Sam Samuel Scott Sean Sidney Stanley Steve Steven Stewart Ted Theodore Thomas Thurston Tim Timothy "
-    "Tom Tony Travis Tyler Vernon Vincent Wallace Walter Warren Wayne Wesley Willie Winston Zachary".split()
+    "Aaron Adam Adlai Alan Alfred Allen Andrew Anthony Arthur Barry Ben Benjamin Bernard Bill Bob Bradley Brian "
+    "Bruce Calvin Carl Carlos Chris Christopher Clarence Clark Cornelius Craig Cyrus Dale Daniel David Davis Dennis "
+    "Don Donald Douglas Earl Eric Ernest Ernie Eugene Frank Franklin Fred Gary Gerald Gilbert Glenn Grant Hank "
+    "Harold Harry Harvey Herbert Herman Howard Hugh Isaac Jack Jackie Jacob Jason Jay Jeffrey Jerry Jim Joe Johnny "
+    "Jonathan Jose Juan Justin Keith Ken Kevin Kyle Larry Lawrence Lee Leonard Leroy Lewis Lloyd Loudon Luis Mark "
+    "Martin Marvin Matthew Melvin Michael Mike Milton Nathan Nelson Norman Oliver Oscar Patrick Percy Phil Phillip "
+    "Ralph Ray Raymond Rick Robin Rodney Roger Roland Ron Ronald Roy Rufus Russell Ryan Sam Sammy Samuel Scott Sean "
+    "Seth Sidney Simon Stanley Steve Steven Stewart Ted Terry Theodore Thomas Thurston Tim Timothy Tom Tony Travis "
+    "Tyler Vance Vernon Vincent Wallace Walter Warren Wayne Wesley Willie Winston Zachary".split()
 )
 #: What is numbered with Roman numerals.
 _NUMBERED = frozenset(
     "war chapter part act scene book volume section article type phase stage class title appendix level bowl unit "
-    "figure table page grade rocky section division group mark version episode season olympiad".split()
+    "figure table page grade rocky section division group mark version episode season olympiad "
+    "schedule canto psalm saturn exhibit".split()
 )
 _ORDERED = "(?:[Cc]entur(?:y|ies)|Olympiad|[Dd]ynasty|Congress|Corps|Legion|Amendment)"
 _GENERATIONS = frozenset("II III IV V VI".split())
@@ -58,6 +64,15 @@ def _roman(match: re.Match) -> str | None:
     return None if is_letter else f"{acronym(name) if name.isupper() else fold(name)} {cardinal(number)}{owner}"
 
 
+def _of_two_countries(match: re.Match) -> str | None:
+    """A monarch with the numerals of two countries, or two of one name: James VI and I, Henry V and VI."""
+    first, also = roman(match["numeral"]), roman(match["also"])
+    if match["name"] not in _MONARCHS or not first or not also or also == 1 and match["name"] != "James":
+        return None
+    owner = "'s" if match["owner"] else ""
+    return f"{match['name'].lower()} the {ordinal(first)} and {ordinal(also)}{owner}"
+
+
 def _is_family_name(match: re.Match) -> bool:
     """Whether a numeral counts the generations of a family: after a first name or an initial, and the family name."""
     name = re.search(rf"{_PERSON}$", match.string[max(0, match.start() - 40) : match.start("numeral")])
@@ -73,10 +88,12 @@ def _generation(match: re.Match) -> str | None:
 
 def _is_regnal(match: re.Match) -> bool:
     """Whether the numeral after a monarch's name is one, and not "I" or an initial."""
-    if match["numeral"] != "I":
+    if match["numeral"] != "I" or match["owner"]:
         return True
-    rest = match.string[match.end() :]
-    return re.match(r"[.,;:!?)]|\s*$|\s+(?:of|was|ruled|reigned|died)\b|['’]s", rest) is not None
+    before, rest = match.string[max(0, match.start() - 12) : match.start()], match.string[match.end() :]
+    titled = re.search(r"\b(?:King|Queen|Pope|Tsar|Czar|Emperor|Empress|Kaiser|Duke|Prince)\s$", before)
+    follows = r"\s*(?:$|[–—(])|\s+(?:of|was|ruled|reigned|died|became|and(?!\sI\b))\b"
+    return re.match(rf"[.,;:!?)]|['’]s|{follows}{'|.*[a-z]' if titled else ''}", rest) is not None
 
 
 def _numbered(match: re.Match) -> str | None:
@@ -85,8 +102,19 @@ def _numbered(match: re.Match) -> str | None:
     numbers = [roman(part.upper()) for part in re.split(r"\s?[-–]\s?", match["numeral"])]
     if not all(numbers):
         return None
-    word = BEFORE_NUMBERS.get(name) or TITLES.get(name) or name
+    word = {"pt": "part", "pts": "parts"}.get(name) or BEFORE_NUMBERS.get(name) or TITLES.get(name) or name
     return f"{word} {' to '.join(cardinal(number or 0) for number in numbers)}"
+
+
+def _several(match: re.Match) -> str | None:
+    """Several numerals after what is counted: World Wars I and II, Volumes I-III."""
+    words = [fold(match["name"])]
+    for part in re.findall(r"[IVXLC]+|[a-z]+|[,&–-]", match["numerals"]):
+        number = roman(part)
+        if number is None and part[0].isupper():
+            return None
+        words.append(cardinal(number) if number else {"&": "and", "–": "to", "-": "to"}.get(part, part))
+    return " ".join(words)
 
 
 def _ordinal(match: re.Match) -> str | None:
@@ -109,13 +137,25 @@ RULES: list[Rule] = [
         r"(?<=\()(ii|iii|iv|vi|vii|viii|ix|xi|xii)(?=\))",
         lambda match: cardinal(roman(match[0].upper()) or 0),
     ),
-    ("numbered", r"(?i:(vol|ch|sec|fig|art|cl|sc|op|mk)\.)\s(?P<numeral>[IVXLC]+|[ivx]{2,})\b", _numbered),
+    ("numbered", r"(?i:(vol|ch|sec|fig|art|cl|sc|op|mk|pts?)\.)\s(?P<numeral>[IVXLC]+|[ivx]{2,})\b", _numbered),
     (
         "numbered",
         r"((?i:act|scene|chapters?|parts?|book|sections?|volumes?|pages?|pp?\.|article|title|figure|table|appendix"
         r"|phase|stage))"
         r"\s(?P<numeral>(?![ilc]\b(?![-–][ivx]))[ivxlc]+(?:\s?[-–]\s?[ivxlc]+)?)\b(?!['’]|\.\s[a-z])",
         _numbered,
+    ),
+    (
+        "several",
+        rf"(?P<name>(?i:{'|'.join(_NUMBERED)}|appendice)(?:s|es)?)\s"
+        r"(?P<numerals>[IVXLC]+(?:(?:,|,?\s(?:and|or|to|through|&)|\s?[–-])\s?[IVXLC]+)+)\b(?!['’])",
+        _several,
+    ),
+    (
+        "part",
+        r"(?:(?<=[Tt]ype\s)|(?<=[Ss]tage\s)|(?<=[Cc]lass\s)|(?<=[Pp]hase\s))"
+        r"(?P<numeral>I{1,3}|IV)-?(?P<part>[A-Ca-c])\b",
+        lambda match: f"{cardinal(roman(match['numeral']) or 0)} {match['part'].upper()}",
     ),
     ("ordinal", r"(?P<numeral>[IVXLC]{2,}|V|X)(?:th|st|nd|rd)\b", _ordinal),
     ("ordinal", rf"(?P<numeral>[IVXLC]+)(?=\s{_ORDERED}\b)", _ordinal),
@@ -124,6 +164,12 @@ RULES: list[Rule] = [
 ]
 #: After the rules for addresses.
 AFTER_NAMES: list[Rule] = [
+    (
+        "roman",
+        r"(?P<name>[A-Z][a-z]+)\s(?P<numeral>I{1,3}|IV|VI{0,3}|IX)\s"
+        r"and\s(?P<also>I{1,3}|IV|VI{0,3}|IX)\b(?P<owner>['’]s\b)?",
+        _of_two_countries,
+    ),
     (
         "roman",
         r"(?P<name>[A-Za-z][a-z]+|[A-Z]{2,})\s(?P<numeral>[IVXLCDM]+)\b(?P<owner>['’]s\b)?(?!['’]|\.\w|\.\s[A-Z]|&)"

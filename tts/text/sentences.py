@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterable, Iterator
 
 from tts.text.citation_rules import BOOK_NAMES
-from tts.text.tables import BEFORE_NUMBERS, ENDINGS, STARTERS, TITLES, UNITS, WORDS_TOO
+from tts.text.tables import BEFORE_NUMBERS, ENDINGS, STARTERS, TITLES, WORDS_TOO
+from tts.text.units import UNITS
 
 #: Longer stretches without an end are cut at a mark or a space; about a minute and a half of speech.
 MAX_SENTENCE_CHARACTERS = 1000
@@ -24,6 +25,8 @@ _QUANTITY_FOLLOWS = re.compile(rf"\s*[\d.]+\s?{_UNIT}\b|\s\([\d.]")
 _INITIAL_FOLLOWS = re.compile(r"\s[A-Z]\.")
 #: After the mark of a factorial: 5! = 120.
 _OPERATOR_FOLLOWS = re.compile(r"\s[=+*/×÷−^<>≈-]\s")
+#: After an abbreviation of the law: an initial, a number, a section.
+_CITED = re.compile(r"\s(?:[A-Z]\.|\d)")
 _VERSE_FOLLOWS = re.compile(r"\s\d{1,3}:\d")
 
 
@@ -105,8 +108,17 @@ def _is_end(text: str, start: int, match: re.Match) -> bool:
 def _ends_after_stop(text: str, start: int, match: re.Match, word: str) -> bool:
     """Whether a single full stop ends the sentence, by what is before it and the word after it."""
     head = text[max(start, match.start() - 24) : match.start()]
-    before, is_title = _last_word(head), head[-len(_last_word(head)) :][:1].isupper()
+    before, is_title = (
+        re.sub(r"^(?:mid|early|late|pre|post)-", "", _last_word(head)),
+        head[-len(_last_word(head)) :][:1].isupper(),
+    )
     if word[:1].islower() or not word and re.match(r"\s*[&+=,;]", text[match.end() : match.end() + 2]):
+        return False
+    if head.endswith("Pub. L"):
+        return False
+    if before in ("fed", "pub", "civ", "crim", "evid", "supp", "cir", "ed") and _CITED.match(text, match.end()):
+        return False
+    if before in ("lat", "lon", "long") and re.match(r"\s[-−–]?\d+\.\d", text[match.end() : match.end() + 8]):
         return False
     quantity = _QUANTITY.search(head)
     if quantity:
@@ -120,7 +132,7 @@ def _ends_after_stop(text: str, start: int, match: re.Match, word: str) -> bool:
         return before in ("st", "dr") and starts and f"{before} {word}" not in ("dr Who", "dr No")
     is_initial = re.fullmatch(r"(?:[^\W\d_]\.)*[^\W\d_]", before)
     if before in ENDINGS or before in ("al",) or is_initial:
-        return word in STARTERS
+        return word in STARTERS and not _INITIAL_FOLLOWS.match(text, match.end())
     if before in WORDS_TOO:
         if word[:1].isdigit():
             return not (is_title or before in ("sec", "fig", "max", "min"))

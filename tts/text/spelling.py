@@ -78,7 +78,12 @@ def compound(text: str) -> str:
     >>> compound("NaCl"), compound("macOS"), compound("mRNA"), compound("iPhone"), compound("McTaggart")
     ('N A C L', 'mac O S', 'M R N A', 'iphone', 'mctaggart')
     """
-    if _FORMULA.fullmatch(text) and text != "NaN" or len(text) == 2:
+    if (
+        _FORMULA.fullmatch(text)
+        and text not in ("NaN", "CoV")
+        or len(text) == 2
+        or re.fullmatch("[a-z]{1,3}[RD]NA", text)
+    ):
         return spell(text)
     if (
         not text.isascii()
@@ -87,7 +92,9 @@ def compound(text: str) -> str:
         or _FAMILY_NAME.fullmatch(text)
     ):
         return fold(text)
-    if len(text) == 3 or len(text) == 4 and sum(map(str.isupper, text)) == 3:  # IoT, DDoS
+    if (
+        len(text) == 3 or not VOWEL.search(text.lower()) or len(text) == 4 and sum(map(str.isupper, text)) == 3
+    ):  # IoT, DDoS
         return spell(text)
     return " ".join(_part(part) for part in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", text))
 
@@ -142,4 +149,6 @@ def is_shouting(text: str) -> bool:
     if any(character.islower() for character in head):
         return False
     words = re.findall(r"[^\W\d_]{2,}", head)
+    if all(word in INITIALISMS or len(word) < 5 and dictionary_reading(word) != "word" for word in words):
+        return False  # a list of initialisms
     return len(words) >= 3 or len(words) == 2 and max(map(len, words)) >= 5

@@ -5,8 +5,9 @@ Rules have the form described in `tts.text.tokens`.
 
 import re
 
-from tts.text.tables import LONG_SYMBOLS, PER_UNITS, UNITS
+from tts.text.tables import LONG_SYMBOLS
 from tts.text.tokens import Rule
+from tts.text.units import PER_UNITS, UNITS
 
 _PER = {
     **PER_UNITS,
@@ -28,9 +29,12 @@ def _per(match: re.Match) -> str:
 
 #: (name, pattern, function), tried in this order after all others.
 RULES: list[Rule] = [
+    ("to", r"(?<=\b[QH]\d)[-–](?=[QH]\d)|(?<=\b[A-Z]\d)–(?=[A-Z]\d)", lambda match: "to"),
     ("hyphen", r"(?:(?<=[^\W_])|(?<=[^\W_]\.))-(?=[^\W_]|['’]\d\ds|,?\s(?:and|or|to|\d))", lambda match: ""),
-    ("grade", r"(?<=\b[A-F])-(?=[\s.,;]|$)", lambda match: "minus"),
+    ("hyphen", r"(?:(?<=\bsub)|(?<=\bnear)|(?<=\bover)|(?<=\bunder)|(?<=\bmulti))-(?=[$£€]\d)", lambda match: ""),
+    ("grade", r"(?:(?<=\b[A-F])|(?<=\b[A-D]{2})|(?<=\b[A-D]{3}))-(?=[\s.,;]|$)", lambda match: "minus"),
     ("charge", r"(?:(?<=\bOH)|(?<=\bCl)|(?<=\bBr)|(?<=[A-Z]O[2-4]))-(?=[\s.,;)]|$)", lambda match: "minus"),
+    ("scope", r"(?<=\w)::(?=[A-Za-z_])", lambda match: "colon colon"),
     ("long", _LONG, lambda match: LONG_SYMBOLS[match[0]]),
     ("ellipsis", r"\.{3,}", lambda match: "…"),
     ("option", r"(?<=\s)(?:--(?=[a-z])|-(?=[a-zA-Z]\b))", lambda match: " ".join(["dash"] * len(match[0]))),
@@ -39,14 +43,16 @@ RULES: list[Rule] = [
     ("about", r"~(?=\s?[\d$£€])", lambda match: "about"),
     (
         "per",
-        rf"(?:(?<=[\d%kKMB])/(?:{_UNITS}|{_PERIODS})|(?<=s)/(?:(?![dh]\b){_UNITS}|{_PERIODS}))"
-        r"(?![\w²³]|\.\w)(?:\.(?=\s[a-z+&]|,))?",
+        rf"(?:(?:(?<=[\d%kKMB€£$])|(?<=°[CF])|(?<=\b[A-Z]{{3}})(?=/[a-z]{{3}}))/(?:{_UNITS}|{_PERIODS})|"
+        rf"(?<=s)/(?:(?![dh]\b){_UNITS}|{_PERIODS}))"
+        r"(?![\w²³]|\.\w)(?:\.(?=\s[a-z+&=]|,))?",
         _per,
     ),
-    ("per", rf"(?<=\dx)/{_PERIODS}\b", lambda match: f"per {match[0][1:]}"),
-    ("over", r"(?<=\d)/(?=[knxyz]\b)", lambda match: "over"),
+    ("per", rf"(?<=\dx)/(?:{_PERIODS}|wk|mo|yr|hr)\b", _per),
+    ("over", r"(?<=\d)/(?=[knxyz]\b)|(?<=eV)/(?=c)|(?<=[a-z0-9²³]\))/(?=[\da-z]\b)", lambda match: "over"),
     ("to", r"(?<=\d[a-z])[-–](?=[a-z]\b)|(?<=\b[A-Z])–(?=[A-Z]\b)", lambda match: "to"),
     ("per", r"(?:(?<=[\d%])|(?<=\d[kKMB]))/(?=[^\W\d_])", lambda match: "per"),
+    ("release", r"(?:(?<=-rc)|(?<=-alpha)|(?<=-beta)|(?<=-preview)|(?<=-dev))\.(?=\d)", lambda match: ""),
     ("dot", r"(?<=[^\W_])\.(?=[^\W\dA-Z_])|(?<=[\s)])\.(?=[a-z]|[A-Z]{3})|^\.(?=[A-Z]{3})", lambda match: "dot"),
     ("paragraph", r"¶{1,2}(?=\s?\d)", lambda match: "paragraphs" if len(match[0]) > 1 else "paragraph"),
 ]

@@ -22,7 +22,9 @@ TITLES = {
     "chs": "chapters", "vols": "volumes", "encl": "enclosed", "attn": "attention", "drs": "doctors", "mme": "madame",
     "mlle": "mademoiselle", "pvt": "private", "cpl": "corporal", "msgr": "monsignor", "insp": "inspector",
     "atty": "attorney", "amb": "ambassador", "asst": "assistant", "assoc": "associate", "bldg": "building",
-    "deg": "degrees", "conf": "conference",
+    "deg": "degrees", "sens": "senators", "reps": "representatives", "profs": "professors", "govs": "governors",
+    "det": "detective", "esp": "especially", "excl": "excluding", "intl": "international", "natl": "national",
+    "avg": "average", "conf": "conference", "pkg": "package", "pkgs": "packages",
     "pls": "please", "rte": "route", "tpke": "turnpike",
     "jan": "january", "feb": "february", "mar": "march", "apr": "april", "jun": "june", "jul": "july",
     "aug": "august", "sep": "september", "sept": "september", "oct": "october", "nov": "november", "dec": "december",
@@ -40,13 +42,15 @@ ENDINGS = {
      "mass": "massachusetts", "conn": "connecticut", "penn": "pennsylvania", "tenn": "tennessee",
     "mich": "michigan", "ariz": "arizona", "wash": "washington", "okla": "oklahoma", "govt": "government",
     "hrs": "hours", "hr": "hour", "mins": "minutes", "secs": "seconds", "yrs": "years", "lbs": "pounds",
-    "lb": "pound", "oz": "ounces", "doz": "dozen", "pct": "percent",
+    "lb": "pound", "oz": "ounces", "qtr": "quarter", "doz": "dozen", "pct": "percent",
 }  # fmt: skip
 #: Abbreviations before a number only.
 BEFORE_NUMBERS = {
     "fig": "figure", "temp": "temperature", "art": "article", "cl": "clause", "para": "paragraph", "wt": "weight",
-    "ht": "height", "no": "number", "nos": "numbers", "p": "page", 
-    "op": "opus", "col": "column", "ln": "line", "vv": "verses", "sc": "scene",
+    "ht": "height", "ep": "episode", "eps": "episodes", "stat": "statutes", "no": "number",
+    "nos": "numbers", "p": "page", "op": "opus", "dep": "departs", "arr": "arrives", "sect": "section",
+    "thm": "theorem", "fl": "flourished", "prop": "proposition", "col": "column",
+    "ln": "line", "vv": "verses", "sc": "scene",
 }  # fmt: skip
 WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
 #: Words shortened with an apostrophe.
@@ -63,61 +67,25 @@ BARE = {
     "hwy": "highway", "thx": "thanks", "pls": "please", "acct": "account",
 }  # fmt: skip
 
-#: Unit symbol, as written: its name in the singular.
-UNITS = {
-    "km": "kilometer", "m": "meter", "cm": "centimeter", "mm": "millimeter", "µm": "micrometer", "μm": "micrometer",
-    "nm": "nanometer", "mi": "mile", "mi.": "mile", "yd": "yard", "yds": "yard", "ft": "foot", "ft.": "foot",
-    "in": "inch", "in.": "inch", "kg": "kilogram", "g": "gram", "mg": "milligram", "µg": "microgram",
-    "μg": "microgram", "lb": "pound", "lbs": "pound", "lb.": "pound", "lbs.": "pound", "oz": "ounce", "oz.": "ounce",
-    "t": "ton", "l": "liter", "L": "liter", "ml": "milliliter", "mL": "milliliter", "cl": "centiliter", "gal": "gallon",
-    "gal.": "gallon", "pt": "pint", "tsp": "teaspoon", "tbsp": "tablespoon", "s": "second", "sec": "second",
-    "secs": "second", "ms": "millisecond", "µs": "microsecond", "μs": "microsecond", "ns": "nanosecond",
-    "min": "minute", "mins": "minute", "min.": "minute", "h": "hour", "hr": "hour", "hrs": "hour", "hrs.": "hour",
-    "yr": "year", "yrs": "year", "Hz": "hertz", "kHz": "kilohertz", "MHz": "megahertz", "GHz": "gigahertz",
-    "kB": "kilobyte", "KB": "kilobyte", "MB": "megabyte", "GB": "gigabyte", "TB": "terabyte",
-    "PB": "petabyte", "KiB": "kibibyte", "MiB": "mebibyte", "GiB": "gibibyte", "kbps": "kilobit per second",
-    "Mbps": "megabit per second", "Gbps": "gigabit per second", "Mb": "megabit", "Gb": "gigabit", "V": "volt",
-    "mV": "millivolt", "kV": "kilovolt", "A": "ampere", "mA": "milliampere", "mAh": "milliampere hour", "W": "watt",
-    "kW": "kilowatt", "MW": "megawatt", "GW": "gigawatt", "kWh": "kilowatt hour", "J": "joule", "kJ": "kilojoule",
-    "cal": "calorie", "kcal": "kilocalorie", "N": "newton", "Pa": "pascal", "kPa": "kilopascal", "hPa": "hectopascal",
-    "dB": "decibel", "Ω": "ohm", "kΩ": "kilohm", "K": "kelvin", "mph": "mile per hour", "kph": "kilometer per hour",
-    "km/h": "kilometer per hour", "m/s": "meter per second", "mpg": "mile per gallon", "rpm": "revolution per minute",
-    "fps": "frame per second", "dpi": "dot per inch", "px": "pixel", "ha": "hectare", "psi": "pound per square inch",
-    "m/s²": "meter per second squared", "bpm": "beat per minute", "pts": "point", "dl": "deciliter", "dL": "deciliter",
-    "mcg": "microgram", "mmHg": "millimeter of mercury", "mol": "mole",
-    "ppm": "part per million", "cc": "cubic centimeter",
-    "bps": "basis point", "bbl": "barrel", "atm": "atmosphere", "mW": "milliwatt", "c.": "cup",
-    "fl oz": "fluid ounce", "fl. oz": "fluid ounce", "fl. oz.": "fluid ounce", "qt": "quart", "qts": "quart",
-    "mo": "month", "mos": "month", "wk": "week", "wks": "week", "s²": "second squared",
-    "µL": "microliter", "μL": "microliter", "µl": "microliter", "μl": "microliter", "hp": "horsepower",
-    "Wh": "watt hour", "MWh": "megawatt hour", "GWh": "gigawatt hour", "eV": "electron volt", "lm": "lumen",
-    "pct": "percent", "pct.": "percent",
-}  # fmt: skip
-_LENGTHS = "km m cm mm mi yd ft in".split()
-for _length in _LENGTHS:
-    UNITS |= dict.fromkeys((f"{_length}2", f"{_length}²", f"sq {_length}"), f"square {UNITS[_length]}")
-    UNITS |= dict.fromkeys((f"{_length}3", f"{_length}³", f"cu {_length}"), f"cubic {UNITS[_length]}")
-    UNITS |= {f"{power}. {_length}{stop}": UNITS[f"{power} {_length}"] for power in ("sq", "cu") for stop in ("", ".")}
-UNITS |= {name.upper(): UNITS[name] for name in "km kg mg cm mm lb lbs oz ft yd ml min hr hrs gal mph tsp".split()}
-UNITS |= {"kms": "kilometer", "kgs": "kilogram", "gms": "gram", "tbsps": "tablespoon", "tsps": "teaspoon"}
-UNITS |= {f"{name}.": UNITS[name] for name in "tsp tbsp hr mins sec secs yd yds pt yr yrs qt mo mos wk wks".split()}
 #: States of the US, before the number of a post office.
 STATES = (
     "AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH OK OR PA "
     "RI SC SD TN TX UT VT VA WA WV WI WY DC PR"
 ).split()
+#: Older abbreviations of states, after a town or a party: Springfield, Ill.
+STATES_SHORT = {
+    "Ala": "alabama", "Ariz": "arizona", "Ark": "arkansas", "Calif": "california", "Colo": "colorado",
+    "Conn": "connecticut", "Del": "delaware", "Fla": "florida", "Ga": "georgia", "Ill": "illinois", "Ind": "indiana",
+    "Kan": "kansas", "Ky": "kentucky", "La": "louisiana", "Mass": "massachusetts", "Md": "maryland", "Mich": "michigan",
+    "Minn": "minnesota", "Miss": "mississippi", "Mo": "missouri", "Mont": "montana", "Neb": "nebraska", "Nev": "nevada",
+    "Okla": "oklahoma", "Ore": "oregon", "Pa": "pennsylvania", "Tenn": "tennessee", "Tex": "texas", "Va": "virginia",
+    "Vt": "vermont", "Wash": "washington", "Wis": "wisconsin", "Wyo": "wyoming",
+}  # fmt: skip
 #: Last words of the names of streets.
 STREETS = (
     "St Street Ave Avenue Blvd Boulevard Rd Road Dr Drive Ln Lane Ct Court Pl Place Hwy Highway Pkwy Parkway Way Sq "
     "Square Ter Terrace"
 ).split()
-#: Units that are also letters or words: only directly after the digits.
-ATTACHED_UNITS = frozenset({"in", "t", "A", "N"})
-
-#: Abbreviations after an amount and a slash ($5/hr).
-PER_UNITS = {name: UNITS[name] for name in ("hr", "h", "yr", "lb", "oz", "kg", "gal", "mi", "sq ft", "min", "sec")}
-PER_UNITS |= {"bbl": "barrel", "d": "day", "wk": "week", "mo": "month"}
-
 #: Sign: unit, and hundredth where it has one.
 CURRENCIES = {
     "$": ("dollar", "cent"), "£": ("pound", "penny"), "€": ("euro", "cent"), "¥": ("yen", None),
@@ -140,6 +108,11 @@ CURRENCY_PLURALS = {
     "swedish krona": "swedish kronor",
     "rand": "rand",
 }
+#: Hundredths of the currencies that have them, by the last word of their names.
+HUNDREDTHS = {
+    "dollar": "cent", "euro": "cent", "pound": "penny", "rupee": "paisa", "ruble": "kopeck", "franc": "centime",
+    "peso": "centavo", "rand": "cent", "real": "centavo",
+}  # fmt: skip
 CURRENCY_CODES = {
     "USD": "US dollar", "EUR": "euro", "GBP": "british pound", "JPY": "yen", "CAD": "canadian dollar",
     "AUD": "australian dollar", "CHF": "swiss franc", "INR": "rupee", "CNY": "yuan", "NZD": "new zealand dollar",
@@ -148,10 +121,11 @@ CURRENCY_CODES = {
     "KRW": "won", "THB": "baht", "BRL": "real", "RUB": "ruble", "CZK": "czech koruna",
     "HUF": "forint", "IDR": "rupiah", "MYR": "ringgit", "ILS": "shekel", "NGN": "naira",
     "TWD": "new taiwan dollar", "UAH": "hryvnia", "VND": "dong", "Rs.": "rupee", "Rs": "rupee", "kr": "krone",
+    "zł": "zloty", "Kč": "czech koruna",
 }  # fmt: skip
 DOLLARS_OF = {
     "US": "U S", "A": "australian", "C": "canadian", "CA": "canadian", "AU": "australian", "NZ": "new zealand",
-    "HK": "hong kong", "S": "singapore", "NT": "new taiwan",
+    "HK": "hong kong", "S": "singapore", "NT": "new taiwan", "USD": "U S", "CAD": "canadian", "AUD": "australian",
 }  # fmt: skip
 MAGNITUDES = {
     "k": "thousand", "K": "thousand", "m": "million", "M": "million", "mn": "million", "mm": "million",
@@ -176,7 +150,12 @@ SYMBOLS = {
     "‰": "per mille", "µ": "micro", "№": "number", "½": "one half", "¼": "one quarter", "¾": "three quarters",
     "⅓": "one third", "⅔": "two thirds", "⅛": "one eighth", "⅜": "three eighths", "⅝": "five eighths",
     "⅞": "seven eighths", "²": "squared", "³": "cubed", "⁄": "slash", "′": "prime", "″": "double prime", "·": "dot",
-    "∙": "dot", "¬": "not", "∧": "and", "∨": "or", "♀": "female", "♂": "male", "¡": "!", "¿": "?",
+    "∙": "dot", "⋅": "dot", "♭": "flat", "♯": "sharp", "♮": "natural", "≡": "identical to", "∇": "del",
+    "⊂": "subset of", "⊆": "subset of", "∉": "not in", "≪": "much less than", "≫": "much greater than", "∘": "of",
+    "✗": "cross", "✘": "cross", "☐": "check box", "☑": "check mark", "♠": "spade", "♣": "club", "♦": "diamond",
+    "☎": "telephone", "✉": "envelope", "☀": "sun", "☁": "cloud", "☂": "umbrella", "☃": "snowman", "℗": "copyright",
+    "℠": "service mark", "ℓ": "L", "ℏ": "H bar", "⟶": "to", "⟹": "implies", "⇔": "if and only if", "⇌": "to and from",
+    "¬": "not", "∧": "and", "∨": "or", "♀": "female", "♂": "male", "¡": "!", "¿": "?",
 }  # fmt: skip
 #: Symbols of several characters, longest first.
 LONG_SYMBOLS = {
@@ -201,7 +180,7 @@ MARKS = {
 }  # fmt: skip
 
 #: Capitals said as a word although the dictionary has none or spells it.
-SAID_AS_WORDS = frozenset("ASAP UEFA DACA VOIP OPENAI".split())
+SAID_AS_WORDS = frozenset("COV VMWARE BIBTEX ASAP UEFA DACA VOIP OPENAI".split())
 #: Capitals of two letters that are words; longer ones are looked up in the dictionary.
 SHORT_WORDS = frozenset("A I AM AN AS AT BE BY DO GO HE HI IF IN IS ME MY NO OF OH ON OR SO TO UP WE YO".split())
 #: Capitals that the dictionary has as words, but that are read letter by letter.
@@ -213,7 +192,7 @@ INITIALISMS = frozenset(
 #: Of these and of two letters, those that are words where all is in capitals.
 SHOUTED_WORDS = frozenset("US IT LED ERA SAT POW RIP SAP VAT EGO ADO".split())
 #: Capitals that may be words, but are initials after "the".
-AFTER_THE = frozenset("WHO US IT OR".split())
+AFTER_THE = frozenset("WHO US IT OR ACT".split())
 #: What is counted in millions rather than measured in meters: 1.3m people.
 COUNTED = (
     "people users customers views downloads followers subscribers jobs homes households children workers voters "

@@ -39,12 +39,22 @@ def _is_shouted_word(text: str) -> bool:
     return reading == "word" or reading == "unknown" and len(text) > 3 and not set(text).isdisjoint("AEIOU")
 
 
+def _absolute_end(match: re.Match) -> str | None:
+    """The bar after an absolute value."""
+    before = match.string[max(0, match.start() - 24) : match.start()]
+    return "," if re.search(r"(?:^|[\s(=+−-])\|[\w−][^|\n]{0,20}$", before) else None
+
+
 def _letter_s(match: re.Match) -> str:
     return f"{match[1].upper()}'s"
 
 
+def _spelt(match: re.Match) -> str:
+    return spell(match[0])
+
+
 def _alphanumeric(match: re.Match) -> str:
-    return mixed(match[0])
+    return mixed(match[1]) + ("'s" if match[2] else "")
 
 
 def _single(match: re.Match) -> str | None:
@@ -52,7 +62,9 @@ def _single(match: re.Match) -> str | None:
     letter, text = match[0], match.string
     if not letter.isascii():
         return GREEK.get(letter.lower())
-    if text[match.start() - 1 : match.start()].isdigit() or re.match(r"-\d", text[match.end() :]):
+    if re.search(r"[\dA-Z)]\($|\d$", text[max(0, match.start() - 2) : match.start()]) or re.match(
+        r"-\d", text[match.end() :]
+    ):
         return letter.upper()
     if letter in "Ia":
         if not _in_formula(text, match):
@@ -67,8 +79,8 @@ def _single(match: re.Match) -> str | None:
 
 
 def _in_formula(text: str, match: re.Match) -> bool:
-    before = re.search(r"[=+*/^<>×÷−≤≥≠≈±∈(]\s?$", text[max(0, match.start() - 2) : match.start()])
-    after = re.match(r"\s?[=+*^<>×÷−²³≤≥≠≈∈]|\s?/\s?\w\b", text[match.end() :])
+    before = re.search(r"[=+*/^<>×÷−≤≥≠≈±∈(|]\s?$", text[max(0, match.start() - 2) : match.start()])
+    after = re.match(r"(?!\s[−+±]\d)\s?[=+*^<>×÷−²³≤≥≠≈∈]|\s?/\s?\w\b", text[match.end() :])
     return bool(after or before and text[match.start() - 1] != "(")
 
 
@@ -94,7 +106,8 @@ def is_plain(text: str) -> bool:
 
 #: Words that begin a rule of more than one word or stand for an abbreviation.
 _NOT_PLAIN = frozenset(name.capitalize() for name in BARE) | frozenset(
-    "Ave Apt Ste etc acct war ii iii iv vi vii viii ix xi xii Mon Tue Tues Wed Thu Thur Thurs Fri Sat Sun".split()
+    "Song localhost doi Tel Attn Mob Ext Ave Pkwy Expy Ter Cir Lat Lon Long lat lon long Apt Ste etc acct war ii"
+    " iii iv vi vii viii ix xi xii Mon Tue Tues Wed Thu Thur Thurs Fri Sat Sun".split()
 )
 _VOWELLESS = frozenset("hmm mmm mm shh pfft psst brr nth grr pst tsk shhh hmmm zzz hm cwm".split())
 
@@ -105,8 +118,10 @@ def _superscript_letter(match: re.Match) -> str:
 
 
 _SHORTHAND = {
-    "w/o": "without", "w/": "with", "c/o": "care of", "n/a": "N A", "and/or": "and or", "b/c": "because",
-    "y/o": "year old", "y/y": "year over year", "yoy": "year over year", "q/q": "quarter over quarter",
+    "w/o": "without", "w/": "with", "w/in": "within", "c/o": "care of", "n/a": "N A", "and/or": "and or",
+    "b/c": "because",
+    "y/o": "year old", "yo": "year old", "y/y": "year over year", "yoy": "year over year",
+    "q/q": "quarter over quarter",
     "qoq": "quarter over quarter", "m/m": "month over month", "mom": "month over month", "w/w": "week over week",
     "km/h": "kilometers per hour", "ok'd": "okayed", "tl;dr": "T L D R", "c#": "C sharp", "f#": "F sharp",
     "wwi": "world war one", "wwii": "world war two",
@@ -118,6 +133,8 @@ _SHORTHAND = {
 _FACES = {"D": "laughing face", "P": "tongue out"}
 #: Names of characters in HTML.
 _ENTITIES = {"amp": "and", "lt": "less than", "gt": "greater than", "quot": '"', "apos": "'", "nbsp": "", "#39": "'"}
+_ENTITIES |= {"copy": "copyright", "reg": "registered", "hellip": "…", "mdash": "—", "ndash": "—", "deg": "degrees"}
+_ENTITIES |= {"euro": "euro", "pound": "pound", "cent": "cents", "times": "times"}
 #: The rest of a web address; brackets belong to it in pairs.
 _LINK = r"(?:[^\s<>\"“”()]|\([^\s()]*\))*(?:[\w/]|\([^\s()]*\))"
 _EXTENSIONS = r"(?:JPE?G|PNG|GIF|PDF|TXT|DOCX?|XLSX?|PPTX?|ZIP|CSV|EXE|MP[34]|WAV)\b"
@@ -131,16 +148,18 @@ def _address_bracket(match: re.Match) -> str | None:
 
 
 def _shorthand(match: re.Match) -> str:
-    return _SHORTHAND[match[0].lower()]
+    return _SHORTHAND[match[0].strip().lower()]
 
 
 #: (name, pattern, function), tried in this order after those for numbers; none begins inside a word.
 RULES: list[Rule] = [
     ("entity", rf"&(?:{'|'.join(_ENTITIES)});", lambda match: _ENTITIES[match[0][1:-1]]),
-    ("address", rf"(?:(?:https?|ftp)://|www\.){_LINK}", expand_address),
+    ("address", rf"(?:\b[a-z][a-z0-9]{{1,8}}://|www\.){_LINK}", expand_address),
     ("address", r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+", expand_address),
     ("bracket", r"<(?=(?:[\w.+-]+@|https?://)[^\s<>]+>)|(?<=[\w/])>", _address_bracket),
-    ("path", r"(?<![\w<>/.])~?(?:/[\w.@+-]*[\w@+-]){2,}/?", expand_address),
+    ("path", r"[A-Za-z]:\\(?:[\w.$()\\-]*[\w$)\\])?", expand_address),
+    ("path", r"(?<![\w<>/.])(?:~|\.{1,2})/(?:[\w.@+/-]*[\w@+/-])?", expand_address),
+    ("path", r"(?<![\w<>/.])~?(?:/[\w.@+-]*[\w@+-]){2,}/?(?:\?[\w=&%.-]*\w)?", expand_address),
     ("number", r"#(?=(?![0-9A-F]{6}\b)[A-Z]{1,3}-?\d)", lambda match: "number"),
     ("hash", r"#(?=[0-9A-Fa-f]{6}\b)(?=\w*\d)", lambda match: "hash"),
     ("prime", r"(?<=\b[a-zA-Z])['’′](?=\()", lambda match: "prime"),
@@ -149,7 +168,9 @@ RULES: list[Rule] = [
     ("hashtag", r"(?<![\w&])[#@]((?:\w*[^\W\d]\w*))", expand_hashtag),
     (
         "shorthand",
-        r"(?i:w/[wo]\b|w/(?=[\s\w,;)])|c/o\b|n/a\b|and/or\b|b/c\b|km/h\b|y/[oy]\b|q/q\b|m/m\b|wi-fi\b)|[CF]#(?!\w)|"
+        r"(?<!/)[wW]/(?:o\b|O\b|(?=\s))|w/(?:w\b|in\b|(?=[\w,;)]))|"
+        r"(?i:w/w\b|c/o\b|n/a\b|and/or\b|b/c\b|km/h\b|y/[oy]\b|"
+        r"(?<=\d)\s?yo\b|q/q\b|m/m\b|wi-fi\b)|[CF]#(?!\w)|"
         r"OK'd\b|YoY\b|QoQ\b|MoM\b|TL;DR\b|WW(?:II?|[12])\b|(?:Ctrl|Cmd)\b",
         _shorthand,
     ),
@@ -159,12 +180,25 @@ RULES: list[Rule] = [
         rf"(?:[A-Za-z0-9-]+\.)+(?:[a-z]{{2,}}|{_EXTENSIONS})(?::\d{{2,5}})?(?:/[^\s<>\"“”,;]*[\w/])?(?![\w])",
         expand_address,
     ),
+    ("address", r"(?i:doi):\s?10\.[^\s,;]*\w", expand_address),
+    ("address", r"localhost:\d{2,5}(?:/[\w./-]*\w)?", expand_address),
+    ("derivative", r"d([a-z]?)/d([a-z])\b", lambda match: " ".join(f"D{match[1]}D{match[2]}".upper())),
     *abbreviation_rules.JOINED,
+    (
+        "element",
+        r"(?<=\d)(?:Li|Na|Mg|Al|Si|Cl|Ca|Ti|Cr|Mn|Fe|Ni|Cu|Zn|Br|Ag|Sn|Ba|Pt|Au|Hg|Pb|He|Ne|Ar)(?![A-Za-z])",
+        _spelt,
+    ),
     (
         "ion",
         r"(?:(?:Li|Na|Mg|Al|Ca|Fe|Cu|Zn|Ag|Pb)(?=[²³]?[⁺+](?![\w+]|\s?\d))|OH(?=[⁻-](?!\w)))",
-        lambda match: spell(match[0]),
+        _spelt,
     ),
+    ("absolute", r"(?:^|(?<=[\s(=+−-]))\|(?=[\w−][^|\n]{0,20}(?<=[\w)²³])\|(?!\w))", lambda match: "absolute value of"),
+    ("absolute", r"(?<=[\w)²³])\|(?!\w)", _absolute_end),
+    ("given", r"(?<=\bP\([A-Z])\s?\|\s?(?=[A-Z]\))", lambda match: "given"),
+    ("days", r"x(?=\s\d+\s(?:days?|weeks?|months?|min(?:ute)?s?|h(?:ou)?rs?|secs?|seconds)\b)", lambda match: "for"),
+    ("times", r"(?<=[a-z]{2}\s)x(?=\s\d)", lambda match: "times"),
     ("letter", r"\b([A-Za-z])(?:['’]s)\b", _letter_s),
     ("micro", r"[µμ](?=[A-Za-z])", lambda match: "micro"),
     ("greek", r"[Α-Ωα-ω](?![Ͱ-Ͽ])(?<![Ͱ-Ͽ].)", lambda match: GREEK.get(match[0].lower())),
@@ -174,11 +208,18 @@ RULES: list[Rule] = [
         r"([A-Za-z]{1,6})(\d+\.\d+)(?![\w.])",
         lambda match: f"{mixed(match[1])} {decimal(match[2])}",
     ),
-    ("alphanumeric", rf"(?=\w*\d)(?=\w*{LETTER})[A-Za-z0-9]+(?![A-Za-z0-9])", _alphanumeric),
+    ("alphanumeric", rf"(?=\w*\d)(?=\w*{LETTER})([A-Za-z0-9]+)(['’]s\b)?(?![A-Za-z0-9])", _alphanumeric),
     (
         "capitals",
         rf"((?=[^\Wa-z\d_]{{2}})(?:(?![a-zß-öø-ÿ]){LETTER})+)(['’]?s|['’]S|['’]d)?(?![^\W₀-₉]|['’]\w)",
         _capitals,
+    ),
+    ("clock", r"o['’]\sclock\b", lambda match: "o'clock"),
+    ("sharp", r"(?<=\b[A-G])#(?=m|maj|min|dim|sus|\d)", lambda match: "sharp"),
+    (
+        "flat",
+        r"([A-G])b(?=(?:-|\s)(?:major|minor|maj|min|chord|scale|trumpet|clarinet|sharp|flat)\b)",
+        lambda match: f"{match[1]} flat",
     ),
     ("and", r"(?<=\w\s)['’]n['’]?(?=\s)", lambda match: "and"),
     ("single", rf"(?<!['’]){LETTER}(?!{LETTER}|[\d_]|['’]{LETTER})", _single),
