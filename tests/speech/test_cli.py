@@ -276,6 +276,7 @@ def test_bad_files_are_named_and_the_others_go_on(tone_command, talks, capsys):
         ([], "COMMAND"),
         (["evaluate", "missing.jsonl"], "missing.jsonl"),
         (["evaluate", "bad.jsonl"], "bad.jsonl, row 2"),
+        (["evaluate", "bad.jsonl"], "bad.jsonl, row 1: x.flac"),
         (["evaluate", "bad.jsonl", "--by", "age"], "--by age"),
         (["evaluate", "good.jsonl", "--report", "good.jsonl"], "--report good.jsonl: is read by the same command"),
         (["tune", "silent.jsonl", "--dry-run"], "silent.jsonl: its texts hold no words to tune on"),
@@ -359,6 +360,21 @@ def test_evaluate_prints_tables_and_writes_the_report(tone_command, talks, tmp_p
     assert main([*command[:2], "--report", str(tmp_path / "nowhere" / "report.txt")]) == 2
     assert main([*command[:2], "--report", os.devnull]) == 0
     assert not Path(os.devnull).is_file()
+
+
+def test_evaluate_names_bad_rows_and_counts_the_others(tone_command, talks, tmp_path, capsys):
+    good = {"audio_filepath": "talks/a.wav", "duration": 3.4, "text": "Alpha one."}
+    rows = [json.dumps(row) for row in ({**good, "duration": "x"}, good, {**good, "audio_filepath": "gone.wav"})]
+    manifest, report = tmp_path / "test.jsonl", tmp_path / "report.txt"
+    manifest.write_text("\n".join([*rows, "{", json.dumps({"duration": 1, "text": "a"})]))
+    assert main(["evaluate", str(manifest), "--report", str(report)]) == 1
+    out, err = capsys.readouterr()
+    assert re.search(r"^all +1 +2 +0\.00", out, re.MULTILINE)
+    assert "4 of 5 rows are left out" in out
+    assert "1 of 5 utterances evaluated" in err
+    reasons = ['1: "duration" must be a number', "3: .*gone.wav: ", "4: is not valid JSON", '5: "audio_filepath" is']
+    for text in (err, report.read_text()):
+        assert all(re.search(rf"test\.jsonl, row {reason}", text) for reason in reasons)
 
 
 def test_a_run_that_fails_keeps_the_old_report(talks, tmp_path, capsys):
