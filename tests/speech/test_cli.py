@@ -204,15 +204,29 @@ def test_a_folder_that_cannot_be_searched_is_named(tmp_path, monkeypatch):
     assert problems == [(closed, f"{closed}: this folder cannot be searched (Permission denied).")]
 
 
-def test_the_same_name_in_two_folders_keeps_the_folder(tmp_path):
-    for folder in ("x", "y"):
-        (tmp_path / folder).mkdir()
-        (tmp_path / folder / "1.wav").touch()
-    inputs, _ = find_recordings([str(tmp_path / "x"), str(tmp_path / "y")], SUFFIXES)
-    stems = [Path(one.output_stem) for one in inputs]
-    assert len(set(stems)) == 2
-    assert all(not stem.is_absolute() for stem in stems)
-    assert [stem.parent.name for stem in stems] == ["x", "y"]
+@pytest.mark.parametrize(
+    ("arguments", "stems"),
+    [
+        (["x/1.wav", "y/1.wav"], ["x/1", "y/1"]),
+        (["x", "y"], ["x/1", "2", "x/deep/3", "y/1", "y/deep/3"]),
+        (["x/deep/3.wav", "y/deep/3.wav", "x/2.wav"], ["x/deep/3", "y/deep/3", "2"]),
+        (["x/1.wav", "x/1.mp3"], ["1.wav", "1.mp3"]),
+        (["x/1.wav", "x/1.mp3", "y/1.wav"], ["x/1.wav", "x/1.mp3", "y/1.wav"]),
+        (["x/1.wav", "y/1.wav", "z"], ["t/x/1", "t/y/1", "B", "b", "z/x/1"]),
+        (["x/1.wav", "/dev/fd/0", "/dev/fd/1"], ["1", "pipe0", "pipe1"]),
+        (["z/b.wav", "z/B.wav"], ["b", "B"]),
+    ],
+)
+def test_the_same_name_in_two_folders_keeps_the_folders_that_tell_them_apart(tmp_path, monkeypatch, arguments, stems):
+    root = tmp_path / "t"
+    for name in ("x/1.wav", "x/2.wav", "x/deep/3.wav", "y/1.wav", "y/deep/3.wav", "z/x/1.wav", "z/b.wav", "z/B.wav"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+    (root / "x" / "1.mp3").write_bytes(b"")
+    monkeypatch.chdir(root)
+    suffixes = frozenset({".wav"})
+    inputs, _ = find_recordings(arguments, suffixes)
+    assert [one.output_stem for one in inputs] == stems
 
 
 # --- bad input ---------------------------------------------------------------------------------

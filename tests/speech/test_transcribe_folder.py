@@ -136,3 +136,15 @@ def test_same_names_do_not_overwrite_each_other(tone_command, talks, tmp_path):
     assert (out / "a.wav.txt").read_text() == "alpha one\n"
     assert (out / "a.flac.txt").read_text() == "other\n"
     assert (out / "b.txt").exists()
+
+
+def test_recordings_of_one_name_in_two_folders_are_done_once(tone_command, talks, tmp_path, capsys):
+    (talks / "two").mkdir()
+    audio.write(talks / "two" / "a.wav", say("other"), RATE_HZ)
+    out = tmp_path / "out"
+    command = ["transcribe", str(talks / "a.wav"), str(talks / "two" / "a.wav"), "--output-dir", str(out)]
+    assert main(command) == 0
+    assert (out / "talks" / "a.txt").read_text() == "alpha one\n"
+    assert (out / "two" / "a.txt").read_text() == "other\n"
+    assert main(command) == 0
+    assert "2 already done" in capsys.readouterr().err
