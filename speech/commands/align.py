@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from speech.commands.done import DoneRecord, contents_digest, digest, left_alone
 from speech.commands.options import chosen_formats, comma_list, natural, path_name
-from speech.commands.outputs import make_folder, write_text
+from speech.commands.outputs import hint, is_final, make_folder, write_text
 from speech.commands.pairs import Pair, find_pairs
 from speech.commands.progress import Progress
 from speech.errors import SpeechError
@@ -250,11 +250,13 @@ def _align(pairs: list[Pair], arguments: argparse.Namespace, output: _Output, pr
             progress.note(doubt)
         try:
             output.put(pair, key, alignment, doubt)
-        except BrokenPipeError:
-            raise
         except OSError as error:
+            if output.folder is None:
+                raise
             reason = error.strerror or error
-            progress.failed(pair.label, pair.told(f"its alignment cannot be written ({reason})."))
+            progress.failed(pair.label, pair.told(f"its alignment cannot be written ({reason}){hint(error)}."))
+            if is_final(error):
+                break
             continue
         progress.done(pair.path, alignment.duration_s)
     return doubts

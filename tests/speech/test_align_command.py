@@ -4,6 +4,7 @@ The recordings are noise, so that every text is doubted: the exit code is 3 wher
 """
 
 import io
+import errno
 import json
 import os
 import sys
@@ -296,6 +297,18 @@ def test_an_output_that_cannot_be_written_fails_alone(recording, tmp_path, capsy
     err = capsys.readouterr().err
     assert "rows.jsonl, row 1: its alignment cannot be written (Is a directory)" in err
     assert (tmp_path / "a_2.TextGrid").is_file()
+
+
+def test_a_full_disk_ends_the_run(recording, tmp_path, capsys, monkeypatch):
+    def write(path, text):
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr("speech.commands.align.write_text", write)
+    write_manifest(tmp_path / "rows.jsonl", [Utterance(recording / "a.wav", 2.0, text) for text in ("hello", "world")])
+    assert main(["align", str(tmp_path / "rows.jsonl"), "--output-dir", str(tmp_path)]) == 2
+    err = capsys.readouterr().err
+    assert "row 1: its alignment cannot be written (No space left on device); stopped here, what is done is kept" in err
+    assert "row 2" not in err
 
 
 @pytest.fixture

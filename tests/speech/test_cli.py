@@ -287,6 +287,10 @@ def test_bad_files_are_named_and_the_others_go_on(tone_command, talks, capsys):
         (["transcribe", "x.wav", "--qqq"], "unrecognized arguments: --qqq"),
         (["transcribe"], "PATH"),
         (["sing"], "sing"),
+        (["transcrbe", "x.wav"], "'transcrbe' is not known; did you mean transcribe?"),
+        (["evalute-tts"], "'evalute-tts' is not known; did you mean evaluate-tts?"),
+        (["lm", "trian", "x.txt"], "'trian' is not known; did you mean train?"),
+        (["transcribe", "x.wav", "--units", "phones"], "--units: 'phones' is not known; did you mean phone?"),
         ([], "COMMAND"),
         (["evaluate", "missing.jsonl"], "missing.jsonl"),
         (["evaluate", "bad.jsonl"], "bad.jsonl, row 2"),
@@ -448,6 +452,8 @@ def test_help_shows_examples(command, capsys):
     assert main([*command, "--help"]) == 0
     out = capsys.readouterr().out
     assert out.count("  speech ") >= 2
+    if not command:
+        assert all(f"  speech {name} " in out for name in [*COMMANDS, "say"])
     if command:
         assert "example" in out
     assert max(map(len, out.splitlines())) <= 105
