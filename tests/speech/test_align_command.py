@@ -3,8 +3,8 @@
 The recordings are noise, so that every text is doubted: the exit code is 3 where all is done.
 """
 
-import io
 import errno
+import io
 import json
 import os
 import sys
