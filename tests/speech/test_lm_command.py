@@ -176,19 +176,33 @@ def test_tune_writes_the_card(tmp_path, capsys, text):
     config = ModelConfig(conv_channels=8, num_layers=1, width=8)
     units = {"character": build_units("character")}
     model = tmp_path / "m.safetensors"
-    checkpoint.save_model(model, checkpoint.build(FrontendConfig(), config, {"character": HeadConfig()}, units))
+    built = checkpoint.build(FrontendConfig(), config, {"character": HeadConfig()}, units)
+    built.card = {"results": {"dev": "WER 9 %"}, "results_best_path": {"dev": "WER 10 %"}}
+    built.card["description"] = "Characters; searched with an n-gram and a recurrent language model"
+    checkpoint.save_model(model, built)
     rng = np.random.default_rng(0)
     audio.write(tmp_path / "a.wav", (0.1 * rng.standard_normal(16000)).astype(np.float32), 16000)
     manifest = tmp_path / "dev.jsonl"
     manifest.write_text(json.dumps({"audio_filepath": "a.wav", "duration": 1.0, "text": "the cat"}) + "\n")
     assert cli.main(["lm", "train", str(text), "--discount-fallback", "-o", str(tmp_path / "m.lm")]) == 0
     arguments = ["tune", str(manifest), "--model", str(model), "--lm", str(tmp_path / "m.lm"), "--beam", "8"]
+    capsys.readouterr()
     assert cli.main([*arguments, "--dry-run"]) == 0
+    assert "dev.jsonl: weights found on 2 words are mostly chance; tune on 300 or more" in capsys.readouterr().err
     assert "decoding" not in checkpoint.load(model).card
     copy = tmp_path / "copy.safetensors"
     assert cli.main([*arguments, "--output", str(copy)]) == 0
     assert "decoding" not in checkpoint.load(model).card
-    assert checkpoint.load(copy).card["decoding"]["beam"] == 8
+    card = checkpoint.load(copy).card
+    assert card["decoding"]["beam"] == 8
+    assert card["decoding"]["neural_share"] == 0.0
+    assert card["description"] == "Characters; searched with m.lm"
+    assert card["tuning"]["sets"] == ["dev.jsonl: 2 words"]
+    assert "results" not in card
+    assert card["results_best_path"] == {"dev": "WER 10 %"}
+    checkpoint.replace_card(copy, lambda card: {**card, "results": {"dev": "WER 8 %"}})
+    write_decoding(copy, card["decoding"], "m.lm")
+    assert checkpoint.load(copy).card["results"] == {"dev": "WER 8 %"}  # measured so
     assert cli.main(arguments) == 0
     assert checkpoint.load(model).card["decoding"]["beam"] == 8
     link = tmp_path / "link.safetensors"
@@ -207,6 +221,7 @@ def test_tune_writes_the_card(tmp_path, capsys, text):
     assert "device 'abacus' is unknown" in capsys.readouterr().err
     write_decoding(model, {})
     assert "decoding_lm" not in checkpoint.load(model).card
+    assert checkpoint.load(model).card["description"] == "Characters; searched with the included language models"
     capsys.readouterr()
     assert cli.main([*arguments, "--no-lm"]) == 2
     assert "exclude each other" in capsys.readouterr().err
