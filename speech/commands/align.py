@@ -58,8 +58,8 @@ tells), and so are files that this command did not write. --overwrite does all a
 exit codes:
   0 all done; 1 some failed, the others are done; 2 wrong usage, or nothing could be done;
   3 all done, but a text is not what is said; 130 interrupted; 143 terminated
-  A text that cannot be said in the time of its recording fails. Where several hold, 130 and 143 go before
-  2, 2 before 1, and 1 before 3: a doubted text is then named only.
+  A text that cannot be said in the time of its recording fails. Where several hold, 130 and 143 go
+  before 2, 2 before 1, and 1 before 3: a doubted text is then named only.
 """
 
 

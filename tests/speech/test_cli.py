@@ -271,6 +271,8 @@ def test_bad_files_are_named_and_the_others_go_on(tone_command, talks, capsys):
         (["transcribe", "a_file", "--lm", "empty_folder"], "--lm empty_folder: is a folder; name a file"),
         (["transcribe", "a_file", "--hotwords", "none"], "--hotwords none: there is no such file"),
         (["transcribe", "a_file", "--hotwords", "boosts"], "boosts, row 1: the boost 'much' is not a number"),
+        (["transcribe", "a_file", "--hotwords", "latin"], "latin: is not text in UTF-8; save or convert it so"),
+        (["transcribe", "a_file", "--hotwords", "empty_folder"], "--hotwords empty_folder: is a folder; name a file"),
         (["transcribe", "x.wav", "--units", "phone", "--beam", "9"], "--beam is for words"),
         (["transcribe", "x.wav", "--batch", "0"], "whole number"),
         (["transcribe", "-", "--raw", "fast"], "--raw: 'fast' is not a whole number"),
@@ -315,6 +317,7 @@ def test_what_cannot_be_done_is_one_sentence_and_code_2(tone_command, tmp_path, 
     (tmp_path / "a_file").write_text("x")
     (tmp_path / "-a.mp3").touch()
     (tmp_path / "boosts").write_text("Ada\tmuch\n")
+    (tmp_path / "latin").write_bytes(b"caf\xe9\n")
     row = {"audio_filepath": "x.flac", "duration": 1.0, "text": "a"}
     bad = {**row, "duration": "long"}
     (tmp_path / "silent.jsonl").write_text(json.dumps({**row, "text": "..."}) + "\n")

@@ -74,15 +74,28 @@ def test_characters(tmp_path, text, capsys):
         (["train", "EMPTY", "-o", "m.lm"], "no words"),
         (["score", "TEXT", "TEXT"], "expected \\data\\"),
         (["score", "nowhere.lm", "TEXT"], "no such language model"),
+        (["score", ".", "TEXT"], ".: is a folder; name a file"),
+        (["score", "latin", "TEXT"], "latin: is not text in UTF-8, so no ARPA file"),
+        (["score", "none", "TEXT"], "none: is empty; name a file that `speech lm train` wrote or ARPA"),
+        (["train", "latin", "-o", "m.lm"], "latin: is not text in UTF-8; save or convert it so"),
+        (
+            ["train", "noise.gz", "-o", "m.lm"],
+            "noise.gz: is damaged or cut off; get a complete copy (Not a gzipped file",
+        ),
+        (["train", "noise.xz", "-o", "m.lm"], "noise.xz: is damaged or cut off; get a complete copy (Input format not"),
     ],
 )
 def test_what_is_refused(tmp_path, text, capsys, monkeypatch, arguments, message):
     monkeypatch.chdir(tmp_path)
+    for name, data in {"latin": b"caf\xe9\n", "noise.gz": b"noise", "noise.xz": b"noise", "none": b""}.items():
+        (tmp_path / name).write_bytes(data)
     assert cli.main(["lm", *(str(text) if one == "TEXT" else one for one in arguments)]) == 2
     error = capsys.readouterr().err
     assert message in error
     assert error.strip().splitlines()[-1].startswith("speech")
     assert "Traceback" not in error
+    assert "codec" not in error
+    assert "Errno" not in error
 
 
 def test_a_standard_input_that_is_closed(tmp_path, text, capsys, monkeypatch):
