@@ -3,13 +3,16 @@
 Legend: T output frames, K units.
 """
 
+from pathlib import Path
+
 import numba
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from ctc import SpokenWord, Token, crf_decode, greedy_decode
-from speech.checkpoint import LoadedModel
+from speech.aligner import SHIPPED_MODEL
+from speech.checkpoint import LoadedModel, load
 from speech.decoding import SearchStream
 from speech.errors import ConfigError
 from speech.transcribe import Transcriber
@@ -105,6 +108,35 @@ class PhoneRecognizer(Transcriber):
             )
         search = PhoneSearch(loaded, head or heads[0], NGRAM_WEIGHT if ngram_weight is None else ngram_weight)
         super().__init__(loaded, name=str(loaded.card.get("name", "")), device=device, decoding=search)
+
+
+def load_phone_model(path: str | Path | None = None, device: str = "cpu", *, ngram: bool = True) -> PhoneRecognizer:
+    """Load what writes down phones: `speech.load_model` for phones instead of words.
+
+    Parameters
+    ----------
+    path : path, optional
+        A model file with a head of phones; by default the aligner that ships with this package.
+    device : "cpu", "cuda" or "cuda:1"
+    ngram : bool
+        Search with the n-gram of phones that the model holds; without it, the best path is read.
+
+    Returns
+    -------
+    PhoneRecognizer
+        Its transcripts have phones, in ARPAbet, where those of words have words.
+
+    Raises
+    ------
+    CheckpointError, ConfigError
+        As `speech.load_model`; the model has no head of phones.
+
+    Examples
+    --------
+    >>> load_phone_model().transcribe("hello.flac").text  # doctest: +SKIP
+    'HH AH L OW'
+    """
+    return PhoneRecognizer(load(path or SHIPPED_MODEL), ngram_weight=None if ngram else 0.0, device=device)
 
 
 @numba.njit(nogil=True, cache=True)

@@ -182,7 +182,12 @@ def _transcribe(
     from speech.sources import Clip, source_name
     from speech.transcribe import load_model
 
-    recognizer = _phone_recognizer(arguments) if arguments.units == "phone" else load_model(arguments.model, **options)
+    if arguments.units == "phone":
+        from speech.phone_recognition import load_phone_model
+
+        recognizer: Transcriber = load_phone_model(arguments.model, arguments.device, ngram=not arguments.no_lm)
+    else:
+        recognizer = load_model(arguments.model, **options)
     outcomes = recognizer.transcribe_many(
         [Clip(path=job.one.path, raw=arguments.raw) for job in jobs],
         channel=arguments.channel,
@@ -202,16 +207,6 @@ def _refuse_word_options(arguments: argparse.Namespace) -> None:
     for option in ("lm", "hotwords", "beam"):
         if getattr(arguments, option):
             raise SpeechError(f"--{option} is for words, and --units phone searches none; leave one of them out")
-
-
-def _phone_recognizer(arguments: argparse.Namespace) -> "Transcriber":
-    """What writes phones: by the included aligner unless a model is named."""
-    from speech import checkpoint
-    from speech.aligner import SHIPPED_MODEL
-    from speech.phone_recognition import PhoneRecognizer
-
-    loaded = checkpoint.load(arguments.model or SHIPPED_MODEL)
-    return PhoneRecognizer(loaded, ngram_weight=0.0 if arguments.no_lm else None, device=arguments.device)
 
 
 def _put(transcript: Transcript, job: _Job, folder: TranscriptFolder | None, progress: Progress) -> bool:
