@@ -97,6 +97,9 @@ def guarded(function: Callable[[], int | None], program: str = "speech") -> int:
     except BrokenPipeError:
         _discard_output()
         return EXIT_BROKEN_PIPE
+    except MemoryError as error:
+        _tell(f"{program}: there is not enough memory ({str(error) or 'no size is known'}); ask for less at once")
+        return EXIT_NOTHING_DONE
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
             raise

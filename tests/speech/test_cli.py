@@ -527,6 +527,14 @@ def test_a_script_reports_errors_as_the_command_does(capsys, error, code, messag
     assert capsys.readouterr().err == message
 
 
+def test_a_lack_of_memory_is_one_sentence(capsys):
+    def greedy():
+        np.zeros(1 << 55)
+
+    assert guarded(greedy) == 2
+    assert re.search(r"^speech: there is not enough memory \(.*\); ask for less at once\n$", capsys.readouterr().err)
+
+
 def test_a_script_that_ends_well_or_has_a_defect():
     assert guarded(lambda: None) == 0
     assert guarded(lambda: 1) == 1
