@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from speech.commands.decoding_options import add_decoding_options, load_options
+from speech.commands.manifests import named_rows
 from speech.commands.options import add_model_options, path_name, positive
 from speech.commands.outputs import check_file
-from speech.errors import CorpusError
+from speech.errors import CorpusError, SpeechError
 
 if TYPE_CHECKING:
     from speech.corpus import Utterance
@@ -27,6 +28,7 @@ and --beam with them if it is given; from then on `speech transcribe --model FIL
 for --lm if they were found with a language model of your own. With --output FILE the model stays as it
 is and FILE is a copy with that card; the included model is tuned only so. Results that stand on the card
 were measured with other settings and are taken off it.
+Rows that are malformed or cannot be read are named and left out; the exit code is then 1.
 Tune on development sets of 300 words or more, better thousands, never on those that you report.
 """
 
@@ -82,8 +84,12 @@ def run(arguments: argparse.Namespace) -> int:
             raise ConfigError("the included model stays as it is: name a copy with --output FILE, or use --dry-run")
         inputs = [*arguments.manifests, arguments.lm, arguments.hotwords]
         check_file(output, f"--output {output}" if arguments.output else f"--model {path}", inputs)
-    manifests = [_utterances(manifest, arguments.limit) for manifest in arguments.manifests]
-    num_words = [_num_words(manifest, one) for manifest, one in zip(arguments.manifests, manifests, strict=True)]
+    manifests, problems = [], list[str]()
+    for manifest in arguments.manifests:
+        rows, bad = named_rows([manifest], arguments.limit)
+        problems += [problem for _, problem in bad]
+        _check_words(manifest, [utterance for _, utterance in rows])
+        manifests.append(rows)
     loaded = load(path)
     config = with_beam(decoding_config(loaded, str(path)) or DecodingConfig(), arguments.beam)
     if arguments.head:
@@ -95,10 +101,24 @@ def run(arguments: argparse.Namespace) -> int:
     lm = read_language_model(options.get("lm"))
     neural = None if arguments.lm else included_neural_lm(config)
     sets = []
-    for utterances in manifests:
-        heads = heads_of(loaded, config)
-        outputs = model_outputs(loaded, utterances, heads, batch=arguments.batch, device=arguments.device)
-        sets.append((utterances, outputs))
+    for manifest, rows in zip(arguments.manifests, manifests, strict=True):
+        labels = {utterance: label for label, utterance in reversed(rows)}
+        unread: dict[Utterance, SpeechError] = {}
+        outputs = model_outputs(
+            loaded,
+            [utterance for _, utterance in rows],
+            heads_of(loaded, config),
+            batch=arguments.batch,
+            device=arguments.device,
+            failed=unread.__setitem__,
+        )
+        problems += [f"{labels[utterance]}: {error}" for utterance, error in unread.items()]
+        left = [utterance for _, utterance in rows if utterance not in unread]
+        if not _num_words(left):
+            raise CorpusError(f"{problems[-1]}; {manifest} has no other row to tune on")
+        sets.append((left, outputs))
+    for problem in problems:
+        print(f"speech: {problem} (left out)", file=sys.stderr)
 
     def build(candidate: DecodingConfig):
         source = str(arguments.lm or "the included language model")
@@ -116,38 +136,32 @@ def run(arguments: argparse.Namespace) -> int:
     tell(best)
     if not arguments.dry_run:
         found = best.config if arguments.lm is None else replace(best.config, neural_share=0.0)
-        sets_named = [
-            f"{Path(name).name}: {count} words" for name, count in zip(arguments.manifests, num_words, strict=True)
+        sizes = [
+            f"{Path(name).name}: {_num_words(one)} words"
+            for name, (one, _) in zip(arguments.manifests, sets, strict=True)
         ]
-        tuning = {"sets": sets_named, "word_error": f"{100 * best.rate:.2f} %, the mean of the sets"}
+        tuning = {"sets": sizes, "word_error": f"{100 * best.rate:.2f} %, the mean of the sets"}
         write_decoding(path, to_dict(found), arguments.lm, output, tuning)
         print(f"written to the card of {output}")
-    return 0
+    return 1 if problems else 0
 
 
-def _utterances(manifest: str, limit: int | None) -> "list[Utterance]":
-    """What is tuned on."""
-    from speech.corpus import read_manifest
+def _num_words(utterances: "list[Utterance]") -> int:
+    """Words of a development set."""
     from speech.text import normalize_text
 
-    utterances = read_manifest(manifest)[:limit]
-    if not any(normalize_text(utterance.text) for utterance in utterances):
+    return sum(len(normalize_text(utterance.text).split()) for utterance in utterances)
+
+
+def _check_words(manifest: str, utterances: "list[Utterance]") -> None:
+    """Refuse a development set without words; say that what is found on a few means little."""
+    count = _num_words(utterances)
+    if not count:
         raise CorpusError(f"{manifest}: its texts hold no words to tune on")
-    return utterances
-
-
-def _num_words(manifest: str, utterances: "list[Utterance]") -> int:
-    """Words of a development set; if they are few, it is said that what is found on them means little."""
-    from speech.text import normalize_text
-
-    count = sum(len(normalize_text(utterance.text).split()) for utterance in utterances)
     if count < FEW_WORDS:
         few = f"{count} words" if count > 1 else "1 word"
-        print(
-            f"speech: {manifest}: weights found on {few} are mostly chance; tune on {FEW_WORDS} or more",
-            file=sys.stderr,
-        )
-    return count
+        message = f"weights found on {few} are mostly chance; tune on {FEW_WORDS} or more"
+        print(f"speech: {manifest}: {message}", file=sys.stderr)
 
 
 def heads_of(loaded, config) -> tuple[str, ...]:

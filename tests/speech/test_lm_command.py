@@ -218,6 +218,18 @@ def test_tune_writes_the_card(tmp_path, capsys, text):
     assert checkpoint.load(copy).card["results"] == {"dev": "WER 8 %"}  # measured so
     assert cli.main(arguments) == 0
     assert checkpoint.load(model).card["decoding"]["beam"] == 8
+    rows = manifest.read_text()
+    manifest.write_text(rows + rows.replace("a.wav", "gone.wav") + "{\n")
+    capsys.readouterr()
+    assert cli.main([*arguments, "--dry-run"]) == 1
+    err = capsys.readouterr().err
+    assert "dev.jsonl, row 2: " in err
+    assert "gone.wav: there is no such file. (left out)" in err
+    assert "dev.jsonl, row 3: is not valid JSON" in err
+    manifest.write_text(rows.replace("a.wav", "gone.wav"))
+    assert cli.main([*arguments, "--dry-run"]) == 2
+    assert "dev.jsonl has no other row to tune on" in capsys.readouterr().err
+    manifest.write_text(rows)
     link = tmp_path / "link.safetensors"
     link.symlink_to(model)
     assert cli.main([*arguments, "--beam", "9", "--output", str(link)]) == 0
