@@ -176,7 +176,7 @@ def _parse_row(line: str, folder: Path, where: str) -> Utterance:
     except (ValueError, RecursionError) as error:  # a number of thousands of digits, lists in lists in lists
         raise CorpusError(f"{where}: cannot be read as JSON ({error}).") from error
     if not isinstance(row, dict):
-        raise CorpusError(f"{where}: must be a JSON object {{...}}, got {type(row).__name__}.")
+        raise CorpusError(f"{where}: must be a JSON object {{...}}, got {line.strip()[:40]}.")
     _check_keys(row, where)
     values = {key: row[key] for key in _KNOWN if row.get(key) is not None}
     _check_values(values, where)
