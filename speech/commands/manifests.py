@@ -23,7 +23,6 @@ def named_rows(
     ------
     CorpusError
         A manifest cannot be read, or holds no good row.
-
     """
     from speech.corpus import checked_rows
 
