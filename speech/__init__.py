@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from speech.corpus import Utterance, read_manifest, write_manifest
     from speech.errors import AudioError, CheckpointError, ConfigError, CorpusError, SpeechError
     from speech.frontend import Frontend, FrontendConfig
-    from speech.phone_recognition import load_phone_recognizer
+    from speech.phone_recognition import load_phone_model
     from speech.training import train
     from speech.transcribe import Transcriber, load_model
     from speech.transcript import Transcript, Word
@@ -23,7 +23,7 @@ _SOURCES = {
     "speech.corpus": ("Utterance", "read_manifest", "write_manifest"),
     "speech.errors": ("AudioError", "CheckpointError", "ConfigError", "CorpusError", "SpeechError"),
     "speech.frontend": ("Frontend", "FrontendConfig"),
-    "speech.phone_recognition": ("load_phone_recognizer",),
+    "speech.phone_recognition": ("load_phone_model",),
     "speech.training": ("train",),
     "speech.transcribe": ("Transcriber", "load_model"),
     "speech.transcript": ("Transcript", "Word"),
@@ -42,7 +42,7 @@ __all__ = [
     "Utterance",
     "Word",
     "load_model",
-    "load_phone_recognizer",
+    "load_phone_model",
     "read_manifest",
     "train",
     "write_manifest",

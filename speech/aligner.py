@@ -188,6 +188,10 @@ class Aligner:
             raise CorpusError("the text has no words to align")
         posteriors, likelihoods = self._evidence(waveform)
         graph, parts = self._graph(transcript, len(posteriors))
+        if graph.shortest > len(posteriors):
+            count = len(transcript.words)
+            words = f"{count} words are" if count > 1 else "word is"
+            raise CorpusError(f"the text's {words} too long for {len(waveform) / rate:.2f} s; is it the right text?")
         if len(posteriors) * len(graph) > MOST_CELLS:
             raise CorpusError(
                 f"{len(waveform) / rate / 60:.0f} minutes are too long to align at once with {len(transcript.words)}"

@@ -22,6 +22,7 @@ from speech.config import from_dict, to_dict
 from speech.errors import CheckpointError, ConfigError
 from speech.files import replacing
 from speech.frontend import Frontend, FrontendConfig
+from speech.kinds import other_kind
 from speech.models import AcousticModel, HeadConfig, ModelConfig
 from speech.packing import Precision, pack, unpack
 from speech.units import Units
@@ -136,12 +137,17 @@ def read_packed(path: Path, format_name: str, kind: str) -> tuple[dict[str, Any]
         The file is missing, damaged or of another format.
     """
     if not path.is_file():
-        raise CheckpointError(f"{path}: no such {kind}")
+        raise CheckpointError(f"{path}: is a folder; name a {kind}" if path.is_dir() else f"{path}: no such {kind}")
     try:
+        strange = other_kind(path, format_name)
+        if strange:
+            raise CheckpointError(strange)
         with safe_open(path, framework="pt") as file:
             header = json.loads((file.metadata() or {}).get("speech", "null"))
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, ValueError) as error:
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except (SafetensorError, ValueError) as error:
         raise CheckpointError(f"{path}: damaged or not a model file ({error}); copy it again") from error
     if not isinstance(header, dict) or header.get("format") != format_name:
         raise CheckpointError(f"{path}: not a model of format {format_name}; export it with this version")

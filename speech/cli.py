@@ -1,8 +1,8 @@
 """The `speech` command: finds the subcommand, runs it, turns errors into one sentence and an exit code.
 
 Exit codes: 0 all is well; 1 some inputs failed, the others are done; 2 wrong usage or nothing could be
-done; 3 all done, but `align` doubts a text; 130 interrupted; 141 whoever read the output has gone (as
-shells report it).
+done; 3 all done, but `align` doubts a text; 130 interrupted; 143 terminated (129: the terminal has closed);
+141 whoever read the output has gone (as shells report these).
 """
 
 import argparse
@@ -17,10 +17,12 @@ from types import ModuleType
 
 from speech.errors import SpeechError
 from speech.files import ESCAPE
+from speech.termination import Termination
 
 COMMANDS = ("transcribe", "align", "evaluate", "tune", "lm", "prepare", "train", "info")
 EXIT_NOTHING_DONE = 2
 EXIT_INTERRUPTED = 130
+EXIT_SIGNAL = 128  # and the number of the signal that ended the program
 EXIT_BROKEN_PIPE = 141
 
 DESCRIPTION = """\
@@ -30,6 +32,9 @@ Speech to text with models that train on one machine.
   speech transcribe recordings/ --format srt --output-dir subtitles/
   speech align talk.wav talk.txt                 when each word and phone is said
   speech evaluate test.jsonl                     count word errors on a manifest
+  speech say "Hello, how are you?" -o hello.wav
+  speech lm train text.txt -o mine.lm            a language model of your own, for --lm
+  speech tune dev.jsonl --output my.safetensors  the search for recordings like yours
   speech prepare librispeech LibriSpeech/ --output-dir manifests/
   speech train recipes/digits/ctc.toml           train a model of your own
   speech info                                    the card of the model in use
@@ -80,19 +85,23 @@ def guarded(function: Callable[[], int | None], program: str = "speech") -> int:
     """
     _open_outputs()
     try:
-        code = function()
+        with Termination() as termination:
+            code = function()
         sys.stdout.flush()
     except SpeechError as error:
         _tell(f"{program}: {error}")
         return EXIT_NOTHING_DONE
     except KeyboardInterrupt as interrupt:
         _tell("; ".join([f"{program}: interrupted", *map(str, interrupt.args)]))
-        return EXIT_INTERRUPTED
+        return EXIT_SIGNAL + termination.received if termination.received else EXIT_INTERRUPTED
     except BrokenPipeError:
         _discard_output()
         return EXIT_BROKEN_PIPE
+    except MemoryError as error:
+        _tell(f"{program}: there is not enough memory ({str(error) or 'no size is known'}); ask for less at once")
+        return EXIT_NOTHING_DONE
     except OSError as error:
-        if error.errno != errno.ENOSPC:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
             raise
         _discard_output()
         _tell(f"{program}: {error.filename or 'the output'}: cannot be written ({error.strerror})")
@@ -122,7 +131,15 @@ def _discard_output() -> None:
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser, of a command too, that suggests the option that was meant."""
+    """A parser, of a command too, that suggests the command or the option that was meant."""
+
+    def _check_value(self, action, value):
+        """Refuse a command or a value that is not among the choices."""
+        known = [] if action.choices is None else [str(choice) for choice in action.choices]
+        near = [] if str(value) in known else difflib.get_close_matches(str(value), known, n=1)
+        if near:
+            raise argparse.ArgumentError(action, f"{value!r} is not known; did you mean {near[0]}?")
+        super()._check_value(action, value)
 
     def parse_known_args(self, args=None, namespace=None):  # type: ignore[override]
         """What is known, and the rest, which `parse_args` refuses."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, Union
 
 from speech.errors import ConfigError
+from speech.files import unreadable
 
 Config = TypeVar("Config")
 
@@ -35,9 +36,9 @@ def load_config(path: str | Path, cls: type[Config], overrides: Sequence[str] = 
     """
     try:
         data = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: {unreadable(error)}") from error
+    except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: not valid TOML ({error})") from error
     for override in overrides:
         _apply_override(data, override)

@@ -8,6 +8,7 @@ but a key that looks like a misspelt one of ours is refused.
 
 import difflib
 import json
+import math
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ _REQUIRED = ("audio_filepath", "duration", "text")
 _NUMBERS = ("duration", "offset", "confidence")
 _TEXTS = ("audio_filepath", "text", "speaker", "lang", "corpus")
 _KNOWN = (*_REQUIRED, "offset", "speaker", "lang", "confidence", "corpus")
-_LARGEST = 1e12  # more than any time in seconds; also refuses inf, nan and integers that no float holds
+_LARGEST = 1e12  # more than any time in seconds; also refuses integers that no float holds
 _MISSPELT = 0.75  # similarity from which an unknown key counts as a slip ("offest", "durtion")
 
 
@@ -175,7 +176,7 @@ def _parse_row(line: str, folder: Path, where: str) -> Utterance:
     except (ValueError, RecursionError) as error:  # a number of thousands of digits, lists in lists in lists
         raise CorpusError(f"{where}: cannot be read as JSON ({error}).") from error
     if not isinstance(row, dict):
-        raise CorpusError(f"{where}: must be a JSON object {{...}}, got {type(row).__name__}.")
+        raise CorpusError(f"{where}: must be a JSON object {{...}}, got {line.strip()[:40]}.")
     _check_keys(row, where)
     values = {key: row[key] for key in _KNOWN if row.get(key) is not None}
     _check_values(values, where)
@@ -209,8 +210,10 @@ def _check_values(values: dict[str, Any], where: str) -> None:
             raise CorpusError(f'{where}: "{key}" holds half a character (such as \\ud83d); write it in full.')
     for key in _NUMBERS:
         value = values.get(key, 0)
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not -_LARGEST < value < _LARGEST:
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not -math.inf < value < math.inf:
             raise CorpusError(f'{where}: "{key}" must be a number, got {json.dumps(value)[:40]}.')
+        if not -_LARGEST < value < _LARGEST:
+            raise CorpusError(f'{where}: "{key}" must be less than {_LARGEST:.0e}, got {json.dumps(value)[:40]}.')
     if not values["audio_filepath"]:
         raise CorpusError(f'{where}: "audio_filepath" is empty.')
     if not values["duration"] > 0:

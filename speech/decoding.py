@@ -20,6 +20,7 @@ from speech.config import from_dict
 from speech.decoding_config import DecodingConfig
 from speech.errors import CheckpointError, ConfigError
 from speech.hotwords import Hotwords, boosts
+from speech.kinds import ARPA, NGRAM, TEXT, kind_of
 from speech.transcript import Word
 from speech.units import BLANK, Units
 
@@ -72,12 +73,21 @@ def read_language_model(path: str | Path | None = None) -> "NGram":
         There is no such file, or it is damaged or of another kind.
     """
     from speech.lm import load, read_arpa
-    from speech.lm.binary import is_binary
 
     path = Path(path or SHIPPED_LM)
+    if path.is_dir():
+        raise CheckpointError(f"{path}: is a folder; name a file that `speech lm train` wrote or ARPA")
     if not path.is_file():
         raise CheckpointError(f"{path}: no such language model; name a file that `speech lm train` wrote or ARPA")
-    return load(path) if is_binary(path) else read_arpa(path)
+    try:
+        kind = kind_of(path)
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read ({error.strerror or error})") from error
+    if kind == NGRAM:
+        return load(path)
+    if kind not in (None, ARPA, TEXT):
+        raise CheckpointError(f"{path}: is {kind.what}; name an n-gram that `speech lm train` wrote, or ARPA")
+    return read_arpa(path)
 
 
 def included_neural_lm(config: DecodingConfig) -> "NeuralLM | None":

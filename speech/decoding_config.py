@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+_WIDEST_BEAM = 1_000_000  # takes gigabytes already
+
 
 @dataclass(frozen=True, kw_only=True)
 class DecodingConfig:
@@ -54,8 +56,8 @@ class DecodingConfig:
     candidates: int = 50
 
     def __post_init__(self):
-        if self.beam < 1 or self.candidates < 1:
-            raise ValueError("beam and candidates must be 1 or more")
+        if not (1 <= self.beam <= _WIDEST_BEAM and 1 <= self.candidates <= _WIDEST_BEAM):
+            raise ValueError(f"beam and candidates must be 1 to {_WIDEST_BEAM}")
         if self.alternatives < 0 or self.merge_threshold < 0:
             raise ValueError("alternatives and merge_threshold must be 0 or more")
         if not self.beam_threshold > 0:

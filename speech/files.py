@@ -52,6 +52,22 @@ def stamp(path: str | os.PathLike[str]) -> tuple[int, int]:
     return status.st_size, status.st_mtime_ns
 
 
+def unreadable(error: Exception) -> str:
+    """Why a text file could not be read, as messages go on after its name.
+
+    >>> unreadable(IsADirectoryError(21, "Is a directory")), unreadable(EOFError("cut"))
+    ('is a folder; name a file', 'is damaged or cut off; get a complete copy (cut)')
+    """
+    if isinstance(error, FileNotFoundError):
+        return "there is no such file"
+    if isinstance(error, IsADirectoryError):
+        return "is a folder; name a file"
+    if isinstance(error, UnicodeDecodeError):
+        return "is not text in UTF-8; save or convert it so (iconv -t UTF-8)"
+    reason = getattr(error, "strerror", None)
+    return f"cannot be read ({reason})" if reason else f"is damaged or cut off; get a complete copy ({error})"
+
+
 def _escape(error: UnicodeError) -> tuple[bytes, int]:
     r"""As `ESCAPE` says; escapes are those of JSON, which stays JSON.
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from speech.decoding_config import DecodingConfig
 from speech.errors import ConfigError
+from speech.files import unreadable
 
 if TYPE_CHECKING:
     from ctc import NGram
@@ -64,10 +65,8 @@ def read_hotwords(path: str | Path) -> dict[str, float]:
 
     try:
         rows = Path(path).read_text(encoding="utf-8-sig").splitlines()
-    except FileNotFoundError as error:
-        raise ConfigError(f"{path}: there is no such file") from error
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read as a list of hot-words in UTF-8 ({error})") from error
+        raise ConfigError(f"{path}: {unreadable(error)}") from error
     found: dict[str, float] = {}
     for number, row in enumerate(rows, 1):
         if not row.strip() or row.startswith("#"):

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from speech.errors import CorpusError, SpeechError
+from speech.files import unreadable
 from speech.letter_to_sound import LetterToSound, load_letter_to_sound
 from speech.lexicon_supplement import SUPPLEMENT
 from speech.text import normalize_text
@@ -229,11 +230,8 @@ def read_lexicon(path: str | Path) -> dict[str, list[Pronunciation]]:
     path = Path(path)
     try:
         rows = path.read_text(encoding="utf-8-sig").splitlines()
-    except FileNotFoundError as error:
-        raise CorpusError(f"{path}: there is no such file") from error
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise CorpusError(f"{path}: cannot be read as a lexicon in UTF-8 ({reason})") from error
+        raise CorpusError(f"{path}: {unreadable(error)}") from error
     lexicon: dict[str, list[Pronunciation]] = {}
     for number, row in enumerate(rows, start=1):
         if not row.strip() or row.startswith("#"):

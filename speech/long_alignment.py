@@ -240,7 +240,9 @@ def _align(
     flat = [label for word in labels for label in [*between, *word]][len(between) :]
     repeats = sum(one == other for one, other in zip(flat[1:], flat[:-1], strict=True))
     if len(flat) + repeats > len(log_probs):
-        raise AudioError(f"{name or 'the recording'}: too short for a text of {len(flat)} units.")
+        raise AudioError(
+            f"{name or 'the recording'}: too short for a text of {len(labels)} words; is it the right text?"
+        )
     paths, scores = forced_align(log_probs[None], [flat], blank=BLANK)
     return paths[0], scores[0]
 

@@ -28,59 +28,6 @@ NGRAM_WEIGHT = 1.0
 PRIOR_SCALE = 0.5
 
 
-def load_phone_recognizer(
-    path: str | Path | None = None,
-    device: str = "cpu",
-    *,
-    lm: "bool | str | Path | NGram | None" = None,
-    hotwords: Hotwords | None = None,
-    beam: int | None = None,
-) -> Transcriber:
-    """Load what writes down phones: in its transcripts they stand where others have words.
-
-    Models whose card says how words are searched in their phones find those by way of words; see
-    `speech.phone_consensus`. Others read them with the n-gram of phones that was trained beside them.
-
-    Parameters
-    ----------
-    path : path, optional
-        A model file; by default the English model that ships with this package.
-    device : str
-        "cpu", "cuda" or "cuda:1".
-    lm : bool, path or NGram, optional
-        Language model of words, as for `speech.load_model`. False: the best path of what is heard, without words and
-        without n-gram; if no `path` is given, that of the included aligner.
-    hotwords, beam
-        Of the search for words, as for `speech.load_model`.
-
-    Raises
-    ------
-    CheckpointError
-        As `speech.load_model`.
-    ConfigError
-        As `speech.load_model`; or the model has no phones; or it finds them without a search for words, of which
-        there are options.
-
-    Examples
-    --------
-    >>> load_phone_recognizer().transcribe("talk.flac").text  # doctest: +SKIP
-    'DH AH B ER CH K AH N UW S L IH D'
-    """
-    path = ALIGNER if path is None and lm is False else model_path(path)
-    loaded = load(path)
-    config = decoding_config(loaded, str(path))
-    head = config.head or default_head(loaded) if config is not None else ""
-    if lm is not False and head and loaded.units[head].kind in PHONES and not loaded.heads[head].framewise:
-        search = choose_search(loaded, path, lm, as_transcribed(hotwords), beam, lm_share=LM_SHARE)
-        assert search is not None  # as a language model is used
-        phones = PhoneConsensus(search, loaded.units[head].symbols)
-        return Transcriber(loaded, name=str(loaded.card.get("name", path.stem)), device=device, decoding=phones)
-    for option, value in (("lm", lm), ("hotwords", hotwords), ("beam", beam)):
-        if value:
-            raise ConfigError(f"{path}: finds phones without a search for words; leave out {option}, which is for that")
-    return PhoneRecognizer(loaded, ngram_weight=0.0 if lm is False else None, device=device)
-
-
 class PhoneSearch:
     """The phones in the outputs of a phone head: what `speech.decoding.Decoding` is for words.
 
@@ -168,6 +115,59 @@ class PhoneRecognizer(Transcriber):
             )
         search = PhoneSearch(loaded, head or heads[0], NGRAM_WEIGHT if ngram_weight is None else ngram_weight)
         super().__init__(loaded, name=str(loaded.card.get("name", "")), device=device, decoding=search)
+
+
+def load_phone_model(
+    path: str | Path | None = None,
+    device: str = "cpu",
+    *,
+    lm: "bool | str | Path | NGram | None" = None,
+    hotwords: Hotwords | None = None,
+    beam: int | None = None,
+) -> Transcriber:
+    """Load what writes down phones: in its transcripts they stand where others have words.
+
+    Models whose card says how words are searched in their phones find those by way of words; see
+    `speech.phone_consensus`. Others read them with the n-gram of phones that was trained beside them.
+
+    Parameters
+    ----------
+    path : path, optional
+        A model file; by default the English model that ships with this package.
+    device : str
+        "cpu", "cuda" or "cuda:1".
+    lm : bool, path or NGram, optional
+        Language model of words, as for `speech.load_model`. False: the best path of what is heard, without words and
+        without n-gram; if no `path` is given, that of the included aligner.
+    hotwords, beam
+        Of the search for words, as for `speech.load_model`.
+
+    Raises
+    ------
+    CheckpointError
+        As `speech.load_model`.
+    ConfigError
+        As `speech.load_model`; or the model has no phones; or it finds them without a search for words, of which
+        there are options.
+
+    Examples
+    --------
+    >>> load_phone_model().transcribe("talk.flac").text  # doctest: +SKIP
+    'DH AH B ER CH K AH N UW S L IH D'
+    """
+    path = ALIGNER if path is None and lm is False else model_path(path)
+    loaded = load(path)
+    config = decoding_config(loaded, str(path))
+    head = config.head or default_head(loaded) if config is not None else ""
+    if lm is not False and head and loaded.units[head].kind in PHONES and not loaded.heads[head].framewise:
+        search = choose_search(loaded, path, lm, as_transcribed(hotwords), beam, lm_share=LM_SHARE)
+        assert search is not None  # as a language model is used
+        phones = PhoneConsensus(search, loaded.units[head].symbols)
+        return Transcriber(loaded, name=str(loaded.card.get("name", path.stem)), device=device, decoding=phones)
+    for option, value in (("lm", lm), ("hotwords", hotwords), ("beam", beam)):
+        if value:
+            raise ConfigError(f"{path}: finds phones without a search for words; leave out {option}, which is for that")
+    return PhoneRecognizer(loaded, ngram_weight=0.0 if lm is False else None, device=device)
 
 
 @numba.njit(nogil=True, cache=True)

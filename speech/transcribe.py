@@ -6,11 +6,10 @@ memory does not grow with the recording's audio.
 Times and confidences are defined in `speech.words`.
 """
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -104,9 +103,10 @@ def load_model(
     device : str
         "cpu", "cuda" or "cuda:1".
     lm : bool, path or NGram, optional
-        Language model: a file (binary or ARPA) or a loaded one of your own; True for the English one that is
-        included; False for none, which reads the best path. By default the included one with models whose card says
-        how to search (`decoding`), none with others; it must be given if the search was tuned with another one.
+        Language model: an n-gram of your own, as a file (binary or ARPA) or loaded, which replaces both included ones,
+        since the recurrent one is used beside the included n-gram only; True for those two; False for none, which
+        reads the best path. By default the included ones with models whose card says how to search (`decoding`), none
+        with others; it must be given if the search was tuned with another one.
     hotwords : mapping of str to float, or sequence of str, optional
         Words or phrases to be favoured, and their boost in nats (8 by default).
     beam : int, optional
@@ -395,7 +395,7 @@ def _groups(jobs: Iterator[_Part | _End], max_samples: int) -> Iterator[list[_Pa
 
 
 def model_path(path: str | Path | None) -> Path:
-    """`path`, or the shipped model."""
+    """`path`, or the model that ships with this package; CheckpointError if that is missing."""
     if path is None and not DEFAULT_MODEL.is_file():
         raise CheckpointError(f"{DEFAULT_MODEL}: the included model is missing; name a model file or install again")
     return Path(path or DEFAULT_MODEL)
@@ -411,40 +411,3 @@ def _device(name: str) -> torch.device:
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise ConfigError(f"device {name!r}: there are {torch.cuda.device_count()} CUDA devices here; use cpu")
     return device
-
-
-def describe(path: str | Path | None = None) -> dict[str, Any]:
-    """What a model file holds: its checksum, size and shape, then its card.
-
-    Parameters
-    ----------
-    path : path, optional
-        By default the model that ships with this package.
-
-    Returns
-    -------
-    dict, fit for JSON
-
-    Raises
-    ------
-    CheckpointError
-        As `load_model`.
-    """
-    path = model_path(path)
-    loaded = load(path)
-    return {
-        "file": str(path),
-        "sha256": _sha256(path),
-        "size_mib": round(path.stat().st_size / 2**20, 2),
-        "parameters": sum(p.numel() for p in loaded.model.parameters()),
-        "sample_rate_hz": loaded.frontend.config.sample_rate_hz,
-        "frames_per_second": round(1 / loaded.frame_step_s, 3),
-        "units": {name: len(units) for name, units in loaded.units.items()},
-        **loaded.card,
-    }
-
-
-def _sha256(path: Path) -> str:
-    """Checksum of a file as `sha256sum` prints it."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

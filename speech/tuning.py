@@ -1,5 +1,6 @@
 """Finding the weights of a search on development sets: the acoustic model runs once, the search many times."""
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +12,7 @@ import numpy as np
 from speech.checkpoint import LoadedModel
 from speech.corpus import Utterance
 from speech.decoding import Decoding, DecodingConfig
-from speech.errors import CorpusError
+from speech.errors import CorpusError, SpeechError
 from speech.evaluate import Counts, compare
 from speech.sources import Clip
 from speech.transcribe import Transcriber
@@ -54,9 +55,21 @@ class _Kept:
 
 
 def model_outputs(
-    loaded: LoadedModel, utterances: Sequence[Utterance], heads: tuple[str, ...], *, batch: int = 8, device: str = "cpu"
+    loaded: LoadedModel,
+    utterances: Sequence[Utterance],
+    heads: tuple[str, ...],
+    *,
+    batch: int = 8,
+    device: str = "cpu",
+    failed: Callable[[Utterance, SpeechError], None] | None = None,
 ) -> list[dict[str, np.ndarray]]:
     """Log probabilities of each utterance by some heads, float32 [T, K] each.
+
+    Parameters
+    ----------
+    loaded, utterances, heads
+    batch, device : as in `speech.transcribe`
+    failed : told each utterance that cannot be read, which has no outputs then; without it the first error is raised
 
     Raises
     ------
@@ -68,12 +81,16 @@ def model_outputs(
     collector = Collector(heads)
     transcriber = Transcriber(loaded, device=device, decoding=collector)  # type: ignore[arg-type]
     clips = (Clip(path=one.audio_filepath, offset_s=one.offset, duration_s=one.duration) for one in utterances)
-    for outcome in transcriber.transcribe_many(clips, batch=batch):
+    read = []
+    for utterance, outcome in zip(utterances, transcriber.transcribe_many(clips, batch=batch), strict=True):
+        read.append(outcome.error is None)
         if outcome.error is not None:
-            raise CorpusError(str(outcome.error))
+            if failed is None:
+                raise CorpusError(str(outcome.error))
+            failed(utterance, outcome.error)
     ends = np.cumsum([0, *(len(loaded.units[head]) for head in heads)])
     found = []
-    for stream in collector.streams:
+    for stream in itertools.compress(collector.streams, read):
         scores = np.concatenate(stream.pieces) if stream.pieces else np.zeros((0, ends[-1]), np.float32)
         found.append({head: scores[:, ends[i] : ends[i + 1]] for i, head in enumerate(heads)})
     return found

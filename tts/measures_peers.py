@@ -60,9 +60,13 @@ def opinion(waveform: np.ndarray, sample_rate_hz: int) -> Opinion:
     """DNSMOS of float [N]; shorter ones than 9 s are repeated, as its authors do."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of librosa's, about the sizes that DNSMOS asks of it
-        dnsmos = _peer("speechmos.dnsmos", "speechmos")
-        scores = dnsmos.run(_for_peers(waveform, sample_rate_hz), sr=_PEER_RATE_HZ)
+        scores = opinion_model().run(_for_peers(waveform, sample_rate_hz), sr=_PEER_RATE_HZ)
     return Opinion(float(scores["ovrl_mos"]), float(scores["sig_mos"]), float(scores["bak_mos"]))
+
+
+def opinion_model() -> ModuleType:
+    """The module that holds DNSMOS; SpeechError if it is not installed."""
+    return _peer("speechmos.dnsmos", "speechmos")
 
 
 def _for_peers(waveform: np.ndarray, sample_rate_hz: int) -> np.ndarray:

@@ -19,7 +19,7 @@ from speech.scoring import ErrorCounts, score
 from speech.text import normalize_text
 from tts.contract import FrameAnalyzer
 from tts.measures import AcousticErrors, compare, pooled
-from tts.measures_peers import Opinion, PeerRecognizer, opinion
+from tts.measures_peers import Opinion, PeerRecognizer, opinion, opinion_model
 from tts.measures_timing import TimingErrors, compare_durations, compare_pauses
 from tts.sound import Audio
 from tts.vocoder import Vocoder
@@ -29,6 +29,7 @@ System = Literal["natural", "copy", "voice"]
 Measure = Literal["spectrum", "words", "opinion", "timing"]
 SYSTEMS: tuple[System, ...] = ("natural", "copy", "voice")
 MEASURES: tuple[Measure, ...] = ("spectrum", "words", "opinion", "timing")
+_LISTS = ("spectrum", "words", "opinions", "timing")  # fields of `Scores`
 
 
 class Aligner(Protocol):
@@ -56,6 +57,11 @@ class Scores:
     words: list[ErrorCounts] = field(default_factory=list)
     opinions: list[Opinion] = field(default_factory=list)
     timing: list[TimingErrors] = field(default_factory=list)
+
+    def extend(self, more: "Scores") -> None:
+        """Take over the entries of further utterances."""
+        for name in _LISTS:
+            getattr(self, name).extend(getattr(more, name))
 
     def summary(self) -> dict[str, float]:
         """Means and pooled rates, by name."""
@@ -101,6 +107,7 @@ def evaluate_speech(
     aligner: Aligner | None = None,
     keep: Path | None = None,
     again: Mapping[str, Utterance] = MappingProxyType({}),
+    progress: Callable[[Utterance, SpeechError | None], None] | None = None,
 ) -> dict[System, Scores]:
     """Measure systems on the same utterances.
 
@@ -114,6 +121,8 @@ def evaluate_speech(
     aligner : needed for "timing"
     keep : folder in which each system's sounds are written as wav
     again : second readings by text, whose "timing" is that of "natural"
+    progress : told each utterance that is done, or the error for which it is left out of all scores; without it the
+        first error is raised
 
     Raises
     ------
@@ -124,46 +133,80 @@ def evaluate_speech(
         raise SpeechError('the system "voice" needs a voice')
     if "timing" in measures and aligner is None:
         raise SpeechError('the measure "timing" needs an aligner')
+    if "opinion" in measures:
+        opinion_model()
     recognizer = PeerRecognizer() if "words" in measures else None
     analyzer = FrameAnalyzer(vocoder.contract)
-    rate = vocoder.contract.sample_rate_hz
+    bench = _Bench(tuple(systems), tuple(measures), vocoder, analyzer, say, aligner, recognizer)
     scores: dict[System, Scores] = {system: Scores() for system in systems}
-    for number, utterance in enumerate(utterances, start=1):
+    for utterance in utterances:
+        try:
+            found = bench.measure(utterance, again.get(utterance.text))
+        except SpeechError as error:
+            if progress is None:
+                raise
+            progress(utterance, error)
+            continue
+        for system, (sound, row) in found.items():
+            scores[system].extend(row)
+            if keep is not None:
+                keep.mkdir(parents=True, exist_ok=True)
+                name = f"{utterance.audio_filepath.stem}.{system}.wav"
+                audio.write(keep / name, sound, vocoder.contract.sample_rate_hz)
+        if progress is not None:
+            progress(utterance, None)
+    return scores
+
+
+@dataclass(frozen=True)
+class _Bench:
+    """What one utterance after the other is measured with; see `evaluate_speech`."""
+
+    systems: tuple[System, ...]
+    measures: tuple[Measure, ...]
+    vocoder: Vocoder
+    analyzer: FrameAnalyzer
+    say: Callable[[str], Audio] | None
+    aligner: Aligner | None
+    recognizer: PeerRecognizer | None
+
+    def measure(self, utterance: Utterance, read_again: Utterance | None) -> dict[System, tuple[np.ndarray, Scores]]:
+        """Sound and measures of each system on one utterance; SpeechError if they cannot all be had."""
+        rate = self.vocoder.contract.sample_rate_hz
         recording = _read(utterance, rate)
         real = second = None
-        read_again = again.get(utterance.text) if "natural" in systems else None
-        if aligner is not None and "timing" in measures and ("voice" in systems or read_again is not None):
-            real = aligner.align(recording, utterance.text, sample_rate=rate)
+        if "natural" not in self.systems:
+            read_again = None
+        if self.aligner is not None and "timing" in self.measures and ("voice" in self.systems or read_again):
+            real = self.aligner.align(recording, utterance.text, sample_rate=rate)
             if read_again is not None:
-                second = aligner.align(_read(read_again, rate), utterance.text, sample_rate=rate)
-        for system in systems:
+                second = self.aligner.align(_read(read_again, rate), utterance.text, sample_rate=rate)
+        found: dict[System, tuple[np.ndarray, Scores]] = {}
+        for system in self.systems:
             spoken: Any = None  # what has phones and words, to be compared with those of the recording
             match system:
                 case "natural":
                     sound, spoken = recording, second
                 case "copy":
-                    frames = analyzer(torch.from_numpy(np.ascontiguousarray(recording))[None])
-                    sound = vocoder(frames.mel, frames.f0_hz)[0].numpy()
+                    frames = self.analyzer(torch.from_numpy(np.ascontiguousarray(recording))[None])
+                    sound = self.vocoder(frames.mel, frames.f0_hz)[0].numpy()
                 case "voice":
-                    assert say is not None
-                    spoken = said = say(utterance.text)
+                    assert self.say is not None
+                    spoken = said = self.say(utterance.text)
                     sound = audio.resample(said.samples, said.sample_rate, rate)
-            row = scores[system]
-            if "spectrum" in measures and system != "natural":
-                row.spectrum.append(_spectrum(utterance, recording, sound, vocoder))
-            if recognizer is not None:
+            row = Scores()
+            if "spectrum" in self.measures and system != "natural":
+                row.spectrum.append(_spectrum(utterance, recording, sound, self.vocoder))
+            if self.recognizer is not None:
                 reference = normalize_text(utterance.text).split()
-                heard = normalize_text(recognizer.transcribe(sound, rate)).split()
+                heard = normalize_text(self.recognizer.transcribe(sound, rate)).split()
                 row.words.append(score(reference, heard))
-            if "opinion" in measures:
+            if "opinion" in self.measures:
                 row.opinions.append(opinion(sound, rate))
-            if "timing" in measures and system != "copy":
+            if "timing" in self.measures and system != "copy":
                 row.timing.append(TimingErrors() if spoken is None else _timing(real, spoken))
-            if keep is not None:
-                keep.mkdir(parents=True, exist_ok=True)
-                audio.write(keep / f"{utterance.audio_filepath.stem}.{system}.wav", sound, rate)
-        log.info("%d of %d: %s", number, len(utterances), utterance.audio_filepath.name)
-    return scores
+            found[system] = sound, row
+        return found
 
 
 def _read(utterance: Utterance, rate: int) -> np.ndarray:
@@ -214,7 +257,7 @@ def write_report(path: Path, utterances: Sequence[Utterance], scores: dict[Syste
     for index, utterance in enumerate(utterances):
         row: dict[str, Any] = {"audio": utterance.audio_filepath.name, "text": utterance.text}
         for system, found in scores.items():
-            lists = {name: getattr(found, name) for name in ("spectrum", "words", "opinions", "timing")}
+            lists = {name: getattr(found, name) for name in _LISTS}
             row[system] = {name: asdict(values[index]) for name, values in lists.items() if values}
         rows.append(row)
     report = {"summary": {system: found.summary() for system, found in scores.items()}, "utterances": rows}

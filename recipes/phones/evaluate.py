@@ -149,7 +149,7 @@ def errors(arguments: argparse.Namespace) -> None:
     """
     from speech.aligner import SHIPPED_MODEL
     from speech.checkpoint import load
-    from speech.phone_recognition import PhoneRecognizer, load_phone_recognizer
+    from speech.phone_recognition import PhoneRecognizer, load_phone_model
 
     aligner, loaded = Aligner.load(), load(arguments.model or SHIPPED_MODEL)
     sets: dict[str, list[tuple[Utterance | Path, list[str]]]] = {}
@@ -167,7 +167,7 @@ def errors(arguments: argparse.Namespace) -> None:
             how = "best path" if ngram_weight == 0.0 else "with phone n-gram"
             report(f"head {head}, {how}", sets, lambda path: [w.text for w in recognizer.transcribe(path).words])  # noqa: B023
     if "decoding" in loaded.card:
-        consensus = load_phone_recognizer(arguments.model)
+        consensus = load_phone_model(arguments.model)
         report("by way of words", sets, lambda path: [w.text for w in consensus.transcribe(path).words])
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from speech.commands.done import DoneRecord, contents_digest, digest, left_alone
 from speech.commands.options import chosen_formats, comma_list, natural, path_name
-from speech.commands.outputs import make_folder, write_text
+from speech.commands.outputs import hint, is_final, make_folder, write_text
 from speech.commands.pairs import Pair, find_pairs
 from speech.commands.progress import Progress
 from speech.errors import SpeechError
@@ -56,9 +56,10 @@ recording, text, channel, level, model and lexicon is left alone (.speech-align.
 tells), and so are files that this command did not write. --overwrite does all again.
 
 exit codes:
-  0 all done; 1 some failed, the others are done; 2 wrong usage or nothing could be done;
-  3 all done, but a text is not what is said; 130 interrupted
-  Where several hold, 130 goes before 2, 2 before 1, and 1 before 3: a doubted text is then named only.
+  0 all done; 1 some failed, the others are done; 2 wrong usage, or nothing could be done;
+  3 all done, but a text is not what is said; 130 interrupted; 143 terminated
+  A text that cannot be said in the time of its recording fails. Where several hold, 130 and 143 go
+  before 2, 2 before 1, and 1 before 3: a doubted text is then named only.
 """
 
 
@@ -250,11 +251,13 @@ def _align(pairs: list[Pair], arguments: argparse.Namespace, output: _Output, pr
             progress.note(doubt)
         try:
             output.put(pair, key, alignment, doubt)
-        except BrokenPipeError:
-            raise
         except OSError as error:
+            if output.folder is None:
+                raise
             reason = error.strerror or error
-            progress.failed(pair.label, pair.told(f"its alignment cannot be written ({reason})."))
+            progress.failed(pair.label, pair.told(f"its alignment cannot be written ({reason}){hint(error)}."))
+            if is_final(error):
+                break
             continue
         progress.done(pair.path, alignment.duration_s)
     return doubts

@@ -1,10 +1,11 @@
 """`speech evaluate`: error rates of a model on manifests."""
 
 import argparse
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 from speech.commands.decoding_options import add_decoding_options, load_options
+from speech.commands.manifests import named_rows
 from speech.commands.options import add_model_options, comma_list, path_name, positive
 from speech.commands.outputs import check_file, write_text
 from speech.commands.progress import Progress
@@ -20,8 +21,8 @@ examples:
 The interval beside each rate holds it in 95 % of bootstrap resamples of the utterances.
 
 exit codes:
-  0 all recordings counted; 1 some could not be read and are left out;
-  2 wrong usage or nothing could be done.
+  0 all rows counted; 1 some are left out, each named: malformed, or of a recording that cannot be read;
+  2 wrong usage or nothing could be done; 130 interrupted
 """
 
 
@@ -54,7 +55,7 @@ def add_parser(subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Evaluate; returns the exit code."""
-    from speech.corpus import Utterance, read_manifest
+    from speech.corpus import Utterance
     from speech.evaluate import alignment_report, evaluate, tables
     from speech.transcribe import load_model
 
@@ -62,32 +63,37 @@ def run(arguments: argparse.Namespace) -> int:
     for name in arguments.by:
         if name not in known:
             raise SpeechError(f"--by {name}: no such field; known: {', '.join(known)}")
-    utterances = [
-        utterance for manifest in arguments.manifests for utterance in read_manifest(manifest)[: arguments.limit]
-    ]
+    rows, problems = named_rows(arguments.manifests, arguments.limit)
     if arguments.report:
         inputs = [*arguments.manifests, arguments.model, arguments.lm, arguments.hotwords]
         check_file(Path(arguments.report), f"--report {arguments.report}", inputs)  # fail before the work, not after it
     transcriber = load_model(arguments.model, **load_options(arguments))
-    progress = Progress(total=len(utterances), unit="utterances", interval_s=10.0)
+    progress = Progress(total=len(rows) + len(problems), unit="utterances", interval_s=10.0)
+    for label, problem in problems:
+        progress.failed(label, problem)
+    labels = iter(label for label, _ in rows)  # utterances are told in their order
 
     def tell(utterance: Utterance, failure: str | None) -> None:
-        if failure is not None:
-            progress.failed(str(utterance.audio_filepath), failure)
+        label = next(labels)
+        if failure is None:
+            progress.done(label, utterance.duration)
         else:
-            progress.done(str(utterance.audio_filepath), utterance.duration)
+            progress.failed(label, f"{label}: {failure}")
 
     try:
+        utterances = [utterance for _, utterance in rows]
         evaluation = evaluate(transcriber, utterances, batch=arguments.batch, progress=tell)
     finally:
         progress.summary(verb="evaluated")
     if not evaluation.results:
         return 2
     print(f"model {transcriber.name}")
+    if progress.failures:
+        print(f"{len(progress.failures)} of {progress.total} rows are left out")
     print(tables(evaluation, arguments.by), end="", flush=True)
     if arguments.report:
-        _write_report(arguments.report, alignment_report(evaluation))
-    return 1 if evaluation.failures else 0
+        _write_report(arguments.report, alignment_report(replace(evaluation, failures=tuple(progress.failures))))
+    return 1 if progress.failures else 0
 
 
 def _write_report(path: str, text: str) -> None:

@@ -1,4 +1,4 @@
-"""`speech info`: the card of a model."""
+"""`speech info`: what a model's file is, and its card."""
 
 import argparse
 import json
@@ -11,8 +11,10 @@ def add_parser(subparsers) -> None:
     parser = subparsers.add_parser(
         "info",
         help="show what a model is: data, licence, size, measured errors",
-        description="Show the card of a model: what it was trained on, its licence and size, how many errors it makes.",
-        epilog="examples:\n  speech info\n  speech info runs/english/model.safetensors --json",
+        description="Show what a file is and its card: what it was trained on, its licence and size, how many errors\n"
+        "it makes. The file may hold a recogniser, an aligner, a language model (of which the card is the\n"
+        "file FILE.json beside it), a voice or a vocoder.",
+        epilog="examples:\n  speech info\n  speech info runs/english/model.safetensors --json\n  speech info books.lm",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
@@ -24,7 +26,7 @@ def add_parser(subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the card; returns the exit code."""
-    from speech.transcribe import describe
+    from speech.cards import describe
 
     card = describe(arguments.model)
     if arguments.json:

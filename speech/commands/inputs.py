@@ -5,7 +5,7 @@ import os
 import re
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,9 +67,9 @@ def find_recordings(arguments: Sequence[str], suffixes: frozenset[str]) -> tuple
     Returns
     -------
     inputs : list of Input
-        Files of a folder keep their place below it; a file named by itself goes to the top. Where two
-        recordings would share a name their endings stay in it (``a.wav.txt``), and if that does not
-        help, so does their folder.
+        Files of a folder keep their place below it; a file named by itself goes to the top. Recordings that
+        would share a name keep their endings (``a.wav.txt``), or if that does not help as many of their
+        folders as tell them apart (``monday/a.txt``), or both.
     problems : list of (str, str)
         What was typed and a sentence, for each argument that leads to no recording and each folder that cannot be
         searched.
@@ -139,15 +139,43 @@ def _unique(found: dict[str, str]) -> dict[str, str]:
 
 
 def _named(found: dict[str, str]) -> list[Input]:
-    """Give every recording an output name of its own."""
-    stems = {path: os.path.splitext(relative)[0] for path, relative in found.items()}
-    for rename in (lambda path: found[path], _path_below_root):
-        counts = Counter(stem.lower() for stem in stems.values())  # some file systems fold case
-        stems = {path: rename(path) if counts[stem.lower()] > 1 else stem for path, stem in stems.items()}
-    return [Input(path=path, output_stem=stem) for path, stem in stems.items()]
+    """Give every recording an output name of its own: those that would share one get longer names, alike."""
+    stems = {path: _output_stem(path, relative, 0) for path, relative in found.items()}
+    groups: dict[str, list[str]] = {}
+    for path, stem in stems.items():
+        groups.setdefault(stem.lower(), []).append(path)  # some file systems fold case
+    levels = dict.fromkeys(groups, 0)
+    highest = 2 * max((len(Path(os.path.abspath(path)).parts) for path in found), default=0)
+    folds = {key: _fold(paths) for key, paths in groups.items()}
+    while True:
+        folded = {path: folds[key](stems[path]) for key, paths in groups.items() for path in paths}
+        counts = Counter(folded.values())
+        clashing = [key for key, paths in groups.items() if any(counts[folded[path]] > 1 for path in paths)]
+        clashing = [key for key in clashing if levels[key] < highest]
+        if not clashing:
+            return [Input(path=path, output_stem=stem) for path, stem in stems.items()]
+        for key in clashing:
+            levels[key] += 1
+            stems |= {path: _output_stem(path, found[path], levels[key]) for path in groups[key]}
 
 
-def _path_below_root(path: str) -> str:
-    """The whole path as a relative one."""
-    absolute = Path(os.path.abspath(path))
-    return str(absolute.relative_to(absolute.anchor))
+def _fold(paths: Sequence[str]) -> Callable[[str], str]:
+    """What names of these paths are compared by: without case, unless that is all the paths differ in."""
+    return str.lower if len({os.path.abspath(path).lower() for path in paths}) == len(paths) else str
+
+
+def _output_stem(path: str, relative: str, level: int) -> str:
+    """The output name of a recording, the longer the higher the level.
+
+    >>> [_output_stem("/talks/monday/a.wav", "a.wav", level) for level in range(5)]
+    ['a', 'a.wav', 'monday/a', 'monday/a.wav', 'talks/monday/a']
+    >>> _output_stem("/dev/fd/63", "pipe", 1)
+    'pipe63'
+    """
+    depth, with_ending = divmod(level, 2)
+    if _DESCRIPTOR.fullmatch(path):
+        return f"pipe{os.path.basename(path)}" if level else relative
+    if depth:
+        parts = Path(os.path.abspath(path)).parts[1:]  # without the root
+        relative = os.path.join(*parts[-len(Path(relative).parts) - depth :])
+    return relative if with_ending else os.path.splitext(relative)[0]

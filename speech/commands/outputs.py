@@ -1,5 +1,6 @@
 """Files that commands write: probed before the work, complete or untouched after it."""
 
+import errno
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,8 +13,10 @@ def check_folder(folder: Path, option: str) -> None:
     """Try to make a file in `folder`; SpeechError, naming what was typed, if that fails."""
     probe = folder / f".speech.{os.getpid()}.part"
     try:
-        probe.touch()
-        probe.unlink()
+        try:
+            probe.touch()
+        finally:
+            probe.unlink(missing_ok=True)
     except OSError as error:
         raise SpeechError(f"{option}: files cannot be written there ({error.strerror}); name another") from error
 
@@ -38,6 +41,16 @@ def check_file(path: Path, option: str, inputs: Iterable[str | Path | None] = ()
         raise SpeechError(f"{option}: is read by the same command and would be lost; name another file")
     if is_replaceable(path):
         check_folder(Path(os.path.realpath(path)).parent, option)
+
+
+def is_final(error: OSError) -> bool:
+    """Whether what could not be written for this reason would not be for the next file either: no room is left."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def hint(error: OSError) -> str:
+    """How messages go on after the reason why one of many files cannot be written."""
+    return "; stopped here, what is done is kept: make room and run it again to go on" if is_final(error) else ""
 
 
 def write_text(path: Path, text: str) -> None:

@@ -10,6 +10,7 @@ from speech.commands.decoding_options import add_decoding_options, check_decodin
 from speech.commands.done import left_alone
 from speech.commands.inputs import Input, find_recordings
 from speech.commands.options import add_model_options, chosen_formats, natural, path_name, raw_format
+from speech.commands.outputs import hint, is_final
 from speech.commands.progress import Progress
 from speech.commands.transcripts import TranscriptFolder
 from speech.errors import SpeechError
@@ -53,7 +54,7 @@ With --units phone, json, tsv and textgrid say phones and phone where they say w
 
 exit codes:
   0 all recordings done; 1 some failed, the others are done; 2 wrong usage or nothing could be done;
-  130 interrupted
+  130 interrupted; 143 terminated
 """
 
 
@@ -176,11 +177,11 @@ def _transcribe(
 ) -> None:
     """Transcribe and put every transcript where it belongs as soon as it is there."""
     options = load_options(arguments)
-    from speech.phone_recognition import load_phone_recognizer
+    from speech.phone_recognition import load_phone_model
     from speech.sources import Clip, source_name
     from speech.transcribe import load_model
 
-    recognizer = (load_phone_recognizer if arguments.units == "phone" else load_model)(arguments.model, **options)
+    recognizer = (load_phone_model if arguments.units == "phone" else load_model)(arguments.model, **options)
     outcomes = recognizer.transcribe_many(
         [Clip(path=job.one.path, raw=arguments.raw) for job in jobs],
         channel=arguments.channel,
@@ -191,24 +192,24 @@ def _transcribe(
         if outcome.transcript is None:
             progress.failed(job.one.path, str(outcome.error))
             continue
-        _put(outcome.transcript, job, folder, progress)
+        if not _put(outcome.transcript, job, folder, progress):
+            return
 
 
-def _put(transcript: Transcript, job: _Job, folder: TranscriptFolder | None, progress: Progress) -> None:
-    """Print a transcript or write its files."""
+def _put(transcript: Transcript, job: _Job, folder: TranscriptFolder | None, progress: Progress) -> bool:
+    """Print a transcript or write its files; whether there is room for others."""
     progress.clear()
     path = job.one.path
-    try:
-        if folder is None:
-            _print(transcript, job.formats[0], many=progress.total > 1)
-        else:
+    if folder is None:
+        _print(transcript, job.formats[0], many=progress.total > 1)
+    else:
+        try:
             folder.write(transcript, job.one, job.key, job.formats)
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        progress.failed(path, f"{path}: its transcript cannot be written ({error.strerror or error}).")
-        return
+        except OSError as error:
+            progress.failed(path, f"{path}: its transcript cannot be written ({error.strerror or error}){hint(error)}.")
+            return not is_final(error)
     progress.done(path, transcript.duration_s)
+    return True
 
 
 def _print(transcript: Transcript, format_name: str, *, many: bool) -> None:

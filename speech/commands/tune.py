@@ -1,16 +1,21 @@
 """`speech tune`: the weights of a model's search, found on development sets and written to its card."""
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from speech.commands.decoding_options import add_decoding_options, load_options
+from speech.commands.manifests import named_rows
 from speech.commands.options import add_model_options, path_name, positive
 from speech.commands.outputs import check_file
-from speech.errors import CorpusError
+from speech.errors import CorpusError, SpeechError
 
 if TYPE_CHECKING:
     from speech.corpus import Utterance
+
+FEW_WORDS = 300  # of a set: there, chance moves the rate of errors by more than most settings do
+_OF_SEARCH = {"decoding_lm", "tuning", "results"}  # what a card says of a search, apart from its settings
 
 EPILOG = """\
 examples:
@@ -21,8 +26,10 @@ examples:
 The best weights of the language models and bonus a word are written into the card of the model's file,
 and --beam with them if it is given; from then on `speech transcribe --model FILE` searches so, and asks
 for --lm if they were found with a language model of your own. With --output FILE the model stays as it
-is and FILE is a copy with that card; the included model is tuned only so.
-Tune on development sets, never on those that you report.
+is and FILE is a copy with that card; the included model is tuned only so. Results that stand on the card
+were measured with other settings and are taken off it.
+Rows that are malformed or cannot be read are named and left out; the exit code is then 1.
+Tune on development sets of 300 words or more, better thousands, never on those that you report.
 """
 
 
@@ -77,20 +84,41 @@ def run(arguments: argparse.Namespace) -> int:
             raise ConfigError("the included model stays as it is: name a copy with --output FILE, or use --dry-run")
         inputs = [*arguments.manifests, arguments.lm, arguments.hotwords]
         check_file(output, f"--output {output}" if arguments.output else f"--model {path}", inputs)
-    manifests = [_utterances(manifest, arguments.limit) for manifest in arguments.manifests]
+    manifests, problems = [], list[str]()
+    for manifest in arguments.manifests:
+        rows, bad = named_rows([manifest], arguments.limit)
+        problems += [problem for _, problem in bad]
+        _check_words(manifest, [utterance for _, utterance in rows])
+        manifests.append(rows)
     loaded = load(path)
     config = with_beam(decoding_config(loaded, str(path)) or DecodingConfig(), arguments.beam)
     if arguments.head:
         if arguments.head not in loaded.units:
             raise ConfigError(f"--head {arguments.head}: the model has {', '.join(loaded.units)}")
         config = replace(config, head=arguments.head)
+    if arguments.lm is None and "decoding_lm" in loaded.card:  # which took the place of both included ones
+        config = replace(config, neural_share=DecodingConfig().neural_share)
     lm = read_language_model(options.get("lm"))
     neural = None if arguments.lm else included_neural_lm(config)
     sets = []
-    for utterances in manifests:
-        heads = heads_of(loaded, config)
-        outputs = model_outputs(loaded, utterances, heads, batch=arguments.batch, device=arguments.device)
-        sets.append((utterances, outputs))
+    for manifest, rows in zip(arguments.manifests, manifests, strict=True):
+        labels = {utterance: label for label, utterance in reversed(rows)}
+        unread: dict[Utterance, SpeechError] = {}
+        outputs = model_outputs(
+            loaded,
+            [utterance for _, utterance in rows],
+            heads_of(loaded, config),
+            batch=arguments.batch,
+            device=arguments.device,
+            failed=unread.__setitem__,
+        )
+        problems += [f"{labels[utterance]}: {error}" for utterance, error in unread.items()]
+        left = [utterance for _, utterance in rows if utterance not in unread]
+        if not _num_words(left):
+            raise CorpusError(f"{problems[-1]}; {manifest} has no other row to tune on")
+        sets.append((left, outputs))
+    for problem in problems:
+        print(f"speech: {problem} (left out)", file=sys.stderr)
 
     def build(candidate: DecodingConfig):
         source = str(arguments.lm or "the included language model")
@@ -107,20 +135,33 @@ def run(arguments: argparse.Namespace) -> int:
     print("best:", end=" ")
     tell(best)
     if not arguments.dry_run:
-        write_decoding(path, to_dict(best.config), arguments.lm, output)
+        found = best.config if arguments.lm is None else replace(best.config, neural_share=0.0)
+        sizes = [
+            f"{Path(name).name}: {_num_words(one)} words"
+            for name, (one, _) in zip(arguments.manifests, sets, strict=True)
+        ]
+        tuning = {"sets": sizes, "word_error": f"{100 * best.rate:.2f} %, the mean of the sets"}
+        write_decoding(path, to_dict(found), arguments.lm, output, tuning)
         print(f"written to the card of {output}")
-    return 0
+    return 1 if problems else 0
 
 
-def _utterances(manifest: str, limit: int | None) -> "list[Utterance]":
-    """What is tuned on."""
-    from speech.corpus import read_manifest
+def _num_words(utterances: "list[Utterance]") -> int:
+    """Words of a development set."""
     from speech.text import normalize_text
 
-    utterances = read_manifest(manifest)[:limit]
-    if not any(normalize_text(utterance.text) for utterance in utterances):
+    return sum(len(normalize_text(utterance.text).split()) for utterance in utterances)
+
+
+def _check_words(manifest: str, utterances: "list[Utterance]") -> None:
+    """Refuse a development set without words; say that what is found on a few means little."""
+    count = _num_words(utterances)
+    if not count:
         raise CorpusError(f"{manifest}: its texts hold no words to tune on")
-    return utterances
+    if count < FEW_WORDS:
+        few = f"{count} words" if count > 1 else "1 word"
+        message = f"weights found on {few} are mostly chance; tune on {FEW_WORDS} or more"
+        print(f"speech: {manifest}: {message}", file=sys.stderr)
 
 
 def heads_of(loaded, config) -> tuple[str, ...]:
@@ -130,8 +171,12 @@ def heads_of(loaded, config) -> tuple[str, ...]:
     return tuple(filter(None, (config.head or default_head(loaded), config.second_head)))
 
 
-def write_decoding(path: Path, settings: dict, lm: str | None = None, output: Path | None = None) -> None:
+def write_decoding(
+    path: Path, settings: dict, lm: str | None = None, output: Path | None = None, tuning: dict | None = None
+) -> None:
     """Put settings into the card of a model's file, or of a copy; its weights stay as they are, bit by bit.
+
+    What the card says of results, and of the language models of the search, goes if it is of other settings.
 
     Parameters
     ----------
@@ -139,11 +184,22 @@ def write_decoding(path: Path, settings: dict, lm: str | None = None, output: Pa
     settings : of its search
     lm : file of the language model that they were found with; the included one by default
     output : where the copy goes
+    tuning : what they were found on, for the card
     """
     from speech.checkpoint import replace_card
+    from speech.config import to_dict
+    from speech.decoding_config import DecodingConfig
+
+    lm_name = Path(lm).name if lm else None
 
     def changed(card: dict) -> dict:
-        kept = {key: value for key, value in card.items() if key != "decoding_lm"}
-        return {**kept, "decoding": settings} | ({"decoding_lm": Path(lm).name} if lm else {})
+        before = {**to_dict(DecodingConfig()), **card["decoding"]} if "decoding" in card else None
+        stale = {"decoding_lm"} if before == settings and card.get("decoding_lm") == lm_name else _OF_SEARCH
+        kept = {key: value for key, value in card.items() if key not in stale}
+        if "description" in kept and lm_name != card.get("decoding_lm"):
+            what, searched, _ = str(kept["description"]).partition("; searched with ")
+            kept["description"] = f"{what}{searched}{lm_name or 'the included language models'}" if searched else what
+        new = {"decoding": settings, "decoding_lm": lm_name, "tuning": tuning}
+        return kept | {key: value for key, value in new.items() if value is not None}
 
     replace_card(path, changed, output)

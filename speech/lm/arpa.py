@@ -22,7 +22,7 @@ import numpy as np
 
 from ctc.ngram import BEGIN, END, MAX_ORDER, UNKNOWN, UNKNOWN_LOG10, Level, MissingContext, NGram
 from speech.errors import CheckpointError
-from speech.files import replacing
+from speech.files import replacing, unreadable
 
 _COUNT = re.compile(r"ngram\s+(\d+)\s*=\s*(\d+)$")
 
@@ -51,9 +51,11 @@ def read_arpa(path: str | Path) -> NGram:
     try:
         return reader.read()
     except UnicodeDecodeError as error:
-        raise CheckpointError(f"{path}: is not UTF-8 text after line {reader.number}, so no ARPA file.") from error
+        place = f", after line {reader.number}" if reader.number else ""
+        raise CheckpointError(f"{path}{place}: is not text in UTF-8, so no ARPA file") from error
     except (OSError, EOFError, zlib.error) as error:
-        raise CheckpointError(f"{path}: cannot be read after line {reader.number} ({error}).") from error
+        place = f", after line {reader.number}" if reader.number else ""
+        raise CheckpointError(f"{path}{place}: {unreadable(error)}") from error
 
 
 class _Reader:
@@ -116,6 +118,8 @@ class _Reader:
             if int(found[1]) != len(counts) + 1:
                 raise self.error(f"expected the count of order {len(counts) + 1}, got that of order {found[1]}")
             counts.append(int(found[2]))
+        if not self.number:
+            raise CheckpointError(f"{self.path}: is empty; name a file that `speech lm train` wrote or ARPA")
         if not counts:
             raise self.error("the header holds no counts")
         if len(counts) > MAX_ORDER:

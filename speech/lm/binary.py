@@ -18,8 +18,8 @@ import numpy.typing as npt
 from ctc.ngram import BEGIN, END, MAX_ORDER, UNKNOWN, NGram
 from speech.errors import CheckpointError
 from speech.files import replacing
+from speech.kinds import NGRAM_MAGIC
 
-MAGIC = b"NGRAMLM\n"
 VERSION = 1
 _HEADER = struct.Struct("<8sIIIIQQ6QII")  # magic, version, flags, order, zero, file and vocabulary bytes, sizes, checks
 _HEADER_BYTES = 128
@@ -43,7 +43,15 @@ def save(path: str | Path, model: NGram, *, quantise: bool = False) -> None:
     parts = [_padded(vocabulary)] + [_padded(part.tobytes()) for part in (_quantised if quantise else _plain)(model)]
     body = b"".join(parts)
     sizes = model.level_sizes + (0,) * (MAX_ORDER - model.order)
-    fields = (MAGIC, VERSION, _QUANTISED if quantise else 0, model.order, 0, _HEADER_BYTES + len(body), len(vocabulary))
+    fields = (
+        NGRAM_MAGIC,
+        VERSION,
+        _QUANTISED if quantise else 0,
+        model.order,
+        0,
+        _HEADER_BYTES + len(body),
+        len(vocabulary),
+    )
     header = _HEADER.pack(*fields, *sizes, _checksum(body), 0)
     header = header[:-4] + struct.pack("<I", zlib.crc32(header[:-4]))
     with replacing(path) as partial:
@@ -78,18 +86,12 @@ def load(path: str | Path) -> NGram:
     return NGram.from_arrays(vocabulary, sizes, *arrays)
 
 
-def is_binary(path: str | Path) -> bool:
-    """Whether a file begins as those of `save` do."""
-    with open(path, "rb") as file:
-        return file.read(len(MAGIC)) == MAGIC
-
-
 def _checked_header(path: str | Path, mapped: mmap.mmap) -> tuple[int, int, tuple[int, ...]]:
     """Flags, bytes of the vocabulary and sizes of the orders."""
     header = mapped[: _HEADER.size]
     magic, version, flags, order, _, file_bytes, vocabulary_bytes, *rest = _HEADER.unpack(header)
     sizes, checksum, header_checksum = tuple(rest[:order]), rest[-2], rest[-1]
-    if magic != MAGIC:
+    if magic != NGRAM_MAGIC:
         raise CheckpointError(f"{path}: is not a language model that `speech lm train` wrote.")
     if version != VERSION:
         raise CheckpointError(

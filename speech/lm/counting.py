@@ -18,6 +18,7 @@ import numpy.typing as npt
 from ctc.compilation import jit_cached
 from ctc.ngram import BEGIN, BEGIN_ID, END, END_ID, UNKNOWN
 from speech.errors import CorpusError
+from speech.files import unreadable
 from speech.lm.sorting import Counts, ExternalSort, Keys, Packing, unpack
 
 Unit = Literal["word", "character"]
@@ -45,10 +46,10 @@ def read_lines(path: str | Path) -> Iterator[str]:
             for line in stream:
                 number += 1
                 yield line
-    except UnicodeDecodeError as error:
-        raise CorpusError(f"{path}: is not UTF-8 text after line {number}.") from error
-    except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
-        raise CorpusError(f"{path}: cannot be read after line {number} ({error}).") from error
+    except (UnicodeDecodeError, OSError, EOFError, lzma.LZMAError, zlib.error) as error:
+        place = f", after line {number}" if number else ""
+        name = "standard input" if str(path) == "-" else path
+        raise CorpusError(f"{name}{place}: {unreadable(error)}") from error
 
 
 def tokens_of(line: str, unit: str) -> list[str]:

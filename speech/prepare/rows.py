@@ -10,6 +10,7 @@ from pathlib import Path
 from speech import audio
 from speech.corpus import Utterance
 from speech.errors import AudioError, CorpusError, SpeechError
+from speech.files import unreadable
 
 _LOG = logging.getLogger(__name__)
 
@@ -35,7 +36,7 @@ def read_lines(path: Path) -> list[str]:
     except FileNotFoundError:
         raise CorpusError(f"{path}: there is no such file; is this the corpus's folder?") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise CorpusError(f"{path}: cannot be read ({error}).") from error
+        raise CorpusError(f"{path}: {unreadable(error)}.") from error
     return text.replace("\r\n", "\n").rstrip("\n").split("\n") if text.strip() else []
 
 

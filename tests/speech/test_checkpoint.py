@@ -55,14 +55,14 @@ def test_damage_is_named(loaded, tmp_path):
     path = tmp_path / "model.safetensors"
     checkpoint.save_model(path, loaded)
     data = path.read_bytes()
-    for name, content in {"cut": data[: len(data) // 2], "text": b"hello", "empty": b""}.items():
+    for name, content in {"cut": data[: len(data) // 2], "noise": b"\x00hello", "empty": b""}.items():
         (tmp_path / name).write_bytes(content)
         with pytest.raises(CheckpointError, match=f"{name}: damaged or not a model file"):
             checkpoint.load(tmp_path / name)
     with pytest.raises(CheckpointError, match="no such model file"):
         checkpoint.load(tmp_path / "missing")
     save_file({"weight": torch.zeros(2)}, tmp_path / "foreign")
-    with pytest.raises(CheckpointError, match="not a model of format"):
+    with pytest.raises(CheckpointError, match="safetensors file of another program"):
         checkpoint.load(tmp_path / "foreign")
 
 

@@ -204,15 +204,29 @@ def test_a_folder_that_cannot_be_searched_is_named(tmp_path, monkeypatch):
     assert problems == [(closed, f"{closed}: this folder cannot be searched (Permission denied).")]
 
 
-def test_the_same_name_in_two_folders_keeps_the_folder(tmp_path):
-    for folder in ("x", "y"):
-        (tmp_path / folder).mkdir()
-        (tmp_path / folder / "1.wav").touch()
-    inputs, _ = find_recordings([str(tmp_path / "x"), str(tmp_path / "y")], SUFFIXES)
-    stems = [Path(one.output_stem) for one in inputs]
-    assert len(set(stems)) == 2
-    assert all(not stem.is_absolute() for stem in stems)
-    assert [stem.parent.name for stem in stems] == ["x", "y"]
+@pytest.mark.parametrize(
+    ("arguments", "stems"),
+    [
+        (["x/1.wav", "y/1.wav"], ["x/1", "y/1"]),
+        (["x", "y"], ["x/1", "2", "x/deep/3", "y/1", "y/deep/3"]),
+        (["x/deep/3.wav", "y/deep/3.wav", "x/2.wav"], ["x/deep/3", "y/deep/3", "2"]),
+        (["x/1.wav", "x/1.mp3"], ["1.wav", "1.mp3"]),
+        (["x/1.wav", "x/1.mp3", "y/1.wav"], ["x/1.wav", "x/1.mp3", "y/1.wav"]),
+        (["x/1.wav", "y/1.wav", "z"], ["t/x/1", "t/y/1", "B", "b", "z/x/1"]),
+        (["x/1.wav", "/dev/fd/0", "/dev/fd/1"], ["1", "pipe0", "pipe1"]),
+        (["z/b.wav", "z/B.wav"], ["b", "B"]),
+    ],
+)
+def test_the_same_name_in_two_folders_keeps_the_folders_that_tell_them_apart(tmp_path, monkeypatch, arguments, stems):
+    root = tmp_path / "t"
+    for name in ("x/1.wav", "x/2.wav", "x/deep/3.wav", "y/1.wav", "y/deep/3.wav", "z/x/1.wav", "z/b.wav", "z/B.wav"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+    (root / "x" / "1.mp3").write_bytes(b"")
+    monkeypatch.chdir(root)
+    suffixes = frozenset({".wav"})
+    inputs, _ = find_recordings(arguments, suffixes)
+    assert [one.output_stem for one in inputs] == stems
 
 
 # --- bad input ---------------------------------------------------------------------------------
@@ -257,6 +271,8 @@ def test_bad_files_are_named_and_the_others_go_on(tone_command, talks, capsys):
         (["transcribe", "a_file", "--lm", "empty_folder"], "--lm empty_folder: is a folder; name a file"),
         (["transcribe", "a_file", "--hotwords", "none"], "--hotwords none: there is no such file"),
         (["transcribe", "a_file", "--hotwords", "boosts"], "boosts, row 1: the boost 'much' is not a number"),
+        (["transcribe", "a_file", "--hotwords", "latin"], "latin: is not text in UTF-8; save or convert it so"),
+        (["transcribe", "a_file", "--hotwords", "empty_folder"], "--hotwords empty_folder: is a folder; name a file"),
         (["transcribe", "x.wav", "--units", "phone", "--beam", "9"], "--beam is for words"),
         (["transcribe", "x.wav", "--batch", "0"], "whole number"),
         (["transcribe", "-", "--raw", "fast"], "--raw: 'fast' is not a whole number"),
@@ -273,9 +289,14 @@ def test_bad_files_are_named_and_the_others_go_on(tone_command, talks, capsys):
         (["transcribe", "x.wav", "--qqq"], "unrecognized arguments: --qqq"),
         (["transcribe"], "PATH"),
         (["sing"], "sing"),
+        (["transcrbe", "x.wav"], "'transcrbe' is not known; did you mean transcribe?"),
+        (["evalute-tts"], "'evalute-tts' is not known; did you mean evaluate-tts?"),
+        (["lm", "trian", "x.txt"], "'trian' is not known; did you mean train?"),
+        (["transcribe", "x.wav", "--units", "phones"], "--units: 'phones' is not known; did you mean phone?"),
         ([], "COMMAND"),
         (["evaluate", "missing.jsonl"], "missing.jsonl"),
         (["evaluate", "bad.jsonl"], "bad.jsonl, row 2"),
+        (["evaluate", "bad.jsonl"], "bad.jsonl, row 1: x.flac"),
         (["evaluate", "bad.jsonl", "--by", "age"], "--by age"),
         (["evaluate", "good.jsonl", "--report", "good.jsonl"], "--report good.jsonl: is read by the same command"),
         (["tune", "silent.jsonl", "--dry-run"], "silent.jsonl: its texts hold no words to tune on"),
@@ -296,6 +317,7 @@ def test_what_cannot_be_done_is_one_sentence_and_code_2(tone_command, tmp_path, 
     (tmp_path / "a_file").write_text("x")
     (tmp_path / "-a.mp3").touch()
     (tmp_path / "boosts").write_text("Ada\tmuch\n")
+    (tmp_path / "latin").write_bytes(b"caf\xe9\n")
     row = {"audio_filepath": "x.flac", "duration": 1.0, "text": "a"}
     bad = {**row, "duration": "long"}
     (tmp_path / "silent.jsonl").write_text(json.dumps({**row, "text": "..."}) + "\n")
@@ -361,6 +383,21 @@ def test_evaluate_prints_tables_and_writes_the_report(tone_command, talks, tmp_p
     assert not Path(os.devnull).is_file()
 
 
+def test_evaluate_names_bad_rows_and_counts_the_others(tone_command, talks, tmp_path, capsys):
+    good = {"audio_filepath": "talks/a.wav", "duration": 3.4, "text": "Alpha one."}
+    rows = [json.dumps(row) for row in ({**good, "duration": "x"}, good, {**good, "audio_filepath": "gone.wav"})]
+    manifest, report = tmp_path / "test.jsonl", tmp_path / "report.txt"
+    manifest.write_text("\n".join([*rows, "{", json.dumps({"duration": 1, "text": "a"})]))
+    assert main(["evaluate", str(manifest), "--report", str(report)]) == 1
+    out, err = capsys.readouterr()
+    assert re.search(r"^all +1 +2 +0\.00", out, re.MULTILINE)
+    assert "4 of 5 rows are left out" in out
+    assert "1 of 5 utterances evaluated" in err
+    reasons = ['1: "duration" must be a number', "3: .*gone.wav: ", "4: is not valid JSON", '5: "audio_filepath" is']
+    for text in (err, report.read_text()):
+        assert all(re.search(rf"test\.jsonl, row {reason}", text) for reason in reasons)
+
+
 def test_a_run_that_fails_keeps_the_old_report(talks, tmp_path, capsys):
     manifest = tmp_path / "test.jsonl"
     manifest.write_text(json.dumps({"audio_filepath": "talks/a.wav", "duration": 3.4, "text": "a"}) + "\n")
@@ -418,6 +455,8 @@ def test_help_shows_examples(command, capsys):
     assert main([*command, "--help"]) == 0
     out = capsys.readouterr().out
     assert out.count("  speech ") >= 2
+    if not command:
+        assert all(f"  speech {name} " in out for name in [*COMMANDS, "say"])
     if command:
         assert "example" in out
     assert max(map(len, out.splitlines())) <= 105
@@ -486,6 +525,14 @@ def test_a_script_reports_errors_as_the_command_does(capsys, error, code, messag
 
     assert guarded(fail, program="prepare") == code
     assert capsys.readouterr().err == message
+
+
+def test_a_lack_of_memory_is_one_sentence(capsys):
+    def greedy():
+        np.zeros(1 << 55)
+
+    assert guarded(greedy) == 2
+    assert re.search(r"^speech: there is not enough memory \(.*\); ask for less at once\n$", capsys.readouterr().err)
 
 
 def test_a_script_that_ends_well_or_has_a_defect():

@@ -89,7 +89,7 @@ def test_null_is_absent_and_bytes_mark_is_skipped(tmp_path):
         (GOOD | {"duration": True}, '"duration" must be a number, got true'),
         (GOOD | {"duration": float("nan")}, '"duration" must be a number, got NaN'),
         (GOOD | {"duration": float("inf")}, '"duration" must be a number, got Infinity'),
-        (GOOD | {"duration": 10**400}, '"duration" must be a number'),
+        (GOOD | {"duration": 10**400}, '"duration" must be less than 1e'),
         (GOOD | {"text": "half \ud83d"}, '"text" holds half a character'),
         (GOOD | {"text": 7}, '"text" must be text, got 7'),
         (GOOD | {"audio_filepath": ""}, '"audio_filepath" is empty'),

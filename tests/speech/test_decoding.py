@@ -363,7 +363,7 @@ def test_settings_on_the_card_are_checked_and_used(tmp_path, lm):
     assert load_model(path, lm=tmp_path / "small.lm").decoding.config.lm_weight == 0.7
     assert load_model(path, lm=lm, beam=5).decoding.config.beam == 5
     assert load_model(path, lm=False).decoding is None
-    with pytest.raises(ConfigError, match="beam and candidates must be 1 or more"):
+    with pytest.raises(ConfigError, match="beam and candidates must be 1 to 1000000"):
         load_model(path, lm=lm, beam=0)
     for settings, message in (({"lm_wait": 1.0}, "did you mean lm_weight"), ({"head": "phone"}, "the model has char")):
         checkpoint.replace_card(path, lambda card, settings=settings: {**card, "decoding": settings})

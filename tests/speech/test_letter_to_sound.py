@@ -114,7 +114,7 @@ def test_damaged_files_are_named(tmp_path):
     path = tmp_path / "model.safetensors"
     with pytest.raises(CheckpointError, match="no such"):
         load_letter_to_sound(path)
-    path.write_bytes(b"not a model")
+    path.write_bytes(b"\0not a model")
     with pytest.raises(CheckpointError, match="model.safetensors: damaged"):
         load_letter_to_sound(path)
 

@@ -74,15 +74,28 @@ def test_characters(tmp_path, text, capsys):
         (["train", "EMPTY", "-o", "m.lm"], "no words"),
         (["score", "TEXT", "TEXT"], "expected \\data\\"),
         (["score", "nowhere.lm", "TEXT"], "no such language model"),
+        (["score", ".", "TEXT"], ".: is a folder; name a file"),
+        (["score", "latin", "TEXT"], "latin: is not text in UTF-8, so no ARPA file"),
+        (["score", "none", "TEXT"], "none: is empty; name a file that `speech lm train` wrote or ARPA"),
+        (["train", "latin", "-o", "m.lm"], "latin: is not text in UTF-8; save or convert it so"),
+        (
+            ["train", "noise.gz", "-o", "m.lm"],
+            "noise.gz: is damaged or cut off; get a complete copy (Not a gzipped file",
+        ),
+        (["train", "noise.xz", "-o", "m.lm"], "noise.xz: is damaged or cut off; get a complete copy (Input format not"),
     ],
 )
 def test_what_is_refused(tmp_path, text, capsys, monkeypatch, arguments, message):
     monkeypatch.chdir(tmp_path)
+    for name, data in {"latin": b"caf\xe9\n", "noise.gz": b"noise", "noise.xz": b"noise", "none": b""}.items():
+        (tmp_path / name).write_bytes(data)
     assert cli.main(["lm", *(str(text) if one == "TEXT" else one for one in arguments)]) == 2
     error = capsys.readouterr().err
     assert message in error
     assert error.strip().splitlines()[-1].startswith("speech")
     assert "Traceback" not in error
+    assert "codec" not in error
+    assert "Errno" not in error
 
 
 def test_a_standard_input_that_is_closed(tmp_path, text, capsys, monkeypatch):
@@ -176,21 +189,47 @@ def test_tune_writes_the_card(tmp_path, capsys, text):
     config = ModelConfig(conv_channels=8, num_layers=1, width=8)
     units = {"character": build_units("character")}
     model = tmp_path / "m.safetensors"
-    checkpoint.save_model(model, checkpoint.build(FrontendConfig(), config, {"character": HeadConfig()}, units))
+    built = checkpoint.build(FrontendConfig(), config, {"character": HeadConfig()}, units)
+    built.card = {"results": {"dev": "WER 9 %"}, "results_best_path": {"dev": "WER 10 %"}}
+    built.card["description"] = "Characters; searched with an n-gram and a recurrent language model"
+    checkpoint.save_model(model, built)
     rng = np.random.default_rng(0)
     audio.write(tmp_path / "a.wav", (0.1 * rng.standard_normal(16000)).astype(np.float32), 16000)
     manifest = tmp_path / "dev.jsonl"
     manifest.write_text(json.dumps({"audio_filepath": "a.wav", "duration": 1.0, "text": "the cat"}) + "\n")
     assert cli.main(["lm", "train", str(text), "--discount-fallback", "-o", str(tmp_path / "m.lm")]) == 0
     arguments = ["tune", str(manifest), "--model", str(model), "--lm", str(tmp_path / "m.lm"), "--beam", "8"]
+    capsys.readouterr()
     assert cli.main([*arguments, "--dry-run"]) == 0
+    assert "dev.jsonl: weights found on 2 words are mostly chance; tune on 300 or more" in capsys.readouterr().err
     assert "decoding" not in checkpoint.load(model).card
     copy = tmp_path / "copy.safetensors"
     assert cli.main([*arguments, "--output", str(copy)]) == 0
     assert "decoding" not in checkpoint.load(model).card
-    assert checkpoint.load(copy).card["decoding"]["beam"] == 8
+    card = checkpoint.load(copy).card
+    assert card["decoding"]["beam"] == 8
+    assert card["decoding"]["neural_share"] == 0.0
+    assert card["description"] == "Characters; searched with m.lm"
+    assert card["tuning"]["sets"] == ["dev.jsonl: 2 words"]
+    assert "results" not in card
+    assert card["results_best_path"] == {"dev": "WER 10 %"}
+    checkpoint.replace_card(copy, lambda card: {**card, "results": {"dev": "WER 8 %"}})
+    write_decoding(copy, card["decoding"], "m.lm")
+    assert checkpoint.load(copy).card["results"] == {"dev": "WER 8 %"}  # measured so
     assert cli.main(arguments) == 0
     assert checkpoint.load(model).card["decoding"]["beam"] == 8
+    rows = manifest.read_text()
+    manifest.write_text(rows + rows.replace("a.wav", "gone.wav") + "{\n")
+    capsys.readouterr()
+    assert cli.main([*arguments, "--dry-run"]) == 1
+    err = capsys.readouterr().err
+    assert "dev.jsonl, row 2: " in err
+    assert "gone.wav: there is no such file. (left out)" in err
+    assert "dev.jsonl, row 3: is not valid JSON" in err
+    manifest.write_text(rows.replace("a.wav", "gone.wav"))
+    assert cli.main([*arguments, "--dry-run"]) == 2
+    assert "dev.jsonl has no other row to tune on" in capsys.readouterr().err
+    manifest.write_text(rows)
     link = tmp_path / "link.safetensors"
     link.symlink_to(model)
     assert cli.main([*arguments, "--beam", "9", "--output", str(link)]) == 0
@@ -207,6 +246,7 @@ def test_tune_writes_the_card(tmp_path, capsys, text):
     assert "device 'abacus' is unknown" in capsys.readouterr().err
     write_decoding(model, {})
     assert "decoding_lm" not in checkpoint.load(model).card
+    assert checkpoint.load(model).card["description"] == "Characters; searched with the included language models"
     capsys.readouterr()
     assert cli.main([*arguments, "--no-lm"]) == 2
     assert "exclude each other" in capsys.readouterr().err

@@ -56,6 +56,19 @@ def test_a_long_recording_is_taken_in_windows(loss):
     assert found.words[-1].end_s > 60
 
 
+def test_a_model_of_phones_is_loaded_as_one_of_words(tmp_path):
+    import speech
+
+    save_model(tmp_path / "m.safetensors", phone_model())
+    found = speech.load_phone_model(tmp_path / "m.safetensors", lm=False).transcribe(sound(2.0), RATE_HZ)
+    assert found.unit == "phone"
+    assert {word.text for word in found.words} <= set(build_units("phone").symbols)
+    assert speech.load_phone_model().decoding.heads == ("phone", "character")
+    assert speech.load_phone_model(lm=False).name == "english-aligner"
+    with pytest.raises(ConfigError, match="device 'abacus' is unknown"):
+        speech.load_phone_model(device="abacus")
+
+
 def test_the_options_of_the_command(tmp_path, capsys, monkeypatch):
     path, model = tmp_path / "a.wav", tmp_path / "m.safetensors"
     audio.write(path, sound(2.0), RATE_HZ)

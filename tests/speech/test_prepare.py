@@ -264,7 +264,7 @@ def test_recordings_without_a_transcript_are_left_out_if_asked(tmp_path, caplog)
     with caplog.at_level(logging.WARNING):
         assert [u.audio_filepath.stem for u in prepared("folder", tmp_path, skip_bad=True)["all"]] == ["0", "3"]
     assert "1.wav: has no transcript" in caplog.text
-    assert "2.txt: cannot be read" in caplog.text
+    assert "2.txt: is not text in UTF-8" in caplog.text
 
 
 def test_missing_recordings_are_named(tmp_path):

@@ -9,13 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from speech import audio
+from speech.cards import describe
 from speech.checkpoint import build, save_model
 from speech.chunks import ChunkConfig, Stitcher, find_seam, steady_samples, windows
 from speech.errors import AudioError, CheckpointError, ConfigError
 from speech.frontend import FrontendConfig
 from speech.models import HeadConfig, ModelConfig
 from speech.sources import Clip
-from speech.transcribe import Transcriber, describe, load_model
+from speech.transcribe import Transcriber, load_model
 from speech.units import build_units
 from speech.words import TokenStream, frame_times
 from tests.speech.tone_model import GAP_S, LETTER_S, RATE_HZ, say, tone_transcriber

@@ -1,12 +1,17 @@
 """`speech transcribe --output-dir`: what is done, what is done again, and what is left alone."""
 
+import errno
 import os
+import signal
+import subprocess
+import sys
 
 import pytest
 
 from speech import audio
 from speech.cli import main
 from speech.commands.done import DoneRecord
+from speech.commands.outputs import write_text
 from tests.speech.tone_model import RATE_HZ, say
 
 
@@ -136,3 +141,65 @@ def test_same_names_do_not_overwrite_each_other(tone_command, talks, tmp_path):
     assert (out / "a.wav.txt").read_text() == "alpha one\n"
     assert (out / "a.flac.txt").read_text() == "other\n"
     assert (out / "b.txt").exists()
+
+
+def test_recordings_of_one_name_in_two_folders_are_done_once(tone_command, talks, tmp_path, capsys):
+    (talks / "two").mkdir()
+    audio.write(talks / "two" / "a.wav", say("other"), RATE_HZ)
+    out = tmp_path / "out"
+    command = ["transcribe", str(talks / "a.wav"), str(talks / "two" / "a.wav"), "--output-dir", str(out)]
+    assert main(command) == 0
+    assert (out / "talks" / "a.txt").read_text() == "alpha one\n"
+    assert (out / "two" / "a.txt").read_text() == "other\n"
+    assert main(command) == 0
+    assert "2 already done" in capsys.readouterr().err
+
+
+def test_a_full_disk_ends_the_run_and_keeps_what_is_done(tone_command, talks, tmp_path, capsys, monkeypatch):
+    out = tmp_path / "out"
+    written = []
+
+    def write(path, text):
+        if written:
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        written.append(path)
+        write_text(path, text)
+
+    command = ["transcribe", str(talks), "--output-dir", str(out)]
+    with monkeypatch.context() as patch:
+        patch.setattr("speech.commands.transcripts.write_text", write)
+        assert main(command) == 1
+    err = capsys.readouterr().err
+    assert err.count("No space left on device") == 1
+    assert "b.flac: its transcript cannot be written (No space left on device); stopped here, what is done is" in err
+    assert "c.wav" not in err
+    assert main(command) == 0
+    assert "2 of 3 files transcribed" in capsys.readouterr().err
+    assert sorted(path.name for path in out.rglob("*.txt")) == ["a.txt", "b.txt", "c.txt"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_run_that_is_told_to_end_leaves_no_part(tone_command, talks, tmp_path, capsys, monkeypatch, number, code):
+    replace, out = os.replace, tmp_path / "out"
+    handler = signal.getsignal(number)
+
+    def slow_replace(source, target):
+        if str(target).endswith("b.txt"):
+            os.kill(os.getpid(), number)
+        replace(source, target)
+
+    monkeypatch.setattr("os.replace", slow_replace)
+    assert main(["transcribe", str(talks), "--output-dir", str(out)]) == code
+    assert "interrupted; what is done is kept; run it again to go on" in capsys.readouterr().err
+    assert sorted(path.name for path in out.iterdir()) == [".speech-transcribe.jsonl", "a.txt"]
+    assert signal.getsignal(number) == handler
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+def test_a_signal_ends_the_program_where_ctrl_c_is_ignored_and_stays_ignored_itself():
+    ending = "sys.exit(guarded(lambda: os.kill(os.getpid(), signal.SIGTERM)))"
+    for ignored, code in (("SIGINT", 143), ("SIGTERM", 0)):
+        script = f"import os, signal, sys; signal.signal(signal.{ignored}, signal.SIG_IGN)"
+        script = f"{script}; from speech.cli import guarded; {ending}"
+        assert subprocess.run([sys.executable, "-c", script], timeout=60, capture_output=True).returncode == code

@@ -1,6 +1,8 @@
 """Measures of synthetic speech, from facts that can be worked out by hand."""
 
+import json
 import math
+import re
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
 
@@ -84,6 +86,23 @@ def test_a_table_without_rows_is_refused(tmp_path, capsys):
     command = ["evaluate-tts", str(tmp_path / "a.jsonl"), "--systems", "natural", "--measures", "spectrum"]
     assert main(command) == 2
     assert "of natural alone there is nothing to measure by spectrum" in capsys.readouterr().err
+
+
+def test_bad_rows_are_named_and_the_others_measured(tmp_path, capsys):
+    from speech.cli import main
+
+    soundfile.write(tmp_path / "a.wav", vowel(150, 1.0), 24_000)
+    soundfile.write(tmp_path / "silent.wav", np.zeros(24_000), 24_000)
+    names = {"silent.wav": "oh", "a.wav": "ah", "gone.wav": "uh"}
+    rows = [json.dumps({"audio_filepath": name, "duration": 1, "text": text}) for name, text in names.items()]
+    (tmp_path / "rows.jsonl").write_text("\n".join([*rows, '{"duration": 1}']))
+    command = ["evaluate-tts", str(tmp_path / "rows.jsonl"), "--systems", "copy", "--measures", "spectrum"]
+    assert main([*command, "--report", str(tmp_path / "report.json")]) == 1
+    out, err = capsys.readouterr()
+    assert re.search(r"1 texts of .*rows\.jsonl\n3 rows are left out\n.*copy\n", out)
+    for reason in ("1: .*silent.wav: the reference is silent", "3: .*gone.wav: ", '4: "audio_filepath" is missing'):
+        assert re.search(f"rows.jsonl, row {reason}", err)
+    assert [row["text"] for row in json.loads((tmp_path / "report.json").read_text())["utterances"]] == ["ah"]
 
 
 def test_pitch_error_is_the_logarithm_of_the_ratio():

@@ -122,7 +122,7 @@ def test_file_round_trip(vocoder, tmp_path):
     assert again.contract == CONTRACT
     with pytest.raises(CheckpointError, match="no such vocoder"):
         Vocoder.load(tmp_path / "none")
-    (tmp_path / "bad.safetensors").write_bytes(b"x" * 100)
+    (tmp_path / "bad.safetensors").write_bytes(b"\0" * 100)
     with pytest.raises(CheckpointError, match="damaged"):
         Vocoder.load(tmp_path / "bad.safetensors")
 

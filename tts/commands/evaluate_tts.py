@@ -3,8 +3,10 @@
 import argparse
 from pathlib import Path
 
+from speech.commands.manifests import named_rows
 from speech.commands.options import comma_list, path_name, positive
 from speech.commands.outputs import check_file, make_folder
+from speech.commands.progress import Progress
 from speech.errors import SpeechError
 
 EPILOG = """\
@@ -27,6 +29,10 @@ examples:
   speech evaluate-tts test.jsonl
   speech evaluate-tts test.jsonl --systems natural,copy --measures opinion --limit 20
   speech evaluate-tts test.jsonl --vocoder runs/voice/vocoder.safetensors --keep sounds/
+
+exit codes:
+  0 all texts measured; 1 some rows are left out, each named: malformed, or of a recording that cannot be
+  read or measured; 2 wrong usage or nothing could be done; 130 interrupted
 """
 
 
@@ -67,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Evaluate; returns the exit code."""
     import torch
 
-    from speech.corpus import read_manifest
+    from speech.corpus import Utterance
     from tts import measures_run
     from tts.vocoder import Vocoder
 
@@ -79,7 +85,9 @@ def run(arguments: argparse.Namespace) -> int:
         )  # fail before the work, not after it
     if arguments.keep:
         make_folder(arguments.keep, "--keep")
-    rows = read_manifest(arguments.manifest)
+    named, problems = named_rows([arguments.manifest])
+    rows = [utterance for _, utterance in named]
+    labels = {utterance: label for label, utterance in reversed(named)}
     utterances = measures_run.first_readings(rows)[: arguments.limit]
     say = aligner = None
     if "voice" in arguments.systems:
@@ -93,18 +101,38 @@ def run(arguments: argparse.Namespace) -> int:
         aligner = Aligner.load()
     vocoder = Vocoder.load(arguments.vocoder)
     again = measures_run.second_readings(rows)
-    with torch.no_grad():
-        scores = measures_run.evaluate_speech(
-            utterances, arguments.systems, measures, vocoder, say, aligner, arguments.keep, again
-        )
+    progress = Progress(total=len(utterances) + len(problems), unit="texts", interval_s=10.0)
+    for label, problem in problems:
+        progress.failed(label, problem)
+    measured: list[Utterance] = []
+
+    def tell(utterance: Utterance, error: SpeechError | None) -> None:
+        label = labels[utterance]
+        if error is not None:
+            progress.failed(label, f"{label}: {error}")
+            return
+        measured.append(utterance)
+        progress.done(label, utterance.duration)
+
+    try:
+        with torch.no_grad():
+            scores = measures_run.evaluate_speech(
+                utterances, arguments.systems, measures, vocoder, say, aligner, arguments.keep, again, tell
+            )
+    finally:
+        progress.summary(verb="measured")
+    if not measured:
+        return 2
     if not any(found.summary() for found in scores.values()):
         systems, taken = ", ".join(arguments.systems), ", ".join(measures) or "timing"
         raise SpeechError(f"of {systems} alone there is nothing to measure by {taken}; add another system or measure")
-    print(f"{len(utterances)} texts of {arguments.manifest}")
+    print(f"{len(measured)} texts of {arguments.manifest}")
+    if progress.failures:
+        print(f"{len(progress.failures)} rows are left out")
     print(measures_run.table(scores), end="")
     if arguments.report:
-        measures_run.write_report(arguments.report, utterances, scores)
-    return 0
+        measures_run.write_report(arguments.report, measured, scores)
+    return 1 if progress.failures else 0
 
 
 def _check_names(option: str, found: list[str], known: tuple[str, ...]) -> None:

@@ -131,7 +131,7 @@ def test_what_is_no_model_is_refused(tmp_path, model):
     path = tmp_path / "lm.safetensors"
     with pytest.raises(CheckpointError, match="no such neural language model"):
         load_neural_lm(path)
-    path.write_bytes(b"words")
+    path.write_bytes(b"\0words")
     with pytest.raises(CheckpointError, match="damaged"):
         load_neural_lm(path)
     save_neural_lm(path, NeuralLM(model.network, WordPieces(PIECES.pieces[:-1])))
