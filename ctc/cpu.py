@@ -166,25 +166,31 @@ def loss_and_gradient(
         Rows for which the probability domain was not exact.
     """
     num_rows, num_units = len(batch.input_lengths), logits.shape[2]
-    losses, redone = np.zeros(num_rows), np.zeros(num_rows, dtype=np.bool_)
+    losses, redone = np.empty(num_rows), np.empty(num_rows, dtype=np.bool_)
     keep = gradient is not None
     smallest = 1e-37 if logits.dtype == np.float32 else 1e-300
-    arguments = [
+    arguments = (
         *(logits.reshape(-1, num_units), time_major, batch.labels, batch.offsets, batch.input_lengths, blank),
-        *(np.zeros(0) if log_prior is None else log_prior, weights, smallest, keep, losses, redone),
-    ]
+        *(NO_PRIOR if log_prior is None else log_prior, weights, smallest, keep, losses, redone),
+    )
     flat = np.empty((num_threads, num_units), logits.dtype) if gradient is None else gradient.reshape(-1, num_units)
-    size = int(((batch.input_lengths + 1 if keep else 2) * (batch.target_lengths + 3)).max())
+    frames = int(batch.input_lengths.max()) + 1 if keep else 2
+    size = frames * (int(batch.target_lengths.max()) + 3)
     portions = deal(batch, num_units, num_threads)
     prepare(rows_kernel, logits.dtype, (portions[0], *arguments, flat, np.empty(1), np.empty(1, logits.dtype)))
 
     def walk(rows: np.ndarray, thread: int) -> None:
         out = flat if keep else flat[thread : thread + 1]
-        alpha, needed = room("alpha", size, np.dtype(np.float64)), room("needed", size, logits.dtype)
-        rows_kernel(rows, *arguments, out, alpha, needed)
+        rows_kernel(rows, *arguments, out, room("alpha", size, FLOAT64), room("needed", size, logits.dtype))
 
-    in_turn(walk, portions, num_threads)
+    if len(portions) == 1:
+        walk(portions[0], 0)
+    else:
+        in_turn(walk, portions, num_threads)
     return losses, redone
+
+
+NO_PRIOR, FLOAT64 = np.zeros(0), np.dtype(np.float64)
 
 
 class _Rooms(threading.local):
@@ -247,8 +253,8 @@ def deal(batch: Batch, num_units: int, num_threads: int) -> list[np.ndarray]:
     # Measured, in ns: a label costs 3 a frame, a unit 1.
     cost = batch.input_lengths * (3 * batch.target_lengths + num_units + 60)
     order = np.argsort(-cost, kind="stable")
-    # Four portions a thread level out what else the machine does, but each must outweigh a call.
     total = max(int(cost.sum()), 1)
+    # Four portions a thread level out what else the machine does, but each must outweigh a call.
     num_portions = num_threads * min(max(total // (num_threads * PORTION_NS), 1), 4)
     begun = (np.cumsum(cost[order]) - cost[order]) * num_portions // total
     return np.split(order, np.flatnonzero(np.diff(begun)) + 1)

@@ -273,7 +273,6 @@ def test_bad_files_are_named_and_the_others_go_on(tone_command, talks, capsys):
         (["transcribe", "a_file", "--hotwords", "boosts"], "boosts, row 1: the boost 'much' is not a number"),
         (["transcribe", "a_file", "--hotwords", "latin"], "latin: is not text in UTF-8; save or convert it so"),
         (["transcribe", "a_file", "--hotwords", "empty_folder"], "--hotwords empty_folder: is a folder; name a file"),
-        (["transcribe", "x.wav", "--units", "phone", "--beam", "9"], "--beam is for words"),
         (["transcribe", "x.wav", "--batch", "0"], "whole number"),
         (["transcribe", "-", "--raw", "fast"], "--raw: 'fast' is not a whole number"),
         (["transcribe", "-", "--raw", "16000,0"], "--raw: '0' is not a whole number"),
