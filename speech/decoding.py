@@ -280,6 +280,7 @@ def build_decoding(
     """
     from ctc import BeamDecoder
     from speech.lm.counting import SPACE
+    from speech.priors import log_prior
     from speech.rescoring import SecondHead, SecondLanguageModel
 
     head = config.head or default_head(loaded)
@@ -299,8 +300,8 @@ def build_decoding(
         options["lm_unit"] = "token"
     if framewise:
         options |= {"framewise": True, "silence": units.symbols[0]}
-        if config.prior_scale:
-            options["log_prior"] = config.prior_scale * log_priors(loaded, head)
+    if config.prior_scale and (prior := log_prior(loaded, head, lm)) is not None:
+        options["log_prior"] = config.prior_scale * prior
     opinions: list[Opinion] = []
     if config.second_head:
         opinions.append(SecondHead(loaded.units[config.second_head], units, config.second_weight))
@@ -333,22 +334,6 @@ def build_decoding(
 def _tokens(units: Units, framewise: bool) -> list[str]:
     """Names of units as the search takes them."""
     return list(units.symbols) if framewise else ["<blank>", *units.symbols[1:]]
-
-
-def log_priors(loaded: LoadedModel, head: str) -> np.ndarray:
-    """Log prior of each unit of a head that labels every frame, float64 [K].
-
-    Raises
-    ------
-    ConfigError
-        The model holds none for this head, or not one a unit.
-    """
-    if not hasattr(loaded.model, "log_prior"):
-        raise ConfigError(f"decoding.prior_scale needs priors of the head {head!r}, which the model lacks; set it to 0")
-    priors = np.asarray(loaded.model.log_prior(head), np.float64)
-    if priors.shape != (len(loaded.units[head]),) or not np.isfinite(priors).all():
-        raise ConfigError(f"priors of the head {head!r}: expected {len(loaded.units[head])} finite numbers")
-    return priors
 
 
 def with_beam(config: DecodingConfig, beam: int | None) -> DecodingConfig:

@@ -30,7 +30,8 @@ class DecodingConfig:
     head : str
         Output of the model that is searched: characters spell any word; phones need a lexicon. "" is the first head.
     prior_scale : float
-        Of the log prior that is subtracted from the log posteriors of a head that labels every frame.
+        Of the log prior that is subtracted from the log posteriors: of the training's frames for a head that labels
+        every frame, of the language model's characters for one of characters by CTC; none otherwise.
     second_head : str
         Output that scores the best hypotheses once more; "" for none.
     second_weight : float
@@ -42,18 +43,18 @@ class DecodingConfig:
     """
 
     lm_weight: float = 1.0
-    word_bonus: float = 0.0
-    beam: int = 300
+    word_bonus: float = -1.0
+    beam: int = 1000
     beam_threshold: float = 14.0
-    alternatives: int = 2
+    alternatives: int = 1
     merge_threshold: float = 6.0
     unknown_score: float = -10.0
     head: str = ""
-    prior_scale: float = 0.0
+    prior_scale: float = 0.5
     second_head: str = ""
     second_weight: float = 0.1
-    neural_share: float = 0.4
-    candidates: int = 50
+    neural_share: float = 0.5
+    candidates: int = 75
 
     def __post_init__(self):
         if not (1 <= self.beam <= _WIDEST_BEAM and 1 <= self.candidates <= _WIDEST_BEAM):

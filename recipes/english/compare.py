@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("manifests", nargs="+", type=Path)
     parser.add_argument("--model", type=Path, default=DEFAULT_MODEL)
     parser.add_argument("--lm", type=Path, help="by default the one that is included")
-    parser.add_argument("--beam", type=int, default=300)
+    parser.add_argument("--beam", type=int, default=DecodingConfig().beam)
     parser.add_argument("--tune", action="store_true", help="search the weights of every row")
     arguments = parser.parse_args()
     loaded, lm = load(arguments.model), read_language_model(arguments.lm)
@@ -67,8 +67,7 @@ def searches(loaded: LoadedModel, beam: int) -> dict[str, DecodingConfig]:
     for head, units in loaded.units.items():
         if units.kind == "word":
             continue
-        framewise = units.symbols[0] != BLANK_SYMBOL
-        config = DecodingConfig(head=head, beam=beam, prior_scale=0.5 if framewise else 0.0)
+        config = DecodingConfig(head=head, beam=beam)
         rows[f"{head}, language model"] = config
         for second, others in loaded.units.items():
             if second != head and others.symbols[0] == BLANK_SYMBOL and "phone" in units.kind:

@@ -66,11 +66,13 @@ def run(arguments: argparse.Namespace) -> int:
         DecodingConfig,
         build_decoding,
         decoding_config,
+        default_head,
         included_neural_lm,
         read_language_model,
         with_beam,
     )
     from speech.errors import ConfigError
+    from speech.priors import log_prior
     from speech.transcribe import DEFAULT_MODEL
     from speech.tuning import Trial, model_outputs, tune
 
@@ -129,7 +131,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"{shown}: WER {100 * trial.rate:.2f} %", flush=True)
 
     names = ["lm_weight", "word_bonus"]
-    names += ["prior_scale"] * bool(config.prior_scale) + ["second_weight"] * bool(config.second_head)
+    divided = config.prior_scale and log_prior(loaded, config.head or default_head(loaded), lm) is not None
+    names += ["prior_scale"] * bool(divided) + ["second_weight"] * bool(config.second_head)
     names += ["neural_share"] * (neural is not None)
     best = tune(build, config, sets, names=names, progress=tell)
     print("best:", end=" ")

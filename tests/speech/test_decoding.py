@@ -26,6 +26,7 @@ from speech.hotwords import as_transcribed, read_hotwords
 from speech.lexicon import Lexicon
 from speech.lm import EstimationConfig, estimate, save, write_arpa
 from speech.models import HeadConfig, ModelConfig
+from speech.priors import BLANK_SHARE, log_character_shares, log_prior
 from speech.pronunciations import DecodingLexicon
 from speech.rescoring import SecondHead, SecondLanguageModel, best_of
 from speech.transcribe import Transcriber, load_model
@@ -125,7 +126,7 @@ def test_pieces_change_nothing(lm):
 
 def test_threads_change_nothing(lm):
     decoding = dataclasses.replace(build_decoding(tone_model(), DecodingConfig(), lm), frame_step_s=0.04)
-    scores = np.concatenate([heard("the cat sat on the mat "), heard("the cat")[[2] * 400]] * 30)
+    scores = np.concatenate([heard("the cat sat on the mat "), heard("the cat", strength=9.0)[[2] * 400]] * 30)
     times, threads, found = np.arange(len(scores) + 1) * 0.04, torch.get_num_threads(), []
     try:
         for num_threads in (1, 3):
@@ -161,7 +162,7 @@ def phone_scores(phones: str, units: Units, framewise: bool) -> np.ndarray:
 def test_phones_become_words_by_lexicon_and_language_model(lm, framewise):
     loaded = phone_model(framewise)
     lexicon = DecodingLexicon.of_words(lm.vocabulary[3:], Lexicon())
-    decoding = build_decoding(loaded, DecodingConfig(head="phone"), lm, lexicon=lexicon)
+    decoding = build_decoding(loaded, DecodingConfig(head="phone", prior_scale=0.0), lm, lexicon=lexicon)
     spoken = "DH AH K AE T S AE T AA N DH AH M AE T"
     if framewise:
         spoken = "SIL DH AH SIL K AE T S AE T AA N SIL DH AH M AE T SIL"
@@ -370,3 +371,29 @@ def test_settings_on_the_card_are_checked_and_used(tmp_path, lm):
         with pytest.raises(ConfigError, match=message):
             load_model(path)
     assert json.dumps(dataclasses.asdict(DecodingConfig()))
+
+
+def test_shares_of_characters_are_those_of_the_language_models_words():
+    lm = estimate(["aab aab aab aab", "b b b b"] * 5, EstimationConfig(order=1, discount_fallback=True))
+    shares = np.exp(log_character_shares(CHARACTERS, lm))
+    assert shares.sum() == pytest.approx(1.0)
+    assert shares[0] == pytest.approx(BLANK_SHARE)
+    assert shares[CHARACTERS.ids["a"]] == pytest.approx(shares[CHARACTERS.ids["b"]], rel=0.01)
+    assert shares[CHARACTERS.ids[" "]] == pytest.approx(shares[CHARACTERS.ids["a"]], rel=0.01)
+    assert shares[CHARACTERS.ids["z"]] < 1e-5
+
+
+def test_what_characters_have_anyway_is_divided_out():
+    """Of two words between which nothing decides, the one with the rarer letter gains."""
+    lm = estimate(["eat tee", "fat tee"] * 5, EstimationConfig(order=1, discount_fallback=True))
+    scores = heard("eat")
+    scores[:2, CHARACTERS.ids["f"]] = scores[0, CHARACTERS.ids["e"]] - 0.2
+    found = [
+        text_of(build_decoding(tone_model(), DecodingConfig(prior_scale=scale), lm), scores) for scale in (0.0, 0.5)
+    ]
+    assert found == ["eat", "fat"]
+
+
+def test_a_head_of_phones_by_ctc_has_nothing_divided_out(lm):
+    assert log_prior(phone_model(framewise=False), "phone", lm) is None
+    assert log_prior(tone_model(), "character", None) is None

@@ -136,7 +136,7 @@ def test_tuning_finds_the_weight_that_makes_fewest_errors():
     def build(config):
         return build_decoding(tone_model(), config, lm)
 
-    start = DecodingConfig(lm_weight=0.0, word_bonus=0.0)
+    start = DecodingConfig(lm_weight=0.0, word_bonus=0.0, prior_scale=0.0)
     trials = []
     best = tune(build, start, [([row], [{"character": scores}])], progress=trials.append)
     assert trials[0].rate > 0
