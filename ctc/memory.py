@@ -15,6 +15,8 @@ import torch
 
 KEPT_BYTES = 2**30
 """Most that is kept in all."""
+MOST_SPARE = 8
+"""Times a tensor's size that its memory may have: a small one that somebody holds must not hold all there is."""
 
 
 @dataclass
@@ -64,11 +66,11 @@ class Recycler:
 
     def _block(self, size: int) -> _Block:
         """A free block of so many bytes or more; NumPy asks the system for large pages, which torch does not."""
-        free = [block for block in self._blocks if block.lent() is None and block.memory.nbytes >= size]
+        free = [one for one in self._blocks if one.lent() is None and size <= one.memory.nbytes <= MOST_SPARE * size]
         if free:
             return min(free, key=lambda block: block.memory.nbytes)
         # What is free but too small would wait in vain.
-        self._blocks = [block for block in self._blocks if block.lent() is not None]
+        self._blocks = [one for one in self._blocks if one.lent() is not None or one.memory.nbytes >= size]
         block = _Block(np.empty(size, np.uint8), weakref.ref(self))
         if sum(one.memory.nbytes for one in self._blocks) + size <= self.kept_bytes:
             self._blocks.append(block)

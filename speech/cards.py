@@ -32,7 +32,10 @@ def describe(path: str | Path | None = None) -> dict[str, Any]:
         The file is missing, damaged or no model (says what it is instead).
     """
     path = model_path(path)
-    kind = kind_of(path) if path.is_file() else None
+    try:
+        kind = kind_of(path) if path.is_file() else None
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read ({error.strerror or error})") from error
     if kind is not None and not kind.format:
         raise CheckpointError(f"{path}: is {kind.what}; {kind.use}")
     found = _recogniser(path) if kind is None or kind.format == "speech-model-1" else _other(path, kind)

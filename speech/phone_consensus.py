@@ -102,7 +102,8 @@ def consensus(sequences: Sequence[tuple[int, ...]], votes: Sequence[float]) -> l
     together: defaultdict[tuple[int, ...], float] = defaultdict(float)
     for sequence, vote in zip(sequences, votes, strict=True):
         together[tuple(sequence)] += vote
-    kept = {sequence: vote for sequence, vote in together.items() if vote > FEWEST_VOTES}
+    fewest = min(FEWEST_VOTES, max(together.values()))
+    kept = {sequence: vote for sequence, vote in together.items() if vote >= fewest}
     pivot = max(kept, key=kept.__getitem__)
     voted: list[tuple[int, float]] = []
     for _ in range(2):

@@ -164,8 +164,8 @@ def load_phone_model(
         assert search is not None  # as a language model is used
         phones = PhoneConsensus(search, loaded.units[head].symbols)
         return Transcriber(loaded, name=str(loaded.card.get("name", path.stem)), device=device, decoding=phones)
-    for option, value in (("lm", lm), ("hotwords", hotwords), ("beam", beam)):
-        if value:
+    for option, value in (("lm", lm or None), ("hotwords", hotwords), ("beam", beam)):
+        if value is not None:
             raise ConfigError(f"{path}: finds phones without a search for words; leave out {option}, which is for that")
     return PhoneRecognizer(loaded, ngram_weight=0.0 if lm is False else None, device=device)
 

@@ -149,6 +149,7 @@ def errors(arguments: argparse.Namespace) -> None:
     """
     from speech.aligner import SHIPPED_MODEL
     from speech.checkpoint import load
+    from speech.phone_consensus import PhoneConsensus
     from speech.phone_recognition import PhoneRecognizer, load_phone_model
 
     aligner, loaded = Aligner.load(), load(arguments.model or SHIPPED_MODEL)
@@ -166,9 +167,9 @@ def errors(arguments: argparse.Namespace) -> None:
             recognizer = PhoneRecognizer(loaded, head, ngram_weight=ngram_weight)
             how = "best path" if ngram_weight == 0.0 else "with phone n-gram"
             report(f"head {head}, {how}", sets, lambda path: [w.text for w in recognizer.transcribe(path).words])  # noqa: B023
-    if "decoding" in loaded.card:
-        consensus = load_phone_model(arguments.model)
-        report("by way of words", sets, lambda path: [w.text for w in consensus.transcribe(path).words])
+    by_words = load_phone_model(arguments.model) if "decoding" in loaded.card else None
+    if by_words is not None and isinstance(by_words.decoding, PhoneConsensus):
+        report("by way of words", sets, lambda path: [w.text for w in by_words.transcribe(path).words])
 
 
 def report(how: str, sets: dict[str, list[tuple[Path | str, list[str]]]], recognize: Callable) -> None:

@@ -22,7 +22,7 @@ The interval beside each rate holds it in 95 % of bootstrap resamples of the utt
 
 exit codes:
   0 all rows counted; 1 some are left out, each named: malformed, or of a recording that cannot be read;
-  2 wrong usage or nothing could be done; 130 interrupted
+  2 wrong usage or nothing could be done; 130 interrupted; 143 terminated
 """
 
 

@@ -4,7 +4,6 @@ import argparse
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from speech.commands.decoding_options import add_decoding_options, check_decoding_files, load_options
 from speech.commands.done import left_alone
@@ -16,9 +15,6 @@ from speech.commands.transcripts import TranscriptFolder
 from speech.errors import SpeechError
 from speech.formats import WRITERS, to_json_line
 from speech.transcript import Transcript
-
-if TYPE_CHECKING:  # the parser is built without loading the audio libraries
-    pass
 
 STREAMABLE = ("txt", "json", "ctm")  # several recordings make sense in one output
 

@@ -90,6 +90,8 @@ def run(arguments: argparse.Namespace) -> int:
     for manifest in arguments.manifests:
         rows, bad = named_rows([manifest], arguments.limit)
         problems += [problem for _, problem in bad]
+        if bad and not rows:
+            raise CorpusError(bad[0][1])
         _check_words(manifest, [utterance for _, utterance in rows])
         manifests.append(rows)
     loaded = load(path)

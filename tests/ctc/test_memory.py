@@ -1,5 +1,6 @@
 """Memory of gradients: lent again only when nobody holds it."""
 
+import contextlib
 import gc
 import threading
 
@@ -55,17 +56,30 @@ def test_gradients_that_are_held_keep_their_values():
     assert all(torch.equal(gradient, copy) for _, gradient, copy in held)
 
 
+def test_a_small_tensor_does_not_take_a_large_block():
+    recycler = Recycler()
+    recycler.empty((1000,), torch.float32)  # free at once
+    small = recycler.empty((3,), torch.float32)
+    assert sorted(block.memory.nbytes for block in recycler._blocks) == [12, 4000]
+    assert recycler.empty((900,), torch.float32).data_ptr() != small.data_ptr()
+    assert len(recycler._blocks) == 2
+
+
 def test_threads_get_memory_of_their_own():
-    recycler, wrong = Recycler(), []
+    recycler = Recycler()
+    recycler.empty((50,), torch.float32)  # free at once, for one of them
+    inner, both, found = recycler._block, threading.Barrier(2), []
 
-    def work(number: int) -> None:
-        for _ in range(200):
-            tensor = recycler.empty((50,), torch.float32).fill_(number)
-            wrong.extend(tensor[tensor != number].tolist())
+    def slow(size: int):
+        block = inner(size)
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both.wait(timeout=0.2)
+        return block
 
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    recycler._block = slow
+    threads = [threading.Thread(target=lambda: found.append(recycler.empty((50,), torch.float32))) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert not wrong
+    assert found[0].data_ptr() != found[1].data_ptr()

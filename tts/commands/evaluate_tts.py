@@ -32,7 +32,7 @@ examples:
 
 exit codes:
   0 all texts measured; 1 some rows are left out, each named: malformed, or of a recording that cannot be
-  read or measured; 2 wrong usage or nothing could be done; 130 interrupted
+  read or measured; 2 wrong usage or nothing could be done; 130 interrupted; 143 terminated
 """
 
 

@@ -52,7 +52,7 @@ alphabet="arpabet" ph="...">, <prosody rate="80%" pitch="+2st" volume="+6dB">, a
 <say-as interpret-as="..."> with characters, spell-out, digits, cardinal or ordinal.
 
 exit codes:
-  0 said; 2 wrong usage or nothing could be said; 130 interrupted
+  0 said; 2 wrong usage or nothing could be said; 130 interrupted; 143 terminated
 """
 
 

@@ -46,6 +46,8 @@ def _abbreviation(match: re.Match) -> str | None:
     rest = match.string[match.end() :]
     if match[1].isupper() and "." not in name and name not in BARE and not is_shouting(match.string):
         return None
+    if name == "reps" and match[1].islower():  # of an exercise
+        return None
     if name == "sec" and match[1][0] == "S" and re.match(r"\s(?:of\s)?[A-Z][a-z]", rest):
         return "secretary"
     if name == "est" and not re.match(r"\s?(?:in\s)?\d{4}", rest):
@@ -165,6 +167,16 @@ def _power_of_length(match: re.Match) -> str:
 _DAY = rf"(?:(?:Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)(?:day)?\.?|{MONTH})"
 
 
+def _short_state(match: re.Match) -> str | None:
+    """A state after its town, unless somebody is spoken to: Jackson, Miss., but Thank you, Miss."""
+    if match[1] in ("Miss", "Pa", "La") and not re.search(
+        r"(?:\([DRI]-|\b(?!(?:Yes|No|Oh|Well|Thanks|Please|Sorry|Hello|Hi|Bye|Ma)\b)[A-Z][a-z]+,\s)$",
+        match.string[: match.start()],
+    ):
+        return None
+    return STATES_SHORT[match[1]]
+
+
 def _calendar_range(match: re.Match) -> str:
     return " to ".join(
         next(name for name in WEEKDAYS + MONTHS if name[:3] == part[:3].lower()) for part in match.groups()
@@ -190,23 +202,24 @@ RULES: list[Rule] = [
     (
         "state",
         rf"(?:(?<=\([DRI]-)|(?<=[a-z],\s))({'|'.join(STATES_SHORT)})\.(?!\w)",
-        lambda match: STATES_SHORT[match[1]],
+        _short_state,
     ),
     ("state", rf"({'|'.join(STATES)})(?=\s\d{{5}}(?![\d,]))|(?<=[a-z],\s)(IN|OR|ME|OK|HI|OH)(?=[.,;)]|$)", _state),
     ("initials", r"(?:(?<=,\s)|(?<=\()|(?<=['’]s\s))[DHKRS]\.(?=\s\d{1,4}\b)", _initials),
     (
         "coordinate",
-        r"[Ll](?:at|ong?)\.?(?=:?\s[-−–]?\d{1,3}\.\d)",
+        r"(?:[Ll](?:at|on)\.?|Long\.?|long(?:\.|(?=:)))(?=:?\s[-−–]?\d{1,3}\.\d+\b(?!\s[a-z]))",
         lambda match: "latitude" if match[0][1] == "a" else "longitude",
     ),
-    ("label", r"(?:Tel|Attn|Mob|Ext)(?=:\s)", lambda match: _LABELS[match[0]]),
+    ("label", r"(?:Tel|Attn)(?=:\s)|(?:Mob|Ext)(?=:\s[+(]?\d)", lambda match: _LABELS[match[0]]),
     ("circa", r"c\.(?=\s?\d{3,4}\b)", lambda match: "circa"),
     *roman_rules.RULES,
     ("calendar", r"M[-–]F(?![\w-])", lambda match: "monday to friday"),
     (
         "day",
-        r"(?:Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)(?=/[A-Z][a-z])|"
-        r"(?<=[a-z]/)(?:Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)\b",
+        r"(?:Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)(?=/(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun))|"
+        rf"(?:{'|'.join(f'(?<={name}/)' for name in (*'Mon Tue Tues Wed Thu Thur Thurs Fri Sat Sun'.split(), 'day'))})"
+        r"(?:Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)\b",
         lambda match: next(name for name in WEEKDAYS if name[:3] == match[0][:3].lower()),
     ),
     ("calendar", rf"({_DAY})\s?[-–]\s?({_DAY})(?!\w)", _calendar_range),

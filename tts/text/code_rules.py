@@ -94,7 +94,7 @@ def _keys(match: re.Match) -> str | None:
     keys = match[0]
     if keys[0] == "#" and not keys.endswith("#"):
         return None
-    if keys[0] == "*" and not re.search(
+    if keys[0] != "#" and not re.search(
         r"(?i)\b(?:dial|press|call|enter|type|hit|or|and)\W+$", match.string[: match.start()][-12:]
     ):
         return None
@@ -112,7 +112,7 @@ def _emergency(match: re.Match) -> str | None:
     called = _CALLED.search(match.string[max(0, match.start() - 60) : match.start()])
     return (
         digits(match[0])
-        if called or re.match(r"\s(?:was\s)?(?:called|calls?|dispatch\w*|operators?)\b", rest)
+        if called or match[0] == "911" and re.match(r"\s(?:was\s)?(?:called|calls?|dispatch\w*|operators?)\b", rest)
         else None
     )
 
@@ -153,12 +153,16 @@ RULES: list[Rule] = [
     ("zip", rf"(?:{_AFTER_STATE})\d{{5}}(?:-\d{{4}})?(?![\w-]|[,.]\d)", _phone),
     ("chain", r"\d+(?:(?:-\d+){2,}|(?:–\d+){2,})(?!\d)", _chain),
     ("keys", r"[*#]\d[\d*#]*|\d+#(?!\w)", _keys),
-    ("status", r"[1-5]\d\d(?=\s(?:errors?|status|response|redirects?|page)\b)", lambda match: pairs(match[0])),
-    ("players", r"(?P<number>\d{2})ers\b", lambda match: f"{cardinal(int(match['number'])).removesuffix('e')}ers"),
+    (
+        "status",
+        r"(?:30[1-478]|4(?:0\d|1[0-8]|2[2-9]|51)|50[0-8])(?=\s(?:errors?|status|response|redirects?)\b)|(?:40[134]|50[0-4])(?=\spage\b)",
+        lambda match: pairs(match[0]),
+    ),
+    ("players", r"(?P<number>\d[1-9])ers\b", lambda match: f"{cardinal(int(match['number'])).removesuffix('e')}ers"),
     (
         "military",
         r"(?:(?=0)|(?<=\b[Aa]t\s)|(?<=\b[Bb]y\s)|(?<=\b[Uu]ntil\s)|(?<=\b[Aa]round\s))"
-        r"(?P<hour>[01]\d|2[0-3])(?P<minute>[0-5]\d)\s?(?:hrs?\b\.?|hours\b)",
+        r"(?P<hour>[01]\d|2[0-3])(?P<minute>[0-5]\d)\s?(?:hrs?\b\.?|hours\b)(?!\sof\b)",
         _military_time,
     ),
     ("version", r"(?P<v>v|V(?=\d+\.))(?P<parts>\d+(?:\.\d+)*)(?![\w])", _dotted),

@@ -143,8 +143,10 @@ def _month_slash_day(match: re.Match) -> str | None:
     elif re.search(r"(?i)\bthe\s$", head) and re.match(r"\s[a-z]{3,}", match.string[match.end() :]):
         may_be_fraction = day < 17 or day in (20, 32) or _OF_WHOLE.match(match.string, match.end())
     else:
-        is_named = re.match(r"\s(?:is|was|falls|fell)\b", match.string[match.end() :]) and not _is_usual_fraction(
-            month, day
+        is_named = (
+            (month, day) != (9, 11)
+            and re.match(r"\s(?:is|was|falls|fell)\b", match.string[match.end() :])
+            and not _is_usual_fraction(month, day)
         )
         reducible = math.gcd(month, day) > 1 and day > 10 and not _ARITHMETIC.search(head)
         may_be_fraction = (

@@ -83,7 +83,7 @@ def _by(match: re.Match) -> str:
     numbers = re.findall(_SIZE, match[0])
     if unit in _CONTENTS and noun_follows(match):  # 2 x 400g tins
         count, content = numbers[-2:]
-        return f"{decimal(count)} {decimal(content)} {UNITS[unit]}"
+        return f"{_part(count)} {_part(content)} {UNITS[unit]}"
     formula = unit in _CONTENTS or " × " in match[0] and not unit or re.match(r"\s?=", match.string[match.end() :])
     words = (" times " if formula else " by ").join(map(_part, numbers))
     if unit:

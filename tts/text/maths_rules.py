@@ -217,7 +217,7 @@ RULES: list[Rule] = [
         r"(\d{1,2})/(2|4|8|16)(?=\s(?:time|meter|beat|rhythm|signature)\b(?!-|\s(?:job|employ|work)))",
         lambda match: f"{cardinal(int(match[1]))} {cardinal(int(match[2]))}",
     ),
-    ("thousandth", r"1/(1,?000|10,?000|100,?000|1,?000,?000)(?![\d/.,]\d)", _thousandth),
+    ("thousandth", r"1/(1,?000|10,?000|100,?000|1,?000,?000)(?:th\b)?(?!\w|[/.,]\d)", _thousandth),
     ("sight", r"20/(\d{2,3})(?=\s(?:vision|eyesight)\b)", lambda match: f"twenty {pairs(match[1])}"),
     ("rating", r"(?P<points>\d+(?:\.\d+)?)/(?P<most>5|10|20|100)(?![\w/]|\.\d)", _rating),
     ("to", rf"{_AFTER_FRACTION}\s?[-–—]\s?(?=\d{{1,3}}(?:[\s½⅓⅔¼¾⅕-⅞/]|[.,]?$))", lambda match: "to"),

@@ -33,13 +33,13 @@ _FONT = re.compile(
 )
 _WARMTH = re.compile(
     r"(?i)\b(?:temp(?:s|erature|eratures)?|thermometer|oven|bake|baked|roast|preheat|heat(?:ed)?|"
-    r"highs?|lows?|fever|warm\w*|"
-    r"cold\w*|cool\w*|hot|boil\w*|freez\w*|melt\w*|degrees|weather|sunny|cloudy|incubat\w*|\d\s?[CF]/\d+\s?[CF])\b"
+    r"highs?|lows?|fever|boil\w*|freez\w*|melt\w*|degrees|sunny|cloudy|incubat\w*|\d\s?[CF]/\d+\s?[CF])\b"
 )
 _RISE = re.compile(
     r"(?i)\b(?:yields?|spreads?|rates?|bonds?|notes?|rose|fell|falls?|up|down|cut|cuts|hikes?|raised?|lowered|by|wider|"
     r"tighter|points?|inflation|margins?|basis)\b"
 )
+_GENES = re.compile(r"(?i)\b(?:dna|rna|primers?|fragments?|genes?|genomes?|plasmids?|amplicons?)\b")
 _YIELD = re.compile(r"(?i)\b(?:yields?|spreads?|rates?|bonds?)\b")
 _ROUTE = re.compile(r"\b(?:[Rr]oute|Rte\.?|[Ee]xit|[Hh]ighway|Hwy\.?|[Ss]eat|[Gg]ate)\s$")
 _LINE = re.compile(
@@ -144,6 +144,11 @@ def _measure(match: re.Match) -> str | None:
 
 def _basis_points(match: re.Match) -> str | None:
     """Hundredths of a percent, where a rate is spoken of or rises or falls; else pairs of bases, letter by letter."""
+    sentence = (
+        re.split(r"[.!?]\s", match.string[: match.start()])[-1] + re.split(r"[.!?]\s", match.string[match.end() :])[0]
+    )
+    if re.search(r"(?i)\b(?:dna|rna|primers?|fragments?|genes?|genomes?|plasmids?|amplicons?)\b", sentence):
+        return None
     if not _RISE.search(re.split("[;:()]", match.string[max(0, match.start() - 40) : match.start()])[-1]):
         return None
     return f"{span(match)} basis point{'' if is_one(match) or match['gap'] == '-' else 's'}"

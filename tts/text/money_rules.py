@@ -22,7 +22,7 @@ _HEAD = rf"(?P<minus>(?<!\w)[-−–])?(?P<country>\b{_COUNTRY})?(?P<sign>{_SIGN
 #: What is no name of a thing that has a price: the $5 he owes.
 _NO_THING = (
     r"(?!(?:he|she|we|they|you|it|i|in|of|for|on|to|from|and|or|but|nor|per|an?|the|is|was|are|were|be|been|at|by|with|"
-    r"as|"
+    r"as|this|these|those|my|your|his|her|its|our|their|some|most|many|people|someone|somebody|everyone|everybody|nobody|"
     r"had|has|have|will|would|can|could|may|might|must|should|did|does|do|that|which|who|when|where|if|than|then|so|"
     r"more|less|each|apiece|every|into|onto|over|under|about|after|before|because|until|while|through|towards?|off|"
     r"out|up|down|not|only|also|now|still|already|just|back|again|away|here|there|today|yesterday|spent|paid|won|lost|"

@@ -24,7 +24,9 @@ _ONE = re.compile(r"\b(?:[Aa]n?|[Mm]y|[Yy]our|[Hh]is|[Hh]er|[Oo]ur)\s$")
 #: What follows a length that is no noun measured by it.
 _NO_NOUN = (
     r"(?!(?:x|w|by|and|or|of|in|long|wide|tall|thick|deep|high|from|to|at|on|is|was|are|were|for|with|apart|away|off|"
-    r"above|below|square|across|per|than|but|when|where|each|more|less|then|as|if)\b)"
+    r"above|below|square|across|per|than|but|when|where|each|more|less|then|as|if|he|she|they|we|you|it|down|up|into|"
+    r"onto|out|back|ahead|after|before|behind|beneath|beyond|under|over|through|past|around|between|because|while|until|"
+    r"which|that|so|later|without|had|has|have|will|would|can)\b)"
 )
 
 #: Units that measure the same, between which a slash is no "per".

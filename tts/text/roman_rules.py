@@ -12,11 +12,11 @@ from tts.text.tokens import Rule
 
 #: Names numbered with ordinals: Henry VIII.
 _MONARCHS = frozenset(
-    "Abdullah Adrian Afonso Akihito Albert Alexander Alexius Alfonso Amenhotep Antiochus Artaxerxes Augustus "
-    "Baldwin Basil Baudouin Bayezid Benedict Boniface Boris Callixtus Carlos Casimir Catherine Celestine Charles "
+    "Abdullah Afonso Akihito Albert Alexander Alexius Alfonso Amenhotep Antiochus Artaxerxes Augustus "
+    "Baldwin Baudouin Bayezid Benedict Boniface Callixtus Carlos Casimir Catherine Celestine Charles "
     "Christian Clement Constantine Cosimo Cyrus Darius Edmund Edward Elizabeth Eugene Felipe Ferdinand Fernando "
     "Francis Frederick George Gregory Gustav Gustavus Haakon Hadrian Harald Henry Hussein Innocent Isabella Ivan "
-    "James John Joseph Julius Justinian Kenneth Ladislaus Leo Leopold Louis Manuel Margrethe Maria Mary Maximilian "
+    "James John Joseph Julius Justinian Kenneth Ladislaus Leo Leopold Louis Margrethe Mary Maximilian "
     "Mehmed Mohammed Murad Napoleon Nebuchadnezzar Nicholas Olaf Otto Paul Pedro Peter Philip Pius Ptolemy Rainier "
     "Ramesses Ramses Richard Robert Rudolf Sancho Selassie Selim Seti Sigismund Sixtus Stanislaw Stephen Suleiman "
     "Theodosius Thutmose Umberto Urban Vajiralongkorn Valentinian Victor Wilhelm Willem William Xerxes".split()
@@ -93,7 +93,7 @@ def _is_regnal(match: re.Match) -> bool:
     before, rest = match.string[max(0, match.start() - 12) : match.start()], match.string[match.end() :]
     titled = re.search(r"\b(?:King|Queen|Pope|Tsar|Czar|Emperor|Empress|Kaiser|Duke|Prince)\s$", before)
     follows = r"\s*(?:$|[–—(])|\s+(?:of|was|ruled|reigned|died|became|and(?!\sI\b))\b"
-    return re.match(rf"[.,;:!?)]|['’]s|{follows}{'|.*[a-z]' if titled else ''}", rest) is not None
+    return re.match(rf"[.,;:!?)]|['’]s|{follows}{_TITLED if titled else ''}", rest) is not None
 
 
 def _numbered(match: re.Match) -> str | None:
@@ -104,6 +104,13 @@ def _numbered(match: re.Match) -> str | None:
         return None
     word = {"pt": "part", "pts": "parts"}.get(name) or BEFORE_NUMBERS.get(name) or TITLES.get(name) or name
     return f"{word} {' to '.join(cardinal(number or 0) for number in numbers)}"
+
+
+#: After a title, the name and "I": anything but what one says of oneself (King George I think you know).
+_TITLED = (
+    r"|(?!\s+(?:think|thought|believe|know|knew|guess|suppose|hope|mean|meant|met|saw|see|like|liked|love|loved|am|do|"
+    r"don['’]t|wish|want|wanted|heard|hear|told|tell|said|say|read|admire|admired|remember)\b).*[a-z]"
+)
 
 
 def _several(match: re.Match) -> str | None:
@@ -148,7 +155,7 @@ RULES: list[Rule] = [
     (
         "several",
         rf"(?P<name>(?i:{'|'.join(_NUMBERED)}|appendice)(?:s|es)?)\s"
-        r"(?P<numerals>[IVXLC]+(?:(?:,|,?\s(?:and|or|to|through|&)|\s?[–-])\s?[IVXLC]+)+)\b(?!['’])",
+        r"(?P<numerals>[IVXLC]+(?:(?:,|,?\s(?:and|or|to|through|&)|\s?[–-])\s?(?!I(?:['’]|\s[a-z]))[IVXLC]+)+)\b(?!['’])",
         _several,
     ),
     (
