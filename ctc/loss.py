@@ -76,6 +76,8 @@ def ctc_loss(
         Shapes disagree, or a length or label is out of range or the blank (names the row). A label
         sequence that needs more frames than there are is no error but an infinite loss;
         `infeasible()` names such rows.
+    TypeError
+        `logits` are no tensor.
     RuntimeError
         The backend does not serve the device of `logits`, or logits are on CUDA and numba-cuda is missing.
 
@@ -100,6 +102,10 @@ def ctc_loss(
     >>> round(loss.exp().item(), 4)  # three of four equally likely paths read "1"
     1.3333
     """
+    if not isinstance(logits, torch.Tensor):
+        raise TypeError(
+            f"logits: expected a tensor, got {type(logits).__name__}; torch.from_numpy makes one of an array"
+        )
     if logits.ndim != 3 or logits.shape[0] == 0 or logits.shape[2] == 0:
         raise ValueError(f"logits: expected [B, T, K] with B, K >= 1, got {tuple(logits.shape)}")
     if not logits.is_floating_point():

@@ -6,6 +6,7 @@ done; 3 all done, but `align` doubts a text; 130 interrupted; 143 terminated (12
 """
 
 import argparse
+import atexit
 import contextlib
 import difflib
 import errno
@@ -14,6 +15,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from types import ModuleType
+from typing import NoReturn
 
 from speech.errors import SpeechError
 from speech.files import ESCAPE
@@ -65,6 +67,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     return guarded(command)
 
 
+def run() -> NoReturn:
+    """The program: run the command that the process was started with, and end the process.
+
+    At once, after what `atexit` has been told to do: taking torch's libraries down again takes a second, and reads 80
+    MiB of them for the first time.
+    """
+    code = main()
+    atexit._run_exitfuncs()  # as Python does itself when it ends
+    with contextlib.suppress(OSError):  # `main` has told if the output could not be written
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)
+
+
 def guarded(function: Callable[[], int | None], program: str = "speech") -> int:
     """Run a program's main function; turn its errors into one sentence and an exit code.
 
@@ -92,7 +108,8 @@ def guarded(function: Callable[[], int | None], program: str = "speech") -> int:
         _tell(f"{program}: {error}")
         return EXIT_NOTHING_DONE
     except KeyboardInterrupt as interrupt:
-        _tell("; ".join([f"{program}: interrupted", *map(str, interrupt.args)]))
+        how = "terminated" if termination.received else "interrupted"
+        _tell("; ".join([f"{program}: {how}", *map(str, interrupt.args)]))
         return EXIT_SIGNAL + termination.received if termination.received else EXIT_INTERRUPTED
     except BrokenPipeError:
         _discard_output()
@@ -194,4 +211,4 @@ def _version() -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run()

@@ -21,6 +21,7 @@ from speech.decoding_config import DecodingConfig
 from speech.errors import CheckpointError, ConfigError
 from speech.hotwords import Hotwords, boosts
 from speech.kinds import ARPA, NGRAM, TEXT, kind_of
+from speech.precision import has_bfloat16
 from speech.transcript import Word
 from speech.units import BLANK, Units
 
@@ -91,12 +92,15 @@ def read_language_model(path: str | Path | None = None) -> "NGram":
 
 
 def included_neural_lm(config: DecodingConfig) -> "NeuralLM | None":
-    """The recurrent language model beside the included n-gram, if the settings use it."""
+    """The recurrent language model beside the included n-gram, if the settings use it, in bfloat16 if that is fast."""
     if not config.neural_share:
         return None
     from speech.lm.neural import load_neural_lm
 
-    return load_neural_lm(SHIPPED_NEURAL_LM)
+    model = load_neural_lm(SHIPPED_NEURAL_LM)
+    if has_bfloat16("cpu"):
+        model.network.bfloat16()
+    return model
 
 
 class Search(Protocol):

@@ -53,6 +53,10 @@ class NeuralLMConfig:
             raise ConfigError(f"dropout must be at least 0 and less than 1, got {self.dropout}")
 
 
+ROWS, MANY_ROWS = 16, 128
+"""Products have a multiple of so many rows, step by step and of a whole tree: oneDNN keeps a kernel for every size."""
+
+
 class PieceLSTM(nn.Module):
     """Predicts each piece from those before it.
 
@@ -80,7 +84,8 @@ class PieceLSTM(nn.Module):
     def read_tree(self, ids: Tensor, before: Tensor, ends: Sequence[int]) -> Tensor:
         """Log probabilities [n, V] of what follows each node of a tree.
 
-        Only the recurrent part goes step by step: everything else is one product for all nodes.
+        Only the recurrent part goes step by step: everything else is one product for all nodes. With weights in
+        bfloat16 products are so, what is summed up is float32.
 
         Parameters
         ----------
@@ -88,20 +93,26 @@ class PieceLSTM(nn.Module):
         before : int64 [n], number of the node before, counted from 1; 0 at the beginning
         ends : numbers of nodes after each step: those of step s are ends[s]:ends[s + 1]
         """
+        exact = torch.promote_types(self.bias.dtype, torch.float32)  # of all that is no product of matrices
+        num_nodes = len(ids)
+        spare = -(num_nodes + ROWS) % MANY_ROWS + ROWS
+        ids, before = (nn.functional.pad(part, (0, spare)) for part in (ids, before))
         output = self.embed(ids)
         for layer in range(self.config.layers):
             inner, recurrent, bias, more = (getattr(self.lstm, f"{name}_l{layer}") for name in _LSTM_WEIGHTS)
             inputs = nn.functional.linear(output, inner, bias + more)
-            output, cells = torch.zeros(2, 1 + len(ids), self.config.hidden)
+            output = output.new_zeros(1 + len(ids), self.config.hidden)
+            cells = torch.zeros(output.shape, dtype=exact)
             across = recurrent.T.contiguous()  # few rows are multiplied faster so
             for start, end in itertools.pairwise(ends):
-                at = before[start:end]
-                take, forget, new, give = torch.addmm(inputs[start:end], output[at], across).chunk(4, dim=1)
-                cell = forget.sigmoid() * cells[at] + take.sigmoid() * new.tanh()
+                rows = slice(start, end + (start - end) % ROWS)  # the rest is nobody's
+                gates = torch.addmm(inputs[rows], output[before[rows]], across).to(exact)
+                take, forget, new, give = gates[: end - start].chunk(4, dim=1)
+                cell = forget.sigmoid() * cells[before[start:end]] + take.sigmoid() * new.tanh()
                 cells[1 + start : 1 + end] = cell
                 output[1 + start : 1 + end] = give.sigmoid() * cell.tanh()
             output = output[1:]
-        scores = self.logits(output)
+        scores = self.logits(output).to(exact)[:num_nodes]
         return scores.sub_(scores.logsumexp(dim=1, keepdim=True))
 
     def logits(self, hidden: Tensor) -> Tensor:

@@ -408,3 +408,8 @@ def test_inputs_are_left_alone():
 def test_refused(logits, options, error, message):
     with pytest.raises(error, match=message):
         ctc_loss(logits, [[1]], [3], [1], **options)
+
+
+def test_an_array_in_place_of_logits_is_named():
+    with pytest.raises(TypeError, match="logits: expected a tensor, got ndarray"):
+        ctc_loss(np.zeros((1, 2, 3)), [[1]], [2], [1])

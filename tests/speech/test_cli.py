@@ -612,3 +612,17 @@ def test_a_plain_process_with_a_real_model_file(tiny_model, talks, tmp_path):
     assert process.returncode == 1
     assert "3 of 4 files transcribed" in err.decode()
     assert json.loads((out / "a.json").read_text())["model"] == "tiny"
+
+
+def test_the_program_ends_at_once_but_leaves_nothing_undone():
+    code = """
+import atexit, sys
+from speech.cli import run
+sys.argv = ["speech", "--version"]
+atexit.register(print, "last")
+run()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert done.stdout.startswith("speech-toolkit ")
+    assert done.stdout.endswith("last\n")

@@ -58,6 +58,13 @@ def test_probabilities_of_what_may_follow_sum_to_one(model):
     np.testing.assert_allclose(scores.exp().sum(dim=1), 1.0, rtol=1e-5)
 
 
+def test_in_bfloat16_scores_are_nearly_the_same(model):
+    sentences = ["the cat sat", "a dog", "the cat sat on the mat"]
+    exact = model.log_probs(sentences)
+    model.network.bfloat16()
+    np.testing.assert_allclose(model.log_probs(sentences), exact, rtol=0.02)
+
+
 def test_what_was_learned_is_likelier_than_what_was_not():
     config = NeuralTrainingConfig(epochs=100, batch_pieces=64, learning_rate=1e-2)
     model = fit_neural_lm(PIECES, LINES, SMALL, config)
