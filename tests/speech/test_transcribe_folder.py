@@ -191,7 +191,8 @@ def test_a_run_that_is_told_to_end_leaves_no_part(tone_command, talks, tmp_path,
 
     monkeypatch.setattr("os.replace", slow_replace)
     assert main(["transcribe", str(talks), "--output-dir", str(out)]) == code
-    assert "interrupted; what is done is kept; run it again to go on" in capsys.readouterr().err
+    how = "interrupted" if number == signal.SIGINT else "terminated"
+    assert f"{how}; what is done is kept; run it again to go on" in capsys.readouterr().err
     assert sorted(path.name for path in out.iterdir()) == [".speech-transcribe.jsonl", "a.txt"]
     assert signal.getsignal(number) == handler
 
