@@ -26,6 +26,7 @@ logdomain_utterance = logdomain.utterance
 scaled_forward, scaled_backward = scaled.forward, scaled.backward
 best_path = viterbi.best_path
 windows, pair_units = scaled.windows, scaled.pair_units
+NO_PRIOR, FLOAT64 = np.zeros(0), np.dtype(np.float64)
 
 
 @jit
@@ -183,14 +184,8 @@ def loss_and_gradient(
         out = flat if keep else flat[thread : thread + 1]
         rows_kernel(rows, *arguments, out, room("alpha", size, FLOAT64), room("needed", size, logits.dtype))
 
-    if len(portions) == 1:
-        walk(portions[0], 0)
-    else:
-        in_turn(walk, portions, num_threads)
+    in_turn(walk, portions, num_threads)
     return losses, redone
-
-
-NO_PRIOR, FLOAT64 = np.zeros(0), np.dtype(np.float64)
 
 
 class _Rooms(threading.local):
@@ -223,6 +218,9 @@ def pool(_process: int) -> ThreadPoolExecutor:
 
 def in_turn(work: Callable[[Any, int], None], portions: Sequence, num_threads: int) -> None:
     """Call `work` with each portion and the number of a thread, 0 for this one; threads take them in order."""
+    if len(portions) == 1:
+        work(portions[0], 0)
+        return
     waiting = deque(portions)
 
     def walk(thread: int) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from speech.checkpoint import load, read_packed
 from speech.decoding import read_language_model
 from speech.errors import CheckpointError
+from speech.files import unreadable
 from speech.kinds import ARPA, NGRAM, PACKED, Kind, kind_of
 from speech.pronunciations import FORMAT as PRONUNCIATIONS
 from speech.pronunciations import DecodingLexicon
@@ -35,7 +36,7 @@ def describe(path: str | Path | None = None) -> dict[str, Any]:
     try:
         kind = kind_of(path) if path.is_file() else None
     except OSError as error:
-        raise CheckpointError(f"{path}: cannot be read ({error.strerror or error})") from error
+        raise CheckpointError(f"{path}: {unreadable(error)}") from error
     if kind is not None and not kind.format:
         raise CheckpointError(f"{path}: is {kind.what}; {kind.use}")
     found = _recogniser(path) if kind is None or kind.format == "speech-model-1" else _other(path, kind)

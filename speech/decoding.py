@@ -19,6 +19,7 @@ from speech.checkpoint import LoadedModel
 from speech.config import from_dict
 from speech.decoding_config import DecodingConfig
 from speech.errors import CheckpointError, ConfigError
+from speech.files import unreadable
 from speech.hotwords import Hotwords, boosts
 from speech.kinds import ARPA, NGRAM, TEXT, kind_of
 from speech.precision import has_bfloat16
@@ -83,7 +84,7 @@ def read_language_model(path: str | Path | None = None) -> "NGram":
     try:
         kind = kind_of(path)
     except OSError as error:
-        raise CheckpointError(f"{path}: cannot be read ({error.strerror or error})") from error
+        raise CheckpointError(f"{path}: {unreadable(error)}") from error
     if kind == NGRAM:
         return load(path)
     if kind not in (None, ARPA, TEXT):

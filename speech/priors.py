@@ -28,19 +28,19 @@ def log_prior(loaded: LoadedModel, head: str, lm: "NGram | None") -> np.ndarray 
     Raises
     ------
     ConfigError
-        As `log_priors`.
+        As `framewise_log_prior`.
     """
     from speech.lm.counting import SPACE
 
     units = loaded.units[head]
     if units.symbols[0] != BLANK:
-        return log_priors(loaded, head)
+        return framewise_log_prior(loaded, head)
     if units.kind == "character" and lm is not None and SPACE not in lm.ids:
         return log_character_shares(units, lm)
     return None
 
 
-def log_priors(loaded: LoadedModel, head: str) -> np.ndarray:
+def framewise_log_prior(loaded: LoadedModel, head: str) -> np.ndarray:
     """Log prior of each unit of a head that labels every frame, float64 [K].
 
     Raises
