@@ -75,11 +75,12 @@ def _room(match: re.Match) -> str:
 
 
 def _military_time(match: re.Match) -> str:
-    """Hours and minutes without a mark: 0800 hrs."""
+    """Hours and minutes without a mark: 0800 hrs, or at 0730."""
     hour, minute = match["hour"], match["minute"]
     words = f"{'oh ' if hour[0] == '0' else ''}{cardinal(int(hour))}"
     return (
-        f"{words} {'hundred' if minute == '00' else ('oh ' if minute[0] == '0' else '') + cardinal(int(minute))} hours"
+        f"{words} {'hundred' if minute == '00' else ('oh ' if minute[0] == '0' else '') + cardinal(int(minute))}"
+        f"{' hours' if match['hours'] or minute == '00' else ''}"
     )
 
 
@@ -162,7 +163,12 @@ RULES: list[Rule] = [
     (
         "military",
         r"(?:(?=0)|(?<=\b[Aa]t\s)|(?<=\b[Bb]y\s)|(?<=\b[Uu]ntil\s)|(?<=\b[Aa]round\s))"
-        r"(?P<hour>[01]\d|2[0-3])(?P<minute>[0-5]\d)\s?(?:hrs?\b\.?|hours\b)(?!\sof\b)",
+        r"(?P<hour>[01]\d|2[0-3])(?P<minute>[0-5]\d)\s?(?P<hours>hrs?\b\.?|hours\b)(?!\sof\b)",
+        _military_time,
+    ),
+    (
+        "military",
+        r"(?<=\b[Aa]t\s)(?P<hour>0\d)(?P<minute>[0-5]\d)(?P<hours>)(?!\w|[\s-]\d)",
         _military_time,
     ),
     ("version", r"(?P<v>v|V(?=\d+\.))(?P<parts>\d+(?:\.\d+)*)(?![\w])", _dotted),

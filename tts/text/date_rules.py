@@ -169,11 +169,15 @@ def _month_day(match: re.Match) -> str | None:
     return words
 
 
+def _is_listed(match: re.Match) -> bool:
+    """Whether another ordinal stands before, as in a list of days, of which only the first has an article."""
+    return re.search(rf"\d{_TH},?\s(?:(?:and|or|&|to|through)\s)?$", match.string[: match.start()]) is not None
+
+
 def _day_month(match: re.Match) -> str | None:
     if not 1 <= int(match["day"]) <= 31:
         return None
-    listed = re.search(rf"\d{_TH},?\s(?:(?:and|or|&|to|through)\s)?$", match.string[: match.start()])
-    words = f"{'' if match['the'] or listed else 'the '}{match['the'] or ''}{ordinal(int(match['day']))} of "
+    words = f"{'' if match['the'] or _is_listed(match) else 'the '}{match['the'] or ''}{ordinal(int(match['day']))} of "
     words += _month_name(match["month"])
     return words.lower() + (f" {_full_year(match['year'])}" if match["year"] else "")
 
@@ -184,7 +188,8 @@ def _days_of_month(match: re.Match) -> str | None:
     if not 1 <= first < last <= 31:
         return None
     joint = match["joint"].strip(" -–—−") or "to"
-    words = f"the {ordinal(first)} {joint} {ordinal(last)} of {_month_name(match['month'])}"
+    article = "" if _is_listed(match) else "the "
+    words = f"{article}{ordinal(first)} {joint} {ordinal(last)} of {_month_name(match['month'])}"
     return words + (f" {_full_year(match['year'])}" if match["year"] else "")
 
 

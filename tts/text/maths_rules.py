@@ -87,6 +87,8 @@ def _fraction(match: re.Match) -> str | None:
 def _mixed_number(match: re.Match, above: int, below: int) -> str:
     minus = "minus " if match["minus"] else ""
     if not match["whole"]:
+        if (above, below) == (1, 2) and re.match(r"\s(?:an?|the)\s", match.string[match.end() :]):
+            return f"{minus}half"
         if below == 1 or _ODDS.search(match.string[max(0, match.start() - 24) : match.start()]):
             return f"{minus}{cardinal(above)} to {cardinal(below)}"
         if re.match(r"\sof\b", match.string[match.end() :]) and below < 100:
@@ -228,6 +230,7 @@ RULES: list[Rule] = [
     ),
     ("fraction", rf"{_FRACTION}(?P<inch>{INCHES})(?!\w)", _fraction),
     ("fraction", rf"{_FRACTION}(?:[\s-]?(?P<unit>(?!in\s){UNIT})(?![\w/])(?:\.(?=\s[a-z]))?)?", _fraction),
+    ("divided", r"(?<=\d\s)/(?=\s\d+(?:\.\d+)?\s?[=≈])", lambda match: "divided by"),
     ("divided", r"(?:(?<=[\w)]!)|(?<=[\w)]!\s))/(?=\s?[\w(])", lambda match: "divided by"),
     ("factorial", r"(?<=[\w)])!(?![!\w])", _factorial),
     ("minus", r"(?<=[\w)]\s)[-−](?=\s(?:\d|[a-zA-Z]\b(?!')))", _minus),

@@ -65,7 +65,7 @@ def _iso_duration(match: re.Match) -> str:
 RULES: list[Rule] = [
     (
         "iso_duration",
-        r"P(?=\d+[YDW]|\d+MT?\d|T\d+[HMS])(?:(?P<year>\d+)Y)?(?:(?P<month>\d+)M)?(?:(?P<week>\d+)W)?(?:(?P<day>\d+)D)?"
+        r"P(?=\d{1,2}[YDW]|\d+MT?\d|T\d+[HMS])(?:(?P<year>\d+)Y)?(?:(?P<month>\d+)M)?(?:(?P<week>\d+)W)?(?:(?P<day>\d+)D)?"
         r"(?:T(?:(?P<hour>\d+)H)?(?:(?P<minute>\d+)M)?(?:(?P<second>\d+(?:\.\d+)?)S)?)?\b",
         _iso_duration,
     ),
@@ -83,6 +83,11 @@ RULES: list[Rule] = [
         rf"(?:(?P<from>\d\d?){DASH})?(?P<hour>\d\d?)(?::|\.{_BEFORE_HALF})(?P<minute>\d\d)(?::(?P<second>\d\d))?"
         rf"(?:{_MERIDIEM})?(?:\s?o['’]clock)?"
         r"(?![\d:]|,\d{3}\b|\s(?:scale|ratio|odds|dilution|solution|mix|mixture|split|slope|gradient|chance)\b)",
+        spoken_time,
+    ),
+    (
+        "time",
+        r"(?P<hour>[01]?\d|2[0-3])h(?P<minute>[0-5]\d)(?P<second>)(?!\w|\s?(?:m|min|mins)\b)",
         spoken_time,
     ),
     ("hour", rf"(?:(?P<from>\d\d?){DASH})?(?P<hour>\d\d?){_MERIDIEM}", _hour),
