@@ -87,7 +87,8 @@ RULES: list[Rule] = [
     ),
     (
         "time",
-        r"(?P<hour>[01]?\d|2[0-3])h(?P<minute>[0-5]\d)(?P<second>)(?!\w|\s?(?:m|min|mins)\b)",
+        r"(?:(?=1[3-9]h|2\dh)|(?<=\b[Aa]t\s)|(?<=\b[Bb]y\s))(?P<hour>[01]?\d|2[0-3])h(?P<minute>[0-5]\d)(?P<second>)"
+        r"(?!\w|\s?(?:m|min|mins)\b)",
         spoken_time,
     ),
     ("hour", rf"(?:(?P<from>\d\d?){DASH})?(?P<hour>\d\d?){_MERIDIEM}", _hour),
