@@ -108,7 +108,7 @@ def hot_step(hot, state, label):
     """Return (next state, nats gained)."""
     if len(hot.tokens) == 1:
         return 0, 0.0
-    if len(hot.masks) > 1:
+    if len(hot.targets) > 1:
         found = np.int64(hot.targets[state, label])
         return found, hot.potentials[found] + hot.awards[found] - hot.potentials[state]
     at = state
@@ -219,7 +219,7 @@ def extend_by_token(options, lm, tree, hot, beam, room, number, least, mass, j, 
     hot_state = np.int64(0)
     if len(hot.tokens) > 1:
         hot_state, extra = hot_step(hot, np.int64(room.hot_states[j]), token)
-        if len(hot.masks) == 1:
+        if len(hot.targets) == 1:
             hot_factor = 1.0 if extra == 0.0 else math.exp(extra)
     if options.mode == TOKEN_MODEL:
         lm_score, state = word_score(options, lm, room, state, tree.word_ids[token])
@@ -266,94 +266,53 @@ def step_factor(begins, tokens, masks, inverse, place, token):
 
 @jit_borrowing_inside
 def gather(hot, beam, room):
-    """Bring together what each entry needs; return the most that any can give, without a hot-word ahead and with."""
-    limit, hot_limit = 0.0, 0.0
+    """Bring together what each entry needs; return the most that any can give."""
+    limit = 0.0
     for j in range(beam.counts[0] - 1, -1, -1):
         node = beam.entries[j]
         state = beam.ints[node, HOT]
         room.places[j], room.hot_states[j] = beam.ints[node, TREE], state
-        if len(hot.masks) > 1:
-            room.hot_masks[j], room.hot_factors[j] = hot.masks[state], hot.rest[state]
-            room.hot_limits[j] = room.totals[j] * hot.best[state]
-            hot_limit = max(hot_limit, room.hot_limits[j])
-        else:
-            room.hot_masks[j], room.hot_factors[j] = np.uint64(0), hot.best[state]
+        room.hot_factors[j] = hot.most[state]
         limit = max(limit, room.totals[j] * room.hot_factors[j])
         room.limits[j] = limit  # what this entry and those after it can give at most
-    return limit, hot_limit
-
-
-@jit_borrowing_inside
-def extend_hot(options, lm, tree, hot, beam, room, y, bonus, chosen, number, least):
-    """All entries with those of the `chosen` likeliest tokens that go on with a hot-word.
-
-    They come after all others, when the value to beat is known nearly.
-    """
-    order, bits = room.order[0], room.bits
-    bits[0] = np.uint64(0)
-    for k in range(chosen):
-        bits[k + 1] = bits[k] | np.uint64(1) << np.uint64(order[k])
-    for j in range(beam.counts[0]):
-        limit, likely = room.hot_limits[j] * bonus, 0
-        while likely < chosen and limit * y[order[likely]] > least:
-            likely += 1
-        if likely == 0:
-            continue
-        state = room.hot_states[j]
-        rest = room.hot_masks[j] & bits[likely]
-        while rest:
-            token = count_bits((rest - np.uint64(1)) & ~rest)  # the lowest bit
-            rest &= rest - np.uint64(1)
-            mass = beam.masses[j, 0] if token == room.last[j] and not options.framewise else room.totals[j]
-            mass *= y[token]
-            factor = hot.factors[state, token]
-            if mass * bonus * factor > least:
-                number, least = extend_by_token(
-                    options, lm, tree, hot, beam, room, number, least, mass, j, token, factor
-                )
-        if number >= 2 * options.beam_size:
-            number, least = reduce_candidates(options, beam, room, number, least)
-    return number, least
+    return limit
 
 
 @jit_borrowing_inside
 def extend_tokens(options, lm, tree, hot, beam, room, y, least):
     """All entries with all tokens but the boundary of words; return (number of candidates, least)."""
     chosen, number = 0, 0
-    written_out = len(hot.masks) > 1
+    written_out = len(hot.targets) > 1
     order, weighted = room.order, room.select  # both free until candidates are reduced
     bonus = math.exp(max(options.word_bonus, 0.0)) if options.mode == TOKEN_MODEL else 1.0
-    limit, hot_limit = gather(hot, beam, room)
-    most = max(limit, hot_limit)
+    limit = gather(hot, beam, room)
     for token in range(len(y)):
         if token == options.blank or (token == options.boundary and options.mode == OPEN_WORDS):
             continue
         bound = y[token] * bonus
-        if bound * most > least:
+        if bound * limit > least:
             order[0, chosen], weighted[chosen] = token, bound
             chosen += 1
     sort_descending(weighted, order, room.spare, chosen)
-    chosen = min(chosen, options.token_beam)
-    for k in range(chosen):
+    for k in range(min(chosen, options.token_beam)):
         token = order[0, k]
         bound = y[token] * bonus
         if bound * limit <= least:
             break
+        column = np.uint64(token)
         for j in range(beam.counts[0]):
             if room.limits[j] * bound <= least:
                 break
-            mass = beam.masses[j, 0] if token == room.last[j] and not options.framewise else room.totals[j]
-            if mass * bound * room.hot_factors[j] <= least or (
-                written_out and (room.hot_masks[j] >> np.uint64(token)) & np.uint64(1)
-            ):
+            factor = hot.factors[np.uint64(room.hot_states[j]), column] if written_out else room.hot_factors[j]
+            if room.totals[j] * bound * factor <= least:
                 continue
-            number, least = extend_by_token(
-                options, lm, tree, hot, beam, room, number, least, mass * y[token], j, token, room.hot_factors[j]
-            )
+            mass = beam.masses[j, 0] if token == room.last[j] and not options.framewise else room.totals[j]
+            if mass * bound * factor > least:
+                number, least = extend_by_token(
+                    options, lm, tree, hot, beam, room, number, least, mass * y[token], j, token, factor
+                )
         if number >= options.beam_size:
             number, least = reduce_candidates(options, beam, room, number, least)
-    if written_out:
-        number, least = extend_hot(options, lm, tree, hot, beam, room, y, bonus, chosen, number, least)
     return number, least
 
 
@@ -365,7 +324,7 @@ def extend_boundary(options, lm, tree, hot, beam, room, y, number, least):
     for j in range(beam.counts[0]):
         place = beam.ints[beam.entries[j], TREE]
         state = beam.ints[beam.entries[j], HOT]
-        hot_bound = hot.factors[state, token] if len(hot.masks) > 1 else hot.best[state]
+        hot_bound = hot.factors[state, token] if len(hot.targets) > 1 else hot.best[state]
         mass = beam.masses[j, 0] if token == room.last[j] and not options.framewise else room.totals[j]
         mass *= y[token]
         if place == 0:  # nothing between two boundaries

@@ -153,7 +153,8 @@ def build_search(
     words, tree = _words_and_tree(mode, ids, border, lm, lexicon, weight, word_bonus, unknown_score, look_ahead)
     by_word = mode >= state.LEXICON_PARTED
     patterns = _patterns(hotwords, ids, border, words if by_word else None)
-    hot = spelling.build_hot_words(patterns, None if by_word else len(tokens))
+    apart = border if mode == state.OPEN_WORDS else -1
+    hot = spelling.build_hot_words(patterns, None if by_word else len(tokens), apart)
     hot_state = 0
     if not by_word and border >= 0 and patterns:
         hot_state = int(kernels.hot_step(hot, 0, border)[0])

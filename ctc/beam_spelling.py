@@ -134,17 +134,19 @@ def word_limits(model: NGram | None, word_ids: npt.NDArray[np.int64], weight: fl
     return weight * LN10 * np.where(ids == UNKNOWN_ID, scores + unknown_score, scores)
 
 
-_NOT_WRITTEN_OUT = np.zeros(1, np.uint64), np.zeros((1, 1), np.int32), np.ones((1, 1)), np.ones(1)
+_NOT_WRITTEN_OUT = np.zeros((1, 1), np.int32), np.ones((1, 1))
 
 
 def no_hot_words() -> HotWords:
     """An automaton of nothing."""
     zeros = np.zeros(1, np.int64)
     automaton = np.ones(2, np.int64), zeros - 1, zeros, np.zeros(1), np.zeros(1), np.ones(1)
-    return HotWords(*automaton, *_NOT_WRITTEN_OUT)
+    return HotWords(*automaton, *_NOT_WRITTEN_OUT, automaton[-1])
 
 
-def build_hot_words(patterns: Mapping[tuple[int, ...], float], num_tokens: int | None = None) -> HotWords:
+def build_hot_words(
+    patterns: Mapping[tuple[int, ...], float], num_tokens: int | None = None, apart: int = -1
+) -> HotWords:
     """Build the automaton of Aho and Corasick (1975) of label sequences.
 
     A state promises, for the part of a pattern already seen, that part of its boost (the most of all patterns it may
@@ -156,6 +158,8 @@ def build_hot_words(patterns: Mapping[tuple[int, ...], float], num_tokens: int |
     patterns : mapping of label sequences to boosts in nats
     num_tokens : int, optional
         Labels are below this; with up to 64 of them the automaton is written out.
+    apart : int
+        Label that the search looks at apart from all others; -1 for none.
     """
     if not patterns:
         return no_hot_words()
@@ -198,17 +202,16 @@ def build_hot_words(patterns: Mapping[tuple[int, ...], float], num_tokens: int |
         best[state] = max([0.0, *(value - potentials[state] for value in reached)])
     automaton = tree.begins, tree.tokens, fail, potentials, awards, np.exp(best)
     if num_tokens is None or num_tokens > 64 or num_states == 1:
-        return HotWords(*automaton, *_NOT_WRITTEN_OUT)
-    return HotWords(*automaton, *_write_out(children, fail, potentials, awards, num_tokens))
+        return HotWords(*automaton, *_NOT_WRITTEN_OUT, automaton[-1])
+    return HotWords(*automaton, *_write_out(children, fail, potentials, awards, num_tokens, apart))
 
 
-def _write_out(children: list[dict[int, int]], fail, potentials, awards, num_tokens: int):
-    """Masks, targets, factors and rest of `HotWords`."""
+def _write_out(children: list[dict[int, int]], fail, potentials, awards, num_tokens: int, apart: int):
+    """Targets, factors and most of `HotWords`."""
     targets = np.zeros((len(children), num_tokens), np.int32)
     for state, edges in enumerate(children):  # a suffix is shorter, so its row is there
         targets[state] = targets[fail[state]]
         targets[state, list(edges)] = list(edges.values())
-    bits = np.uint64(1) << np.arange(num_tokens, dtype=np.uint64)
-    masks = np.where(targets > 0, bits, np.uint64(0)).sum(axis=1, dtype=np.uint64)
     factors = np.exp((potentials + awards)[targets] - potentials[:, None])
-    return masks, targets, factors, np.exp(-potentials)
+    most = np.delete(factors, apart, axis=1) if apart >= 0 else factors
+    return targets, factors, most.max(axis=1)

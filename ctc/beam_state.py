@@ -68,10 +68,10 @@ class HotWords(NamedTuple):
     Children are as in `Tree`; `fail` leads to the longest suffix; a state promises and awards nats. `best` is exp of
     the most that any label can gain from each state.
 
-    With up to 64 tokens as labels the automaton is written out: ``targets[s, k]`` is the next state, and
-    ``factors[s, k]`` exp of the gain. Bit k of ``masks[s]`` tells that it is not the root; tokens without the bit lead
-    there, all with the same factor ``rest[s]``, at most 1. So hot-words cost a look at the few tokens with a bit. Where
-    labels are words or many tokens, `masks` is of one element and edges are searched.
+    With up to 64 tokens as labels the automaton is written out: ``targets[s, k]`` is the next state and
+    ``factors[s, k]`` exp of the gain, at most 1 if the next state is the root. ``most[s]`` is the largest of these but
+    for a label that the search looks at apart. Where labels are words or many tokens, edges are searched, `targets` is
+    of one element, and `most` is `best`.
     """
 
     begins: np.ndarray
@@ -80,10 +80,9 @@ class HotWords(NamedTuple):
     potentials: np.ndarray
     awards: np.ndarray
     best: np.ndarray
-    masks: np.ndarray
     targets: np.ndarray
     factors: np.ndarray
-    rest: np.ndarray
+    most: np.ndarray
 
 
 class Beam(NamedTuple):
@@ -111,10 +110,7 @@ class Room(NamedTuple):
     limits: np.ndarray
     places: np.ndarray
     hot_states: np.ndarray
-    hot_masks: np.ndarray
     hot_factors: np.ndarray
-    hot_limits: np.ndarray
-    bits: np.ndarray
     last: np.ndarray
     stays: np.ndarray
     head: np.ndarray
@@ -142,10 +138,7 @@ def make_room(beam_size: int, num_units: int) -> Room:
         np.empty(beam_size),
         np.empty(beam_size, np.int32),
         np.empty(beam_size, np.int32),
-        np.empty(beam_size, np.uint64),
         np.empty(beam_size),
-        np.empty(beam_size),
-        np.empty(num_units + 1, np.uint64),
         np.empty(beam_size, np.int32),
         np.empty((beam_size, 2)),
         np.empty(beam_size, np.int32),

@@ -12,8 +12,9 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import cache
+from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -175,8 +176,7 @@ def loss_and_gradient(
         *(NO_PRIOR if log_prior is None else log_prior, weights, smallest, keep, losses, redone),
     )
     flat = np.empty((num_threads, num_units), logits.dtype) if gradient is None else gradient.reshape(-1, num_units)
-    frames = int(batch.input_lengths.max()) + 1 if keep else 2
-    size = frames * (int(batch.target_lengths.max()) + 3)
+    size = (batch.most_frames + 1 if keep else 2) * (batch.most_labels + 3)
     portions = deal(batch, num_units, num_threads)
     prepare(rows_kernel, logits.dtype, (portions[0], *arguments, flat, np.empty(1), np.empty(1, logits.dtype)))
 
@@ -211,9 +211,17 @@ def room(name: str, size: int, dtype: np.dtype) -> np.ndarray:
 
 
 @cache
-def pool(_process: int) -> ThreadPoolExecutor:
-    """Threads of this process; a fork inherits none, hence the argument."""
-    return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="ctc")
+def crew(_process: int) -> "SimpleQueue[Callable[[], None]]":
+    """Where the threads of this process wait for something to do; a fork inherits none, hence the argument."""
+    jobs: SimpleQueue[Callable[[], None]] = SimpleQueue()
+
+    def serve() -> None:
+        while True:
+            jobs.get()()
+
+    for number in range(os.cpu_count() or 1):
+        threading.Thread(target=serve, name=f"ctc_{number}", daemon=True).start()
+    return jobs
 
 
 def in_turn(work: Callable[[Any, int], None], portions: Sequence, num_threads: int) -> None:
@@ -222,6 +230,8 @@ def in_turn(work: Callable[[Any, int], None], portions: Sequence, num_threads: i
         work(portions[0], 0)
         return
     waiting = deque(portions)
+    idle = deque(range(1, min(num_threads, len(portions))))  # threads that have not begun
+    ended: SimpleQueue[BaseException | None] = SimpleQueue()
 
     def walk(thread: int) -> None:
         """Take portions until none is left."""
@@ -232,15 +242,62 @@ def in_turn(work: Callable[[Any, int], None], portions: Sequence, num_threads: i
                 return
             work(portion, thread)
 
-    others = [pool(os.getpid()).submit(walk, thread) for thread in range(1, min(num_threads, len(portions)))]
-    walk(0)
-    for other in others:
-        if not other.cancel():  # one that has not even begun has nothing left to do
-            other.result()
+    def help_out() -> None:
+        """Begin one of the other threads, unless all is done already."""
+        try:
+            thread = idle.popleft()
+        except IndexError:
+            return
+        try:
+            walk(thread)
+        except BaseException as error:
+            ended.put(error)
+        else:
+            ended.put(None)
+
+    others, jobs = len(idle), crew(os.getpid())
+    for _ in range(others):
+        jobs.put(help_out)
+    try:
+        walk(0)
+    finally:  # nobody begins any more, and who has begun still writes
+        waiting.clear()
+        while idle:
+            with suppress(IndexError):
+                idle.popleft()
+                others -= 1
+        errors = [ended.get() for _ in range(others)]
+    for error in errors:
+        if error is not None:
+            raise error
 
 
 PORTION_NS = 200_000
 """Least work worth a call of the kernel, which takes 10 us."""
+
+
+@jit_cached
+def divide(input_lengths, target_lengths, num_units, num_threads, costs, order, ends):
+    """Fill order [B] with rows, longest first, and ends [<= B] of portions of them; return how many there are."""
+    num_rows, total, sorts = len(input_lengths), 0, False
+    for b in range(num_rows):
+        # Measured, in ns: a label costs 3 a frame, a unit 1.
+        costs[b] = -input_lengths[b] * (3 * target_lengths[b] + num_units + 60)
+        total -= costs[b]
+        order[b] = b
+        sorts |= b > 0 and costs[b] < costs[b - 1]
+    if sorts:
+        order[:] = np.argsort(costs, kind="mergesort")  # stable
+    # Four portions a thread level out what else the machine does, but each must outweigh a call.
+    most = num_threads * min(max(total // (num_threads * PORTION_NS), 1), 4)
+    number, done = 0, 0
+    for n in range(num_rows):
+        before = done * most // max(total, 1)
+        done -= costs[order[n]]
+        if n == num_rows - 1 or done * most // max(total, 1) != before:
+            ends[number] = n + 1
+            number += 1
+    return number
 
 
 def deal(batch: Batch, num_units: int, num_threads: int) -> list[np.ndarray]:
@@ -248,11 +305,12 @@ def deal(batch: Batch, num_units: int, num_threads: int) -> list[np.ndarray]:
     num_rows = len(batch.input_lengths)
     if num_threads == 1 or num_rows == 1:
         return [np.arange(num_rows)]
-    # Measured, in ns: a label costs 3 a frame, a unit 1.
-    cost = batch.input_lengths * (3 * batch.target_lengths + num_units + 60)
-    order = np.argsort(-cost, kind="stable")
-    total = max(int(cost.sum()), 1)
-    # Four portions a thread level out what else the machine does, but each must outweigh a call.
-    num_portions = num_threads * min(max(total // (num_threads * PORTION_NS), 1), 4)
-    begun = (np.cumsum(cost[order]) - cost[order]) * num_portions // total
-    return np.split(order, np.flatnonzero(np.diff(begun)) + 1)
+    costs, order, ends = np.empty((3, num_rows), np.int64)
+    arguments = (batch.input_lengths, batch.target_lengths, num_units, num_threads, costs, order, ends)
+    prepare(divide, ends.dtype, arguments)
+    number = divide(*arguments)
+    begin, portions = 0, []
+    for end in ends[:number].tolist():
+        portions.append(order[begin:end])
+        begin = end
+    return portions

@@ -6,6 +6,7 @@ states (labels with a blank before, between and after them).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NoReturn
 
 import numpy as np
 import torch
@@ -25,12 +26,16 @@ class Batch:
         Row b owns ``labels[offsets[b]:offsets[b + 1]]``.
     input_lengths, target_lengths : int64 [B]
         Frames and labels that count.
+    most_frames, most_labels : int
+        The largest of these.
     """
 
     labels: np.ndarray
     offsets: np.ndarray
     input_lengths: np.ndarray
     target_lengths: np.ndarray
+    most_frames: int
+    most_labels: int
 
     def row(self, b: int) -> np.ndarray:
         """Labels of row b, [N_b]."""
@@ -104,7 +109,7 @@ def infeasible(
     row 1: 2 labels with 1 adjacent repeats need 3 frames, got 2
     """
     lengths = as_int64(input_lengths, "input_lengths")
-    batch = _split(targets, lengths, as_int64(target_lengths, "target_lengths"))
+    batch = _split(_as_targets(targets), lengths, as_int64(target_lengths, "target_lengths"))
     required = batch.minimum_lengths()
     return [
         Infeasible(
@@ -139,22 +144,37 @@ def check_batch(
     lengths = as_int64(input_lengths, "input_lengths")
     if len(lengths) != num_rows:
         raise ValueError(f"input_lengths: expected {num_rows} rows as in logits, got {len(lengths)}")
+    counts = as_int64(target_lengths, "target_lengths")
+    given = _as_targets(targets)
+    if len(counts) == num_rows and (given.ndim == 1 or len(given) == num_rows):
+        from ctc.layout import laid_out  # numba is imported at first use
+
+        found = laid_out(given, lengths, counts, num_frames, num_units, blank)
+        if found is not None:
+            labels, offsets, most_frames, most_labels = found
+            return Batch(labels, offsets, lengths, counts, most_frames, most_labels)
+    _refuse(lengths, counts, given, num_frames, num_units, blank)
+
+
+def _refuse(
+    lengths: np.ndarray, counts: np.ndarray, given: np.ndarray, num_frames: int, num_units: int, blank: int
+) -> NoReturn:
+    """Say what is wrong with labels and lengths of which something is.
+
+    Raises
+    ------
+    ValueError
+    """
     bad = _first_outside(lengths, num_frames)
     if bad is not None:
         raise ValueError(f"row {bad}: input length {lengths[bad]} is outside 0..{num_frames}, the frames of logits")
-    batch = _split(targets, lengths, as_int64(target_lengths, "target_lengths"))
-    # Shifted by a blank of zero, that is outside, too.
-    shift = 1 if blank == 0 else 0
-    at = _first_outside(batch.labels - shift, num_units - 1 - shift)
-    if shift == 0:
-        wrong = batch.labels[:at] == blank  # before what is outside
-        at = int(wrong.argmax()) if wrong.any() else at
-    if at is not None:
-        row = int(np.searchsorted(batch.offsets, at, side="right")) - 1
-        label = int(batch.labels[at])
-        why = "the blank" if label == blank else f"outside 0..{num_units - 1}"
-        raise ValueError(f"row {row}: label {label} at position {at - batch.offsets[row]} is {why}")
-    return batch
+    batch = _split(given, lengths, counts)
+    wrong = (batch.labels < 0) | (batch.labels >= num_units) | (batch.labels == blank)
+    at = int(wrong.argmax())
+    row = int(np.searchsorted(batch.offsets, at, side="right")) - 1
+    label = int(batch.labels[at])
+    why = "the blank" if label == blank else f"outside 0..{num_units - 1}"
+    raise ValueError(f"row {row}: label {label} at position {at - batch.offsets[row]} is {why}")
 
 
 def _first_outside(values: np.ndarray, most: int) -> int | None:
@@ -170,7 +190,7 @@ def as_int64(values: IntegersLike, name: str, ndim: int = 1) -> np.ndarray:
     """Integers of any container as a C-ordered int64 array, without rounding anything."""
     if isinstance(values, torch.Tensor):
         usual = values.dtype == torch.int64 and values.ndim == ndim
-        if usual and values.device.type == "cpu" and values.is_contiguous():
+        if usual and values.is_cpu and values.is_contiguous():
             return values.numpy()  # as below, in one call for six
         values = values.detach().cpu().numpy()
     array = np.asarray(values)
@@ -184,7 +204,15 @@ def as_int64(values: IntegersLike, name: str, ndim: int = 1) -> np.ndarray:
     return np.require(array, dtype=np.int64, requirements=["C", "W"])
 
 
-def _split(targets: IntegersLike, input_lengths: np.ndarray, target_lengths: np.ndarray) -> Batch:
+def _as_targets(targets: IntegersLike) -> np.ndarray:
+    """Padded [B, N] or concatenated [sum(target_lengths)] targets, int64."""
+    ndim = targets.ndim if isinstance(targets, torch.Tensor) else np.ndim(targets)
+    if ndim not in (1, 2):
+        raise ValueError(f"targets: expected [B, N] or concatenated [sum(target_lengths)], got {ndim} dimensions")
+    return as_int64(targets, "targets", ndim)
+
+
+def _split(given: np.ndarray, input_lengths: np.ndarray, target_lengths: np.ndarray) -> Batch:
     """Batch of padded [B, N] or concatenated [sum(target_lengths)] targets; labels unchecked."""
     num_rows = len(input_lengths)
     if len(target_lengths) != num_rows:
@@ -192,17 +220,16 @@ def _split(targets: IntegersLike, input_lengths: np.ndarray, target_lengths: np.
     bad = _first_outside(target_lengths, 2**63 - 1)
     if bad is not None:
         raise ValueError(f"row {bad}: target length {target_lengths[bad]} is negative")
-    ndim = targets.ndim if isinstance(targets, torch.Tensor) else np.ndim(targets)
-    if ndim not in (1, 2):
-        raise ValueError(f"targets: expected [B, N] or concatenated [sum(target_lengths)], got {ndim} dimensions")
-    array = as_int64(targets, "targets", ndim)
     offsets = np.zeros(num_rows + 1, dtype=np.int64)
     np.cumsum(target_lengths, out=offsets[1:])
-    if ndim == 2:
-        array = _unpad(array, target_lengths, int(offsets[-1]))
-    elif len(array) != offsets[-1]:
-        raise ValueError(f"targets: {len(array)} labels, but target_lengths add up to {offsets[-1]}")
-    return Batch(array, offsets, input_lengths, target_lengths)
+    if given.ndim == 2:
+        labels = _unpad(given, target_lengths, int(offsets[-1]))
+    elif len(given) != offsets[-1]:
+        raise ValueError(f"targets: {len(given)} labels, but target_lengths add up to {offsets[-1]}")
+    else:
+        labels = given
+    most_frames, most_labels = (int(lengths.max(initial=0)) for lengths in (input_lengths, target_lengths))
+    return Batch(labels, offsets, input_lengths, target_lengths, most_frames, most_labels)
 
 
 def _unpad(padded: np.ndarray, target_lengths: np.ndarray, num_labels: int) -> np.ndarray:

@@ -8,7 +8,7 @@ loss was scaled further, and walks again if asked a second time (retain_graph), 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from operator import mul
 from typing import Literal
 
@@ -113,7 +113,7 @@ def ctc_loss(
     if reduction not in ("none", "mean", "sum"):
         raise ValueError(f'reduction: expected "none", "mean" or "sum", got {reduction!r}')
     num_rows, num_frames, num_units = logits.shape
-    chosen = _choose_backend(backend, logits.device)
+    chosen = _choose_backend(backend, logits)
     if chosen == "cuda":
         lengths = (input_lengths, target_lengths)
         return _loss_on_device(logits, targets, lengths, blank, reduction, zero_infinity, label_log_prior)
@@ -201,6 +201,12 @@ def _check_prior(log_prior: torch.Tensor | np.ndarray, num_units: int) -> np.nda
     return array
 
 
+@lru_cache(maxsize=16)
+def _ones(count: int) -> np.ndarray:
+    """Ones that are never written to, float64 [count]."""
+    return np.ones(count)
+
+
 @dataclass(frozen=True)
 class _Problem:
     """All of a loss but its logits."""
@@ -216,16 +222,19 @@ class _Problem:
     def weights(self) -> np.ndarray:
         """Factor of each row in the reduced loss, float64 [B]."""
         if self.reduction != "mean":
-            return np.ones(len(self.batch.target_lengths))
+            return _ones(len(self.batch.target_lengths))
         lengths = np.maximum(self.batch.target_lengths, 1)
         return 1.0 / (len(lengths) * lengths)
 
     def solve(self, logits: torch.Tensor, want_gradient: bool) -> tuple[np.ndarray, torch.Tensor | None]:
         """Losses, float64 [B], and the gradient [B, T, K] of the reduced loss if it is wanted."""
         # Time-major storage, as torch's own CTC wants it, is walked where it lies.
-        time_major = not logits.is_contiguous() and logits.transpose(0, 1).is_contiguous()
-        logits = logits.detach() if time_major else logits.detach().contiguous()
-        gradient = _empty_like(logits) if want_gradient else None
+        logits = logits.detach()
+        time_major = False
+        if not logits.is_contiguous():
+            time_major = logits.transpose(0, 1).is_contiguous()
+            logits = logits if time_major else logits.contiguous()
+        gradient = _empty_like(logits, time_major) if want_gradient else None
         if self.backend == "reference":
             return _solve_by_reference(self, logits, gradient), gradient
         from ctc import cpu  # numba is imported at first use
@@ -243,11 +252,11 @@ class _Problem:
         return losses, gradient
 
 
-def _empty_like(tensor: torch.Tensor) -> torch.Tensor:
-    """Memory on the CPU, of any content, in the layout of a dense tensor [B, T, K]."""
-    if tensor.is_contiguous():
-        return gradients.empty(tuple(tensor.shape), tensor.dtype)
-    return gradients.empty(tuple(tensor.transpose(0, 1).shape), tensor.dtype).transpose(0, 1)
+def _empty_like(tensor: torch.Tensor, time_major: bool) -> torch.Tensor:
+    """Memory on the CPU, of any content, in the layout of a dense tensor [B, T, K], stored [T, B, K] if time_major."""
+    if not time_major:
+        return gradients.empty(tensor.shape, tensor.dtype)
+    return gradients.empty(tensor.transpose(0, 1).shape, tensor.dtype).transpose(0, 1)
 
 
 def _storage(tensor: torch.Tensor, time_major: bool) -> np.ndarray:
@@ -301,12 +310,12 @@ def _solve_by_reference(problem: _Problem, logits: torch.Tensor, gradient: torch
     return losses
 
 
-def _choose_backend(backend: str, device: torch.device) -> str:
+def _choose_backend(backend: str, logits: torch.Tensor) -> str:
     """Name of the implementation; no silent fallback."""
     if backend not in ("auto", "reference", "cpu", "cuda"):
         raise ValueError(f'backend: expected "auto", "reference", "cpu" or "cuda", got {backend!r}')
     if backend == "auto":
-        backend = "cuda" if device.type == "cuda" else "cpu"
-    if backend != "cuda" and device.type != "cpu":
-        raise RuntimeError(f"ctc_loss: backend {backend!r} needs logits on the CPU, got {device}")
+        backend = "cuda" if logits.is_cuda else "cpu"
+    if backend != "cuda" and not logits.is_cpu:
+        raise RuntimeError(f"ctc_loss: backend {backend!r} needs logits on the CPU, got {logits.device}")
     return backend

@@ -1,8 +1,10 @@
 """How the kernels are compiled, cached and dealt to threads."""
 
+import multiprocessing
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -133,3 +135,33 @@ def test_usual_networks_never_need_the_log_domain(dtype):
         gradient = np.empty_like(logits)
         _, redone = cpu.loss_and_gradient(logits, batch, 0, np.ones(4), gradient, 1)
         assert not redone.any()
+
+
+@pytest.mark.parametrize("num_threads", [1, 2, 7])
+def test_every_portion_is_worked_on_once(num_threads):
+    done = []
+    cpu.in_turn(lambda portion, thread: done.append((portion, thread)), range(100), num_threads)
+    assert sorted(portion for portion, _ in done) == list(range(100))
+    assert {thread for _, thread in done} <= set(range(num_threads))
+
+
+def test_an_error_of_any_thread_is_raised():
+    both = threading.Barrier(2)
+
+    def work(_portion, thread):
+        both.wait(timeout=60)
+        if thread == 1:
+            raise ValueError("of the other thread")
+
+    with pytest.raises(ValueError, match="of the other thread"):
+        cpu.in_turn(work, range(2), 2)
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+def test_a_fork_has_threads_of_its_own():
+    cpu.in_turn(lambda portion, thread: None, range(2), 2)
+    context = multiprocessing.get_context("fork")
+    process = context.Process(target=cpu.in_turn, args=(lambda portion, thread: None, range(2), 2))
+    process.start()
+    process.join(timeout=60)
+    assert process.exitcode == 0

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ctc import ctc_loss, infeasible
 from ctc.labels import check_batch
@@ -83,3 +84,26 @@ def test_refused(changes, message):
     }
     with pytest.raises(ValueError, match=message):
         check_batch(2, 3, 5, **(arguments | changes))
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.integers(-1, 4), min_size=4, max_size=4),
+    st.lists(st.integers(-1, 4), min_size=2, max_size=2),
+    st.lists(st.integers(-1, 3), min_size=2, max_size=2),
+    st.booleans(),
+)
+def test_just_what_is_out_of_range_is_refused(labels, input_lengths, target_lengths, padded):
+    targets = np.array(labels).reshape(2, 2) if padded else labels[: max(sum(target_lengths), 0)]
+    fits = all(0 <= length <= 2 for length in target_lengths) if padded else min(target_lengths) >= 0
+    fits = fits and (padded or sum(target_lengths) == len(targets))
+    rows: list[list[int]] = []
+    for b, length in enumerate(target_lengths if fits else []):
+        rows.append(list(targets[b][:length]) if padded else labels[sum(map(len, rows)) :][:length])
+    if fits and all(0 <= length <= 3 for length in input_lengths) and all(label in (1, 2) for label in sum(rows, [])):
+        batch = check_batch(2, 3, 3, targets, input_lengths, target_lengths, 0)
+        assert [batch.row(b).tolist() for b in range(2)] == rows
+        assert (batch.most_frames, batch.most_labels) == (max(input_lengths), max(target_lengths))
+    else:
+        with pytest.raises(ValueError, match=r"row \d|add up to"):
+            check_batch(2, 3, 3, targets, input_lengths, target_lengths, 0)
