@@ -1,6 +1,7 @@
 """An utterance that is searched as its scores come, and the hypotheses that are found."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -182,6 +183,18 @@ class BeamStream:
         """What `finish` returns, not yet placed in time."""
         return self._candidates(n_best, ended=True)
 
+    def heard(self, sequences: Sequence[Sequence[int]]) -> npt.NDArray[np.float64]:
+        """Log of the total probability of all paths of each token sequence, nats [N]; -inf where frames are too few.
+
+        Raises
+        ------
+        ValueError
+            The tokens are those of every frame: of these sequences only the likeliest paths are known.
+        """
+        if self.search.options.framewise:
+            raise ValueError(f"{self._name}tokens of every frame cannot be summed over")
+        return sequence_log_probs(self._scores(), sequences, self.search.options.blank, self.search.log_prior)
+
     def timed(self, candidate: Candidate) -> Hypothesis:
         """A candidate with the times of its tokens and words."""
         scores, search = self._scores(), self.search
@@ -258,8 +271,7 @@ class BeamStream:
             if len(texts) > n_best:
                 break
             known.setdefault((read.labels, read.ends), read)
-        labels = [read.labels for read in known.values()]
-        heard = sequence_log_probs(self._scores(), labels, options.blank, self.search.log_prior)
+        heard = self.heard([read.labels for read in known.values()])
         rescored = []
         for read, acoustic in zip(known.values(), heard.tolist(), strict=True):
             if acoustic == -math.inf:  # more tokens than the frames have room for

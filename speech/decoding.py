@@ -27,7 +27,7 @@ from speech.transcript import Word
 from speech.units import BLANK, Units
 
 if TYPE_CHECKING:  # Numba takes half a second that decoding by best path need not wait for
-    from ctc import BeamDecoder, Hypothesis, NGram, SpokenWord
+    from ctc import BeamDecoder, BeamStream, Candidate, Hypothesis, NGram, SpokenWord
     from speech.lm.neural import NeuralLM
     from speech.pronunciations import DecodingLexicon
     from speech.rescoring import Opinion
@@ -115,6 +115,10 @@ class Search(Protocol):
         """Names of the model's outputs that it reads."""
 
     @property
+    def num_views(self) -> int:
+        """Views of a recording that it reads; see `speech.views`."""
+
+    @property
     def frame_step_s(self) -> float:
         """Seconds between two frames."""
 
@@ -122,7 +126,7 @@ class Search(Protocol):
         """Begin a recording."""
 
     def best(self, scores: np.ndarray) -> "Sequence[SpokenWord]":
-        """Words of a segment, whose outputs of all heads are `scores`, side by side."""
+        """Words of a segment from `scores`, its outputs side by side: all views of the first head, then of the next."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,20 +156,36 @@ class Decoding:
         """Begin a recording."""
         return SearchStream(self)
 
+    @property
+    def num_views(self) -> int:
+        """See `Search`."""
+        return self.config.views
+
     def best(self, scores: np.ndarray) -> "Sequence[SpokenWord]":
-        """Words of a segment, whose outputs of all heads are `scores` [T, K1 + K2]."""
+        """Words of a segment, whose outputs are `scores` [T, V K1 + V K2]; see `Search`."""
         return self.hypothesis(scores).words
 
     def hypothesis(self, scores: np.ndarray) -> "Hypothesis":
         """The best hypothesis of a segment; as `best`."""
-        stream = self.decoder.stream()
-        stream.push(scores[:, : self.num_units])
-        if not self.opinions:
-            return stream.finish(1)[0]
-        from speech.rescoring import best_of
+        most = self.config.candidates if self.opinions or self.num_views > 1 else 1
+        candidates, totals, stream = self.ranked(scores, most)
+        return stream.timed(candidates[int(np.argmax(totals))])
 
-        best = best_of(stream.candidates(self.config.candidates), self.opinions, scores[:, self.num_units :])
-        return stream.timed(best)
+    def ranked(self, scores: np.ndarray, most: int) -> "tuple[list[Candidate], np.ndarray, BeamStream]":
+        """Hypotheses of a segment, at most so many, their scores, nats [N], and the search in the first view.
+
+        Parameters as `best`.
+        """
+        from speech.rescoring import total_scores
+        from speech.views import candidates_of_all
+
+        own, others = np.split(scores, [self.num_views * self.num_units], axis=1)
+        streams = []
+        for view in np.split(own, self.num_views, axis=1):
+            streams.append(self.decoder.stream())
+            streams[-1].push(view)
+        candidates = candidates_of_all(streams, most)
+        return candidates, total_scores(candidates, self.opinions, others), streams[0]
 
 
 @cache
@@ -195,7 +215,7 @@ class SearchStream:
         self._quiet = 0
 
     def push(self, log_probs: np.ndarray) -> None:
-        """Take the next frames [n, K1 + K2] of all heads."""
+        """Take the next frames [n, V K1 + V K2], as a `Search` does."""
         done = 0
         for end in self._segment_ends(log_probs[:, 0] > np.log(SURE)):
             self._keep(log_probs[done:end])
@@ -303,6 +323,8 @@ def build_decoding(
         options["lexicon"] = lexicon.spelt(units)
     elif lm is not None and SPACE in lm.ids:
         options["lm_unit"] = "token"
+    if framewise and config.views > 1:
+        raise ConfigError(f"decoding.views: the head {head!r} labels every frame and can be heard in 1 view only")
     if framewise:
         options |= {"framewise": True, "silence": units.symbols[0]}
     if config.prior_scale and (prior := log_prior(loaded, head, lm)) is not None:

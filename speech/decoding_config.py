@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 _WIDEST_BEAM = 1_000_000  # takes gigabytes already
+_MOST_VIEWS = 8  # as many as an acoustic model's step has feature frames
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +41,9 @@ class DecodingConfig:
         Of the recurrent language model's log probability of the best hypotheses, 0..1; the n-gram has the rest.
     candidates : int
         Hypotheses that are scored once more.
+    views : int
+        Views of a recording that are searched; see `speech.views`. Each has hypotheses of its own, and all are heard in
+        every view.
     """
 
     lm_weight: float = 1.0
@@ -55,10 +59,13 @@ class DecodingConfig:
     second_weight: float = 0.1
     neural_share: float = 0.5
     candidates: int = 75
+    views: int = 1
 
     def __post_init__(self):
         if not (1 <= self.beam <= _WIDEST_BEAM and 1 <= self.candidates <= _WIDEST_BEAM):
             raise ValueError(f"beam and candidates must be 1 to {_WIDEST_BEAM}")
+        if not 1 <= self.views <= _MOST_VIEWS:
+            raise ValueError(f"views must be 1 to {_MOST_VIEWS}")
         if self.alternatives < 0 or self.merge_threshold < 0:
             raise ValueError("alternatives and merge_threshold must be 0 or more")
         if not self.beam_threshold > 0:

@@ -19,7 +19,6 @@ from rapidfuzz.distance import Levenshtein
 
 from ctc import SpokenWord, forced_align, merge_tokens
 from speech.decoding import Decoding, SearchStream
-from speech.rescoring import total_scores
 
 #: Found on the development sets: factors of the language models' weight and of the scores that become votes.
 LM_SHARE = 0.8
@@ -45,20 +44,17 @@ class PhoneConsensus:
 
     def __init__(self, decoding: Decoding, symbols: Sequence[str]):
         self.decoding, self.symbols = decoding, symbols
-        self.heads, self.frame_step_s = decoding.heads, decoding.frame_step_s
+        self.heads, self.num_views, self.frame_step_s = decoding.heads, decoding.num_views, decoding.frame_step_s
 
     def stream(self) -> SearchStream:
         """Begin a recording."""
         return SearchStream(self)
 
     def best(self, scores: NDArray[np.float32]) -> list[SpokenWord]:
-        """Phones of a segment whose outputs of all heads are `scores` [T, K1 + K2]; confidences are shares of votes."""
-        own, others = np.split(scores, [self.decoding.num_units], axis=1)
-        stream = self.decoding.decoder.stream()
-        stream.push(own)
-        candidates = stream.candidates(self.decoding.config.candidates)
-        totals = SHARPNESS * total_scores(candidates, self.decoding.opinions, others)
-        votes = np.exp(totals - totals.max())
+        """Phones of a segment whose outputs are `scores` [T, V K1 + V K2]; confidences are shares of votes."""
+        own = scores[:, : self.decoding.num_units]
+        candidates, totals, _ = self.decoding.ranked(scores, self.decoding.config.candidates)
+        votes = np.exp(SHARPNESS * (totals - totals.max()))
         agreed = consensus([one.labels for one in candidates], (votes / votes.sum()).tolist())
         if not fits([label for label, _ in agreed], len(own)):  # votes for neighbours may add up to more than there is
             agreed = [(label, 1.0) for label in candidates[int(np.argmax(totals))].labels]

@@ -38,10 +38,12 @@ class PhoneSearch:
     Attributes
     ----------
     heads : name of the head
+    num_views : one: the recording as it is
     frame_step_s : seconds between two frames
     """
 
     unit: ClassVar[Literal["word", "phone"]] = "phone"
+    num_views: ClassVar[int] = 1
 
     def __init__(self, loaded: LoadedModel, head: str, ngram_weight: float):
         self.heads = (head,)

@@ -23,31 +23,30 @@ class Opinion(Protocol):
     """Something that knows more of hypotheses than the search did."""
 
     def gains(self, hypotheses: "Sequence[Candidate]", scores: np.ndarray) -> np.ndarray:
-        """What is added to the score of each hypothesis, nats [N], given the second head's log probabilities [T, K]."""
+        """What is added to the score of each hypothesis, nats [N].
 
-
-def best_of(hypotheses: "Sequence[Candidate]", opinions: Sequence[Opinion], scores: np.ndarray) -> "Candidate":
-    """The hypothesis with the highest score once all opinions are heard.
-
-    Parameters
-    ----------
-    hypotheses : sequence of Candidate, best first
-    opinions : sequence of Opinion
-    scores : float32 [T, K]
-        Log probabilities of the second head; [T, 0] if there is none.
-    """
-    if len(hypotheses) == 1:
-        return hypotheses[0]
-    return hypotheses[int(np.argmax(total_scores(hypotheses, opinions, scores)))]
+        Parameters
+        ----------
+        hypotheses : sequence of Candidate
+        scores : float32 [T, V K]
+            Log probabilities of the second head in each of V views, side by side; [T, 0] if there is none.
+        """
 
 
 def total_scores(hypotheses: "Sequence[Candidate]", opinions: Sequence[Opinion], scores: np.ndarray) -> np.ndarray:
     """Scores of hypotheses with what all opinions add, nats [N]; -inf for those that one finds impossible.
 
-    As they are if that would leave none. Parameters as `best_of`.
+    As they are if that would leave none, or there is but one to choose.
+
+    Parameters
+    ----------
+    hypotheses : sequence of Candidate
+    opinions : sequence of Opinion
+    scores : float32 [T, V K]
+        As `Opinion.gains` takes them.
     """
     totals = np.array([one.score for one in hypotheses])
-    if not opinions:
+    if not opinions or len(hypotheses) == 1:
         return totals
     gains = [opinion.gains(hypotheses, scores) for opinion in opinions]
     possible = np.isfinite(totals) & np.isfinite(gains).all(axis=0)
@@ -91,8 +90,10 @@ class SecondHead:
         return self.weight * (self.log_probs(hypotheses, scores) - heard)
 
     def log_probs(self, hypotheses: "Sequence[Candidate]", scores: np.ndarray) -> np.ndarray:
-        """Log probability of each hypothesis by the second output [N]; -inf where it has too few frames."""
-        return sequence_log_probs(scores, [self._labels(one) for one in hypotheses])
+        """Log probability of each hypothesis by the second output [N], mean of all views; -inf for too few frames."""
+        labels = [self._labels(one) for one in hypotheses]
+        views = np.split(scores, scores.shape[1] // len(self.units), axis=1)
+        return np.mean([sequence_log_probs(view, labels) for view in views], axis=0)
 
     def _labels(self, hypothesis: "Candidate") -> list[int]:
         """A hypothesis in the second output's units."""

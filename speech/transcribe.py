@@ -32,6 +32,7 @@ from speech.errors import CheckpointError, ConfigError, SpeechError
 from speech.hotwords import Hotwords, as_transcribed
 from speech.sources import Source, open_source, source_name
 from speech.transcript import Transcript
+from speech.views import rested, shifted, shifts_of
 from speech.words import GreedyStream, frame_times
 
 if TYPE_CHECKING:
@@ -195,9 +196,11 @@ class Transcriber:
         self.unit = decoding.unit if decoding else "word"  #: what it writes
         self.heads = decoding.heads if decoding else (default_head(loaded),)
         self.units = loaded.units[self.heads[0]]
-        #: columns of each head's blank or silence in the outputs of all heads side by side
-        self._num_outputs = sum(len(loaded.units[head]) for head in self.heads)
-        self._rests = np.cumsum([0, *(len(loaded.units[head]) for head in self.heads[:-1])])
+        #: columns of the blank or silence in the outputs side by side: all views of the first head, then of the next
+        num_views = decoding.num_views if decoding else 1
+        ends = np.cumsum([0, *(len(loaded.units[head]) for head in self.heads for _ in range(num_views))])
+        self._rests, self._num_outputs = ends[:-1], int(ends[-1])
+        self._shifts = shifts_of(num_views, loaded.model.config.subsampling_factor)
         self.chunks = chunks or ChunkConfig()
         self.sample_rate_hz = loaded.frontend.config.sample_rate_hz
         self.frame_step_s = loaded.frame_step_s
@@ -335,16 +338,21 @@ class Transcriber:
                 part.log_probs = log_probs
 
     def _log_probs(self, waveforms: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Log probabilities of each waveform, the heads' side by side, float32 [V, K]."""
+        """Log probabilities of each waveform, side by side as a `Search` takes them, float32 [V, K]."""
         lengths = torch.tensor([len(waveform) for waveform in waveforms])
         padded = torch.zeros(len(waveforms), int(lengths.max()))
         for row, waveform in enumerate(waveforms):
             padded[row, : len(waveform)] = torch.from_numpy(np.ascontiguousarray(waveform))
         with torch.inference_mode():
             features, frames = self.frontend(padded.to(self.device), lengths.to(self.device))
-            logits, frames = self.model(features, frames)
-            log_probs = torch.cat([logits[head].float().log_softmax(dim=2) for head in self.heads], dim=2).cpu().numpy()
-        counts = frames.tolist()
+            counts = self.model.output_lengths(frames).tolist()
+            views = [self.model(*shifted(features, frames, shift)) for shift in self._shifts]
+            outputs = [
+                rested(logits[head].float().log_softmax(dim=2), lengths, max(counts))
+                for head in self.heads
+                for logits, lengths in views
+            ]
+            log_probs = torch.cat(outputs, dim=2).cpu().numpy()
         return [log_probs[row, :count].copy() for row, count in enumerate(counts)]
 
     def _silence(self, num_samples: int) -> np.ndarray:

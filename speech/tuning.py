@@ -24,8 +24,8 @@ class Collector:
 
     unit = "word"
 
-    def __init__(self, heads: tuple[str, ...]):
-        self.heads = heads
+    def __init__(self, heads: tuple[str, ...], num_views: int):
+        self.heads, self.num_views = heads, num_views
         self.streams: list[_Kept] = []
 
     def stream(self) -> "_Kept":
@@ -59,15 +59,17 @@ def model_outputs(
     utterances: Sequence[Utterance],
     heads: tuple[str, ...],
     *,
+    num_views: int = 1,
     batch: int = 8,
     device: str = "cpu",
     failed: Callable[[Utterance, SpeechError], None] | None = None,
 ) -> list[dict[str, np.ndarray]]:
-    """Log probabilities of each utterance by some heads, float32 [T, K] each.
+    """Log probabilities of each utterance by some heads in each of V views, float32 [T, V, K] each.
 
     Parameters
     ----------
     loaded, utterances, heads
+    num_views : see `speech.views`
     batch, device : as in `speech.transcribe`
     failed : told each utterance that cannot be read, which has no outputs then; without it the first error is raised
 
@@ -78,7 +80,7 @@ def model_outputs(
     ConfigError
         There is no such device.
     """
-    collector = Collector(heads)
+    collector = Collector(heads, num_views)
     transcriber = Transcriber(loaded, device=device, decoding=collector)  # type: ignore[arg-type]
     clips = (Clip(path=one.audio_filepath, offset_s=one.offset, duration_s=one.duration) for one in utterances)
     read = []
@@ -88,20 +90,22 @@ def model_outputs(
             if failed is None:
                 raise CorpusError(str(outcome.error))
             failed(utterance, outcome.error)
-    ends = np.cumsum([0, *(len(loaded.units[head]) for head in heads)])
+    ends = np.cumsum([0, *(num_views * len(loaded.units[head]) for head in heads)])
     found = []
     for stream in itertools.compress(collector.streams, read):
         scores = np.concatenate(stream.pieces) if stream.pieces else np.zeros((0, ends[-1]), np.float32)
-        found.append({head: scores[:, ends[i] : ends[i + 1]] for i, head in enumerate(heads)})
+        parts = np.split(scores, ends[1:-1], axis=1)
+        views = (np.stack(np.split(part, num_views, axis=1), axis=1) for part in parts)
+        found.append(dict(zip(heads, views, strict=True)))
     return found
 
 
 def search_all(decoding: Decoding, outputs: Sequence[dict[str, np.ndarray]]) -> list[str]:
-    """Texts of utterances whose outputs are known, two or more at a time."""
+    """Texts of utterances whose outputs are known, of as many views as are searched or more; two or more at a time."""
 
     def text(one: dict[str, np.ndarray]) -> str:
         stream = decoding.stream()
-        stream.push(np.concatenate([one[head] for head in decoding.heads], axis=1))
+        stream.push(np.hstack([one[head][:, view] for head in decoding.heads for view in range(decoding.num_views)]))
         return " ".join(word.text for word in stream.words(np.arange(stream.num_frames + 1) * decoding.frame_step_s))
 
     with ThreadPoolExecutor(cpu_count()) as pool:

@@ -39,13 +39,15 @@ def main() -> None:
     loaded, lm = load(arguments.model), read_language_model(arguments.lm)
     heads = tuple(loaded.units)
     utterances = [read_manifest(path) for path in arguments.manifests]
-    sets = [(rows, model_outputs(loaded, rows, heads)) for rows in utterances]
+    configs = searches(loaded, arguments.beam)
+    num_views = max(config.views for config in configs.values())
+    sets = [(rows, model_outputs(loaded, rows, heads, num_views=num_views)) for rows in utterances]
     seconds = sum(row.duration for rows in utterances for row in rows)
     print(f"{'outputs':34s} " + " ".join(f"{path.stem[:26]:>26s}" for path in arguments.manifests) + "   search, s/h")
     for head in heads:
         if loaded.units[head].kind == "character":
             show(f"{head}, best path", [best_path(loaded, head, outputs) for _, outputs in sets], utterances, None)
-    for name, config in searches(loaded, arguments.beam).items():
+    for name, config in configs.items():
 
         def build(candidate: DecodingConfig):
             neural = None if arguments.lm else included_neural_lm(candidate)
@@ -81,7 +83,7 @@ def best_path(loaded: LoadedModel, head: str, outputs: list[dict[str, np.ndarray
     texts = []
     for one in outputs:
         stream = GreedyStream(loaded.units[head], BLANK)
-        stream.push(one[head])
+        stream.push(one[head][:, 0])
         texts.append(" ".join(word.text for word in stream.words(np.arange(stream.num_frames + 1.0))))
     return texts
 

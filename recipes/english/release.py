@@ -55,6 +55,7 @@ DECODING = {
     "candidates": 75,
     "alternatives": 1,
     "merge_threshold": 6.0,
+    "views": 2,
 }
 
 

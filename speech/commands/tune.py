@@ -112,6 +112,7 @@ def run(arguments: argparse.Namespace) -> int:
             loaded,
             [utterance for _, utterance in rows],
             heads_of(loaded, config),
+            num_views=config.views,
             batch=arguments.batch,
             device=arguments.device,
             failed=unread.__setitem__,

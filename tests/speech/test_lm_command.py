@@ -138,7 +138,7 @@ def test_tuning_finds_the_weight_that_makes_fewest_errors():
 
     start = DecodingConfig(lm_weight=0.0, word_bonus=0.0, prior_scale=0.0)
     trials = []
-    best = tune(build, start, [([row], [{"character": scores}])], progress=trials.append)
+    best = tune(build, start, [([row], [{"character": scores[:, None]}])], progress=trials.append)
     assert trials[0].rate > 0
     assert best.rate == 0
     assert best.config.lm_weight > 0
@@ -151,7 +151,8 @@ def test_shares_are_tuned_up_to_one(name):
         """Stands for a search whose errors fall as the share rises."""
 
         def __init__(self, config):
-            self.heads, self.frame_step_s, self.share = ("character",), 0.01, getattr(config, name)
+            self.heads, self.num_views, self.frame_step_s = ("character",), 1, 0.01
+            self.share = getattr(config, name)
 
         def stream(self):
             return self
@@ -164,7 +165,7 @@ def test_shares_are_tuned_up_to_one(name):
 
     row = type("Row", (), {"text": " ".join(["a"] * 20)})()
     start = DecodingConfig(neural_share=0.6, second_weight=0.6)
-    best = tune(Build, start, [([row], [{"character": np.zeros((3, 2))}])], names=[name])
+    best = tune(Build, start, [([row], [{"character": np.zeros((3, 1, 2))}])], names=[name])
     assert getattr(best.config, name) == 1.0
     assert best.rate == 0.0
 

@@ -1,0 +1,102 @@
+"""Views of a recording: the same sounds on other steps of the model, which then makes other mistakes.
+
+A model that takes several feature frames a step hears a recording anew if the steps begin some frames later. What one
+view misses another may find, and a word sequence that is likely in all of them is right more often than one that a
+single view likes.
+
+Legend: B batch, T feature frames, F features, V output frames, K units.
+"""
+
+import itertools
+from collections.abc import Hashable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from speech.models import valid_frames
+
+if TYPE_CHECKING:
+    from ctc import BeamStream, Candidate
+
+
+def shifts_of(num_views: int, step_frames: int) -> tuple[int, ...]:
+    """Feature frames by which each view is late, spread evenly over a step of the model; the first is not.
+
+    Examples
+    --------
+    >>> shifts_of(2, 8), shifts_of(3, 8)
+    ((0, 4), (0, 3, 5))
+    """
+    return tuple(round(number * step_frames / num_views) for number in range(num_views))
+
+
+def shifted(features: Tensor, lengths: Tensor, shift: int) -> tuple[Tensor, Tensor]:
+    """A view of features: without the first frames of each row.
+
+    Parameters
+    ----------
+    features : Tensor, float, [B, T, F]
+    lengths : Tensor, int64, [B]
+    shift : int
+        Frames that are left out.
+
+    Returns
+    -------
+    features : Tensor, float, [B, T, F]
+    lengths : Tensor, int64, [B]; at least 1
+    """
+    if not shift:
+        return features, lengths
+    return torch.nn.functional.pad(features[:, shift:], (0, 0, 0, min(shift, features.shape[1]))), (
+        lengths - shift
+    ).clamp(min=1)
+
+
+def rested(log_probs: Tensor, lengths: Tensor, num_frames: int) -> Tensor:
+    """Log probabilities [B, V, K] made `num_frames` long, surely at rest from each row's length [B] on."""
+    short = num_frames - log_probs.shape[1]
+    longer = torch.nn.functional.pad(log_probs, (0, 0, 0, short)) if short else log_probs.clone()
+    beyond = ~valid_frames(lengths, num_frames)
+    longer[beyond] = -torch.inf
+    longer[:, :, 0].masked_fill_(beyond, 0.0)  # the blank or the silence
+    return longer
+
+
+def candidates_of_all(streams: "Sequence[BeamStream]", most: int) -> "list[Candidate]":
+    """Hypotheses of searches in several views of an utterance, each heard in every view, best first.
+
+    Scores are means over the views. A view whose search did not find a hypothesis hears it as the pronunciations that
+    the first search to find it has.
+
+    Parameters
+    ----------
+    streams : sequence of BeamStream
+        By CTC, of equally many frames.
+    most : int
+        Hypotheses taken from each search, and returned.
+    """
+    lists = [stream.candidates(most) for stream in streams]
+    if len(streams) == 1:
+        return lists[0]
+    by_word = streams[0].search.by_word  # then the pronunciations of a word sequence are one hypothesis
+    first: dict[Hashable, Candidate] = {}
+    for one in itertools.chain(*lists):
+        first.setdefault(one.text if by_word else one.labels, one)
+    views = []
+    for stream, own in zip(streams, lists, strict=True):
+        view: dict[Hashable, Candidate] = {one.text if by_word else one.labels: one for one in own}
+        missed = {key: one for key, one in first.items() if key not in view}
+        heard = stream.heard([one.labels for one in missed.values()]).tolist()
+        for (key, one), acoustic_score in zip(missed.items(), heard, strict=True):
+            score = one.score + acoustic_score - one.acoustic_score
+            view[key] = replace(one, score=score, acoustic_score=acoustic_score)
+        views.append(view)
+    joined = []
+    for key, one in first.items():
+        scores = np.array([(view[key].score, view[key].acoustic_score) for view in views])
+        score, acoustic_score = scores.mean(axis=0).tolist()
+        joined.append(replace(one, score=score, acoustic_score=acoustic_score))
+    return sorted(joined, key=lambda one: -one.score)[:most]
