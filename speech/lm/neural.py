@@ -53,8 +53,10 @@ class NeuralLMConfig:
             raise ConfigError(f"dropout must be at least 0 and less than 1, got {self.dropout}")
 
 
-ROWS, MANY_ROWS = 16, 128
-"""Products have a multiple of so many rows, step by step and of a whole tree: oneDNN keeps a kernel for every size."""
+ROWS, MANY_ROWS, MOST_ROWS = 16, 128, 512
+"""Products have a multiple of so many rows, step by step and of a whole tree: oneDNN keeps a kernel for every size.
+
+Of the pieces that may follow so many rows at most are computed at once."""
 
 
 class PieceLSTM(nn.Module):
@@ -112,8 +114,11 @@ class PieceLSTM(nn.Module):
                 cells[1 + start : 1 + end] = cell
                 output[1 + start : 1 + end] = give.sigmoid() * cell.tanh()
             output = output[1:]
-        scores = self.logits(output).to(exact)[:num_nodes]
-        return scores.sub_(scores.logsumexp(dim=1, keepdim=True))
+        scores = torch.empty(len(output), len(self.bias), dtype=exact)
+        for rows in range(0, len(output), MOST_ROWS):  # what is needed on the way is as large as the result
+            part = self.logits(output[rows : rows + MOST_ROWS]).to(exact)
+            scores[rows : rows + MOST_ROWS] = part - part.logsumexp(dim=1, keepdim=True)
+        return scores[:num_nodes]
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Logits [..., V] of the next piece, from the last layer's output [..., hidden]."""
