@@ -115,9 +115,9 @@ class PieceLSTM(nn.Module):
                 output[1 + start : 1 + end] = give.sigmoid() * cell.tanh()
             output = output[1:]
         scores = torch.empty(len(output), len(self.bias), dtype=exact)
-        for rows in range(0, len(output), MOST_ROWS):  # what is needed on the way is as large as the result
-            part = self.logits(output[rows : rows + MOST_ROWS]).to(exact)
-            scores[rows : rows + MOST_ROWS] = part - part.logsumexp(dim=1, keepdim=True)
+        for first in range(0, len(output), MOST_ROWS):  # what is needed on the way is as large as the result
+            part = self.logits(output[first : first + MOST_ROWS]).to(exact)
+            scores[first : first + MOST_ROWS] = part - part.logsumexp(dim=1, keepdim=True)
         return scores[:num_nodes]
 
     def logits(self, hidden: Tensor) -> Tensor:
