@@ -25,6 +25,7 @@ from speech.kinds import ARPA, NGRAM, TEXT, kind_of
 from speech.precision import has_bfloat16
 from speech.transcript import Word
 from speech.units import BLANK, Units
+from speech.views import candidates_of_all
 
 if TYPE_CHECKING:  # Numba takes half a second that decoding by best path need not wait for
     from ctc import BeamDecoder, BeamStream, Candidate, Hypothesis, NGram, SpokenWord
@@ -177,7 +178,6 @@ class Decoding:
         Parameters as `best`.
         """
         from speech.rescoring import total_scores
-        from speech.views import candidates_of_all
 
         own, others = np.split(scores, [self.num_views * self.num_units], axis=1)
         streams = []

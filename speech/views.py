@@ -82,12 +82,16 @@ def candidates_of_all(streams: "Sequence[BeamStream]", most: int) -> "list[Candi
     if len(streams) == 1:
         return lists[0]
     by_word = streams[0].search.by_word  # then the pronunciations of a word sequence are one hypothesis
+
+    def name(one: "Candidate") -> Hashable:
+        return one.text if by_word else one.labels
+
     first: dict[Hashable, Candidate] = {}
     for one in itertools.chain(*lists):
-        first.setdefault(one.text if by_word else one.labels, one)
+        first.setdefault(name(one), one)
     views = []
     for stream, own in zip(streams, lists, strict=True):
-        view: dict[Hashable, Candidate] = {one.text if by_word else one.labels: one for one in own}
+        view: dict[Hashable, Candidate] = {name(one): one for one in own}
         missed = {key: one for key, one in first.items() if key not in view}
         heard = stream.heard([one.labels for one in missed.values()]).tolist()
         for (key, one), acoustic_score in zip(missed.items(), heard, strict=True):

@@ -30,9 +30,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--manifest", type=Path, required=True)
     parser.add_argument("--model", type=Path)
+    parser.add_argument("--no-lm", action="store_true", help="best path of characters")
     parser.add_argument("--hours", type=float, default=1.0, help="length of the long recording")
     arguments = parser.parse_args()
     options = ["--model", str(arguments.model)] if arguments.model else []
+    options += ["--no-lm"] * arguments.no_lm
     random = np.random.default_rng(0)
     ten = 10 * RATE_HZ
     time_s = np.arange(ten) / RATE_HZ
@@ -58,7 +60,7 @@ def main() -> None:
             if name == long_name:
                 long_text = text
     reference = " ".join(row.text for row in spoken)
-    model = load_model(arguments.model)
+    model = load_model(arguments.model, lm=False if arguments.no_lm else None)
     once = {row: model.transcribe(row.audio_filepath).text for row in dict.fromkeys(spoken)}
     print(f"in one recording: {errors(reference, long_text)}")
     print(f"one by one:       {errors(reference, ' '.join(once[row] for row in spoken))}")

@@ -46,6 +46,7 @@ _LINE = re.compile(
     r"(?i)\b(?:modems?|baud|serial|links?|lines?|connections?|bit ?rates?|uploads?|downloads?|ports?|data)\b"
 )
 _ARTICLE = re.compile(r"(?i)\b(?:an?|the|this|that|my|your|his|her|its|our|their)\s$")
+#: Before "can" and after an article, of the container: a 330ml can.
 _CANNED = frozenset(("ml", "mL", "cl", "l", "L", "oz", "oz.", "g"))
 #: Before a letter that is part of a name: exit 14A.
 _LABELLED = re.compile(r"(?:\b[A-Z]\w*\.?|\b(?:exit|gate|seat|row|apartment|unit|room|flat|part))\s$")
@@ -138,9 +139,7 @@ def _measure(match: re.Match) -> str | None:
         return f"{span(match)} plus {many(name)}"
     head, rest = match.string[max(0, match.start() - 8) : match.start()], match.string[match.end() :]
     article = unit == "point" or _ARTICLE.search(head)
-    can = symbol in ("ml", "mL", "cl", "l", "L", "oz", "oz.", "g") and re.match(
-        r"\scans?\b(?!\s(?:be|not|only)\b)", rest
-    )
+    can = symbol in _CANNED and re.match(r"\scans?\b(?!\s(?:be|not|only)\b)", rest)
     made = symbol == "mm" and re.match(r"\s(?:film|lens|camera|gun|cannon|round|bullet|pistol|shell)\w*\b", rest)
     singular = match["gap"] == "-" or is_one(match) or made or article and (can or noun_follows(match))
     return f"{span(match)} {name if singular else many(name)}"
