@@ -105,8 +105,24 @@ def included_neural_lm(config: DecodingConfig) -> "NeuralLM | None":
     return model
 
 
-class Search(Protocol):
-    """What a `Transcriber` needs to know of a search."""
+class WordStream(Protocol):
+    """A recording whose log probabilities become words."""
+
+    num_frames: int
+    """Frames taken so far."""
+
+    def push(self, log_probs: np.ndarray) -> None:
+        """Take the next frames, the outputs side by side [n, V K1 + V K2]."""
+
+    def end(self) -> None:
+        """No frames follow."""
+
+    def words(self, frame_times_s: np.ndarray) -> tuple[Word, ...]:
+        """Words of the recording, placed by the times when frames begin, float [num_frames + 1]."""
+
+
+class Reader(Protocol):
+    """What a `Transcriber` needs to know of what makes words of its outputs."""
 
     unit: ClassVar[Literal["word", "phone"]]
     """What it finds."""
@@ -119,12 +135,16 @@ class Search(Protocol):
     def num_views(self) -> int:
         """Views of a recording that it reads; see `speech.views`."""
 
+    def stream(self) -> WordStream:
+        """Begin a recording."""
+
+
+class Search(Protocol):
+    """What a `SearchStream` needs to know of what finds words in a segment."""
+
     @property
     def frame_step_s(self) -> float:
         """Seconds between two frames."""
-
-    def stream(self) -> "SearchStream":
-        """Begin a recording."""
 
     def best(self, scores: np.ndarray) -> "Sequence[SpokenWord]":
         """Words of a segment from `scores`, its outputs side by side: all views of the first head, then of the next."""

@@ -64,8 +64,7 @@ class DecodingConfig:
     def __post_init__(self):
         if not (1 <= self.beam <= _WIDEST_BEAM and 1 <= self.candidates <= _WIDEST_BEAM):
             raise ValueError(f"beam and candidates must be 1 to {_WIDEST_BEAM}")
-        if not 1 <= self.views <= _MOST_VIEWS:
-            raise ValueError(f"views must be 1 to {_MOST_VIEWS}")
+        check_views(self.views)
         if self.alternatives < 0 or self.merge_threshold < 0:
             raise ValueError("alternatives and merge_threshold must be 0 or more")
         if not self.beam_threshold > 0:
@@ -74,3 +73,9 @@ class DecodingConfig:
             raise ValueError("lm_weight and prior_scale must be 0 or more")
         if not (0 <= self.second_weight <= 1 and 0 <= self.neural_share <= 1):
             raise ValueError("second_weight and neural_share must be 0 to 1")
+
+
+def check_views(views: int) -> None:
+    """ValueError for a number of views that no model has."""
+    if not 1 <= views <= _MOST_VIEWS:
+        raise ValueError(f"views must be 1 to {_MOST_VIEWS}")

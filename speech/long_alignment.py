@@ -11,9 +11,9 @@ that is high, be it another text, a passage that was not read, or speech that is
 Legend: **V** output frames, **K** units.
 """
 
-import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -159,13 +159,12 @@ def align_long(
         raise ConfigError(f"head {transcriber.heads[0]!r} labels every frame; alignment of hours needs a CTC head")
     words = normalize_text(text).split()
     labels = _labels(words, units)
-    keeper = _Keeper(transcriber.heads, len(units))
-    listener = copy.copy(transcriber)
-    listener.decoding = keeper  # type: ignore[assignment]
+    keeper = _Keeper(transcriber.heads[0])
+    listener = transcriber.with_search(keeper)
     outcome = next(listener.transcribe_many([source], sample_rate=sample_rate, channel=channel, progress=progress))
     if outcome.transcript is None:
         raise outcome.error or AudioError(f"{source_name(source)}: cannot be read.")
-    log_probs, times_s = keeper.log_probs(), keeper.times_s
+    log_probs, times_s = keeper.log_probs(len(units)), keeper.times_s
     path, scores = _align(log_probs, labels, units, source_name(source))
     tokens = merge_tokens(path, scores, BLANK)
     spans = _spans(path, scores, labels, units)
@@ -181,11 +180,13 @@ def align_long(
 
 
 class _Keeper:
-    """Stands where a search would, and keeps the log probabilities [V, K] of the first head instead."""
+    """Stands where a search would, and keeps the log probabilities [V, K] of a head instead."""
 
-    def __init__(self, heads: Sequence[str], num_units: int):
-        self.heads = tuple(heads)
-        self.num_units = num_units
+    unit: ClassVar[Literal["word", "phone"]] = "word"
+    num_views = 1
+
+    def __init__(self, head: str):
+        self.heads = (head,)
         self.num_frames = 0
         self.times_s = np.zeros(1)
         self._pieces: list[np.ndarray] = []
@@ -196,7 +197,7 @@ class _Keeper:
 
     def push(self, log_probs: np.ndarray) -> None:
         """Take the next frames."""
-        self._pieces.append(np.maximum(log_probs[:, : self.num_units], FLOOR, dtype=np.float32))
+        self._pieces.append(np.maximum(log_probs, FLOOR, dtype=np.float32))
         self.num_frames += len(log_probs)
 
     def end(self) -> None:
@@ -207,9 +208,9 @@ class _Keeper:
         self.times_s = frame_times_s
         return ()
 
-    def log_probs(self) -> torch.Tensor:
+    def log_probs(self, num_units: int) -> torch.Tensor:
         """All of them, float32 [V, K]."""
-        return torch.from_numpy(np.concatenate([np.zeros((0, self.num_units), np.float32), *self._pieces]))
+        return torch.from_numpy(np.concatenate([np.zeros((0, num_units), np.float32), *self._pieces]))
 
 
 def _labels(words: Sequence[str], units: Units) -> list[list[int]]:

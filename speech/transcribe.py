@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from speech.best_path import BestPath
 from speech.checkpoint import LoadedModel, load
 from speech.chunks import ChunkConfig, Stitcher, Window, steady_samples, windows
 from speech.decoding import (
     Decoding,
     DecodingConfig,
-    Search,
-    SearchStream,
+    Reader,
+    WordStream,
     build_decoding,
     decoding_config,
     default_head,
@@ -33,7 +34,7 @@ from speech.hotwords import Hotwords, as_transcribed
 from speech.sources import Source, open_source, source_name
 from speech.transcript import Transcript
 from speech.views import rested, shifted, shifts_of
-from speech.words import GreedyStream, frame_times
+from speech.words import frame_times
 
 if TYPE_CHECKING:
     from ctc import NGram
@@ -59,7 +60,7 @@ class _Recording:
 
     source: Source
     stitcher: Stitcher
-    words: GreedyStream | SearchStream
+    words: WordStream
     num_samples: int = 0
 
     def end(self) -> None:
@@ -174,8 +175,8 @@ class Transcriber:
     device : str
     chunks : ChunkConfig
         How long recordings are cut.
-    decoding : Search, such as Decoding, optional
-        How words are searched; by default the best path is read.
+    decoding : Reader, such as Decoding, optional
+        How words are searched; by default the best path is read as the model's card says.
     """
 
     def __init__(
@@ -185,19 +186,21 @@ class Transcriber:
         name: str = "",
         device: str = "cpu",
         chunks: ChunkConfig | None = None,
-        decoding: Search | None = None,
+        decoding: Reader | None = None,
     ):
         self.name = name
+        self._loaded = loaded
         self.card = loaded.card
         self.device = _device(device)
         self.frontend = loaded.frontend.to(self.device).eval()
         self.model = loaded.model.to(self.device).eval()
         self.decoding = decoding
-        self.unit = decoding.unit if decoding else "word"  #: what it writes
-        self.heads = decoding.heads if decoding else (default_head(loaded),)
+        self.search = decoding or BestPath.of_model(loaded, name or "the model")
+        self.unit = self.search.unit  #: what it writes
+        self.heads = self.search.heads
         self.units = loaded.units[self.heads[0]]
         #: columns of the blank or silence in the outputs side by side: all views of the first head, then of the next
-        num_views = decoding.num_views if decoding else 1
+        num_views = self.search.num_views
         ends = np.cumsum([0, *(len(loaded.units[head]) for head in self.heads for _ in range(num_views))])
         self._rests, self._num_outputs = ends[:-1], int(ends[-1])
         self._shifts = shifts_of(num_views, loaded.model.config.subsampling_factor)
@@ -207,6 +210,10 @@ class Transcriber:
         config = loaded.model.config
         self._frames_per_step = config.output_frames
         self._step_samples = loaded.frontend.config.hop_samples * config.subsampling_factor
+
+    def with_search(self, search: Reader) -> "Transcriber":
+        """The same model, whose outputs something else makes words of."""
+        return Transcriber(self._loaded, name=self.name, device=str(self.device), chunks=self.chunks, decoding=search)
 
     def transcribe(self, source: Source, sample_rate: int | None = None, channel: int | None = None) -> Transcript:
         """Transcribe one recording.
@@ -295,8 +302,7 @@ class Transcriber:
         )
         for source in sources:
             stitcher = Stitcher(BLANK, margin_steps * self._frames_per_step)
-            words = self.decoding.stream() if self.decoding else GreedyStream(self.units, BLANK)
-            recording = _Recording(source, stitcher, words)
+            recording = _Recording(source, stitcher, self.search.stream())
             try:
                 blocks = open_source(
                     source,
@@ -338,7 +344,7 @@ class Transcriber:
                 part.log_probs = log_probs
 
     def _log_probs(self, waveforms: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Log probabilities of each waveform, side by side as a `Search` takes them, float32 [V, K]."""
+        """Log probabilities of each waveform, side by side as a `Reader` takes them, float32 [V, K]."""
         lengths = torch.tensor([len(waveform) for waveform in waveforms])
         padded = torch.zeros(len(waveforms), int(lengths.max()))
         for row, waveform in enumerate(waveforms):

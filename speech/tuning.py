@@ -6,9 +6,11 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from os import cpu_count
+from typing import ClassVar, Literal
 
 import numpy as np
 
+from speech.best_path import BestPath
 from speech.checkpoint import LoadedModel
 from speech.corpus import Utterance
 from speech.decoding import Decoding, DecodingConfig
@@ -22,7 +24,7 @@ from speech.transcript import Word
 class Collector:
     """Stands where a search would, and keeps the model's outputs instead; see `model_outputs`."""
 
-    unit = "word"
+    unit: ClassVar[Literal["word", "phone"]] = "word"
 
     def __init__(self, heads: tuple[str, ...], num_views: int):
         self.heads, self.num_views = heads, num_views
@@ -81,7 +83,7 @@ def model_outputs(
         There is no such device.
     """
     collector = Collector(heads, num_views)
-    transcriber = Transcriber(loaded, device=device, decoding=collector)  # type: ignore[arg-type]
+    transcriber = Transcriber(loaded, device=device, decoding=collector)
     clips = (Clip(path=one.audio_filepath, offset_s=one.offset, duration_s=one.duration) for one in utterances)
     read = []
     for utterance, outcome in zip(utterances, transcriber.transcribe_many(clips, batch=batch), strict=True):
@@ -100,7 +102,7 @@ def model_outputs(
     return found
 
 
-def search_all(decoding: Decoding, outputs: Sequence[dict[str, np.ndarray]]) -> list[str]:
+def search_all(decoding: Decoding | BestPath, outputs: Sequence[dict[str, np.ndarray]]) -> list[str]:
     """Texts of utterances whose outputs are known, of as many views as are searched or more; two or more at a time."""
 
     def text(one: dict[str, np.ndarray]) -> str:

@@ -23,14 +23,25 @@ if TYPE_CHECKING:
 
 
 def shifts_of(num_views: int, step_frames: int) -> tuple[int, ...]:
-    """Feature frames by which each view is late, spread evenly over a step of the model; the first is not.
+    """Feature frames by which each view is late; the first is not.
+
+    Each further one halves what lies between two others (van der Corput 1935), so that the first views of many are
+    those of few.
 
     Examples
     --------
-    >>> shifts_of(2, 8), shifts_of(3, 8)
-    ((0, 4), (0, 3, 5))
+    >>> shifts_of(2, 8), shifts_of(4, 8)
+    ((0, 4), (0, 4, 2, 6))
     """
-    return tuple(round(number * step_frames / num_views) for number in range(num_views))
+    shifts = []
+    for number in range(num_views):
+        shift, part = 0.0, 1.0
+        while number:
+            number, bit = divmod(number, 2)
+            part /= 2
+            shift += part * bit
+        shifts.append(int(shift * step_frames))
+    return tuple(shifts)
 
 
 def shifted(features: Tensor, lengths: Tensor, shift: int) -> tuple[Tensor, Tensor]:

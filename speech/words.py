@@ -69,13 +69,26 @@ def words_of(tokens: Sequence[Token], units: Units, frame_times_s: np.ndarray) -
     Parameters
     ----------
     tokens : in time order
-    units : characters, where the space separates words, or words or phones, each a word here
+    units : as `grouped` takes them
     frame_times_s : float [V + 1], when each output frame begins and the last ends, increasing
 
     Returns
     -------
     tuple of Word
     """
+    return tuple(
+        Word(
+            text="".join(units.symbols[token.label] for token in group),
+            start_s=float(frame_times_s[group[0].start_frame]),
+            end_s=float(frame_times_s[group[-1].end_frame]),
+            confidence=min(1.0, sum(token.confidence for token in group) / len(group)),
+        )
+        for group in grouped(tokens, units)
+    )
+
+
+def grouped(tokens: Sequence[Token], units: Units) -> list[list[Token]]:
+    """Tokens of each word: of characters, where the space separates words, or of words or phones, each a word here."""
     groups: list[list[Token]] = [[]]
     for token in tokens:
         if units.symbols[token.label] == " ":
@@ -84,16 +97,7 @@ def words_of(tokens: Sequence[Token], units: Units, frame_times_s: np.ndarray) -
             groups.append([token])
         else:
             groups[-1].append(token)
-    return tuple(
-        Word(
-            text="".join(units.symbols[token.label] for token in group),
-            start_s=float(frame_times_s[group[0].start_frame]),
-            end_s=float(frame_times_s[group[-1].end_frame]),
-            confidence=min(1.0, sum(token.confidence for token in group) / len(group)),
-        )
-        for group in groups
-        if group
-    )
+    return [group for group in groups if group]
 
 
 def frame_times(num_frames: int, step_s: float, offset_s: float, duration_s: float) -> np.ndarray:

@@ -2,10 +2,10 @@
 
     python recipes/english/compare.py --model MODEL manifests/english/dev_*.jsonl
 
-The acoustic model runs once. "Alone" is the best path, for characters only: phones need words. Phones are searched
-with the lexicon. Rows with two outputs score the best hypotheses of the first once more by the second. Settings are the
-defaults of `speech.decoding.DecodingConfig` unless `--tune` searches the weights of each row on these sets. The last
-row's stand on the model's card.
+The acoustic model runs once for each view. "Best path" is without language model, for characters only: phones need
+words. Phones are searched with the lexicon. Rows with two outputs score the best hypotheses of the first once more by
+the second. Settings are the defaults of `speech.decoding.DecodingConfig` unless `--tune` searches the weights of each
+row on these sets. The last row's stand on the model's card.
 """
 
 import argparse
@@ -13,16 +13,14 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
-from speech.checkpoint import LoadedModel, load
+from speech.best_path import BestPath
+from speech.checkpoint import LoadedModel, load, with_hop
 from speech.cli import guarded
 from speech.corpus import read_manifest
 from speech.decoding import DecodingConfig, build_decoding, decoding_config, included_neural_lm, read_language_model
-from speech.transcribe import BLANK, DEFAULT_MODEL
+from speech.transcribe import DEFAULT_MODEL
 from speech.tuning import model_outputs, search_all, tune, word_error_rate
 from speech.units import BLANK as BLANK_SYMBOL
-from speech.words import GreedyStream
 
 CARD = "as on the model's card"
 
@@ -34,19 +32,22 @@ def main() -> None:
     parser.add_argument("--model", type=Path, default=DEFAULT_MODEL)
     parser.add_argument("--lm", type=Path, help="by default the one that is included")
     parser.add_argument("--beam", type=int, default=DecodingConfig().beam)
+    parser.add_argument("--hop-s", type=float, help="seconds between two feature frames; the model's by default")
     parser.add_argument("--tune", action="store_true", help="search the weights of every row")
     arguments = parser.parse_args()
     loaded, lm = load(arguments.model), read_language_model(arguments.lm)
+    if arguments.hop_s is not None:
+        loaded = with_hop(loaded, arguments.hop_s)
     heads = tuple(loaded.units)
     utterances = [read_manifest(path) for path in arguments.manifests]
     configs = searches(loaded, arguments.beam)
-    num_views = max(config.views for config in configs.values())
+    alone = BestPath.of_model(loaded)
+    num_views = max(alone.num_views, *(config.views for config in configs.values()))
     sets = [(rows, model_outputs(loaded, rows, heads, num_views=num_views)) for rows in utterances]
     seconds = sum(row.duration for rows in utterances for row in rows)
     print(f"{'outputs':34s} " + " ".join(f"{path.stem[:26]:>26s}" for path in arguments.manifests) + "   search, s/h")
-    for head in heads:
-        if loaded.units[head].kind == "character":
-            show(f"{head}, best path", [best_path(loaded, head, outputs) for _, outputs in sets], utterances, None)
+    if alone.units.kind == "character":
+        show(f"{alone.head}, best path", [search_all(alone, outputs) for _, outputs in sets], utterances, None)
     for name, config in configs.items():
 
         def build(candidate: DecodingConfig):
@@ -76,16 +77,6 @@ def searches(loaded: LoadedModel, beam: int) -> dict[str, DecodingConfig]:
                 rows[f"{head} + {second}, language model"] = replace(config, second_head=second)
     card = decoding_config(loaded, "the model's card")
     return rows if card is None else rows | {CARD: card}
-
-
-def best_path(loaded: LoadedModel, head: str, outputs: list[dict[str, np.ndarray]]) -> list[str]:
-    """Texts on the best paths."""
-    texts = []
-    for one in outputs:
-        stream = GreedyStream(loaded.units[head], BLANK)
-        stream.push(one[head][:, 0])
-        texts.append(" ".join(word.text for word in stream.words(np.arange(stream.num_frames + 1.0))))
-    return texts
 
 
 def show(name: str, texts: list[list[str]], utterances: list, seconds_an_hour: float | None) -> None:

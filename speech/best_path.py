@@ -1,0 +1,141 @@
+"""The best path of a model's outputs, without a language model; of several views, what is likeliest in all of them.
+
+Each view (see `speech.views`) has a best path of its own. Where they differ, what is likelier in the mean of all views
+is taken, place by place.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ctc import Token, forced_align, greedy_decode, merge_tokens, sequence_log_probs
+from speech.checkpoint import LoadedModel
+from speech.config import from_dict
+from speech.decoding import SearchStream, default_head
+from speech.decoding_config import check_views
+from speech.errors import ConfigError
+from speech.pieces import recombined
+from speech.units import BLANK, Units
+from speech.words import GreedyStream, grouped
+
+if TYPE_CHECKING:  # Numba takes half a second that the best path of one view need not wait for
+    from ctc import SpokenWord
+
+BLANK_ID = 0
+MOST_SWEEPS = 2
+"""Times that the pieces of all views are tried; what a third one found was nothing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BestPathConfig:
+    """How the best path is read; a model's card holds it as `best_path`.
+
+    Attributes
+    ----------
+    views : int
+        Views of a recording that are read; see `speech.views`.
+    """
+
+    views: int = 1
+
+    def __post_init__(self):
+        check_views(self.views)
+
+
+@dataclass(frozen=True, eq=False)
+class BestPath:
+    """The best path over one head: what `speech.decoding.Decoding` is for a search.
+
+    Attributes
+    ----------
+    head : name of the model's output that is read
+    units : its units
+    frame_step_s : seconds between two frames
+    num_views : views of a recording that are read
+    """
+
+    unit: ClassVar[Literal["word", "phone"]] = "word"
+
+    head: str
+    units: Units
+    frame_step_s: float
+    num_views: int = 1
+
+    @classmethod
+    def of_model(cls, loaded: LoadedModel, source: str = "the model") -> "BestPath":
+        """As the model's card says, over its characters if it has any.
+
+        Raises
+        ------
+        ConfigError
+            The card's settings are unknown, or ask for views of a head that labels every frame.
+        """
+        config = from_dict(BestPathConfig, loaded.card.get("best_path", {}), "best_path.", source)
+        head = default_head(loaded)
+        if config.views > 1 and loaded.units[head].symbols[BLANK_ID] != BLANK:
+            raise ConfigError(
+                f"{source}: best_path.views: the head {head!r} labels every frame and can be read in 1 view only"
+            )
+        return cls(head, loaded.units[head], loaded.frame_step_s, config.views)
+
+    @property
+    def heads(self) -> tuple[str, ...]:
+        """See `speech.decoding.Search`."""
+        return (self.head,)
+
+    def stream(self) -> GreedyStream | SearchStream:
+        """Begin a recording."""
+        return GreedyStream(self.units, BLANK_ID) if self.num_views == 1 else SearchStream(self)
+
+    def best(self, scores: NDArray[np.float32]) -> "Sequence[SpokenWord]":
+        """Words of a segment whose outputs are `scores` [T, V K], placed by the first view."""
+        from ctc import SpokenWord
+
+        views = [np.ascontiguousarray(view) for view in np.split(scores, self.num_views, axis=1)]
+        labels = likeliest(views)
+        if not labels:
+            return []
+        paths, path_scores = forced_align(torch.from_numpy(views[0])[None], torch.tensor([labels]), blank=BLANK_ID)
+        tokens = merge_tokens(paths[0], path_scores[0], BLANK_ID)
+        return [
+            SpokenWord(
+                "".join(self.units.symbols[token.label] for token in group),
+                group[0].start_frame,
+                group[-1].end_frame,
+                min(1.0, sum(token.confidence for token in group) / len(group)),
+            )
+            for group in grouped(tokens, self.units)
+        ]
+
+
+def likeliest(views: Sequence[NDArray[np.float32]]) -> tuple[int, ...]:
+    """The likeliest labels that pieces of the views' best paths make.
+
+    Parameters
+    ----------
+    views : sequence of float32 [T, K]
+        Log probabilities in each view.
+
+    Returns
+    -------
+    tuple of int
+        Their CTC log probability, the mean of all views, is no less than that of any view's best path.
+    """
+    paths = [tuple(token.label for token in _best_path(view)) for view in views]
+    paths = list(dict.fromkeys(paths))
+    if len(paths) == 1:
+        return paths[0]
+
+    def heard(sequences: list[tuple[int, ...]]) -> NDArray[np.float64]:
+        return np.mean([sequence_log_probs(view, sequences, BLANK_ID) for view in views], axis=0)
+
+    first = paths[int(np.argmax(heard(paths)))]
+    return recombined(first, [path for path in paths if path != first], heard, rounds=MOST_SWEEPS)[0]
+
+
+def _best_path(view: NDArray[np.float32]) -> list[Token]:
+    return greedy_decode(torch.from_numpy(view)[None], blank=BLANK_ID)[0]
