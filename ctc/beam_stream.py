@@ -277,7 +277,7 @@ class BeamStream:
             if acoustic == -math.inf:  # more tokens than the frames have room for
                 continue
             total = acoustic + options.lm_weight * read.lm_score + read.bonus
-            rescored.append(replace(read, score=total, acoustic_score=acoustic, met=_join_times(read.met)))
+            rescored.append(replace(read, score=total, acoustic_score=acoustic, met=join_times(read.met)))
         return sorted(rescored, key=lambda one: -one.score)
 
     def _merged(self, found: list[Candidate]) -> list[Candidate]:
@@ -293,7 +293,7 @@ class BeamStream:
         return sorted(sums.values(), key=lambda one: -one.score)
 
 
-def _join_times(met: tuple[int, ...]) -> tuple[int, ...]:
+def join_times(met: tuple[int, ...]) -> tuple[int, ...]:
     """Frames from which on each token of a recalled prefix may lie: its nodes were met on different ways."""
     if len(met) <= CHUNK_TOKENS:
         return (0,) * len(met)

@@ -4,6 +4,7 @@ Each view (see `speech.views`) has a best path of its own. Where they differ, wh
 is taken, place by place.
 """
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -12,10 +13,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ctc import Token, forced_align, greedy_decode, merge_tokens, sequence_log_probs
+from ctc import forced_align, greedy_decode, merge_tokens, sequence_log_probs
 from speech.checkpoint import LoadedModel
 from speech.config import from_dict
-from speech.decoding import SearchStream, default_head
+from speech.decoding import SURE, SearchStream, default_head
 from speech.decoding_config import check_views
 from speech.errors import ConfigError
 from speech.pieces import recombined
@@ -26,6 +27,7 @@ if TYPE_CHECKING:  # Numba takes half a second that the best path of one view ne
     from ctc import SpokenWord
 
 BLANK_ID = 0
+PART_FRAMES = 150
 MOST_SWEEPS = 2
 """Times that the pieces of all views are tried; what a third one found was nothing."""
 
@@ -123,19 +125,39 @@ def likeliest(views: Sequence[NDArray[np.float32]]) -> tuple[int, ...]:
     Returns
     -------
     tuple of int
-        Their CTC log probability, the mean of all views, is no less than that of any view's best path.
+        Their CTC log probability, the mean of all views, is no less than that of any view's best path, but for what is
+        lost where frames are cut.
     """
-    paths = [tuple(token.label for token in _best_path(view)) for view in views]
-    paths = list(dict.fromkeys(paths))
-    if len(paths) == 1:
-        return paths[0]
+    cuts = [0, *places_to_cut(np.min([view[:, BLANK_ID] for view in views], axis=0)), len(views[0])]
+    return tuple(
+        label
+        for start, end in itertools.pairwise(cuts)
+        for label in _likeliest([np.ascontiguousarray(view[start:end]) for view in views])
+    )
+
+
+def places_to_cut(log_blank: NDArray[np.float32]) -> list[int]:
+    """Frames that are surely blank, at least `PART_FRAMES` apart, given log probabilities of the blank [T].
+
+    What is said before such a frame and after it can be found apart, and in parts the work grows with the length of a
+    recording, not with its square.
+    """
+    cuts = [0]
+    for frame in np.flatnonzero(log_blank > np.log(SURE)).tolist():
+        if frame >= cuts[-1] + PART_FRAMES:
+            cuts.append(frame)
+    return cuts[1:]
+
+
+def _likeliest(views: Sequence[NDArray[np.float32]]) -> tuple[int, ...]:
+    """`likeliest`, of all frames at once."""
+    paths = [greedy_decode(torch.from_numpy(view)[None], blank=BLANK_ID)[0] for view in views]
+    different = list(dict.fromkeys(tuple(token.label for token in path) for path in paths))
+    if len(different) == 1:
+        return different[0]
 
     def heard(sequences: list[tuple[int, ...]]) -> NDArray[np.float64]:
         return np.mean([sequence_log_probs(view, sequences, BLANK_ID) for view in views], axis=0)
 
-    first = paths[int(np.argmax(heard(paths)))]
-    return recombined(first, [path for path in paths if path != first], heard, rounds=MOST_SWEEPS)[0]
-
-
-def _best_path(view: NDArray[np.float32]) -> list[Token]:
-    return greedy_decode(torch.from_numpy(view)[None], blank=BLANK_ID)[0]
+    order = np.argsort(-heard(different), kind="stable").tolist()
+    return recombined(different[order[0]], [different[number] for number in order[1:]], heard, rounds=MOST_SWEEPS)[0]

@@ -197,7 +197,7 @@ class Decoding:
 
         Parameters as `best`.
         """
-        from speech.rescoring import total_scores
+        from speech.rescoring import total_scores, with_recombined
 
         own, others = np.split(scores, [self.num_views * self.num_units], axis=1)
         streams = []
@@ -205,7 +205,11 @@ class Decoding:
             streams.append(self.decoder.stream())
             streams[-1].push(view)
         candidates = candidates_of_all(streams, most)
-        return candidates, total_scores(candidates, self.opinions, others), streams[0]
+        opinions = [opinion.for_utterance() for opinion in self.opinions]
+        totals = total_scores(candidates, opinions, others)
+        if self.config.recombined:
+            candidates, totals = with_recombined(candidates, totals, streams, opinions, others, self.config.recombined)
+        return candidates, totals, streams[0]
 
 
 @cache

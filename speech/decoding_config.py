@@ -41,6 +41,9 @@ class DecodingConfig:
         Of the recurrent language model's log probability of the best hypotheses, 0..1; the n-gram has the rest.
     candidates : int
         Hypotheses that are scored once more.
+    recombined : int
+        Best hypotheses whose words are tried in the place of the best one's, where they differ, in a search of phones
+        by CTC; 0 for none.
     views : int
         Views of a recording that are searched; see `speech.views`. Each has hypotheses of its own, and all are heard in
         every view.
@@ -59,14 +62,15 @@ class DecodingConfig:
     second_weight: float = 0.1
     neural_share: float = 0.5
     candidates: int = 75
+    recombined: int = 0
     views: int = 1
 
     def __post_init__(self):
         if not (1 <= self.beam <= _WIDEST_BEAM and 1 <= self.candidates <= _WIDEST_BEAM):
             raise ValueError(f"beam and candidates must be 1 to {_WIDEST_BEAM}")
         check_views(self.views)
-        if self.alternatives < 0 or self.merge_threshold < 0:
-            raise ValueError("alternatives and merge_threshold must be 0 or more")
+        if min(self.alternatives, self.merge_threshold, self.recombined) < 0:
+            raise ValueError("alternatives, merge_threshold and recombined must be 0 or more")
         if not self.beam_threshold > 0:
             raise ValueError("beam_threshold must be above 0")
         if min(self.lm_weight, self.prior_scale) < 0:

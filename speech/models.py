@@ -165,14 +165,19 @@ class BiLSTMLayer(nn.Module):
 
     def forward(self, x: Tensor, reversal: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Outputs [B, U, D'] of inputs [B, U, D]; `reversal` [B, U] reverses each row by its own length."""
-        forward = self.forward_lstm(x)[0]
-        backward = self.backward_lstm(_reverse(x, reversal))[0]
+        forward = _run(self.forward_lstm, x)
+        backward = _run(self.backward_lstm, _reverse(x, reversal))
         y = torch.cat([forward, _reverse(backward, reversal)], dim=-1)
         y = self.norm(self.projection(y))
         if self.training and self.dropout:
             keep = torch.rand(y.shape[0], 1, y.shape[2], generator=generator) >= self.dropout
             y = y * (keep / (1 - self.dropout)).to(y.device, y.dtype)
         return x + y if self.skip else y
+
+
+def _run(lstm: nn.LSTM, x: Tensor) -> Tensor:
+    """Outputs of an LSTM in the type of its inputs, whatever it computes in."""
+    return lstm(x.to(lstm.all_weights[0][0].dtype))[0].to(x.dtype)
 
 
 def _initialize_lstm(lstm: nn.LSTM) -> None:
@@ -248,6 +253,12 @@ class AcousticModel(nn.Module):
     def log_trigram(self, head: str) -> Tensor:
         """Log probability of a unit after two others in the training transcripts, float32 [K, K, K]; see `ctc.crf`."""
         return self.get_buffer(f"log_trigram_{head}")
+
+    def recur_in_bfloat16(self) -> None:
+        """Let the LSTMs alone, which take most of the time, hear in bfloat16 from now on."""
+        for layer in self.layers:
+            layer.forward_lstm.bfloat16()
+            layer.backward_lstm.bfloat16()
 
     def output_lengths(self, lengths: Tensor) -> Tensor:
         """Output frames V of utterances of `lengths` feature frames, int64 [B]."""

@@ -4,6 +4,7 @@ Characters and phones hear different mistakes: a hypothesis that both find likel
 language model remembers the whole sentence, where the n-gram of the search forgets what is three words back.
 """
 
+import copy
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
@@ -11,16 +12,28 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from ctc import sequence_log_probs
+from ctc.beam_pieces import Piece, can_be_parted, pieces_of, put_together
 from speech.errors import ConfigError
+from speech.pieces import recombined
 from speech.units import BLANK, Units
 
 if TYPE_CHECKING:
-    from ctc import Candidate
+    from ctc import BeamStream, Candidate
     from speech.lm.neural import NeuralLM
+
+
+MOST_SWEEPS = 1
+"""Times that words of other hypotheses are tried in the best one."""
+MOST_ASKED = 16
+LEAST_SPAN = 5.0
+"""So many of what is tried are asked opinions on, and only if no more nats behind the best hypothesis without them."""
 
 
 class Opinion(Protocol):
     """Something that knows more of hypotheses than the search did."""
+
+    def for_utterance(self) -> "Opinion":
+        """Itself, or one that remembers what it is asked until the end of an utterance."""
 
     def gains(self, hypotheses: "Sequence[Candidate]", scores: np.ndarray) -> np.ndarray:
         """What is added to the score of each hypothesis, nats [N].
@@ -45,14 +58,69 @@ def total_scores(hypotheses: "Sequence[Candidate]", opinions: Sequence[Opinion],
     scores : float32 [T, V K]
         As `Opinion.gains` takes them.
     """
-    totals = np.array([one.score for one in hypotheses])
     if not opinions or len(hypotheses) == 1:
+        return np.array([one.score for one in hypotheses])
+    totals = _with_gains(hypotheses, opinions, scores)
+    return totals if np.isfinite(totals).any() else np.array([one.score for one in hypotheses])
+
+
+def _with_gains(hypotheses: "Sequence[Candidate]", opinions: Sequence[Opinion], scores: np.ndarray) -> np.ndarray:
+    """Scores with what opinions add, nats [N]; -inf for the impossible."""
+    totals = np.array([one.score for one in hypotheses])
+    if not opinions:
         return totals
     gains = [opinion.gains(hypotheses, scores) for opinion in opinions]
     possible = np.isfinite(totals) & np.isfinite(gains).all(axis=0)
-    if not possible.any():
-        return totals
     return np.where(possible, totals + np.sum(gains, axis=0, where=possible), -np.inf)
+
+
+def with_recombined(
+    candidates: "list[Candidate]",
+    totals: np.ndarray,
+    streams: "Sequence[BeamStream]",
+    opinions: Sequence[Opinion],
+    scores: np.ndarray,
+    most: int,
+) -> "tuple[list[Candidate], np.ndarray]":
+    """Candidates and their total scores, with one more if words of others make the best one better.
+
+    Parameters
+    ----------
+    candidates, totals : as `total_scores` takes and gives them
+    streams : the searches in all views; nothing is done unless their hypotheses can be taken apart into words
+    opinions, scores : as `total_scores` takes them
+    most : int
+        Best candidates whose words are tried.
+    """
+    search = streams[0].search
+    order = [number for number in np.argsort(-totals, kind="stable")[:most].tolist() if np.isfinite(totals[number])]
+    complete = [number for number in order if not candidates[number].labels or candidates[number].ends[-1] >= 0]
+    if not can_be_parted(search) or len(complete) < 2 or complete[0] != order[0]:
+        return candidates, totals
+    sequences = [pieces_of(candidates[number]) for number in complete]
+
+    def joined(variants: list[tuple[Piece, ...]]) -> "list[Candidate]":
+        labels = [[label for piece in pieces for label in piece.labels] for pieces in variants]
+        heard = np.mean([stream.heard(labels) for stream in streams], axis=0)
+        return [put_together(search, pieces, score) for pieces, score in zip(variants, heard.tolist(), strict=True)]
+
+    def total(variants: list[tuple[Piece, ...]]) -> np.ndarray:
+        found = joined(variants)
+        own = np.array([one.score for one in found])
+        asked = np.argsort(-own, kind="stable")[:MOST_ASKED]
+        asked = asked[own[asked] >= least]
+        values = np.full(len(found), -np.inf)
+        if len(asked):
+            values[asked] = _with_gains([found[number] for number in asked], opinions, scores)
+        return values
+
+    least = joined(sequences[:1])[0].score - LEAST_SPAN
+    pieces, gain = recombined(
+        sequences[0], sequences[1:], total, rounds=MOST_SWEEPS, key=lambda piece: (piece.word, piece.labels)
+    )
+    if not gain > 0:
+        return candidates, totals
+    return [*candidates, joined([pieces])[0]], np.append(totals, totals.max() + gain)
 
 
 class SecondHead:
@@ -83,6 +151,10 @@ class SecondHead:
             if any(name not in units.ids for name in names[1:]):
                 raise ConfigError(f"a second head of {units.kind}s cannot score {first.kind}s; name another")
             self._table = [units.ids.get(name, 0) for name in names]
+
+    def for_utterance(self) -> "SecondHead":
+        """See `Opinion`."""
+        return self
 
     def gains(self, hypotheses: "Sequence[Candidate]", scores: np.ndarray) -> np.ndarray:
         """See `Opinion`."""
@@ -119,12 +191,27 @@ class SecondLanguageModel:
 
     def __init__(self, model: "NeuralLM", weight: float, known, unknown_score: float):
         self.model, self.weight, self.known, self.unknown_score = model, weight, known, unknown_score
+        self.memory: dict[str, float] | None = None  #: what has been read in an utterance, and its log probability
 
     def gains(self, hypotheses: "Sequence[Candidate]", _: np.ndarray) -> np.ndarray:
         """See `Opinion`."""
         replaced = [one.lm_score - self.unknown_score * self._num_unknown(one) for one in hypotheses]
-        read = self.model.log_probs([one.text for one in hypotheses])
+        read = self._read([one.text for one in hypotheses])
         return self.weight * (read - math.log(10.0) * np.array(replaced))
+
+    def for_utterance(self) -> "SecondLanguageModel":
+        """See `Opinion`."""
+        fresh = copy.copy(self)
+        fresh.memory = {}
+        return fresh
+
+    def _read(self, texts: list[str]) -> np.ndarray:
+        """Log probabilities by the model [N]."""
+        if self.memory is None:
+            return self.model.log_probs(texts)
+        new = [text for text in dict.fromkeys(texts) if text not in self.memory]
+        self.memory |= dict(zip(new, self.model.log_probs(new).tolist(), strict=True))
+        return np.array([self.memory[text] for text in texts])
 
     def _num_unknown(self, hypothesis: "Candidate") -> int:
         return sum(word not in self.known for word in hypothesis.text.split())

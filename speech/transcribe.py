@@ -31,6 +31,7 @@ from speech.decoding import (
 )
 from speech.errors import CheckpointError, ConfigError, SpeechError
 from speech.hotwords import Hotwords, as_transcribed
+from speech.precision import has_bfloat16_lstm
 from speech.sources import Source, open_source, source_name
 from speech.transcript import Transcript
 from speech.views import rested, shifted, shifts_of
@@ -132,6 +133,8 @@ def load_model(
     """
     path = model_path(path)
     loaded = load(path)
+    if _device(device).type == "cpu" and has_bfloat16_lstm():
+        loaded.model.recur_in_bfloat16()
     decoding = choose_search(loaded, path, lm, as_transcribed(hotwords), beam)
     return Transcriber(loaded, name=str(loaded.card.get("name", path.stem)), device=device, decoding=decoding)
 

@@ -3,7 +3,8 @@
     python recipes/english/compare.py --model MODEL manifests/english/dev_*.jsonl
 
 The acoustic model runs once for each view. "Best path" is without language model, for characters only: phones need
-words. Phones are searched with the lexicon. Rows with two outputs score the best hypotheses of the first once more by
+words. Phones are searched with the lexicon. All rows hear as many views as the card's `best_path`.
+Rows with two outputs score the best hypotheses of the first once more by
 the second. Settings are the defaults of `speech.decoding.DecodingConfig` unless `--tune` searches the weights of each
 row on these sets. The last row's stand on the model's card.
 """
@@ -40,8 +41,8 @@ def main() -> None:
         loaded = with_hop(loaded, arguments.hop_s)
     heads = tuple(loaded.units)
     utterances = [read_manifest(path) for path in arguments.manifests]
-    configs = searches(loaded, arguments.beam)
     alone = BestPath.of_model(loaded)
+    configs = searches(loaded, arguments.beam, alone.num_views)
     num_views = max(alone.num_views, *(config.views for config in configs.values()))
     sets = [(rows, model_outputs(loaded, rows, heads, num_views=num_views)) for rows in utterances]
     seconds = sum(row.duration for rows in utterances for row in rows)
@@ -64,13 +65,13 @@ def main() -> None:
         show(name, texts, utterances, 3600 * (time.process_time() - start) / seconds)
 
 
-def searches(loaded: LoadedModel, beam: int) -> dict[str, DecodingConfig]:
-    """Settings of each row."""
+def searches(loaded: LoadedModel, beam: int, num_views: int) -> dict[str, DecodingConfig]:
+    """Settings of each row; with as many views as the best path is read in."""
     rows = {}
     for head, units in loaded.units.items():
         if units.kind == "word":
             continue
-        config = DecodingConfig(head=head, beam=beam)
+        config = DecodingConfig(head=head, beam=beam, views=1 if loaded.heads[head].framewise else num_views)
         rows[f"{head}, language model"] = config
         for second, others in loaded.units.items():
             if second != head and others.symbols[0] == BLANK_SYMBOL and "phone" in units.kind:

@@ -5,7 +5,7 @@ between words: the two together predict better than either (Mikolov et al., Inte
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -105,10 +105,10 @@ class PieceLSTM(nn.Module):
             inputs = nn.functional.linear(output, inner, bias + more)
             output = output.new_zeros(1 + len(ids), self.config.hidden)
             cells = torch.zeros(output.shape, dtype=exact)
-            across = recurrent.T.contiguous()  # few rows are multiplied faster so
+            across = _prepared(recurrent)
             for start, end in itertools.pairwise(ends):
                 rows = slice(start, end + (start - end) % ROWS)  # the rest is nobody's
-                gates = torch.addmm(inputs[rows], output[before[rows]], across).to(exact)
+                gates = inputs[rows].to(exact) + across(output[before[rows]])
                 take, forget, new, give = gates[: end - start].chunk(4, dim=1)
                 cell = forget.sigmoid() * cells[before[start:end]] + take.sigmoid() * new.tanh()
                 cells[1 + start : 1 + end] = cell
@@ -123,6 +123,16 @@ class PieceLSTM(nn.Module):
     def logits(self, hidden: Tensor) -> Tensor:
         """Logits [..., V] of the next piece, from the last layer's output [..., hidden]."""
         return nn.functional.linear(self.project(hidden), self.embed.weight, self.bias)
+
+
+def _prepared(weight: Tensor) -> Callable[[Tensor], Tensor]:
+    """The product of rows [n, K] with a transposed matrix [N, K], ready to be taken many times."""
+    if weight.dtype == torch.bfloat16 and weight.is_cpu:
+        # oneDNN would bring the matrix into its own order each time, which takes longer than the product.
+        packed = torch.ops.mkldnn._reorder_linear_weight(weight, ROWS)
+        return lambda rows: torch.ops.mkldnn._linear_pointwise(rows, packed, None, "none", [], "")
+    across = weight.T.contiguous()  # few rows are multiplied faster so
+    return lambda rows: rows @ across
 
 
 @dataclass(eq=False)
