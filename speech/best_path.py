@@ -28,7 +28,10 @@ if TYPE_CHECKING:  # Numba takes half a second that the best path of one view ne
 
 BLANK_ID = 0
 PART_FRAMES = 150
-MOST_SWEEPS = 2
+"""Frames that are looked at together, or more: on two development sets 50 lost 0.2 % of the words."""
+MOST_FRAMES = 600
+"""So many are cut even where no frame is surely blank."""
+MOST_ROUNDS = 2
 """Times that the pieces of all views are tried; what a third one found was nothing."""
 
 
@@ -86,7 +89,7 @@ class BestPath:
 
     @property
     def heads(self) -> tuple[str, ...]:
-        """See `speech.decoding.Search`."""
+        """See `speech.decoding.Reader`."""
         return (self.head,)
 
     def stream(self) -> GreedyStream | SearchStream:
@@ -94,7 +97,7 @@ class BestPath:
         return GreedyStream(self.units, BLANK_ID) if self.num_views == 1 else SearchStream(self)
 
     def best(self, scores: NDArray[np.float32]) -> "Sequence[SpokenWord]":
-        """Words of a segment whose outputs are `scores` [T, V K], placed by the first view."""
+        """Words of a segment with outputs `scores` [T, V K]; places and confidences are those of the first view."""
         from ctc import SpokenWord
 
         views = [np.ascontiguousarray(view) for view in np.split(scores, self.num_views, axis=1)]
@@ -137,15 +140,18 @@ def likeliest(views: Sequence[NDArray[np.float32]]) -> tuple[int, ...]:
 
 
 def places_to_cut(log_blank: NDArray[np.float32]) -> list[int]:
-    """Frames that are surely blank, at least `PART_FRAMES` apart, given log probabilities of the blank [T].
+    """Frames that are surely blank, or the most so, some `PART_FRAMES` apart, given log probabilities of the blank [T].
 
     What is said before such a frame and after it can be found apart, and in parts the work grows with the length of a
     recording, not with its square.
     """
-    cuts = [0]
-    for frame in np.flatnonzero(log_blank > np.log(SURE)).tolist():
-        if frame >= cuts[-1] + PART_FRAMES:
-            cuts.append(frame)
+    cuts, sure = [0], log_blank > np.log(SURE)
+    while (first := cuts[-1] + PART_FRAMES) < len(log_blank):
+        last = cuts[-1] + MOST_FRAMES
+        where = np.flatnonzero(sure[first:last])
+        if not len(where) and last >= len(log_blank):
+            break
+        cuts.append(first + int(where[0] if len(where) else np.argmax(log_blank[first:last])))
     return cuts[1:]
 
 
@@ -160,4 +166,4 @@ def _likeliest(views: Sequence[NDArray[np.float32]]) -> tuple[int, ...]:
         return np.mean([sequence_log_probs(view, sequences, BLANK_ID) for view in views], axis=0)
 
     order = np.argsort(-heard(different), kind="stable").tolist()
-    return recombined(different[order[0]], [different[number] for number in order[1:]], heard, rounds=MOST_SWEEPS)[0]
+    return recombined(different[order[0]], [different[number] for number in order[1:]], heard, rounds=MOST_ROUNDS)[0]

@@ -193,7 +193,8 @@ def write_atomically(path: str | Path, write: Callable) -> None:
 def with_hop(loaded: LoadedModel, hop_s: float) -> LoadedModel:
     """The model with a feature frame every `hop_s` seconds, be it trained with another step.
 
-    With frames closer together speech is slower for the model, and it has more steps for each sound.
+    With frames closer together speech is slower for the model, and it has more steps for each sound. What the card says
+    of `speech.tempo` is left out.
 
     Raises
     ------
@@ -208,37 +209,24 @@ def with_hop(loaded: LoadedModel, hop_s: float) -> LoadedModel:
     except ValueError as error:
         raise ConfigError(str(error)) from error
     frontend.load_state_dict(loaded.frontend.state_dict())
-    return replace(loaded, frontend=frontend.eval())
+    card = {key: value for key, value in loaded.card.items() if key != "tempo"}
+    return replace(loaded, frontend=frontend.eval(), card=card)
 
 
 def replace_card(
-    path: str | Path,
-    change: Callable[[dict[str, Any]], dict[str, Any]],
-    output: str | Path | None = None,
-    *,
-    hop_s: float | None = None,
+    path: str | Path, change: Callable[[dict[str, Any]], dict[str, Any]], output: str | Path | None = None
 ) -> None:
     """Write a model's file with another card, `change(card)`, over itself or to `output`; its tensors stay as they are.
-
-    Parameters
-    ----------
-    path, change, output
-    hop_s : float, optional
-        As of `with_hop`, for good.
 
     Raises
     ------
     CheckpointError
         The file is no model, or cannot be written.
-    ConfigError
-        There is no such step.
     """
-    loaded = load(path)  # refuses what is no model
+    load(path)  # refuses what is no model
     with safe_open(path, framework="pt") as file:
         header = json.loads(file.metadata()["speech"])
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     header["card"] = change(header["card"])
-    if hop_s is not None:
-        header["frontend"] = to_dict(with_hop(loaded, hop_s).frontend.config)
     data = save(tensors, metadata={"speech": json.dumps(header)})
     write_atomically(path if output is None else output, lambda file: file.write(data))

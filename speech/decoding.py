@@ -144,7 +144,7 @@ class Search(Protocol):
 
     @property
     def frame_step_s(self) -> float:
-        """Seconds between two frames."""
+        """Seconds between two frames in the model's own pace (see `speech.tempo`); pauses are measured by it."""
 
     def best(self, scores: np.ndarray) -> "Sequence[SpokenWord]":
         """Words of a segment from `scores`, its outputs side by side: all views of the first head, then of the next."""
@@ -179,7 +179,7 @@ class Decoding:
 
     @property
     def num_views(self) -> int:
-        """See `Search`."""
+        """See `Reader`."""
         return self.config.views
 
     def best(self, scores: np.ndarray) -> "Sequence[SpokenWord]":
@@ -188,7 +188,7 @@ class Decoding:
 
     def hypothesis(self, scores: np.ndarray) -> "Hypothesis":
         """The best hypothesis of a segment; as `best`."""
-        most = self.config.candidates if self.opinions or self.num_views > 1 else 1
+        most = self.config.candidates if self.opinions or self.num_views > 1 or self.config.recombined else 1
         candidates, totals, stream = self.ranked(scores, most)
         return stream.timed(candidates[int(np.argmax(totals))])
 

@@ -1,7 +1,7 @@
 """A text in time over recordings of hours, by any CTC model: words, their units, and where text and audio disagree.
 
 The recording is read and run through the model window by window (`speech.chunks`); only log probabilities are kept,
-an hour of 29 characters every 27 ms is 16 MB. One exact forced alignment of all of it follows: nothing is cut, so no
+an hour of 29 characters every 23 ms is 18 MB. One exact forced alignment of all of it follows: nothing is cut, so no
 word can fall between two pieces.
 
 A forced alignment finds a place for any text. Therefore the text of each stretch of some words is compared with what

@@ -22,11 +22,14 @@ if TYPE_CHECKING:
     from speech.lm.neural import NeuralLM
 
 
-MOST_SWEEPS = 1
+MOST_ROUNDS = 1
 """Times that words of other hypotheses are tried in the best one."""
 MOST_ASKED = 16
-LEAST_SPAN = 5.0
-"""So many of what is tried are asked opinions on, and only if no more nats behind the best hypothesis without them."""
+MOST_BEHIND = 5.0
+"""So many of what is tried are asked opinions on, and only if no more nats behind the best hypothesis without them.
+
+On two development sets 64 and 8 nats found no fewer errors, for half as much time again.
+"""
 
 
 class Opinion(Protocol):
@@ -114,13 +117,14 @@ def with_recombined(
             values[asked] = _with_gains([found[number] for number in asked], opinions, scores)
         return values
 
-    least = joined(sequences[:1])[0].score - LEAST_SPAN
+    least = joined(sequences[:1])[0].score - MOST_BEHIND
     pieces, gain = recombined(
-        sequences[0], sequences[1:], total, rounds=MOST_SWEEPS, key=lambda piece: (piece.word, piece.labels)
+        sequences[0], sequences[1:], total, rounds=MOST_ROUNDS, key=lambda piece: (piece.word, piece.labels)
     )
-    if not gain > 0:
+    (made,) = joined([pieces])
+    if not gain > 0 or made.text in {one.text for one in candidates}:  # its score, of all pronunciations, is known
         return candidates, totals
-    return [*candidates, joined([pieces])[0]], np.append(totals, totals.max() + gain)
+    return [*candidates, made], np.append(totals, totals.max() + gain)
 
 
 class SecondHead:

@@ -6,6 +6,7 @@ memory does not grow with the recording's audio.
 Times and confidences are defined in `speech.words`.
 """
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from speech.best_path import BestPath
 from speech.checkpoint import LoadedModel, load
@@ -33,6 +36,7 @@ from speech.errors import CheckpointError, ConfigError, SpeechError
 from speech.hotwords import Hotwords, as_transcribed
 from speech.precision import has_bfloat16_lstm
 from speech.sources import Source, open_source, source_name
+from speech.tempo import Pace, Tempo
 from speech.transcript import Transcript
 from speech.views import rested, shifted, shifts_of
 from speech.words import frame_times
@@ -62,6 +66,7 @@ class _Recording:
     source: Source
     stitcher: Stitcher
     words: WordStream
+    pace: Pace
     num_samples: int = 0
 
     def end(self) -> None:
@@ -132,11 +137,25 @@ def load_model(
     'the birch canoe slid on the smooth planks'
     """
     path = model_path(path)
+    loaded = load_to_listen(path, device)
+    decoding = choose_search(loaded, path, lm, as_transcribed(hotwords), beam)
+    return Transcriber(loaded, name=str(loaded.card.get("name", path.stem)), device=device, decoding=decoding)
+
+
+def load_to_listen(path: str | Path, device: str) -> LoadedModel:
+    """A model that is not to be trained: on processors that do so much faster its LSTMs compute in bfloat16.
+
+    Raises
+    ------
+    CheckpointError
+        As `speech.checkpoint.load`.
+    ConfigError
+        There is no such device.
+    """
     loaded = load(path)
     if _device(device).type == "cpu" and has_bfloat16_lstm():
         loaded.model.recur_in_bfloat16()
-    decoding = choose_search(loaded, path, lm, as_transcribed(hotwords), beam)
-    return Transcriber(loaded, name=str(loaded.card.get("name", path.stem)), device=device, decoding=decoding)
+    return loaded
 
 
 def choose_search(
@@ -195,7 +214,6 @@ class Transcriber:
         self._loaded = loaded
         self.card = loaded.card
         self.device = _device(device)
-        self.frontend = loaded.frontend.to(self.device).eval()
         self.model = loaded.model.to(self.device).eval()
         self.decoding = decoding
         self.search = decoding or BestPath.of_model(loaded, name or "the model")
@@ -209,10 +227,11 @@ class Transcriber:
         self._shifts = shifts_of(num_views, loaded.model.config.subsampling_factor)
         self.chunks = chunks or ChunkConfig()
         self.sample_rate_hz = loaded.frontend.config.sample_rate_hz
-        self.frame_step_s = loaded.frame_step_s
-        config = loaded.model.config
-        self._frames_per_step = config.output_frames
-        self._step_samples = loaded.frontend.config.hop_samples * config.subsampling_factor
+        self._tempo = Tempo(loaded, name or "the model")
+        for pace in (self._tempo.own, *self._tempo.paces):
+            pace.frontend.to(self.device).eval()
+        self._listening_head = default_head(loaded)
+        self._frames_per_step = loaded.model.config.output_frames
 
     def with_search(self, search: Reader) -> "Transcriber":
         """The same model, whose outputs something else makes words of."""
@@ -286,7 +305,7 @@ class Transcriber:
                     final = job.recording.stitcher.push(first_frame, job.log_probs)
                     job.recording.words.push(final)
                     if progress is not None:
-                        progress(job.recording.source, job.recording.words.num_frames * self.frame_step_s)
+                        progress(job.recording.source, job.recording.words.num_frames * job.recording.pace.frame_step_s)
                 else:
                     ended.append(job)
                     if job.error is None:
@@ -299,13 +318,8 @@ class Transcriber:
 
     def _jobs(self, sources, sample_rate, channel) -> Iterator[_Part | _End]:
         """Windows of all recordings, each followed by its end or its error."""
-        window_steps, overlap_steps, margin_steps = (
-            max(1, round(seconds * self.sample_rate_hz / self._step_samples))
-            for seconds in (self.chunks.window_s, self.chunks.overlap_s, self.chunks.margin_s)
-        )
         for source in sources:
-            stitcher = Stitcher(BLANK, margin_steps * self._frames_per_step)
-            recording = _Recording(source, stitcher, self.search.stream())
+            recording = None
             try:
                 blocks = open_source(
                     source,
@@ -313,25 +327,58 @@ class Transcriber:
                     array_rate_hz=sample_rate,
                     channel=channel,
                 )
+                pace, blocks = self._pace(blocks)
+                recording = self._begin(source, pace)
+                window_steps, overlap_steps = (
+                    self._steps(seconds, pace) for seconds in (self.chunks.window_s, self.chunks.overlap_s)
+                )
                 for window in windows(
                     blocks,
-                    step_samples=self._step_samples,
+                    step_samples=pace.step_samples,
                     window_steps=window_steps,
                     overlap_steps=overlap_steps,
                 ):
-                    end = window.first_step * self._step_samples + len(window.waveform)
+                    end = window.first_step * pace.step_samples + len(window.waveform)
                     recording.num_samples = end
                     yield _Part(recording, window)
                 yield _End(recording)
             except SpeechError as error:
-                yield _End(recording, error)
+                yield _End(recording or self._begin(source, self._tempo.own), error)
+
+    def _begin(self, source: Source, pace: Pace) -> _Recording:
+        stitcher = Stitcher(BLANK, self._steps(self.chunks.margin_s, pace) * self._frames_per_step)
+        return _Recording(source, stitcher, self.search.stream(), pace)
+
+    def _steps(self, seconds: float, pace: Pace) -> int:
+        """Steps of the model in so much time, at least one."""
+        return max(1, round(seconds * self.sample_rate_hz / pace.step_samples))
+
+    def _pace(self, blocks: Iterator[np.ndarray]) -> tuple[Pace, Iterator[np.ndarray]]:
+        """In which steps a recording is heard, found out from its first window; and its blocks from the beginning."""
+        if len(self._tempo.paces) == 1:
+            return self._tempo.paces[0], blocks
+        first, num_samples, most_samples = [], 0, round(self.chunks.window_s * self.sample_rate_hz)
+        for block in blocks:
+            first.append(block)
+            num_samples += len(block)
+            if num_samples >= most_samples:
+                break
+        waveform = np.concatenate([np.zeros(0, np.float32), *first])[:most_samples]
+        rewound = itertools.chain(first, blocks)
+        if not self._tempo.own.frontend.num_frames(len(waveform)):
+            return self._tempo.own, rewound
+        with torch.inference_mode():
+            features, frames = self._features([waveform], [self._tempo.own])
+            logits, lengths = self.model(features, frames)
+            log_probs = logits[self._listening_head][0, : int(lengths[0])].float().log_softmax(dim=1).cpu().numpy()
+        return self._tempo.pace(log_probs), rewound
 
     def _run(self, parts: Sequence[_Part], budget: int) -> None:
         """Fill in the log probabilities of `parts`, at most `budget` padded samples at a time."""
         waiting = []
         for part in parts:
             num_samples = len(part.window.waveform)
-            part.log_probs = self._silence(num_samples)
+            part.log_probs = self._silence(num_samples, part.recording.pace)
             steady = steady_samples(part.window.waveform, self.sample_rate_hz, self.chunks)
             if len(part.log_probs) and steady != [(0, num_samples)]:
                 waiting.append((part, steady))
@@ -341,19 +388,17 @@ class Transcriber:
             # rows much shorter than the longest would be mostly padding
             fitting = sum(len(part.window.waveform) > 0.7 * longest for part, _ in waiting[: max(1, budget // longest)])
             chosen, waiting = waiting[:fitting], waiting[fitting:]
-            outputs = self._log_probs([part.window.waveform for part, _ in chosen])
+            outputs = self._log_probs(
+                [part.window.waveform for part, _ in chosen], [part.recording.pace for part, _ in chosen]
+            )
             for (part, steady), log_probs in zip(chosen, outputs, strict=True):
-                self._blank_out(log_probs, steady, len(part.window.waveform))
+                self._blank_out(log_probs, steady, len(part.window.waveform), part.recording.pace)
                 part.log_probs = log_probs
 
-    def _log_probs(self, waveforms: Sequence[np.ndarray]) -> list[np.ndarray]:
+    def _log_probs(self, waveforms: Sequence[np.ndarray], paces: Sequence[Pace]) -> list[np.ndarray]:
         """Log probabilities of each waveform, side by side as a `Reader` takes them, float32 [V, K]."""
-        lengths = torch.tensor([len(waveform) for waveform in waveforms])
-        padded = torch.zeros(len(waveforms), int(lengths.max()))
-        for row, waveform in enumerate(waveforms):
-            padded[row, : len(waveform)] = torch.from_numpy(np.ascontiguousarray(waveform))
         with torch.inference_mode():
-            features, frames = self.frontend(padded.to(self.device), lengths.to(self.device))
+            features, frames = self._features(waveforms, paces)
             counts = self.model.output_lengths(frames).tolist()
             views = [self.model(*shifted(features, frames, shift)) for shift in self._shifts]
             outputs = [
@@ -364,17 +409,31 @@ class Transcriber:
             log_probs = torch.cat(outputs, dim=2).cpu().numpy()
         return [log_probs[row, :count].copy() for row, count in enumerate(counts)]
 
-    def _silence(self, num_samples: int) -> np.ndarray:
+    def _features(self, waveforms: Sequence[np.ndarray], paces: Sequence[Pace]) -> tuple[Tensor, Tensor]:
+        """Features of each waveform in its pace, float32 [B, T, F], and their lengths, int64 [B]."""
+        found: dict[int, Tensor] = {}
+        for pace in dict.fromkeys(paces):
+            rows = [row for row, own in enumerate(paces) if own is pace]
+            lengths = torch.tensor([len(waveforms[row]) for row in rows])
+            padded = torch.zeros(len(rows), int(lengths.max()))
+            for place, row in enumerate(rows):
+                padded[place, : lengths[place]] = torch.from_numpy(np.ascontiguousarray(waveforms[row]))
+            features, frames = pace.frontend(padded.to(self.device), lengths.to(self.device))
+            found |= {row: features[place, : frames[place]] for place, row in enumerate(rows)}
+        ordered = [found[row] for row in range(len(waveforms))]
+        return pad_sequence(ordered, batch_first=True), torch.tensor([len(row) for row in ordered], device=self.device)
+
+    def _silence(self, num_samples: int, pace: Pace) -> np.ndarray:
         """Log probabilities of a window in which nothing is said, [V, K]."""
-        frames = torch.tensor([self.frontend.num_frames(num_samples)])
+        frames = torch.tensor([pace.frontend.num_frames(num_samples)])
         num_frames = int(self.model.output_lengths(frames)) if frames > 0 else 0
         log_probs = np.full((num_frames, self._num_outputs), -np.inf, np.float32)
         log_probs[:, self._rests] = 0.0
         return log_probs
 
-    def _blank_out(self, log_probs: np.ndarray, steady, num_samples: int) -> None:
+    def _blank_out(self, log_probs: np.ndarray, steady, num_samples: int, pace: Pace) -> None:
         """Make frames [V, K] inside steady stretches surely blank, in place."""
-        step = self.frame_step_s * self.sample_rate_hz
+        step = pace.frame_step_s * self.sample_rate_hz
         guard = STEADY_GUARD_S * self.sample_rate_hz
         for first, end in steady:
             start_frame = 0 if first == 0 else int(np.ceil((first + guard) / step))
@@ -384,9 +443,9 @@ class Transcriber:
 
     def _finish(self, recording: _Recording) -> Transcript:
         duration_s = recording.num_samples / self.sample_rate_hz
-        config = self.frontend.config
+        config = recording.pace.frontend.config
         offset_s = (config.window_s - config.hop_s) / 2 if config.snip_edges else 0.0
-        times_s = frame_times(recording.words.num_frames, self.frame_step_s, offset_s, duration_s)
+        times_s = frame_times(recording.words.num_frames, recording.pace.frame_step_s, offset_s, duration_s)
         return Transcript(
             words=recording.words.words(times_s),
             duration_s=duration_s,

@@ -26,22 +26,16 @@ def shifts_of(num_views: int, step_frames: int) -> tuple[int, ...]:
     """Feature frames by which each view is late; the first is not.
 
     Each further one halves what lies between two others (van der Corput 1935), so that the first views of many are
-    those of few.
+    those of few; none comes twice.
 
     Examples
     --------
     >>> shifts_of(2, 8), shifts_of(4, 8)
     ((0, 4), (0, 4, 2, 6))
     """
-    shifts = []
-    for number in range(num_views):
-        shift, part = 0.0, 1.0
-        while number:
-            number, bit = divmod(number, 2)
-            part /= 2
-            shift += part * bit
-        shifts.append(int(shift * step_frames))
-    return tuple(shifts)
+    num_bits = (step_frames - 1).bit_length()
+    reversed_bits = (int(f"{number:0{num_bits}b}"[::-1], 2) for number in range(2**num_bits)) if num_bits else [0]
+    return tuple(shift for shift in reversed_bits if shift < step_frames)[:num_views]
 
 
 def shifted(features: Tensor, lengths: Tensor, shift: int) -> tuple[Tensor, Tensor]:

@@ -3,10 +3,10 @@
     python recipes/english/compare.py --model MODEL manifests/english/dev_*.jsonl
 
 The acoustic model runs once for each view. "Best path" is without language model, for characters only: phones need
-words. Phones are searched with the lexicon. All rows hear as many views as the card's `best_path`.
-Rows with two outputs score the best hypotheses of the first once more by
-the second. Settings are the defaults of `speech.decoding.DecodingConfig` unless `--tune` searches the weights of each
-row on these sets. The last row's stand on the model's card.
+words. Phones are searched with the lexicon. All rows but the last hear as many views as the best path does. Rows with
+two outputs score the best hypotheses of the first once more by the second. Settings are the defaults of
+`speech.decoding.DecodingConfig` unless `--tune` searches the weights of each row on these sets. The last row's stand on
+the model's card.
 """
 
 import argparse
@@ -33,7 +33,9 @@ def main() -> None:
     parser.add_argument("--model", type=Path, default=DEFAULT_MODEL)
     parser.add_argument("--lm", type=Path, help="by default the one that is included")
     parser.add_argument("--beam", type=int, default=DecodingConfig().beam)
-    parser.add_argument("--hop-s", type=float, help="seconds between two feature frames; the model's by default")
+    parser.add_argument(
+        "--hop-s", type=float, help="seconds between feature frames; as the card's tempo says by default"
+    )
     parser.add_argument("--tune", action="store_true", help="search the weights of every row")
     arguments = parser.parse_args()
     loaded, lm = load(arguments.model), read_language_model(arguments.lm)

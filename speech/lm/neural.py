@@ -19,6 +19,7 @@ from speech.config import from_dict, to_dict
 from speech.errors import ConfigError
 from speech.lm.pieces import END_ID, WordPieces
 from speech.packing import Precision, unpack
+from speech.precision import has_bfloat16_lstm
 
 FORMAT = "neural-lm-1"
 MOST_PIECES = 32_000  # sentences are kept in 16 bits a piece
@@ -127,7 +128,12 @@ class PieceLSTM(nn.Module):
 
 def _prepared(weight: Tensor) -> Callable[[Tensor], Tensor]:
     """The product of rows [n, K] with a transposed matrix [N, K], ready to be taken many times."""
-    if weight.dtype == torch.bfloat16 and weight.is_cpu:
+    if (
+        weight.dtype == torch.bfloat16
+        and weight.is_cpu
+        and has_bfloat16_lstm()
+        and torch.backends.mkldnn.is_available()
+    ):
         # oneDNN would bring the matrix into its own order each time, which takes longer than the product.
         packed = torch.ops.mkldnn._reorder_linear_weight(weight, ROWS)
         return lambda rows: torch.ops.mkldnn._linear_pointwise(rows, packed, None, "none", [], "")

@@ -1,13 +1,14 @@
 """The best path in one view and in several."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
 import torch
 
 from ctc import greedy_decode, sequence_log_probs
-from speech.best_path import BestPath, likeliest
+from speech.best_path import BestPath, likeliest, places_to_cut
 from speech.checkpoint import with_hop
 from speech.chunks import ChunkConfig
 from speech.errors import ConfigError
@@ -44,6 +45,14 @@ def test_no_best_path_is_likelier(seed):
     paths = [tuple(token.label for token in greedy_decode(torch.from_numpy(view)[None])[0]) for view in views]
     found, *best = np.mean([sequence_log_probs(view, [likeliest(views), *paths]) for view in views], axis=0)
     assert found >= max(best)
+
+
+def test_frames_are_cut_where_they_are_surely_blank_or_most_so():
+    log_blank = np.full(2000, np.log(0.01), np.float32)
+    log_blank[[20, 160, 170, 700]] = np.log([0.99, 0.95, 0.99, 0.3])
+    assert places_to_cut(log_blank)[:2] == [160, 700]
+    assert all(start + 150 <= end <= start + 600 for start, end in itertools.pairwise(places_to_cut(log_blank)))
+    assert places_to_cut(log_blank[:20]) == places_to_cut(log_blank[:0]) == []
 
 
 def test_words_of_views_have_their_places_and_confidences():

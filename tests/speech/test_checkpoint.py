@@ -5,7 +5,7 @@ import torch
 from safetensors.torch import save_file
 
 from speech import checkpoint
-from speech.errors import CheckpointError
+from speech.errors import CheckpointError, ConfigError
 from speech.frontend import FrontendConfig
 from speech.models import HeadConfig, ModelConfig
 from speech.units import build_units
@@ -91,3 +91,16 @@ def test_an_unwritable_folder_is_named(loaded, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(CheckpointError, match="cannot be written"):
         checkpoint.save_model(tmp_path / "file" / "model", loaded)
+
+
+def test_another_hop_slows_speech_down(loaded):
+    slower = checkpoint.with_hop(loaded, 0.008)
+    assert slower.frame_step_s == pytest.approx(0.8 * loaded.frame_step_s)
+    assert outputs(slower).shape[1] > outputs(loaded).shape[1]
+    torch.testing.assert_close(slower.frontend.state_dict(), loaded.frontend.state_dict())
+
+
+@pytest.mark.parametrize("hop_s", [0.00801, 0.0, -0.01])
+def test_hops_that_cannot_be(loaded, hop_s):
+    with pytest.raises(ConfigError, match="hop_s"):
+        checkpoint.with_hop(loaded, hop_s)

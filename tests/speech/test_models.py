@@ -5,6 +5,7 @@ import torch
 
 from speech.frontend import FrontendConfig
 from speech.models import AcousticModel, BiLSTMLayer, HeadConfig, ModelConfig, _reversal
+from speech.precision import has_bfloat16_lstm
 
 CONFIGS = [
     ModelConfig(subsampling="conv", subsampling_factor=4, conv_channels=24, num_layers=2, width=16),
@@ -81,3 +82,22 @@ def test_impossible_shapes_are_refused(values):
 def test_default_frontend_fits():
     config = FrontendConfig(normalization="global")
     assert build(ModelConfig(), config.num_features)(torch.zeros(1, 16, 80), torch.tensor([16]))[1] == 4
+
+
+@pytest.mark.skipif(not has_bfloat16_lstm(), reason="this processor has no bfloat16 arithmetic")
+def test_in_bfloat16_too_an_utterance_is_the_same_alone_and_in_any_batch():
+    torch.manual_seed(0)
+    config = ModelConfig(num_layers=2, width=64, conv_channels=32)
+    model = AcousticModel(20, config, {"character": (HeadConfig(), 29)}).eval()
+    features, lengths = torch.randn(9, 120, 20), torch.tensor([120, 7, 64, 33, 120, 90, 1, 100, 56])
+    with torch.inference_mode():
+        exact, _ = model(features, lengths)
+        model.recur_in_bfloat16()
+        logits, counts = model(features, lengths)
+        assert logits["character"].dtype == torch.float32
+        assert (logits["character"] - exact["character"])[0].abs().max() < 0.1
+        for row, length in enumerate(lengths.tolist()):
+            alone, _ = model(features[row : row + 1, :length], lengths[row : row + 1])
+            torch.testing.assert_close(
+                alone["character"][0], logits["character"][row, : counts[row]], rtol=0, atol=1e-5
+            )

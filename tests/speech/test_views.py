@@ -13,6 +13,7 @@ from speech.lexicon import Lexicon
 from speech.lm import EstimationConfig, estimate
 from speech.models import HeadConfig, ModelConfig
 from speech.pronunciations import DecodingLexicon
+from speech.tempo import pace_of
 from speech.transcribe import Transcriber
 from speech.units import build_units
 from speech.views import candidates_of_all, rested, shifted, shifts_of
@@ -34,6 +35,13 @@ def test_views_spread_evenly_over_a_step():
         (0, 4, 2),
         (0, 4, 2, 6, 1, 5, 3, 7),
     ]
+
+
+@pytest.mark.parametrize("step_frames", range(1, 9))
+def test_no_view_comes_twice(step_frames):
+    shifts = shifts_of(step_frames, step_frames)
+    assert sorted(shifts) == list(range(step_frames))
+    assert all(shifts_of(few, step_frames) == shifts[:few] for few in range(1, step_frames))
 
 
 def test_a_view_begins_later():
@@ -74,17 +82,20 @@ class Reader:
 def test_outputs_of_views_stand_side_by_side_and_depend_on_nothing_beside_them():
     loaded = untrained()
     one, two = (Transcriber(loaded, decoding=Reader(num_views)) for num_views in (1, 2))
+    pace = pace_of(loaded)
     waveforms = [restless(duration_s, seed) for seed, duration_s in enumerate((2.0, 1.43, 0.07, 0.03))]
-    for waveform, plain, both in zip(waveforms, one._log_probs(waveforms), two._log_probs(waveforms), strict=True):
+    for waveform, plain, both in zip(
+        waveforms, one._log_probs(waveforms, [pace] * 4), two._log_probs(waveforms, [pace] * 4), strict=True
+    ):
         phones, later, characters, _ = np.split(both, [40, 80, 109], axis=1)
         np.testing.assert_allclose(np.hstack([phones, characters]), plain, atol=1e-5)
-        np.testing.assert_allclose(both, two._log_probs([waveform])[0], atol=1e-4)
+        np.testing.assert_allclose(both, two._log_probs([waveform], [pace])[0], atol=1e-4)
         cut = waveform[4 * loaded.frontend.config.hop_samples :]
         if len(cut) > RATE_HZ:
-            alone = one._log_probs([cut])[0][:, :40]
+            alone = one._log_probs([cut], [pace])[0][:, :40]
             np.testing.assert_allclose(later[: len(alone)], alone, atol=1e-3)
             assert np.exp(later[len(alone) :, 0]).tolist() == [1.0] * (len(later) - len(alone))
-    np.testing.assert_array_equal(np.flatnonzero(two._silence(RATE_HZ)[0] == 0.0), [0, 40, 80, 109])
+    np.testing.assert_array_equal(np.flatnonzero(two._silence(RATE_HZ, pace)[0] == 0.0), [0, 40, 80, 109])
 
 
 def streams_of(decoding, *views: np.ndarray):

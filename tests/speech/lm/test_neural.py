@@ -6,9 +6,10 @@ import torch
 
 from speech.errors import CheckpointError, ConfigError, CorpusError
 from speech.lm import neural_training
-from speech.lm.neural import NeuralLM, NeuralLMConfig, PieceLSTM, load_neural_lm, save_neural_lm
+from speech.lm.neural import NeuralLM, NeuralLMConfig, PieceLSTM, _prepared, load_neural_lm, save_neural_lm
 from speech.lm.neural_training import NeuralTrainingConfig, fit_neural_lm, word_perplexity
 from speech.lm.pieces import UNKNOWN_ID, WordPieces, count_words, learn_pieces
+from speech.precision import has_bfloat16_lstm
 
 LINES = ["the cat sat on the mat", "the dog sat on the cat", "a cat and a dog", "cats and dogs"] * 4
 SMALL = NeuralLMConfig(pieces=24, width=16, hidden=32, layers=2, dropout=0.1)
@@ -157,3 +158,12 @@ def test_impossible_sizes_are_refused():
         NeuralTrainingConfig(epochs=0)
     with pytest.raises(ConfigError, match="stored_part"):
         NeuralTrainingConfig(stored_part=2.0)
+
+
+@pytest.mark.skipif(not has_bfloat16_lstm(), reason="this processor has no bfloat16 arithmetic")
+def test_a_product_that_is_prepared_is_that_of_the_matrix():
+    torch.manual_seed(0)
+    weight, rows = torch.randn(96, 40), torch.randn(16, 40)
+    torch.testing.assert_close(_prepared(weight)(rows), rows @ weight.T)
+    exact = rows.bfloat16().float() @ weight.bfloat16().float().T
+    torch.testing.assert_close(_prepared(weight.bfloat16())(rows.bfloat16()).float(), exact, rtol=1e-2, atol=1e-1)
