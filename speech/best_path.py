@@ -19,7 +19,7 @@ from speech.config import from_dict
 from speech.decoding import SURE, SearchStream, default_head
 from speech.decoding_config import check_views
 from speech.errors import ConfigError
-from speech.pieces import recombined
+from speech.recombination import recombined
 from speech.units import BLANK, Units
 from speech.words import GreedyStream, grouped
 

@@ -1,4 +1,4 @@
-"""How a model's log probabilities become words: by best path, or by beam search with a language model.
+"""How a model's log probabilities become words by beam search with a language model; `speech.best_path` needs none.
 
 A recording is searched in segments that end in pauses, so that memory is bounded and the language model sees
 sentences rather than hours. A pause may be the shorter, the longer the segment already is.

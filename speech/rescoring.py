@@ -1,4 +1,4 @@
-"""The best hypotheses of a search, scored once more by what would be too slow to ask at every step of it.
+"""The best hypotheses of a search, and mixtures of them, scored once more by what would be too slow at every step.
 
 Characters and phones hear different mistakes: a hypothesis that both find likely is right more often. A recurrent
 language model remembers the whole sentence, where the n-gram of the search forgets what is three words back.
@@ -14,7 +14,7 @@ import numpy as np
 from ctc import sequence_log_probs
 from ctc.beam_pieces import Piece, can_be_parted, pieces_of, put_together
 from speech.errors import ConfigError
-from speech.pieces import recombined
+from speech.recombination import recombined
 from speech.units import BLANK, Units
 
 if TYPE_CHECKING:

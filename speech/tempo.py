@@ -24,7 +24,8 @@ class TempoConfig:
     Attributes
     ----------
     hops_s : tuple of float
-        Seconds between two feature frames, for slow speech first. None: as the model was trained, for all.
+        Seconds between two feature frames, for slow speech first. None: as the model was trained, for all. Recordings
+        longer than a window (`speech.chunks`), in which many may speak, take the last.
     rates : tuple of float, one fewer
         Units a second from which the next of `hops_s` is taken, increasing.
     """
@@ -92,7 +93,7 @@ class Tempo:
         self.paces = tuple(others) or (self.own,)
 
     def pace(self, log_probs: NDArray[np.float32]) -> Pace:
-        """For a recording that has outputs [V, K] with blanks at its beginning, in the model's own pace."""
+        """For a recording that has outputs [V, K], the blank first, in the model's own pace."""
         rate = units_a_second(log_probs, self.own.frame_step_s)
         return self.paces[sum(rate >= least for least in self._rates)]
 

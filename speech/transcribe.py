@@ -354,17 +354,20 @@ class Transcriber:
         return max(1, round(seconds * self.sample_rate_hz / pace.step_samples))
 
     def _pace(self, blocks: Iterator[np.ndarray]) -> tuple[Pace, Iterator[np.ndarray]]:
-        """In which steps a recording is heard, found out from its first window; and its blocks from the beginning."""
+        """In which steps a recording is heard, found out if it is one window; and its blocks from the beginning.
+
+        In longer ones others may speak later, and the last pace errs least for those that are not known.
+        """
         if len(self._tempo.paces) == 1:
             return self._tempo.paces[0], blocks
         first, num_samples, most_samples = [], 0, round(self.chunks.window_s * self.sample_rate_hz)
         for block in blocks:
             first.append(block)
             num_samples += len(block)
-            if num_samples >= most_samples:
-                break
-        waveform = np.concatenate([np.zeros(0, np.float32), *first])[:most_samples]
-        rewound = itertools.chain(first, blocks)
+            if num_samples > most_samples:
+                return self._tempo.paces[-1], itertools.chain(first, blocks)
+        waveform = np.concatenate([np.zeros(0, np.float32), *first])
+        rewound = iter(first)
         if not self._tempo.own.frontend.num_frames(len(waveform)):
             return self._tempo.own, rewound
         with torch.inference_mode():

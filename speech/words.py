@@ -2,7 +2,7 @@
 
 A word lasts from the first frame of its first unit to the end of the last frame of its last one, in the
 runs of the best path. Its confidence is the mean, over its units, of the highest posterior each one
-reaches in its run (`ctc.Token.confidence`).
+reaches in its run (`ctc.Token.confidence`). Of several views these are those of the first.
 """
 
 from collections.abc import Sequence

@@ -19,6 +19,7 @@ from speech.checkpoint import LoadedModel, load, with_hop
 from speech.cli import guarded
 from speech.corpus import read_manifest
 from speech.decoding import DecodingConfig, build_decoding, decoding_config, included_neural_lm, read_language_model
+from speech.errors import ConfigError
 from speech.transcribe import DEFAULT_MODEL
 from speech.tuning import model_outputs, search_all, tune, word_error_rate
 from speech.units import BLANK as BLANK_SYMBOL
@@ -36,6 +37,7 @@ def main() -> None:
     parser.add_argument(
         "--hop-s", type=float, help="seconds between feature frames; as the card's tempo says by default"
     )
+    parser.add_argument("--head", help="only the rows that search this output, and the best path; all by default")
     parser.add_argument("--tune", action="store_true", help="search the weights of every row")
     arguments = parser.parse_args()
     loaded, lm = load(arguments.model), read_language_model(arguments.lm)
@@ -45,6 +47,10 @@ def main() -> None:
     utterances = [read_manifest(path) for path in arguments.manifests]
     alone = BestPath.of_model(loaded)
     configs = searches(loaded, arguments.beam, alone.num_views)
+    if arguments.head is not None:
+        configs = {name: config for name, config in configs.items() if config.head == arguments.head}
+        if not configs:
+            raise ConfigError(f"--head {arguments.head}: the model has {', '.join(loaded.units)}")
     num_views = max(alone.num_views, *(config.views for config in configs.values()))
     sets = [(rows, model_outputs(loaded, rows, heads, num_views=num_views)) for rows in utterances]
     seconds = sum(row.duration for rows in utterances for row in rows)

@@ -50,6 +50,16 @@ def test_long_recordings_keep_every_word_and_its_time_at_any_pace(least):
         assert abs(ours.end_s - theirs.end_s) < 0.1
 
 
+def test_many_may_speak_in_long_recordings():
+    transcriber = Transcriber(model(1000.0))
+    short, long = (np.zeros(seconds * RATE_HZ, np.float32) for seconds in (30, 31))
+    for waveform, hop_s in ((short, 0.010), (long, 0.008)):
+        blocks = np.array_split(waveform, 4)
+        pace, again = transcriber._pace(iter(blocks))
+        assert pace.frontend.config.hop_s == hop_s
+        np.testing.assert_array_equal(np.concatenate(list(again)), waveform)
+
+
 def test_recordings_of_both_paces_go_together_and_depend_on_nothing_beside_them():
     loaded = load(DEFAULT_MODEL)
     assert len(loaded.card["tempo"]["hops_s"]) > 1

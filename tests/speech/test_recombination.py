@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from speech.pieces import differences, recombined
+from speech.recombination import differences, recombined
 
 WORDS = st.lists(st.sampled_from("abcd"), max_size=8).map(tuple)
 
