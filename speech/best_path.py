@@ -20,8 +20,8 @@ from speech.decoding import SURE, SearchStream, default_head
 from speech.decoding_config import check_views
 from speech.errors import ConfigError
 from speech.recombination import recombined
-from speech.units import BLANK, Units
-from speech.words import GreedyStream, grouped
+from speech.units import Units
+from speech.words import GreedyStream, grouped, text_and_confidence
 
 if TYPE_CHECKING:  # Numba takes half a second that the best path of one view need not wait for
     from ctc import SpokenWord
@@ -81,7 +81,7 @@ class BestPath:
         """
         config = from_dict(BestPathConfig, loaded.card.get("best_path", {}), "best_path.", source)
         head = default_head(loaded)
-        if config.views > 1 and loaded.units[head].symbols[BLANK_ID] != BLANK:
+        if config.views > 1 and loaded.units[head].framewise:
             raise ConfigError(
                 f"{source}: best_path.views: the head {head!r} labels every frame and can be read in 1 view only"
             )
@@ -106,15 +106,11 @@ class BestPath:
             return []
         paths, path_scores = forced_align(torch.from_numpy(views[0])[None], torch.tensor([labels]), blank=BLANK_ID)
         tokens = merge_tokens(paths[0], path_scores[0], BLANK_ID)
-        return [
-            SpokenWord(
-                "".join(self.units.symbols[token.label] for token in group),
-                group[0].start_frame,
-                group[-1].end_frame,
-                min(1.0, sum(token.confidence for token in group) / len(group)),
-            )
-            for group in grouped(tokens, self.units)
-        ]
+        words = []
+        for group in grouped(tokens, self.units):
+            text, confidence = text_and_confidence(group, self.units)
+            words.append(SpokenWord(text, group[0].start_frame, group[-1].end_frame, confidence))
+        return words
 
 
 def likeliest(views: Sequence[NDArray[np.float32]]) -> tuple[int, ...]:

@@ -101,11 +101,17 @@ def with_recombined(
     if not can_be_parted(search) or len(complete) < 2 or complete[0] != order[0]:
         return candidates, totals
     sequences = [pieces_of(candidates[number]) for number in complete]
+    known: dict[tuple[Piece, ...], Candidate] = {}
 
     def joined(variants: list[tuple[Piece, ...]]) -> "list[Candidate]":
-        labels = [[label for piece in pieces for label in piece.labels] for pieces in variants]
-        heard = np.mean([stream.heard(labels) for stream in streams], axis=0)
-        return [put_together(search, pieces, score) for pieces, score in zip(variants, heard.tolist(), strict=True)]
+        new = [pieces for pieces in dict.fromkeys(variants) if pieces not in known]
+        if new:
+            labels = [[label for piece in pieces for label in piece.labels] for pieces in new]
+            heard = np.mean([stream.heard(labels) for stream in streams], axis=0)
+            known.update(
+                (pieces, put_together(search, pieces, score)) for pieces, score in zip(new, heard.tolist(), strict=True)
+            )
+        return [known[pieces] for pieces in variants]
 
     def total(variants: list[tuple[Piece, ...]]) -> np.ndarray:
         found = joined(variants)
@@ -122,7 +128,9 @@ def with_recombined(
         sequences[0], sequences[1:], total, rounds=MOST_ROUNDS, key=lambda piece: (piece.word, piece.labels)
     )
     (made,) = joined([pieces])
-    if not gain > 0 or made.text in {one.text for one in candidates}:  # its score, of all pronunciations, is known
+    if not 0 < gain < math.inf or made.text in {
+        one.text for one in candidates
+    }:  # its score, of all pronunciations, is known
         return candidates, totals
     return [*candidates, made], np.append(totals, totals.max() + gain)
 

@@ -87,10 +87,13 @@ class Tempo:
         config = from_dict(TempoConfig, loaded.card.get("tempo", {}), "tempo.", source)
         self.own, self._rates = pace_of(loaded), config.rates
         try:
-            others = [pace_of(with_hop(loaded, hop_s)) for hop_s in config.hops_s]
+            paces = [self._pace_with(loaded, hop_s) for hop_s in config.hops_s]
         except ConfigError as error:
             raise ConfigError(f"{source}: tempo: {error}") from error
-        self.paces = tuple(others) or (self.own,)
+        self.paces = tuple(paces) or (self.own,)
+
+    def _pace_with(self, loaded: LoadedModel, hop_s: float) -> Pace:
+        return self.own if hop_s == loaded.frontend.config.hop_s else pace_of(with_hop(loaded, hop_s))
 
     def pace(self, log_probs: NDArray[np.float32]) -> Pace:
         """For a recording that has outputs [V, K], the blank first, in the model's own pace."""

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from speech.errors import ConfigError
 from speech.models import valid_frames
 
 if TYPE_CHECKING:
@@ -28,11 +29,20 @@ def shifts_of(num_views: int, step_frames: int) -> tuple[int, ...]:
     Each further one halves what lies between two others (van der Corput 1935), so that the first views of many are
     those of few; none comes twice.
 
+    Raises
+    ------
+    ConfigError
+        There are more views than frames in a step.
+
     Examples
     --------
     >>> shifts_of(2, 8), shifts_of(4, 8)
     ((0, 4), (0, 4, 2, 6))
     """
+    if num_views > step_frames:
+        raise ConfigError(
+            f"views: {num_views} are more than the model can be heard in, which takes {step_frames} frames a step"
+        )
     num_bits = (step_frames - 1).bit_length()
     reversed_bits = (int(f"{number:0{num_bits}b}"[::-1], 2) for number in range(2**num_bits)) if num_bits else [0]
     return tuple(shift for shift in reversed_bits if shift < step_frames)[:num_views]

@@ -76,15 +76,18 @@ def words_of(tokens: Sequence[Token], units: Units, frame_times_s: np.ndarray) -
     -------
     tuple of Word
     """
-    return tuple(
-        Word(
-            text="".join(units.symbols[token.label] for token in group),
-            start_s=float(frame_times_s[group[0].start_frame]),
-            end_s=float(frame_times_s[group[-1].end_frame]),
-            confidence=min(1.0, sum(token.confidence for token in group) / len(group)),
-        )
-        for group in grouped(tokens, units)
-    )
+    words = []
+    for group in grouped(tokens, units):
+        text, confidence = text_and_confidence(group, units)
+        start_s, end_s = frame_times_s[group[0].start_frame], frame_times_s[group[-1].end_frame]
+        words.append(Word(text=text, start_s=float(start_s), end_s=float(end_s), confidence=confidence))
+    return tuple(words)
+
+
+def text_and_confidence(group: Sequence[Token], units: Units) -> tuple[str, float]:
+    """What the tokens of a word spell, and the mean of their confidences."""
+    text = "".join(units.symbols[token.label] for token in group)
+    return text, min(1.0, sum(token.confidence for token in group) / len(group))
 
 
 def grouped(tokens: Sequence[Token], units: Units) -> list[list[Token]]:

@@ -44,6 +44,12 @@ def test_no_view_comes_twice(step_frames):
     assert all(shifts_of(few, step_frames) == shifts[:few] for few in range(1, step_frames))
 
 
+@pytest.mark.parametrize(("num_views", "step_frames"), [(2, 1), (4, 3), (8, 7)])
+def test_more_views_than_frames_in_a_step_are_refused(num_views, step_frames):
+    with pytest.raises(ConfigError, match=f"takes {step_frames} frames a step"):
+        shifts_of(num_views, step_frames)
+
+
 def test_a_view_begins_later():
     features, lengths = torch.arange(40.0).reshape(2, 10, 2), torch.tensor([10, 3])
     view, left = shifted(features, lengths, 4)
