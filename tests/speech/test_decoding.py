@@ -208,6 +208,10 @@ class Reader:
     def __init__(self, known: dict[str, float]):
         self.known = known
 
+    def reading(self, context: int) -> "Reader":
+        """What one utterance's hypotheses are read by."""
+        return self
+
     def log_probs(self, sentences: list[str]) -> np.ndarray:
         return np.array([self.known.get(sentence, -50.0) for sentence in sentences])
 

@@ -6,9 +6,10 @@ import torch
 
 from speech.errors import CheckpointError, ConfigError, CorpusError
 from speech.lm import neural_training
-from speech.lm.neural import NeuralLM, NeuralLMConfig, PieceLSTM, _prepared, load_neural_lm, save_neural_lm
+from speech.lm.neural import NeuralLM, NeuralLMConfig, PieceLSTM, load_neural_lm, save_neural_lm
 from speech.lm.neural_training import NeuralTrainingConfig, fit_neural_lm, word_perplexity
 from speech.lm.pieces import UNKNOWN_ID, WordPieces, count_words, learn_pieces
+from speech.lm.reading import _prepared
 from speech.precision import has_bfloat16_lstm
 
 LINES = ["the cat sat on the mat", "the dog sat on the cat", "a cat and a dog", "cats and dogs"] * 4
@@ -54,9 +55,25 @@ def test_scores_are_those_of_each_sentence_read_alone(model):
     assert len(model.log_probs([])) == 0
 
 
-def test_probabilities_of_what_may_follow_sum_to_one(model):
-    scores = model.network.read_tree(torch.tensor([0, 3, 4]), torch.tensor([0, 1, 1]), [0, 1, 3])
-    np.testing.assert_allclose(scores.exp().sum(dim=1), 1.0, rtol=1e-5)
+def test_what_has_been_read_gives_the_same_scores_later(model):
+    sentences = ["the cat sat", "a dog", "the cat sat on the mat", "the dog sat", "a dog"]
+    reading = model.reading()
+    found = [reading.log_probs(sentences[:2]), reading.log_probs(sentences[2:4]), reading.log_probs(sentences[4:])]
+    np.testing.assert_allclose(np.concatenate(found), model.log_probs(sentences), rtol=1e-5)
+
+
+def test_sentences_that_end_alike_are_one_again_after_some_pieces(model):
+    sentences = ["the cat sat on the mat", "a cat sat on the mat"]
+    exact = model.log_probs(sentences)
+    np.testing.assert_allclose(model.reading(100).log_probs(sentences), exact, rtol=1e-5)
+    first, second = model.reading(3).log_probs(sentences)
+    assert first == pytest.approx(exact[0], rel=1e-5)
+    assert second != pytest.approx(exact[1], rel=1e-9)
+    assert second == pytest.approx(exact[1], rel=0.1)
+
+
+def test_a_sentence_that_repeats_itself_can_be_read(model):
+    assert np.isfinite(model.reading(2).log_probs(["the cat the cat the cat the cat", "the cat"])).all()
 
 
 def test_in_bfloat16_scores_are_nearly_the_same(model):
