@@ -4,11 +4,9 @@ A recording is searched in segments that end in pauses, so that memory is bounde
 sentences rather than hours. A pause may be the shorter, the longer the segment already is.
 """
 
-import os
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
@@ -23,6 +21,7 @@ from speech.files import unreadable
 from speech.hotwords import Hotwords, boosts
 from speech.kinds import ARPA, NGRAM, TEXT, kind_of
 from speech.precision import has_bfloat16
+from speech.threads import threads
 from speech.transcript import Word
 from speech.units import BLANK, Units
 from speech.views import candidates_of_all
@@ -212,12 +211,6 @@ class Decoding:
         return candidates, totals, streams[0]
 
 
-@cache
-def _pool(_process: int, num_threads: int) -> ThreadPoolExecutor:
-    """Threads of this process that search segments; a fork inherits none, hence the first argument."""
-    return ThreadPoolExecutor(num_threads, thread_name_prefix="search")
-
-
 class SearchStream:
     """Words of a recording whose log probabilities come in pieces.
 
@@ -256,7 +249,7 @@ class SearchStream:
                 searched: Future[Sequence[SpokenWord]] = Future()
                 searched.set_result(self._decoding.best(scores))
             else:
-                searched = _pool(os.getpid(), num_threads).submit(self._decoding.best, scores)
+                searched = threads("search", num_threads).submit(self._decoding.best, scores)
             self._found.append((self._first_frame, searched))
             if len(self._found) > MOST_WAITING:
                 self._found[-MOST_WAITING][1].result()

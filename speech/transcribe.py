@@ -37,6 +37,7 @@ from speech.hotwords import Hotwords, as_transcribed
 from speech.precision import has_bfloat16_lstm
 from speech.sources import Source, open_source, source_name
 from speech.tempo import Pace, Tempo
+from speech.threads import in_threads
 from speech.transcript import Transcript
 from speech.views import rested, shifted, shifts_of
 from speech.words import frame_times
@@ -403,14 +404,29 @@ class Transcriber:
         with torch.inference_mode():
             features, frames = self._features(waveforms, paces)
             counts = self.model.output_lengths(frames).tolist()
-            views = [self.model(*shifted(features, frames, shift)) for shift in self._shifts]
+            views = [shifted(features, frames, shift) for shift in self._shifts]
+            logits, lengths = self._heard(*(torch.cat(parts) for parts in zip(*views, strict=True)))
             outputs = [
-                rested(logits[head].float().log_softmax(dim=2), lengths, max(counts))
+                rested(view.float().log_softmax(dim=2), view_lengths, max(counts))
                 for head in self.heads
-                for logits, lengths in views
+                for view, view_lengths in zip(
+                    logits[head].split(len(waveforms)), lengths.split(len(waveforms)), strict=True
+                )
             ]
             log_probs = torch.cat(outputs, dim=2).cpu().numpy()
         return [log_probs[row, :count].copy() for row, count in enumerate(counts)]
+
+    def _heard(self, features: Tensor, frames: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+        """Logits of rows by head, and their lengths, as the model gives them; on a CPU each thread hears some rows."""
+        shares = torch.get_num_threads() if self.device.type == "cpu" else 1
+
+        def hear(rows: tuple[Tensor, Tensor]) -> tuple[dict[str, Tensor], Tensor]:
+            with torch.inference_mode():
+                return self.model(*rows)
+
+        parts = in_threads(hear, list(zip(features.chunk(shares), frames.chunk(shares), strict=True)))
+        heads = {head: torch.cat([logits[head] for logits, _ in parts]) for head in self.heads}
+        return heads, torch.cat([lengths for _, lengths in parts])
 
     def _features(self, waveforms: Sequence[np.ndarray], paces: Sequence[Pace]) -> tuple[Tensor, Tensor]:
         """Features of each waveform in its pace, float32 [B, T, F], and their lengths, int64 [B]."""

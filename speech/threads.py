@@ -1,0 +1,51 @@
+"""Threads of which each computes alone.
+
+PyTorch shares every single product among threads, which then wait for each other some thousand times a second. Where
+there are as many independent pieces as threads, one piece a thread takes less time, and nothing is lost when other work
+holds up one of them.
+"""
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import TypeVar
+
+import torch
+
+Part = TypeVar("Part")
+Result = TypeVar("Result")
+
+
+def in_threads(work: Callable[[Part], Result], parts: Sequence[Part]) -> list[Result]:
+    """What `work` returns for each part, of which as many are under way as PyTorch has threads.
+
+    `work` sees neither the caller's grad mode nor other settings of its thread, and must not call this again.
+    """
+    if len(parts) == 1 or torch.get_num_threads() == 1:
+        return [work(part) for part in parts]
+    return list(threads("parts", torch.get_num_threads()).map(work, parts))
+
+
+def threads(purpose: str, number: int) -> ThreadPoolExecutor:
+    """So many threads of this process, the same for each call with this purpose."""
+    return _threads(purpose, number, os.getpid())
+
+
+@cache
+def _threads(purpose: str, number: int, _process: int) -> ThreadPoolExecutor:  # a fork inherits none
+    begun = threading.Barrier(number + 1)
+
+    def begin() -> None:
+        torch.get_num_threads()  # as PyTorch does at a thread's first use, which would undo the next line
+        torch.set_num_threads(1)
+        begun.wait()
+
+    pool = ThreadPoolExecutor(number, thread_name_prefix=purpose, initializer=begin)
+    share = torch.get_num_threads()
+    for _ in range(number):
+        pool.submit(int)
+    begun.wait()
+    torch.set_num_threads(share)  # for threads that are born later; those of the pool keep theirs
+    return pool
