@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from recipes.english import run as english
 from speech import checkpoint
 from speech.aligner import Aligner
 from speech.corpus import Utterance, read_manifest, write_manifest
@@ -74,6 +75,19 @@ def test_english(tmp_path, monkeypatch, capsys):
     model = checkpoint.load(tmp_path / "runs" / "english_crf" / "model.safetensors")  # begun from runs/english
     assert model.heads["phone"].loss == "ctc_crf"
     assert model.card["config"]["training"]["init_from"] == "model.safetensors"
+
+
+def test_an_interrupt_ends_all_evaluations(monkeypatch):
+    started = []
+
+    def interrupted(arguments):
+        started.append(arguments.manifests)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("speech.commands.evaluate.run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        english.evaluate(Path("model"), [Path("a.jsonl"), Path("b.jsonl")])
+    assert started == [["a.jsonl"]]
 
 
 def test_phones(tmp_path, monkeypatch, capsys):

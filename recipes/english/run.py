@@ -15,8 +15,7 @@ import sys
 from pathlib import Path
 
 from speech import audio
-from speech.cli import guarded
-from speech.cli import main as speech_command
+from speech.cli import guarded, nested
 from speech.config import load_config
 from speech.corpus import Utterance, read_manifest, write_manifest
 from speech.errors import ConfigError, CorpusError
@@ -120,7 +119,7 @@ def evaluate(model: Path, manifests: list[Path]) -> int:
     worst = 0
     for manifest in manifests:
         print(f"\n{manifest.stem}", flush=True)
-        worst = max(worst, speech_command(["evaluate", str(manifest), "--model", str(model)]))
+        worst = max(worst, nested(["evaluate", str(manifest), "--model", str(model)]))
     return worst
 
 
