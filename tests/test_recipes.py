@@ -9,12 +9,18 @@ import numpy as np
 import pytest
 import soundfile
 
+from recipes.english import release
 from recipes.english import run as english
 from speech import checkpoint
 from speech.aligner import Aligner
+from speech.cli import guarded
 from speech.corpus import Utterance, read_manifest, write_manifest
 from speech.flat_start import FINE_FRAMES
+from speech.frontend import FrontendConfig
 from speech.lm.neural import load_neural_lm
+from speech.models import HeadConfig, ModelConfig
+from speech.transcribe import Transcriber
+from speech.units import build_units
 from tests.conftest import tone_waveform
 
 RECIPES = Path(__file__).parents[1] / "recipes"
@@ -127,6 +133,53 @@ def test_some_minutes_of_a_voice(tmp_path, monkeypatch, capsys):
     assert "--minutes 60" in capsys.readouterr().err
 
 
+def test_a_release_that_fails_keeps_the_model_in_use(tmp_path, monkeypatch, capsys):
+    units = {"character": build_units("character")}
+    sizes = ModelConfig(conv_channels=8, num_layers=1, width=8)
+    checkpoint.save_model(
+        tmp_path / "new", checkpoint.build(FrontendConfig(), sizes, {"character": HeadConfig()}, units)
+    )
+    soundfile.write(tmp_path / "a.wav", tone_waveform("ab"), 16_000)
+    write_manifest(tmp_path / "dev_a.jsonl", [Utterance(tmp_path / "a.wav", 0.5, "ab")])
+    write_manifest(tmp_path / "test_a.jsonl", [Utterance(tmp_path / "gone.wav", 0.5, "ab")])
+    in_use = tmp_path / "in_use"
+    in_use.write_bytes(b"the model in use")
+    folders = ["--model", str(tmp_path / "new"), "--manifests", str(tmp_path), "--output", str(in_use)]
+    monkeypatch.setattr(release, "load_model", lambda path: Transcriber(checkpoint.load(path)))  # without a search
+    monkeypatch.setattr(sys, "argv", ["release.py", *folders, "--decoding", '{"head": "character", "beam": 10}'])
+    assert guarded(release.main) == 2
+    assert "gone.wav" in capsys.readouterr().err
+    assert in_use.read_bytes() == b"the model in use"
+    assert not list(tmp_path.glob(".*"))
+    write_manifest(tmp_path / "test_a.jsonl", [Utterance(tmp_path / "a.wav", 0.5, "ab")])
+    assert guarded(release.main) == 0
+    assert set(checkpoint.load(in_use).card["results"]) == {"dev_a", "test_a"}
+
+
+def test_language_model(tmp_path, monkeypatch, capsys):
+    random = np.random.default_rng(0)
+    syllables = [first + second for first in "bdfgklmnprstvwz" for second in ("ay", "ee", "oh", "ar", "in")]
+    words = [first + second for first in syllables for second in syllables[:20]]
+    probabilities = 1 / np.arange(1, len(words) + 1)
+    for name in ("english", "common_voice"):
+        with lzma.open(tmp_path / f"{name}.txt.xz", "wt") as file:
+            for _ in range(3000):
+                print(*random.choice(words, 6, p=probabilities / probabilities.sum()), file=file)
+    soundfile.write(tmp_path / "a.wav", tone_waveform("ab"), 16_000)
+    write_manifest(tmp_path / "dev.jsonl", [Utterance(tmp_path / "a.wav", 0.5, " ".join(words[:9]))])
+    folders = ["--text", str(tmp_path), "--dev", str(tmp_path / "dev.jsonl"), "--output", str(tmp_path / "small.lm")]
+    run("language_model", monkeypatch, tmp_path, *folders, "--order", "2", "--words", "200")
+    names = ["small.lexicon.safetensors", "small.lm", "small.lm.json"]
+    assert sorted(path.name for path in tmp_path.glob("*small*")) == names
+    written = {name: (tmp_path / name).read_bytes() for name in names}
+    monkeypatch.setattr(sys, "argv", ["run.py", *folders, "--order", "2", "--size-mib", "0.0001"])
+    with pytest.raises(SystemExit) as end:
+        runpy.run_path(str(RECIPES / "language_model" / "run.py"), run_name="__main__")
+    assert end.value.code == 2
+    assert "no threshold" in capsys.readouterr().err
+    assert written == {path.name: path.read_bytes() for path in tmp_path.glob("*small*")}
+
+
 def test_recurrent_language_model(tmp_path, monkeypatch, capsys):
     sentences = ["the cat sat", "a dog ran", "the dog sat", "a cat ran"] * 20
     for name in ("english", "common_voice"):
@@ -138,12 +191,13 @@ def test_recurrent_language_model(tmp_path, monkeypatch, capsys):
     )
     monkeypatch.chdir(tmp_path)
     settings = ["model.pieces=20", "model.width=8", "model.hidden=16", "training.epochs=2", "training.batch_pieces=256"]
-    options = ["--text", ".", "--dev", "dev.jsonl", "--output", "small.safetensors", "--set", *settings]
-    monkeypatch.setattr(sys, "argv", ["neural.py", *options])
+    options = ["--text", ".", "--dev", "dev.jsonl", "--output", "small.safetensors", "--set", *settings[:2], "--set"]
+    monkeypatch.setattr(sys, "argv", ["neural.py", *options, *settings[2:]])
     with pytest.raises(SystemExit) as end:
         runpy.run_module("recipes.language_model.neural", run_name="__main__")
     assert end.value.code == 0
     model = load_neural_lm(tmp_path / "small.safetensors")
+    assert model.card["config"]["model"]["width"] == 8
     perplexity = model.card["perplexity"]["dev"]
     assert 1 < perplexity < 100
     assert f"perplexity of words {{'dev': {perplexity}}}" in capsys.readouterr().out
