@@ -386,10 +386,11 @@ def test_missing_archive(tmp_path):
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """Serve CONTENT, in part when asked; break off once after 20,000 bytes."""
+    """Serve CONTENT, in part when asked; break off once after 20,000 bytes, which may be part of a longer chunk."""
 
     requested: list[str | None]
     breaks_off = True
+    chunked = False
 
     def do_GET(self) -> None:
         asked = self.headers["Range"]
@@ -399,8 +400,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_error(416)
             return
         self.send_response(206 if asked else 200)
-        self.send_header("Content-Length", str(len(CONTENT) - start))
-        self.end_headers()
+        if type(self).chunked and type(self).breaks_off:
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            self.wfile.write(b"%x\r\n" % len(CONTENT))
+        else:
+            self.send_header("Content-Length", str(len(CONTENT) - start))
+            self.end_headers()
         stop = 20_000 if type(self).breaks_off else len(CONTENT)
         type(self).breaks_off = False
         self.wfile.write(CONTENT[start:stop])
@@ -411,7 +417,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server():
-    Handler.requested, Handler.breaks_off = [], True
+    Handler.requested, Handler.breaks_off, Handler.chunked = [], True, False
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
         thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
@@ -427,6 +433,15 @@ def test_a_broken_download_goes_on(tmp_path, server):
     assert (tmp_path / "corpus.tar.gz.partial").stat().st_size == 20_000
     fetch_archive(archive, tmp_path)
     assert Handler.requested == [None, "bytes=20000-"]
+    assert (tmp_path / "Corpus/readme").exists()
+
+
+def test_a_download_of_unknown_size_that_breaks_off_is_told(tmp_path, server):
+    Handler.chunked = True
+    archive = Archive(server, "Corpus", hashlib.sha256(CONTENT).hexdigest())
+    with pytest.raises(CorpusError, match="the download broke off .*call again to continue"):
+        fetch_archive(archive, tmp_path)
+    fetch_archive(archive, tmp_path)
     assert (tmp_path / "Corpus/readme").exists()
 
 
