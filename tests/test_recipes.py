@@ -72,6 +72,7 @@ def test_english(tmp_path, monkeypatch, capsys):
         (chapter / "19-198.trans.txt").write_text("\n".join(lines) + "\n")
     noise = tmp_path / "data" / "augment" / "noise"
     noise.mkdir(parents=True)
+    (noise / "LICENSE").write_text("CC0")
     soundfile.write(noise / "hiss.wav", 0.01 * random.standard_normal(16_000 * 6), 16_000)
     run("english", monkeypatch, tmp_path, "--data", "data", "--set", "heads.1.layer=1", *TINY)
     printed = capsys.readouterr().out
