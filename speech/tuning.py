@@ -84,7 +84,7 @@ def model_outputs(
     """
     collector = Collector(heads, num_views)
     transcriber = Transcriber(loaded, device=device, decoding=collector)
-    clips = (Clip(path=one.audio_filepath, offset_s=one.offset, duration_s=one.duration) for one in utterances)
+    clips = map(Clip.of, utterances)
     read = []
     for utterance, outcome in zip(utterances, transcriber.transcribe_many(clips, batch=batch), strict=True):
         read.append(outcome.error is None)

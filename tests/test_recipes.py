@@ -4,17 +4,21 @@ import lzma
 import runpy
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import soundfile
 
+from recipes.digits import run as digits
 from recipes.english import release
 from recipes.english import run as english
+from recipes.phones import evaluate
 from speech import checkpoint
 from speech.aligner import Aligner
 from speech.cli import guarded
 from speech.corpus import Utterance, read_manifest, write_manifest
+from speech.errors import SpeechError
 from speech.flat_start import FINE_FRAMES
 from speech.frontend import FrontendConfig
 from speech.lm.neural import load_neural_lm
@@ -22,6 +26,7 @@ from speech.models import HeadConfig, ModelConfig
 from speech.transcribe import Transcriber
 from speech.units import build_units
 from tests.conftest import tone_waveform
+from tests.speech.tone_model import RATE_HZ, say, tone_transcriber
 
 RECIPES = Path(__file__).parents[1] / "recipes"
 TINY = [
@@ -57,6 +62,19 @@ def test_digits(tmp_path, monkeypatch, capsys):
         "two",
         "zero",
     )
+
+
+def test_digits_that_are_parts_of_a_recording(tmp_path, capsys):
+    first, second = say("one"), say("two")
+    soundfile.write(tmp_path / "a.wav", np.concatenate([first, second]), RATE_HZ)
+    lengths_s = len(first) / RATE_HZ, len(second) / RATE_HZ
+    rows = [
+        Utterance(tmp_path / "a.wav", lengths_s[0], "one"),
+        Utterance(tmp_path / "a.wav", lengths_s[1], "two", offset=lengths_s[0]),
+    ]
+    write_manifest(tmp_path / "test.jsonl", rows)
+    digits.report(tone_transcriber(), tmp_path / "test.jsonl")
+    assert capsys.readouterr().out == "2 of 2 correct, 100.00 %\n"
 
 
 def test_english(tmp_path, monkeypatch, capsys):
@@ -113,6 +131,35 @@ def test_phones(tmp_path, monkeypatch, capsys):
     aligner = Aligner.load(tmp_path / "runs" / "aligner" / "aligner.safetensors")
     assert aligner.units[0] == "SIL"
     assert aligner.frames == FINE_FRAMES
+
+
+def test_swapped_words_are_heard_where_they_are(tmp_path, capsys):
+    heard = []
+
+    def align(recording, text):
+        heard.append(recording)
+        return SimpleNamespace(words=[SimpleNamespace(word=word, score=0.0) for word in text.split()])
+
+    rows = [Utterance(tmp_path / "a.wav", 0.5, "one two three", offset=float(place)) for place in range(2)]
+    write_manifest(tmp_path / "test.jsonl", rows)
+    evaluate.swapped(SimpleNamespace(align=align), [tmp_path / "test.jsonl"], count=2, seed=1)
+    assert sorted(clip.offset_s for clip in heard) == [0.0, 1.0]
+    assert {clip.duration_s for clip in heard} == {0.5}
+    with pytest.raises(SpeechError, match="--manifest"):
+        evaluate.swapped(SimpleNamespace(align=align), [], count=2, seed=1)
+
+
+@pytest.mark.parametrize("case", [str.lower, str.upper])
+def test_hand_labels_in_either_case(tmp_path, case):
+    folder = tmp_path / case("timit/train/dr1/fcjf0")
+    folder.mkdir(parents=True)
+    soundfile.write(folder / case("sa1.wav"), np.zeros(16_000), 16_000, format="WAV")
+    (folder / case("sa1.txt")).write_text("0 16000 She had.\n")
+    with pytest.raises(SpeechError, match=r"has no \.phn file"):
+        evaluate.timit_utterances(tmp_path)
+    (folder / case("sa1.phn")).write_text("0 8000 h#\n8000 16000 sh\n")
+    ((_, text, labels),) = evaluate.timit_utterances(tmp_path)
+    assert (text, labels) == ("She had.", [("SIL", 0.0, 0.5), ("SH", 0.5, 1.0)])
 
 
 def test_some_minutes_of_a_voice(tmp_path, monkeypatch, capsys):
