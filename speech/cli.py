@@ -56,15 +56,37 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         The exit code.
     """
+    return guarded(lambda: _command(argv))
 
-    def command() -> int:
-        try:
-            arguments = build_parser(sys.argv[1:] if argv is None else argv).parse_args(argv)
-            return arguments.run(arguments)
-        except SystemExit as request:  # argparse: 0 after --help, 2 after wrong usage
-            return request.code if isinstance(request.code, int) else EXIT_NOTHING_DONE
 
-    return guarded(command)
+def nested(argv: Sequence[str]) -> int:
+    """Run a command within a program that is `guarded` itself: an interrupt ends that program, not the command alone.
+
+    Parameters
+    ----------
+    argv : list of str
+        Arguments without the program's name.
+
+    Returns
+    -------
+    int
+        The exit code of the command, 0 to 3; its errors are told.
+
+    Raises
+    ------
+    KeyboardInterrupt, BrokenPipeError
+        For the program around it: interrupted, terminated, or whoever read the output has gone.
+    """
+    return _reported(lambda: _command(argv), "speech")
+
+
+def _command(argv: Sequence[str] | None) -> int:
+    """Parse and run a command; the exit code."""
+    try:
+        arguments = build_parser(sys.argv[1:] if argv is None else argv).parse_args(argv)
+        return arguments.run(arguments)
+    except SystemExit as request:  # argparse: 0 after --help, 2 after wrong usage
+        return request.code if isinstance(request.code, int) else EXIT_NOTHING_DONE
 
 
 def run() -> NoReturn:
@@ -102,11 +124,7 @@ def guarded(function: Callable[[], int | None], program: str = "speech") -> int:
     _open_outputs()
     try:
         with Termination() as termination:
-            code = function()
-        sys.stdout.flush()
-    except SpeechError as error:
-        _tell(f"{program}: {error}")
-        return EXIT_NOTHING_DONE
+            return _reported(function, program)
     except KeyboardInterrupt as interrupt:
         how = "terminated" if termination.received else "interrupted"
         _tell("; ".join([f"{program}: {how}", *map(str, interrupt.args)]))
@@ -114,6 +132,16 @@ def guarded(function: Callable[[], int | None], program: str = "speech") -> int:
     except BrokenPipeError:
         _discard_output()
         return EXIT_BROKEN_PIPE
+
+
+def _reported(function: Callable[[], int | None], program: str) -> int:
+    """Run `function` to the end of its output; the exit code, after telling an error of which a sentence says all."""
+    try:
+        code = function()
+        sys.stdout.flush()
+    except SpeechError as error:
+        _tell(f"{program}: {error}")
+        return EXIT_NOTHING_DONE
     except MemoryError as error:
         _tell(f"{program}: there is not enough memory ({str(error) or 'no size is known'}); ask for less at once")
         return EXIT_NOTHING_DONE

@@ -128,7 +128,7 @@ def evaluate(
     Evaluation
         A recording that cannot be read is a failure and left out of the rates.
     """
-    clips = (Clip(path=one.audio_filepath, offset_s=one.offset, duration_s=one.duration) for one in utterances)
+    clips = map(Clip.of, utterances)
     results, failures = [], []
     outcomes = transcriber.transcribe_many(clips, batch=batch)
     for utterance, outcome in zip(utterances, outcomes, strict=True):

@@ -9,6 +9,7 @@ from typing import BinaryIO, TypeAlias
 import numpy as np
 
 from speech import audio
+from speech.corpus import Utterance
 from speech.errors import AudioError
 
 
@@ -29,6 +30,11 @@ class Clip:
     offset_s: float = 0.0
     duration_s: float | None = None
     raw: audio.RawFormat | None = None
+
+    @classmethod
+    def of(cls, utterance: Utterance) -> "Clip":
+        """The stretch of its recording that an utterance of a manifest is."""
+        return cls(path=utterance.audio_filepath, offset_s=utterance.offset, duration_s=utterance.duration)
 
 
 MOST_CHANNELS = 256

@@ -2,6 +2,7 @@
 
 A store is two files: `KEY.f16`, all frames of all utterances as float16 [sum of T, F], and `KEY.json`, the frames of
 each utterance (0 where the audio could not be read, with the reason). KEY is a hash of all that the features depend on.
+Two files `KEY.begun.*` of the same form hold the first utterances where the computation was interrupted.
 """
 
 import contextlib
@@ -11,6 +12,7 @@ import json
 import logging
 import multiprocessing
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -106,7 +108,11 @@ def open_store(
     path = cache_dir / f"{_key(utterances, frontend, augment, seed)}.json"
     if not path.exists():
         logger.info("%s: computed once, kept in %s", label, cache_dir)
-        _write_store(path, _compute(utterances, frontend, augment, seed, num_workers, label))
+
+        def compute(first: int) -> Iterator[np.ndarray | str]:
+            return _compute(utterances, frontend, augment, seed, num_workers, label, first)
+
+        _write_store(path, 2 * frontend.num_features, compute)
     index = json.loads(path.read_text())
     lengths = np.array(index["lengths"], dtype=np.int64)
     for reason in index["failed"].values():
@@ -131,37 +137,65 @@ def _key(utterances, frontend: Frontend, augment: Augment | None, seed: int) -> 
     return hashlib.sha256(json.dumps(described).encode()).hexdigest()[:24]
 
 
-def _write_store(path: Path, results: Iterator[np.ndarray | str]) -> None:
-    lengths: list[int] = []
-    failed: dict[int, str] = {}
+def _write_store(path: Path, frame_bytes: int, compute: Callable[[int], Iterator[np.ndarray | str]]) -> None:
+    """Write what `compute(first)` yields for the utterances from `first` on, after those of an interrupted process."""
+    begun = path.with_suffix(".begun.json")
+    lengths, failed = _read_begun(begun, frame_bytes)
 
     def write(file) -> None:
-        for row, features in enumerate(results):
-            if isinstance(features, str):
-                failed[row] = features
-                lengths.append(0)
-            else:
-                lengths.append(len(features))
-                file.write(features.tobytes())
+        if lengths:
+            with open(begun.with_suffix(".f16"), "rb") as done:
+                shutil.copyfileobj(done, file)
+            file.truncate(frame_bytes * sum(lengths))
+            file.seek(0, os.SEEK_END)
+        try:
+            for row, features in enumerate(compute(len(lengths)), start=len(lengths)):
+                if isinstance(features, str):
+                    failed[str(row)] = features
+                    lengths.append(0)
+                else:
+                    file.write(features.tobytes())
+                    lengths.append(len(features))
+        except KeyboardInterrupt:  # the next call goes on after what is complete
+            file.close()
+            os.replace(file.name, begun.with_suffix(".f16"))
+            write_index(begun)
+            logger.info("features of %d utterances are kept for the next time", len(lengths))
+            raise
+
+    def write_index(path: Path) -> None:
+        index = json.dumps({"lengths": lengths, "failed": failed}).encode()
+        write_atomically(path, lambda file: file.write(index))
 
     for old in path.parent.glob(".*.part"):  # of a process that was killed; one that lives writes it again
         if time.time() - old.stat().st_mtime > ABANDONED_S:
             old.unlink(missing_ok=True)
     write_atomically(path.with_suffix(".f16"), write)
-    index = json.dumps({"lengths": lengths, "failed": failed}).encode()
-    write_atomically(path, lambda file: file.write(index))
+    write_index(path)
+    for old in (begun, begun.with_suffix(".f16")):
+        old.unlink(missing_ok=True)
+
+
+def _read_begun(begun: Path, frame_bytes: int) -> tuple[list[int], dict[str, str]]:
+    """Frames of each utterance that an interrupted process has left, and the reasons of those without any."""
+    frames = begun.with_suffix(".f16")
+    if begun.exists() and frames.exists():
+        index = json.loads(begun.read_text())
+        if frames.stat().st_size >= frame_bytes * sum(index["lengths"]):  # else another process is replacing both
+            return index["lengths"], index["failed"]
+    return [], {}
 
 
 def _compute(
-    utterances, frontend: Frontend, augment: Augment | None, seed: int, num_workers: int, label: str
+    utterances, frontend: Frontend, augment: Augment | None, seed: int, num_workers: int, label: str, first: int = 0
 ) -> Iterator[np.ndarray | str]:
-    """Features of each utterance in order, or the reason why there are none."""
+    """Features of each utterance in order from number `first` on, or the reason why there are none."""
     num_workers = num_workers or os.cpu_count() or 1
-    bar = tqdm(total=len(utterances), desc=label, unit="utt", smoothing=0.05, mininterval=1.0)
+    bar = tqdm(total=len(utterances), initial=first, desc=label, unit="utt", smoothing=0.05, mininterval=1.0)
     with bar, contextlib.ExitStack() as stack:
         if num_workers == 1:
             _start_worker(frontend, augment, seed)
-            results: Iterable[np.ndarray | str] = map(_features, range(len(utterances)), utterances)
+            results: Iterable[np.ndarray | str] = map(_features, range(first, len(utterances)), utterances[first:])
         else:
             pool = stack.enter_context(
                 ProcessPoolExecutor(
@@ -171,7 +205,7 @@ def _compute(
                     initargs=(frontend, augment, seed),
                 )
             )
-            results = pool.map(_features, range(len(utterances)), utterances, chunksize=16)
+            results = pool.map(_features, range(first, len(utterances)), utterances[first:], chunksize=16)
         for features in results:
             bar.update()
             yield features

@@ -163,11 +163,12 @@ def fit(
     state.restore(model, optimizer)
     progress.next_evaluation = progress.next_evaluation or training.evaluate_every
     batches = data.batches(config, progress.epoch)
-    log = TrainingLog(training, progress.position(len(batches)))
+    progress.enter(len(batches))
+    log = TrainingLog(training, progress)
     with log, InterruptGuard() as interrupt:
         saved_at = clock = time.monotonic()
-        while progress.position(len(batches)) < training.epochs and not progress.stopped(training.early_stopping):
-            position = progress.position(len(batches))
+        while progress.position < training.epochs and not progress.stopped(training.early_stopping):
+            position = progress.position
             if not progress.decaying and position >= training.epochs * (1 - training.decay_fraction):
                 state.save(model, optimizer, "before_decay.pt")
                 progress.decaying = True
@@ -186,9 +187,10 @@ def fit(
             if progress.batch >= len(batches):
                 progress.epoch, progress.batch = progress.epoch + 1, 0
                 batches = data.batches(config, progress.epoch)
+                progress.enter(len(batches))
             clock, before = time.monotonic(), clock
             progress.elapsed_s += clock - before
-            position = progress.position(len(batches))
+            position = progress.position
             log.step(progress, position, losses, learning_rate)
             if position >= progress.next_evaluation or position >= training.epochs:
                 evaluate_and_keep(config, loaded, dev, state, log, position)
@@ -223,9 +225,12 @@ def build_optimizer(model: nn.Module, training: TrainingConfig) -> torch.optim.A
 
 
 def evaluate(loaded: LoadedModel, dev: TrainingData, training: TrainingConfig) -> dict[str, float]:
-    """Error rates of best paths over the dev sets, the first head's first: `wer` and `cer` or `per`."""
+    """Error rates of best paths over the dev sets, the first head's first: `wer` and `cer`, `per` or `per_frames`.
+
+    Of several heads that have a rate of one name the first counts.
+    """
     model = loaded.model.eval()
-    counts: dict[str, ErrorCounts] = {}
+    counts: dict[str, dict[str, ErrorCounts]] = {name: {} for name in loaded.units}
     with torch.inference_mode():
         for _, batch in dev.ordered(4 * training.batch_frames):
             with autocast(training.device, training.autocast):
@@ -237,11 +242,16 @@ def evaluate(loaded: LoadedModel, dev: TrainingData, training: TrainingConfig) -
                     count = int(batch.target_lengths[name][row])
                     if count >= 0:
                         ids = batch.targets[name][row, :count].tolist()
-                        _count(counts, units, units.decode(ids), text)
-    return {name: count.rate for name, count in counts.items()}
+                        _count(counts[name], units, units.decode(ids), text)
+    rates: dict[str, float] = {}
+    for of_head in counts.values():
+        for name, errors in of_head.items():
+            rates.setdefault(name, errors.rate)
+    return rates
 
 
 def _count(counts: dict[str, ErrorCounts], units: Units, reference: str, hypothesis: str) -> None:
+    """Add the errors of one text to the counts of a head."""
     none = ErrorCounts(0, 0)
     phones = units.kind in ("phone", "stressed_phone")
     name = ("per_frames" if units.framewise else "per") if phones else "wer"

@@ -1,5 +1,6 @@
 """What a person sees of a training run: a progress bar with an estimate, a log of JSON lines, TensorBoard."""
 
+import itertools
 import json
 import logging
 import signal
@@ -21,11 +22,15 @@ PLAIN_LINE_S = 60.0  # between lines where there is no terminal
 
 
 class TrainingLog:
-    """Progress on stderr, `OUTPUT_DIR/log.jsonl`, and TensorBoard events if asked for."""
+    """Progress on stderr, `OUTPUT_DIR/log.jsonl`, and TensorBoard events if asked for.
 
-    def __init__(self, training: TrainingConfig, position: float):
+    A run that begins, rather than goes on, has a new log; that of an earlier run in the folder is put aside.
+    """
+
+    def __init__(self, training: TrainingConfig, progress: Progress):
         self.training = training
-        self.position = position  # epochs done when the run began or went on
+        self.position = progress.position  # epochs done when the run began or went on
+        self.begins = not progress.step
         self.smooth: dict[str, float] = {}
         self.terminal = sys.stderr.isatty()
         self.last_line = time.monotonic()
@@ -34,6 +39,8 @@ class TrainingLog:
     def __enter__(self) -> "TrainingLog":
         folder = self.training.output_dir
         path = folder / "log.jsonl"
+        if self.begins and path.exists():
+            _put_aside(path)
         torn = path.exists() and not path.read_bytes().endswith(b"\n")
         self.file = open(path, "a", encoding="utf-8")  # noqa: SIM115
         if torn:
@@ -127,6 +134,14 @@ class InterruptGuard:
     def _request(self, *_) -> None:
         self.requested = True
         signal.signal(signal.SIGINT, self.previous)  # a second Ctrl-C stops at once
+
+
+def _put_aside(path: Path) -> None:
+    """Give the log of an earlier run a name of its own, `log.1.jsonl` and so on."""
+    names = (path.with_name(f"{path.stem}.{number}{path.suffix}") for number in itertools.count(1))
+    free = next(name for name in names if not name.exists())
+    path.rename(free)
+    logger.info("%s: begins anew; the earlier run's log is now %s", path, free.name)
 
 
 def _summary_writer(folder):

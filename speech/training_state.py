@@ -29,6 +29,7 @@ class Progress:
     ----------
     step : updates of the weights
     epoch, batch : batches of the current epoch already used
+    num_batches : of the current epoch, 0 in states that do not tell
     elapsed_s : time spent training, evaluation included
     audio_s : speech heard
     next_evaluation : epochs at which the dev sets are tried next
@@ -42,6 +43,7 @@ class Progress:
     step: int = 0
     epoch: int = 0
     batch: int = 0
+    num_batches: int = 0
     elapsed_s: float = 0.0
     audio_s: float = 0.0
     next_evaluation: float = 0.0
@@ -55,9 +57,20 @@ class Progress:
         """Whether the last `early_stopping` evaluations brought nothing better; never for 0."""
         return 0 < early_stopping <= self.stale_evaluations
 
-    def position(self, num_batches: int) -> float:
+    def enter(self, num_batches: int) -> None:
+        """Go on in an epoch of `num_batches`: as far through it as before, be they more or fewer than were saved."""
+        before = self.batch
+        if self.num_batches:
+            self.batch = self.batch * num_batches // self.num_batches
+        self.batch = min(self.batch, num_batches - 1)
+        if self.batch != before:
+            logger.info("the epoch now has %d batches: goes on after %d, was %d", num_batches, self.batch, before)
+        self.num_batches = num_batches
+
+    @property
+    def position(self) -> float:
         """Epochs done, counting the part of the current one."""
-        return self.epoch + self.batch / num_batches
+        return self.epoch + self.batch / self.num_batches
 
 
 @dataclass

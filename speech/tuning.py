@@ -65,6 +65,7 @@ def model_outputs(
     batch: int = 8,
     device: str = "cpu",
     failed: Callable[[Utterance, SpeechError], None] | None = None,
+    done: Callable[[Utterance], None] | None = None,
 ) -> list[dict[str, np.ndarray]]:
     """Log probabilities of each utterance by some heads in each of V views, float32 [T, V, K] each.
 
@@ -74,6 +75,7 @@ def model_outputs(
     num_views : see `speech.views`
     batch, device : as in `speech.transcribe`
     failed : told each utterance that cannot be read, which has no outputs then; without it the first error is raised
+    done : told each utterance whose outputs are there
 
     Raises
     ------
@@ -84,7 +86,7 @@ def model_outputs(
     """
     collector = Collector(heads, num_views)
     transcriber = Transcriber(loaded, device=device, decoding=collector)
-    clips = (Clip(path=one.audio_filepath, offset_s=one.offset, duration_s=one.duration) for one in utterances)
+    clips = map(Clip.of, utterances)
     read = []
     for utterance, outcome in zip(utterances, transcriber.transcribe_many(clips, batch=batch), strict=True):
         read.append(outcome.error is None)
@@ -92,6 +94,8 @@ def model_outputs(
             if failed is None:
                 raise CorpusError(str(outcome.error))
             failed(utterance, outcome.error)
+        elif done is not None:
+            done(utterance)
     ends = np.cumsum([0, *(num_views * len(loaded.units[head]) for head in heads)])
     found = []
     for stream in itertools.compress(collector.streams, read):

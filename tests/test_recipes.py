@@ -4,17 +4,29 @@ import lzma
 import runpy
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import soundfile
 
+from recipes.digits import run as digits
+from recipes.english import release
+from recipes.english import run as english
+from recipes.phones import evaluate
 from speech import checkpoint
 from speech.aligner import Aligner
+from speech.cli import guarded
 from speech.corpus import Utterance, read_manifest, write_manifest
+from speech.errors import SpeechError
 from speech.flat_start import FINE_FRAMES
+from speech.frontend import FrontendConfig
 from speech.lm.neural import load_neural_lm
+from speech.models import HeadConfig, ModelConfig
+from speech.transcribe import Transcriber
+from speech.units import build_units
 from tests.conftest import tone_waveform
+from tests.speech.tone_model import RATE_HZ, say, tone_transcriber
 
 RECIPES = Path(__file__).parents[1] / "recipes"
 TINY = [
@@ -52,6 +64,19 @@ def test_digits(tmp_path, monkeypatch, capsys):
     )
 
 
+def test_digits_that_are_parts_of_a_recording(tmp_path, capsys):
+    first, second = say("one"), say("two")
+    soundfile.write(tmp_path / "a.wav", np.concatenate([first, second]), RATE_HZ)
+    lengths_s = len(first) / RATE_HZ, len(second) / RATE_HZ
+    rows = [
+        Utterance(tmp_path / "a.wav", lengths_s[0], "one"),
+        Utterance(tmp_path / "a.wav", lengths_s[1], "two", offset=lengths_s[0]),
+    ]
+    write_manifest(tmp_path / "test.jsonl", rows)
+    digits.report(tone_transcriber(), tmp_path / "test.jsonl")
+    assert capsys.readouterr().out == "2 of 2 correct, 100.00 %\n"
+
+
 def test_english(tmp_path, monkeypatch, capsys):
     random = np.random.default_rng(0)
     for split in ("train-clean-100", "dev-clean", "test-other"):
@@ -65,6 +90,7 @@ def test_english(tmp_path, monkeypatch, capsys):
         (chapter / "19-198.trans.txt").write_text("\n".join(lines) + "\n")
     noise = tmp_path / "data" / "augment" / "noise"
     noise.mkdir(parents=True)
+    (noise / "LICENSE").write_text("CC0")
     soundfile.write(noise / "hiss.wav", 0.01 * random.standard_normal(16_000 * 6), 16_000)
     run("english", monkeypatch, tmp_path, "--data", "data", "--set", "heads.1.layer=1", *TINY)
     printed = capsys.readouterr().out
@@ -74,6 +100,19 @@ def test_english(tmp_path, monkeypatch, capsys):
     model = checkpoint.load(tmp_path / "runs" / "english_crf" / "model.safetensors")  # begun from runs/english
     assert model.heads["phone"].loss == "ctc_crf"
     assert model.card["config"]["training"]["init_from"] == "model.safetensors"
+
+
+def test_an_interrupt_ends_all_evaluations(monkeypatch):
+    started = []
+
+    def interrupted(arguments):
+        started.append(arguments.manifests)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("speech.commands.evaluate.run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        english.evaluate(Path("model"), [Path("a.jsonl"), Path("b.jsonl")])
+    assert started == [["a.jsonl"]]
 
 
 def test_phones(tmp_path, monkeypatch, capsys):
@@ -92,6 +131,35 @@ def test_phones(tmp_path, monkeypatch, capsys):
     aligner = Aligner.load(tmp_path / "runs" / "aligner" / "aligner.safetensors")
     assert aligner.units[0] == "SIL"
     assert aligner.frames == FINE_FRAMES
+
+
+def test_swapped_words_are_heard_where_they_are(tmp_path, capsys):
+    heard = []
+
+    def align(recording, text):
+        heard.append(recording)
+        return SimpleNamespace(words=[SimpleNamespace(word=word, score=0.0) for word in text.split()])
+
+    rows = [Utterance(tmp_path / "a.wav", 0.5, "one two three", offset=float(place)) for place in range(2)]
+    write_manifest(tmp_path / "test.jsonl", rows)
+    evaluate.swapped(SimpleNamespace(align=align), [tmp_path / "test.jsonl"], count=2, seed=1)
+    assert sorted(clip.offset_s for clip in heard) == [0.0, 1.0]
+    assert {clip.duration_s for clip in heard} == {0.5}
+    with pytest.raises(SpeechError, match="--manifest"):
+        evaluate.swapped(SimpleNamespace(align=align), [], count=2, seed=1)
+
+
+@pytest.mark.parametrize("case", [str.lower, str.upper])
+def test_hand_labels_in_either_case(tmp_path, case):
+    folder = tmp_path / case("timit/train/dr1/fcjf0")
+    folder.mkdir(parents=True)
+    soundfile.write(folder / case("sa1.wav"), np.zeros(16_000), 16_000, format="WAV")
+    (folder / case("sa1.txt")).write_text("0 16000 She had.\n")
+    with pytest.raises(SpeechError, match=r"has no \.phn file"):
+        evaluate.timit_utterances(tmp_path)
+    (folder / case("sa1.phn")).write_text("0 8000 h#\n8000 16000 sh\n")
+    ((_, text, labels),) = evaluate.timit_utterances(tmp_path)
+    assert (text, labels) == ("She had.", [("SIL", 0.0, 0.5), ("SH", 0.5, 1.0)])
 
 
 def test_some_minutes_of_a_voice(tmp_path, monkeypatch, capsys):
@@ -113,6 +181,53 @@ def test_some_minutes_of_a_voice(tmp_path, monkeypatch, capsys):
     assert "--minutes 60" in capsys.readouterr().err
 
 
+def test_a_release_that_fails_keeps_the_model_in_use(tmp_path, monkeypatch, capsys):
+    units = {"character": build_units("character")}
+    sizes = ModelConfig(conv_channels=8, num_layers=1, width=8)
+    checkpoint.save_model(
+        tmp_path / "new", checkpoint.build(FrontendConfig(), sizes, {"character": HeadConfig()}, units)
+    )
+    soundfile.write(tmp_path / "a.wav", tone_waveform("ab"), 16_000)
+    write_manifest(tmp_path / "dev_a.jsonl", [Utterance(tmp_path / "a.wav", 0.5, "ab")])
+    write_manifest(tmp_path / "test_a.jsonl", [Utterance(tmp_path / "gone.wav", 0.5, "ab")])
+    in_use = tmp_path / "in_use"
+    in_use.write_bytes(b"the model in use")
+    folders = ["--model", str(tmp_path / "new"), "--manifests", str(tmp_path), "--output", str(in_use)]
+    monkeypatch.setattr(release, "load_model", lambda path: Transcriber(checkpoint.load(path)))  # without a search
+    monkeypatch.setattr(sys, "argv", ["release.py", *folders, "--decoding", '{"head": "character", "beam": 10}'])
+    assert guarded(release.main) == 2
+    assert "gone.wav" in capsys.readouterr().err
+    assert in_use.read_bytes() == b"the model in use"
+    assert not list(tmp_path.glob(".*"))
+    write_manifest(tmp_path / "test_a.jsonl", [Utterance(tmp_path / "a.wav", 0.5, "ab")])
+    assert guarded(release.main) == 0
+    assert set(checkpoint.load(in_use).card["results"]) == {"dev_a", "test_a"}
+
+
+def test_language_model(tmp_path, monkeypatch, capsys):
+    random = np.random.default_rng(0)
+    syllables = [first + second for first in "bdfgklmnprstvwz" for second in ("ay", "ee", "oh", "ar", "in")]
+    words = [first + second for first in syllables for second in syllables[:20]]
+    probabilities = 1 / np.arange(1, len(words) + 1)
+    for name in ("english", "common_voice"):
+        with lzma.open(tmp_path / f"{name}.txt.xz", "wt") as file:
+            for _ in range(3000):
+                print(*random.choice(words, 6, p=probabilities / probabilities.sum()), file=file)
+    soundfile.write(tmp_path / "a.wav", tone_waveform("ab"), 16_000)
+    write_manifest(tmp_path / "dev.jsonl", [Utterance(tmp_path / "a.wav", 0.5, " ".join(words[:9]))])
+    folders = ["--text", str(tmp_path), "--dev", str(tmp_path / "dev.jsonl"), "--output", str(tmp_path / "small.lm")]
+    run("language_model", monkeypatch, tmp_path, *folders, "--order", "2", "--words", "200")
+    names = ["small.lexicon.safetensors", "small.lm", "small.lm.json"]
+    assert sorted(path.name for path in tmp_path.glob("*small*")) == names
+    written = {name: (tmp_path / name).read_bytes() for name in names}
+    monkeypatch.setattr(sys, "argv", ["run.py", *folders, "--order", "2", "--size-mib", "0.0001"])
+    with pytest.raises(SystemExit) as end:
+        runpy.run_path(str(RECIPES / "language_model" / "run.py"), run_name="__main__")
+    assert end.value.code == 2
+    assert "no threshold" in capsys.readouterr().err
+    assert written == {path.name: path.read_bytes() for path in tmp_path.glob("*small*")}
+
+
 def test_recurrent_language_model(tmp_path, monkeypatch, capsys):
     sentences = ["the cat sat", "a dog ran", "the dog sat", "a cat ran"] * 20
     for name in ("english", "common_voice"):
@@ -124,12 +239,13 @@ def test_recurrent_language_model(tmp_path, monkeypatch, capsys):
     )
     monkeypatch.chdir(tmp_path)
     settings = ["model.pieces=20", "model.width=8", "model.hidden=16", "training.epochs=2", "training.batch_pieces=256"]
-    options = ["--text", ".", "--dev", "dev.jsonl", "--output", "small.safetensors", "--set", *settings]
-    monkeypatch.setattr(sys, "argv", ["neural.py", *options])
+    options = ["--text", ".", "--dev", "dev.jsonl", "--output", "small.safetensors", "--set", *settings[:2], "--set"]
+    monkeypatch.setattr(sys, "argv", ["neural.py", *options, *settings[2:]])
     with pytest.raises(SystemExit) as end:
         runpy.run_module("recipes.language_model.neural", run_name="__main__")
     assert end.value.code == 0
     model = load_neural_lm(tmp_path / "small.safetensors")
+    assert model.card["config"]["model"]["width"] == 8
     perplexity = model.card["perplexity"]["dev"]
     assert 1 < perplexity < 100
     assert f"perplexity of words {{'dev': {perplexity}}}" in capsys.readouterr().out

@@ -20,6 +20,7 @@ import numpy as np
 from speech import audio
 from speech.corpus import Utterance, read_manifest
 from speech.evaluate import compare
+from speech.sources import Clip
 from speech.transcribe import load_model
 
 RATE_HZ = 16_000
@@ -61,7 +62,7 @@ def main() -> None:
                 long_text = text
     reference = " ".join(row.text for row in spoken)
     model = load_model(arguments.model, lm=False if arguments.no_lm else None)
-    once = {row: model.transcribe(row.audio_filepath).text for row in dict.fromkeys(spoken)}
+    once = {row: model.transcribe(Clip.of(row)).text for row in dict.fromkeys(spoken)}
     print(f"in one recording: {errors(reference, long_text)}")
     print(f"one by one:       {errors(reference, ' '.join(once[row] for row in spoken))}")
 

@@ -19,6 +19,7 @@ from speech.config import load_config
 from speech.corpus import read_manifest, write_manifest
 from speech.experiment import ExperimentConfig
 from speech.prepare import prepare
+from speech.sources import Clip
 from speech.training import train
 
 HERE = Path(__file__).parent
@@ -54,7 +55,7 @@ def report(model: "speech.Transcriber", manifest: Path) -> None:
     rows = read_manifest(manifest)
     wrong = 0
     for row in rows:
-        text = model.transcribe(row.audio_filepath).text
+        text = model.transcribe(Clip.of(row)).text
         if text != row.text:
             wrong += 1
             print(f"{row.audio_filepath.name}: heard {text!r}, said {row.text!r}")

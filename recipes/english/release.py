@@ -10,14 +10,18 @@ anew with other settings.
 import argparse
 import hashlib
 import json
+import sys
 from pathlib import Path
 
 import torch
 from safetensors import safe_open
 
 from speech import checkpoint
+from speech.cli import guarded
 from speech.corpus import read_manifest
+from speech.errors import CorpusError
 from speech.evaluate import evaluate
+from speech.files import replacing
 from speech.text import NORMALIZATION_VERSION
 from speech.transcribe import DEFAULT_MODEL, Transcriber, load_model
 
@@ -64,7 +68,7 @@ BEST_PATH = {"views": 3}
 TEMPO = {"hops_s": [0.010, 0.0085], "rates": [14.0]}
 
 
-def main() -> None:
+def main() -> int:
     """Measure, describe, store."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, required=True)
@@ -74,9 +78,16 @@ def main() -> None:
     parser.add_argument("--decoding", default=json.dumps(DECODING), help="settings of the search, JSON, for the card")
     parser.add_argument("--note", help="a sentence on how it was trained, for the card")
     arguments = parser.parse_args()
+    with replacing(arguments.output) as partial:  # the model in use stays until the new one is measured
+        release(arguments, partial)
+    return 0
+
+
+def release(arguments: argparse.Namespace, output: Path) -> None:
+    """Write the measured model to `output`."""
     dev = sorted(arguments.manifests.glob("dev_*.jsonl"))
-    full = store(arguments, dev)
-    small, with_search = checkpoint.load(arguments.output), load_model(arguments.output)
+    full = store(arguments, dev, output)
+    small, with_search = checkpoint.load(output), load_model(output)
     results, best_paths = {}, {}
     for path in sorted(arguments.manifests.glob("test_*.jsonl")) + dev:
         best_paths[path.stem] = measured(Transcriber(small), path)
@@ -95,11 +106,11 @@ def main() -> None:
         change = f"{100 * (stored / full - 1):+.2f} % word errors by best path on the development sets"
         print(f"stored as {arguments.precision}: {change}")
         card["precision"] = f"{arguments.precision}: {change}"
-    checkpoint.replace_card(arguments.output, lambda _: card)
+    checkpoint.replace_card(output, lambda _: card)
 
 
-def store(arguments: argparse.Namespace, dev: list[Path]) -> int:
-    """Write the model in few bits; return the word errors of the exact weights by best path, 0 if there are none.
+def store(arguments: argparse.Namespace, dev: list[Path], output: Path) -> int:
+    """Write the model in few bits to `output`; return the exact weights' word errors by best path, 0 if there are none.
 
     Of a model that is in few bits already only the settings of the search change.
     """
@@ -108,19 +119,25 @@ def store(arguments: argparse.Namespace, dev: list[Path]) -> int:
     with safe_open(arguments.model, framework="pt") as file:
         stored = any(name.endswith(".scale") for name in file.keys())  # noqa: SIM118
     if stored:
-        checkpoint.replace_card(arguments.model, lambda card: card | listening, arguments.output)
+        checkpoint.replace_card(arguments.model, lambda card: card | listening, output)
         return 0
     trained.card = trained.card | listening
     full = sum(measured(Transcriber(trained), path)["word_errors"] for path in dev)
-    checkpoint.save_model(arguments.output, trained, arguments.precision)
+    checkpoint.save_model(output, trained, arguments.precision)
     return full
 
 
 def measured(transcriber: Transcriber, manifest: Path) -> dict:
-    """Word and character errors on a manifest, as numbers and as a line."""
+    """Word and character errors on a manifest, as numbers and as a line.
+
+    Raises
+    ------
+    CorpusError
+        A row cannot be read.
+    """
     evaluation = evaluate(transcriber, read_manifest(manifest))
     if evaluation.failures:
-        raise SystemExit(f"{manifest}: {evaluation.failures[0]}")
+        raise CorpusError(f"{manifest}: {evaluation.failures[0]}")
     words, characters = evaluation.words(), evaluation.characters()
     return {
         "word_errors": words.counts.errors,
@@ -142,4 +159,4 @@ def weights_hash(model: torch.nn.Module) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(guarded(main, "release"))

@@ -15,12 +15,12 @@ import sys
 from pathlib import Path
 
 from speech import audio
-from speech.cli import guarded
-from speech.cli import main as speech_command
+from speech.cli import guarded, nested
 from speech.config import load_config
 from speech.corpus import Utterance, read_manifest, write_manifest
 from speech.errors import ConfigError, CorpusError
 from speech.experiment import ExperimentConfig
+from speech.frontend.augmenter import audio_files
 from speech.prepare import prepare
 from speech.training import train
 
@@ -104,7 +104,7 @@ def write_manifests(data: Path, folder: Path) -> None:
 def noise_rows(folder: Path) -> list[Utterance]:
     """Parts of every background noise with an empty transcript, so that noise is not taken for words."""
     rows = []
-    for path in sorted(folder.glob("*")) if folder.is_dir() else []:
+    for path in audio_files(folder):
         left_s = audio.info(path).duration_s
         offset_s = 0.0
         for duration_s in itertools.cycle(NOISE_PARTS_S):
@@ -120,7 +120,7 @@ def evaluate(model: Path, manifests: list[Path]) -> int:
     worst = 0
     for manifest in manifests:
         print(f"\n{manifest.stem}", flush=True)
-        worst = max(worst, speech_command(["evaluate", str(manifest), "--model", str(model)]))
+        worst = max(worst, nested(["evaluate", str(manifest), "--model", str(model)]))
     return worst
 
 

@@ -49,7 +49,9 @@ def main() -> None:
     parser.add_argument("--dev", type=Path, nargs="+", required=True, help="manifests to measure it with")
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--state", type=Path, default=Path("runs/neural_lm/state.pt"))
-    parser.add_argument("--set", nargs="*", default=[], help="key=value of the configuration")
+    parser.add_argument(
+        "--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="of the configuration"
+    )
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     config = load_config(HERE / "neural.toml", RecipeConfig, arguments.set)

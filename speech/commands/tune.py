@@ -9,10 +9,17 @@ from speech.commands.decoding_options import add_decoding_options, load_options
 from speech.commands.manifests import named_rows
 from speech.commands.options import add_model_options, path_name, positive
 from speech.commands.outputs import check_file
+from speech.commands.progress import Progress
 from speech.errors import CorpusError, SpeechError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+
+    from speech.checkpoint import LoadedModel
     from speech.corpus import Utterance
+    from speech.decoding_config import DecodingConfig
 
 FEW_WORDS = 300  # of a set: there, chance moves the rate of errors by more than most settings do
 _OF_SEARCH = {"decoding_lm", "tuning", "results"}  # what a card says of a search, apart from its settings
@@ -74,7 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
     from speech.errors import ConfigError
     from speech.priors import log_prior
     from speech.transcribe import DEFAULT_MODEL
-    from speech.tuning import Trial, model_outputs, tune
+    from speech.tuning import Trial, tune
 
     options = load_options(arguments)
     path = Path(arguments.model or DEFAULT_MODEL)
@@ -105,20 +112,10 @@ def run(arguments: argparse.Namespace) -> int:
     lm = read_language_model(options.get("lm"))
     neural = None if arguments.lm else included_neural_lm(config)
     sets = []
+    progress = Progress(total=sum(map(len, manifests)), unit="utterances", interval_s=10.0)
     for manifest, rows in zip(arguments.manifests, manifests, strict=True):
-        labels = {utterance: label for label, utterance in reversed(rows)}
-        unread: dict[Utterance, SpeechError] = {}
-        outputs = model_outputs(
-            loaded,
-            [utterance for _, utterance in rows],
-            heads_of(loaded, config),
-            num_views=config.views,
-            batch=arguments.batch,
-            device=arguments.device,
-            failed=unread.__setitem__,
-        )
-        problems += [f"{labels[utterance]}: {error}" for utterance, error in unread.items()]
-        left = [utterance for _, utterance in rows if utterance not in unread]
+        left, outputs, unread = _hear(loaded, config, rows, arguments, progress)
+        problems += unread
         if not _num_words(left):
             raise CorpusError(f"{problems[-1]}; {manifest} has no other row to tune on")
         sets.append((left, outputs))
@@ -150,6 +147,39 @@ def run(arguments: argparse.Namespace) -> int:
         write_decoding(path, to_dict(found), arguments.lm, output, tuning)
         print(f"written to the card of {output}")
     return 1 if problems else 0
+
+
+def _hear(
+    loaded: "LoadedModel",
+    config: "DecodingConfig",
+    rows: "Sequence[tuple[str, Utterance]]",
+    arguments: argparse.Namespace,
+    progress: Progress,
+) -> "tuple[list[Utterance], list[dict[str, np.ndarray]], list[str]]":
+    """The utterances of a manifest that can be read, their model outputs, and what is wrong with the others."""
+    from speech.tuning import model_outputs
+
+    labels = {utterance: label for label, utterance in reversed(rows)}
+    unread: dict[Utterance, str] = {}
+
+    def failed(utterance: "Utterance", error: SpeechError) -> None:
+        unread[utterance] = f"{labels[utterance]}: {error}"
+        progress.failed(labels[utterance], unread[utterance])
+
+    try:
+        outputs = model_outputs(
+            loaded,
+            [utterance for _, utterance in rows],
+            heads_of(loaded, config),
+            num_views=config.views,
+            batch=arguments.batch,
+            device=arguments.device,
+            failed=failed,
+            done=lambda utterance: progress.done(labels[utterance], utterance.duration),
+        )
+    finally:
+        progress.clear()
+    return [utterance for _, utterance in rows if utterance not in unread], outputs, list(unread.values())
 
 
 def _num_words(utterances: "list[Utterance]") -> int:

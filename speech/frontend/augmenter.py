@@ -88,7 +88,7 @@ class WaveformAugmenter:
             The folder holds neither noise nor rooms, or the table lacks a column.
         """
         folder = Path(folder)
-        noises, rooms = _files(folder / "noise"), _files(folder / "rirs")
+        noises, rooms = audio_files(folder / "noise"), audio_files(folder / "rirs")
         if not noises and not rooms:
             raise CorpusError(f"{folder}: holds neither noise/ nor rirs/ with files in it")
         table = folder / "rir_stats.tsv"
@@ -128,7 +128,7 @@ class WaveformAugmenter:
         return augment.change_level(waveform, rng.uniform(-config.gain_db, config.gain_db))
 
 
-def _files(folder: Path) -> list[Path]:
+def audio_files(folder: Path) -> list[Path]:
     """Audio files of a folder, sorted; none when it is missing."""
     if not folder.is_dir():
         return []

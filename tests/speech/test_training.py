@@ -14,9 +14,9 @@ from speech.batches import make_batches
 from speech.errors import CheckpointError, ConfigError, CorpusError, SpeechError
 from speech.experiment import AugmentConfig
 from speech.frontend.augmenter import WaveformAugmentConfig
-from speech.training import learning_rate_at, train
+from speech.training import evaluate, learning_rate_at, train
 from speech.training_augment import build_augmenter
-from speech.training_state import TrainingState
+from speech.training_state import Progress, TrainingState
 
 CONFIG = """
 [data]
@@ -100,6 +100,35 @@ def test_a_resumed_run_equals_an_uninterrupted_one(config, tmp_path, monkeypatch
     assert calls == stop_at  # the step was finished, the next not begun
     resumed = train(config, ["training.average_last=2"])
     assert_same(weights(whole), weights(resumed))
+
+
+def test_other_batches_keep_the_place_in_the_epoch(config, monkeypatch):
+    update, stop_at = training.update, 1.8
+    positions: list[float] = []
+
+    def interrupted(*arguments):
+        positions.append(arguments[4])
+        if positions[-1] >= stop_at:
+            os.kill(os.getpid(), signal.SIGINT)
+        return update(*arguments)
+
+    monkeypatch.setattr(training, "update", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train(config, ["training.batch_frames=100"])
+    stop_at = np.inf
+    positions.clear()
+    train(config)
+    assert 1.5 < positions[0] < 2
+    assert {int(position) for position in positions[1:]} == {2, 3}
+
+
+@pytest.mark.parametrize(
+    ("batch", "saved", "now", "expected"), [(15, 16, 6, 5), (2, 6, 16, 5), (15, 0, 6, 5), (3, 6, 6, 3)]
+)
+def test_place_in_an_epoch_of_other_batches(batch, saved, now, expected):
+    progress = Progress(epoch=2, batch=batch, num_batches=saved)
+    progress.enter(now)
+    assert (progress.batch, progress.position) == (expected, 2 + expected / now)
 
 
 def test_killed_between_saves_loses_only_the_steps_since(config, tmp_path, monkeypatch):
@@ -285,6 +314,26 @@ def test_an_unwritable_folder_is_named(config, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError, match=r"training\.output_dir=.*cannot be written"):
         train(config, [f"training.output_dir={tmp_path}/file/run"])
+
+
+def test_the_curve_of_a_run_begun_anew_is_its_own(config, tmp_path):
+    card = checkpoint.load(train(config, ["training.evaluate_every=0.5", "training.epochs=1"])).card
+    first = (tmp_path / "run" / "log.jsonl").read_bytes()
+    assert len(card["curve"]) == 2
+    for number in (1, 2):
+        card = checkpoint.load(train(config, ["training.epochs=1"], restart=True)).card
+        assert len(card["curve"]) == 1
+        assert (tmp_path / "run" / f"log.{number}.jsonl").is_file()
+    assert (tmp_path / "run" / "log.1.jsonl").read_bytes() == first
+
+
+def test_of_two_heads_with_errors_of_one_name_the_first_counts(config, monkeypatch):
+    texts = {"character": "", "word": "nothing of this is said"}
+    monkeypatch.setattr(training, "best_texts", lambda logits, lengths, units, _: [texts[units.kind]] * len(lengths))
+    found = []
+    monkeypatch.setattr(training, "evaluate", lambda *arguments: found.append(evaluate(*arguments)) or found[-1])
+    train(config, ["training.epochs=1", 'heads=[{units = "character"}, {units = "word"}]'])
+    assert found[-1] == {"wer": 1.0, "cer": 1.0}  # with the five words of the other it would be 3.0
 
 
 def test_a_torn_log_line_costs_nothing(config, tmp_path):

@@ -33,9 +33,15 @@ def test_outputs_belong_to_their_utterances_even_if_one_breaks_off(tmp_path, mon
     monkeypatch.setattr(transcribe, "open_source", breaking)
     model = tone_model()
     model.card["tempo"] = tempo
-    failed = []
-    found = model_outputs(model, rows, ("character",), failed=lambda row, error: failed.append(row.text))
-    assert failed == ["deaf face"]
+    failed, done = [], []
+    found = model_outputs(
+        model,
+        rows,
+        ("character",),
+        failed=lambda row, error: failed.append(row.text),
+        done=lambda row: done.append(row.text),
+    )
+    assert (failed, done) == (["deaf face"], ["cab", "bad"])
     alone = [model_outputs(model, [row], ("character",))[0] for row in (rows[0], rows[2])]
     for ours, theirs in zip(found, alone, strict=True):
         np.testing.assert_array_equal(ours["character"], theirs["character"])

@@ -1,0 +1,44 @@
+"""Stores of features: an interrupted computation goes on after what is complete."""
+
+import numpy as np
+import pytest
+
+from speech import store
+from speech.corpus import Utterance, read_manifest
+from speech.frontend import Frontend, FrontendConfig
+
+
+def louder(waveform, _, random):
+    return waveform * random.uniform(1.0, 2.0)
+
+
+@pytest.mark.parametrize("torn", [False, True])
+def test_features_that_are_done_survive_an_interrupt(tones, tmp_path, monkeypatch, torn):
+    rows = read_manifest(tones)[:8]
+    rows.insert(1, Utterance(tmp_path / "gone.wav", 1.0, "a"))
+    frontend = Frontend(FrontendConfig(num_mels=8))
+    options = {"augment": louder, "num_workers": 1}
+    whole = store.open_store(rows, frontend, tmp_path / "whole", **options)
+    features, computed, stops = store._features, [], [0, 3, 7]
+
+    def interrupted(index, utterance):
+        if len(computed) in stops:
+            stops.remove(len(computed))
+            raise KeyboardInterrupt
+        computed.append(index)
+        return features(index, utterance)
+
+    monkeypatch.setattr(store, "_features", interrupted)
+    for _ in range(3):
+        with pytest.raises(KeyboardInterrupt):
+            store.open_store(rows, frontend, tmp_path / "parts", **options)
+    if torn:
+        (begun,) = (tmp_path / "parts").glob("*.begun.f16")
+        begun.write_bytes(begun.read_bytes()[:-1])
+        computed.clear()
+    parts = store.open_store(rows, frontend, tmp_path / "parts", **options)
+    assert computed == list(range(9))
+    np.testing.assert_array_equal(parts.lengths, whole.lengths)
+    np.testing.assert_array_equal(parts.frames, whole.frames)
+    written = [{path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("whole", "parts")]
+    assert written[0] == written[1]
