@@ -203,12 +203,13 @@ def fit(config: VoiceConfig, acoustic: Acoustic, recordings: Recordings, *, rest
                     raise KeyboardInterrupt
                 if progress.position(training) >= 1.0:
                     break
-            if progress.epoch >= next_evaluation or progress.position(training) >= 1.0:
+            if progress.epoch >= next_evaluation and progress.position(training) < 1.0:
                 next_evaluation = progress.epoch + training.evaluate_every
-                results = evaluate(average, recordings, dev_set, training.batch)
-                _write_log(log, "dev", progress, results)
-                acoustic.pause_threshold = results["pause_threshold"]
+                _write_log(log, "dev", progress, evaluate(average, recordings, dev_set, training.batch))
         _save(state_path, config, model, optimizer, average, progress)
+    results = evaluate(average, recordings, dev_set, training.batch)  # of a run that was finished before, too
+    _write_log(log, "dev", progress, results)
+    acoustic.pause_threshold = results["pause_threshold"]
     acoustic.detail = measure_detail(average, recordings, train_set)
     return export(acoustic, average, training.output_dir / "acoustic.safetensors", progress)
 
@@ -228,7 +229,10 @@ def _learning_rate(progress: Progress, training: AcousticTraining) -> float:
 def _epoch(
     indices: list[int], recordings: Recordings, training: AcousticTraining, position: float
 ) -> Iterator[tuple[list[int], float]]:
-    """What is left of the current epoch: batches of recordings of like length, and the epochs done after each."""
+    """What is left of the current epoch: batches of recordings of like length, and the epochs done after each.
+
+    At least one batch, also where `position` was reached with batches of another size.
+    """
     number = int(position + 1e-6)
     random = torch.Generator().manual_seed(training.seed * 1_000_003 + number)
     order = [indices[place] for place in torch.randperm(len(indices), generator=random).tolist()]
@@ -238,7 +242,7 @@ def _epoch(
         near = sorted(order[start : start + pool], key=recordings.num_frames)
         batches += [near[at : at + training.batch] for at in range(0, len(near), training.batch)]
     shuffled = [batches[place] for place in torch.randperm(len(batches), generator=random).tolist()]
-    first = round((position - number) * len(shuffled))
+    first = int((position - number) * len(shuffled) + 1e-6)
     for done, batch in enumerate(shuffled[first:], start=first + 1):
         yield batch, number + done / len(shuffled)
 

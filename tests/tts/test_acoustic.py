@@ -5,6 +5,7 @@ import runpy
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from tts.losses import Batch, compute_losses, drawn_through, forward
 from tts.models import AcousticConfig
 from tts.phonemes import SpokenWord
 from tts.targets import measure_targets, read_alignment
-from tts.training import AcousticDataConfig, AcousticTraining, VoiceConfig, train
+from tts.training import AcousticDataConfig, AcousticTraining, VoiceConfig, _epoch, train
 from tts.variance import regulate
 
 TEXTS = ("One two, three.", "Four five.", "Six, seven eight.", "Nine ten.", "Two four, six.", "One nine.")
@@ -162,7 +163,9 @@ def test_training_learns_and_resumes(tmp_path):
         assert values[-1] < 0.9 * values[0], name
     state = torch.load(tmp_path / "out" / "state.pt", weights_only=True)
     assert len(Acoustic.load(model).detail) == 80
+    written = model.read_bytes()
     assert train(path) == model  # nothing left to do
+    assert model.read_bytes() == written
     longer = train(path, ["training.epochs=14"])
     resumed = torch.load(tmp_path / "out" / "state.pt", weights_only=True)
     assert resumed["progress"]["step"] > state["progress"]["step"]
@@ -170,6 +173,18 @@ def test_training_learns_and_resumes(tmp_path):
         path, [f'training.init_from="{longer}"', f'training.output_dir="{tmp_path / "tuned"}"', "training.epochs=1"]
     )
     assert Acoustic.load(tuned).speakers == ("one",)
+
+
+@pytest.mark.parametrize("batch", [1, 2, 4, 7, 20])
+def test_an_epoch_goes_on_with_batches_of_any_size(batch):
+    recordings = SimpleNamespace(num_frames=lambda index: index)
+    settings = [AcousticTraining(output_dir=Path("."), batch=size) for size in (2, batch)]
+    whole = list(_epoch(list(range(11)), recordings, settings[0], 5.0))
+    for done, (_, position) in enumerate(whole[:-1], start=1):
+        assert list(_epoch(list(range(11)), recordings, settings[0], position)) == whole[done:]
+        rest = list(_epoch(list(range(11)), recordings, settings[1], position))
+        assert [epoch for _, epoch in rest][-1:] == [6.0]
+        assert all(epoch > position for _, epoch in rest)
 
 
 def test_configuration_is_checked():
