@@ -8,9 +8,10 @@ import json
 import logging
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -18,7 +19,7 @@ from torch import nn
 
 from speech.checkpoint import write_atomically
 from speech.config import load_config, to_dict
-from speech.corpus import read_manifest
+from speech.corpus import numbered_rows
 from speech.errors import CheckpointError, ConfigError, SpeechError
 from speech.precision import autocast
 from speech.training_log import InterruptGuard
@@ -26,7 +27,7 @@ from tts.acoustic import Acoustic
 from tts.contract import AudioContract
 from tts.losses import Batch, LossWeights, compute_losses, forward
 from tts.models import AcousticConfig, AcousticModel
-from tts.training_data import Recordings, open_recordings
+from tts.training_data import Recordings, alignment_names, open_recordings
 from tts.training_watch import evaluate, measure_detail
 
 logger = logging.getLogger(__name__)
@@ -118,7 +119,13 @@ class Progress:
         return min(1.0, max(self.epoch / training.epochs, by_time))
 
 
-def train(config_path: str | Path, overrides: Sequence[str] = (), *, restart: bool = False) -> Path:
+def train(
+    config_path: str | Path,
+    overrides: Sequence[str] = (),
+    *,
+    restart: bool = False,
+    about: Mapping[str, Any] = MappingProxyType({}),
+) -> Path:
     """Train the acoustic model that a TOML file describes.
 
     Parameters
@@ -126,6 +133,7 @@ def train(config_path: str | Path, overrides: Sequence[str] = (), *, restart: bo
     config_path : TOML file of `VoiceConfig`
     overrides : strings `key.key=value`
     restart : begin anew even if the output folder holds a state to resume
+    about : what the model's card says beside its training: name, data, licence
 
     Returns
     -------
@@ -147,16 +155,17 @@ def train(config_path: str | Path, overrides: Sequence[str] = (), *, restart: bo
     if config.training.init_from is not None:
         _initialize_from(model, config.training.init_from)
     recordings.measure_statistics(model)
-    acoustic = Acoustic(
-        model, config.contract, recordings.speakers, recordings.habits(), card={"training": to_dict(config.training)}
-    )
+    card = {**about, "training": to_dict(config.training)}
+    acoustic = Acoustic(model, config.contract, recordings.speakers, recordings.habits(), card=card)
     return fit(config, acoustic, recordings, restart=restart)
 
 
 def open_run(config: VoiceConfig) -> Recordings:
     """Recordings that a configuration names, with their frames and targets."""
-    utterances = [row for manifest in config.data.train for row in read_manifest(manifest)]
-    return open_recordings(utterances, config.data.alignments, config.data.frames_dir, config.contract)
+    manifests = [numbered_rows(manifest) for manifest in config.data.train]
+    utterances = [utterance for rows in manifests for _, utterance in rows]
+    names = [name for rows in manifests for name in alignment_names(rows)]
+    return open_recordings(utterances, names, config.data.alignments, config.data.frames_dir, config.contract)
 
 
 def _initialize_from(model: AcousticModel, path: Path) -> None:

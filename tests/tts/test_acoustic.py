@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 import torch
 
+from speech.config import load_config
+from speech.corpus import read_manifest, write_manifest
 from speech.errors import CheckpointError, ConfigError, CorpusError
 from tests.tts.acoustic_model import tiny_acoustic, write_recordings
 from tts.acoustic import Acoustic
@@ -20,7 +22,7 @@ from tts.losses import Batch, compute_losses, drawn_through, forward
 from tts.models import AcousticConfig
 from tts.phonemes import SpokenWord
 from tts.targets import measure_targets, read_alignment
-from tts.training import AcousticDataConfig, AcousticTraining, VoiceConfig, _epoch, train
+from tts.training import AcousticDataConfig, AcousticTraining, VoiceConfig, _epoch, open_run, train
 from tts.variance import regulate
 
 TEXTS = ("One two, three.", "Four five.", "Six, seven eight.", "Nine ten.", "Two four, six.", "One nine.")
@@ -175,6 +177,33 @@ def test_training_learns_and_resumes(tmp_path):
     assert Acoustic.load(tuned).speakers == ("one",)
 
 
+def test_recordings_without_an_alignment_are_left_out(tmp_path, caplog):
+    manifest, alignments = write_recordings(tmp_path, TEXTS)
+    config = load_config(config_of(tmp_path, manifest, alignments), VoiceConfig)
+    (alignments / "r1.json").unlink()
+    assert [one.name for one in open_run(config).targets] == ["r0", "r2", "r3", "r4", "r5"]
+    assert "left out" in caplog.text
+    assert "r1.json: no such alignment" in caplog.text
+    (alignments / "r2.json").unlink()
+    with pytest.raises(CorpusError, match=r"only 4 of 6 recordings can be used; left out: .*r1\.json: no such"):
+        open_run(config)
+    nowhere = replace(config, data=replace(config.data, alignments=tmp_path / "nowhere"))
+    with pytest.raises(CorpusError, match=r"nowhere: no such folder of alignments; run `speech align` first"):
+        open_run(nowhere)
+
+
+def test_recordings_of_one_name_have_alignments_of_their_own(tmp_path):
+    manifest, alignments = write_recordings(tmp_path, TEXTS)
+    (tmp_path / "more").mkdir()
+    rows = read_manifest(manifest)
+    rows[5] = replace(rows[5], audio_filepath=rows[5].audio_filepath.rename(tmp_path / "more" / "r0.wav"))
+    write_manifest(manifest, rows)
+    (alignments / "r0.json").rename(alignments / "r0_1.json")
+    (alignments / "r5.json").rename(alignments / "r0_6.json")
+    recordings = open_run(load_config(config_of(tmp_path, manifest, alignments), VoiceConfig))
+    assert [one.name for one in recordings.targets] == ["r0_1", "r1", "r2", "r3", "r4", "r0_6"]
+
+
 @pytest.mark.parametrize("batch", [1, 2, 4, 7, 20])
 def test_an_epoch_goes_on_with_batches_of_any_size(batch):
     recordings = SimpleNamespace(num_frames=lambda index: index)
@@ -205,10 +234,16 @@ def test_recipe_draws_targets_and_trains(tmp_path, monkeypatch, capsys):
     }  # fmt: skip
     overrides = [f"acoustic.{key}={value}" for key, value in settings.items()]
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["run.py", "--data", ".", "--steps", "acoustic", "--set", *overrides])
+    options = ["--data", ".", "--steps", "acoustic", "--licence", "CC0", "--set", *overrides]
+    monkeypatch.setattr(sys, "argv", ["run.py", *options])
     with pytest.raises(SystemExit) as end:
         runpy.run_path(str(Path(__file__).parents[2] / "recipes" / "voice" / "run.py"), run_name="__main__")
     assert end.value.code == 0
     assert "acoustic model" in capsys.readouterr().out
-    assert Acoustic.load(tmp_path / "runs" / "voice" / "acoustic.safetensors").model.config.channels == 16
+    acoustic = Acoustic.load(tmp_path / "runs" / "voice" / "acoustic.safetensors")
+    assert acoustic.model.config.channels == 16
+    assert acoustic.card["name"] == f"acoustic model of {tmp_path.name}"
+    assert acoustic.card["data"] == f"{tmp_path.name}: 6 recordings, 0 minutes"
+    assert acoustic.card["data_licence"] == "CC0"
+    assert acoustic.card["training"]["epochs"] == 1
     assert len(list((tmp_path / "runs" / "voice" / "acoustic").glob("targets_*.svg"))) == 6
