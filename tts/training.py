@@ -53,7 +53,9 @@ class AcousticDataConfig:
 
     def __post_init__(self):
         if self.held_out < 2:
-            raise ConfigError(f"held_out must be 2 or more, got {self.held_out}")
+            raise ValueError(f"held_out must be 2 or more, got {self.held_out}")
+        if not self.train:
+            raise ValueError("train must name a manifest or more")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,8 +92,17 @@ class AcousticTraining:
     seed: int = 1
 
     def __post_init__(self):
-        if self.epochs <= 0 or self.batch < 1 or not 0 <= self.average < 1 or (self.minutes or 1) <= 0:
-            raise ConfigError("epochs, minutes and batch must be positive and average at least 0 and less than 1")
+        for name in ("epochs", "minutes", "batch", "learning_rate", "clip_norm", "evaluate_every"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < math.inf:  # so NaN is refused too
+                raise ValueError(f"{name} must be positive and finite, got {value}")
+        for name in ("warmup_steps", "weight_decay", "save_every_s", "seed"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ValueError(f"{name} must be 0 or more and finite, got {getattr(self, name)}")
+        if self.seed >= 2**43:  # the draws of a step begin from a million times the seed, in 64 bits
+            raise ValueError(f"seed must be below 2**43, got {self.seed}")
+        if not 0 <= self.average < 1:
+            raise ValueError(f"average must be at least 0 and less than 1, got {self.average}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -288,6 +299,7 @@ def _save(path: Path, config: VoiceConfig, model: nn.Module, optimizer, average:
     state = {
         "format": STATE_FORMAT,
         "model_config": to_dict(config.model),
+        "contract": to_dict(config.contract),
         "model": model.state_dict(),
         "average": average.state_dict(),
         "optimizer": optimizer.state_dict(),
@@ -302,8 +314,11 @@ def _resume(path: Path, config: VoiceConfig, model: nn.Module, optimizer, averag
         saved = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many types for a damaged file; all mean the same here
         raise CheckpointError(f"{path}: damaged ({str(error).splitlines()[0]}); remove it or restart") from error
-    if saved.get("format") != STATE_FORMAT or saved["model_config"] != to_dict(config.model):
-        raise ConfigError(f"{path}: is of a run with another [model]; choose another output_dir or restart")
+    if saved.get("format") != STATE_FORMAT:
+        raise CheckpointError(f"{path}: is of another version; remove it or choose another output_dir")
+    for key, table, wanted in (("model_config", "model", config.model), ("contract", "contract", config.contract)):
+        if saved.get(key, to_dict(wanted)) != to_dict(wanted):  # early states say nothing of their contract
+            raise ConfigError(f"{path}: is of a run with another [{table}]; choose another output_dir or restart")
     model.load_state_dict(saved["model"])
     average.load_state_dict(saved["average"])
     optimizer.load_state_dict(saved["optimizer"])

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from speech.errors import ConfigError, SpeechError
+from speech.errors import SpeechError
 from speech.run_state import resume_run, save_run
 from tts.vocoder_data import VoiceData
 from tts.vocoder_loss import SpectralDistance
@@ -53,8 +53,17 @@ class VocoderTrainingConfig:
     seed: int = 1
 
     def __post_init__(self):
-        if min(self.steps, self.batch) < 1 or self.learning_rate <= 0 or self.crop_frames < 24:
-            raise ConfigError("steps and batch must be 1 or more, learning_rate above 0 and crop_frames 24 or more")
+        for name, value in {"steps": 1, "batch": 1, "crop_frames": 24, "seed": 0}.items():
+            if getattr(self, name) < value:
+                raise ValueError(f"{name} must be {value} or more, got {getattr(self, name)}")
+        for name in ("learning_rate", "max_gradient_norm"):
+            if not 0 < getattr(self, name) < math.inf:  # so NaN is refused too
+                raise ValueError(f"{name} must be positive and finite, got {getattr(self, name)}")
+        for name in ("gain_db", "save_every_s"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ValueError(f"{name} must be 0 or more and finite, got {getattr(self, name)}")
+        if not 0 <= self.averaging < 1:
+            raise ValueError(f"averaging must be at least 0 and less than 1, got {self.averaging}")
 
 
 def fit_vocoder(

@@ -1,6 +1,7 @@
 """Targets, length regulator, losses, training, and the model's file."""
 
 import json
+import re
 import runpy
 import sys
 from dataclasses import replace
@@ -19,10 +20,9 @@ from tts.acoustic import Acoustic
 from tts.contract import AudioContract
 from tts.linguistic import rows_of
 from tts.losses import Batch, compute_losses, drawn_through, forward
-from tts.models import AcousticConfig
 from tts.phonemes import SpokenWord
 from tts.targets import measure_targets, read_alignment
-from tts.training import AcousticDataConfig, AcousticTraining, VoiceConfig, _epoch, open_run, train
+from tts.training import AcousticTraining, VoiceConfig, _epoch, open_run, train
 from tts.variance import regulate
 
 TEXTS = ("One two, three.", "Four five.", "Six, seven eight.", "Nine ten.", "Two four, six.", "One nine.")
@@ -168,6 +168,10 @@ def test_training_learns_and_resumes(tmp_path):
     written = model.read_bytes()
     assert train(path) == model  # nothing left to do
     assert model.read_bytes() == written
+    with pytest.raises(
+        ConfigError, match=r"state\.pt: is of a run with another \[contract\]; choose another output_dir"
+    ):
+        train(path, ["contract.num_mels=60", f'data.frames_dir="{tmp_path / "frames60"}"'])
     longer = train(path, ["training.epochs=14"])
     resumed = torch.load(tmp_path / "out" / "state.pt", weights_only=True)
     assert resumed["progress"]["step"] > state["progress"]["step"]
@@ -216,14 +220,27 @@ def test_an_epoch_goes_on_with_batches_of_any_size(batch):
         assert all(epoch > position for _, epoch in rest)
 
 
-def test_configuration_is_checked():
-    with pytest.raises(ConfigError, match="channels"):
-        AcousticConfig(channels=30)
-    with pytest.raises(ConfigError, match="held_out"):
-        AcousticDataConfig(train=(), alignments=".", frames_dir=".", held_out=1)
-    with pytest.raises(ConfigError, match="positive"):
-        AcousticTraining(output_dir=".", epochs=0)
-    assert VoiceConfig.__dataclass_fields__["contract"].default_factory() == AudioContract()
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("training.epochs=nan", "training.epochs must be positive and finite, got nan"),
+        ("training.minutes=0.0", "training.minutes must be positive and finite, got 0.0"),
+        ("training.learning_rate=-1.0", "training.learning_rate must be positive and finite, got -1.0"),
+        ("training.weight_decay=-1.0", "training.weight_decay must be 0 or more and finite, got -1.0"),
+        ("training.average=1.0", "training.average must be at least 0 and less than 1, got 1.0"),
+        ("training.seed=-1", "training.seed must be 0 or more and finite, got -1"),
+        ("data.held_out=1", "data.held_out must be 2 or more, got 1"),
+        ("data.train=[]", "data.train must name a manifest or more"),
+        ("model.channels=30", "model.channels must be a multiple of 4, got 30"),
+        ("model.dropout=nan", "model.dropout must be at least 0 and less than 1, got nan"),
+        ("losses.mel=nan", "losses.mel must be 0 or more and finite, got nan"),
+        ("contract.hop_samples=255", "contract.hop_samples must be even and 2 or more, got 255"),
+        ("contract.min_f0_hz=900.0", "contract.min_f0_hz, max_f0_hz, pitch_window_s: needs 0 < min_hz < max_hz"),
+    ],
+)
+def test_configuration_is_checked(tmp_path, setting, message):
+    with pytest.raises(ConfigError, match=re.escape(f"acoustic.toml: {message}")):
+        load_config(config_of(tmp_path, "rows.jsonl", "alignments"), VoiceConfig, [setting])
 
 
 def test_recipe_draws_targets_and_trains(tmp_path, monkeypatch, capsys):

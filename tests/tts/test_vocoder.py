@@ -134,10 +134,27 @@ def test_file_round_trip(vocoder, tmp_path):
 
 
 def test_config_is_checked():
-    with pytest.raises(ConfigError, match="kernel odd"):
-        VocoderConfig(kernel=4)
+    for name, value in (("kernel", 4), ("fft_samples", 1025), ("filter_points", 1), ("voiced_noise_hz", np.nan)):
+        with pytest.raises(ValueError, match=f"{name} must be .*, got {value}"):
+            VocoderConfig(**{name: value})
+    for name, value in (
+        ("steps", 0), ("batch", 0), ("crop_frames", 23), ("seed", -1), ("learning_rate", np.nan),
+        ("max_gradient_norm", 0.0), ("gain_db", -1.0), ("save_every_s", np.inf), ("averaging", 1.5),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=f"{name} must be .*, got {value}"):
+            VocoderTrainingConfig(**{name: value})
     with pytest.raises(ConfigError, match="no room"):
         VocoderNet(VocoderConfig(fft_samples=512), CONTRACT)
+
+
+@pytest.mark.parametrize("window_samples", [1024, 800])
+def test_mels_count_whatever_their_window(window_samples):
+    generator = torch.Generator().manual_seed(0)
+    sounds = [0.1 * torch.randn(1, 4096, generator=generator) for _ in range(3)]
+    contract = replace(CONTRACT, window_samples=window_samples)
+    found = [SpectralDistance(contract, mel_weight=weight)(*sounds).item() for weight in (0.0, 1.0, 2.0)]
+    assert abs(found[1] - found[0]) > 0.01
+    assert found[2] - found[1] == pytest.approx(found[1] - found[0], rel=1e-3)
 
 
 def test_energy_distance_prefers_noise_of_the_right_strength():

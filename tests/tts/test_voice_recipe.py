@@ -54,6 +54,11 @@ def test_a_setting_of_no_table_is_refused(recordings, monkeypatch, capsys, setti
     assert f"--set {setting}: begin with vocoder. or acoustic." in capsys.readouterr().err
 
 
+def test_an_impossible_value_is_told_with_file_and_key(recordings, monkeypatch, capsys):
+    assert run(monkeypatch, recordings, "--steps", "prepare", "--set", "vocoder.training.batch=0") == 2
+    assert "vocoder.toml: training.batch must be 1 or more, got 0" in capsys.readouterr().err
+
+
 def test_the_manifest_is_written_where_it_is_read(recordings, monkeypatch, capsys):
     assert run(monkeypatch, recordings, "--steps", "prepare", "--set", "vocoder.data.train=lists/anna.jsonl") == 0
     rows = read_manifest(recordings / "lists" / "anna.jsonl", check_audio=True)
