@@ -28,14 +28,14 @@ class ChunkConfig:
     steady_db : how much a band may change, from loudest to softest tenth of a second
     floor_db : level below which a band counts as silent, dB below full scale
 
-    The defaults are ours: 5 s of overlap hold a pause in nearly all speech and cost a fifth more
-    computation. In ten minutes of white and of pink noise no second's bands changed by over 5.0 dB, a
+    The defaults are ours: 3 s of overlap cost a ninth more computation, and with 5 s as many words of an
+    hour were wrong. In ten minutes of white and of pink noise no second's bands changed by over 5.0 dB, a
     tone's not by 0.1 dB; of 1,394 words of TIMIT not one lay in a steady stretch, clean or in white
     noise 5 dB below the speech, and 4 with noise as loud as the speech.
     """
 
     window_s: float = 30.0
-    overlap_s: float = 5.0
+    overlap_s: float = 3.0
     margin_s: float = 1.0
     steady_s: float = 1.0
     steady_db: float = 5.5

@@ -11,6 +11,7 @@ and has `.contract`, the AudioContract that it was trained for.
 Legend: B batch, N samples, T frames, M mel bands.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -53,9 +54,21 @@ class AudioContract:
     pitch_window_s: float = 0.055
 
     def __post_init__(self):
-        if self.window_samples % 2 or self.hop_samples % 2 or not 0 < self.hop_samples <= self.window_samples:
-            raise ConfigError("window_samples and hop_samples must be even and the hop no longer than the window")
-        _ = self.frontend, self.pitch  # their own checks of range
+        for name in ("sample_rate_hz", "num_mels"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be 1 or more, got {getattr(self, name)}")
+        for name in ("window_samples", "hop_samples"):
+            if getattr(self, name) < 2 or getattr(self, name) % 2:
+                raise ValueError(f"{name} must be even and 2 or more, got {getattr(self, name)}")
+        if self.hop_samples > self.window_samples:
+            raise ValueError(f"hop_samples must be at most window_samples, got {self.hop_samples}")
+        if not 0 < self.pitch_window_s < math.inf:
+            raise ValueError(f"pitch_window_s must be positive and finite, got {self.pitch_window_s}")
+        _ = self.frontend  # its own checks of range
+        try:
+            _ = self.pitch
+        except ValueError as error:  # whose keys have other names
+            raise ValueError(f"min_f0_hz, max_f0_hz, pitch_window_s: {error}") from error
 
     @property
     def hop_s(self) -> float:

@@ -3,6 +3,7 @@
 Legend: B batch, P phones, T frames, M mel bands.
 """
 
+import math
 from dataclasses import dataclass, fields
 
 import torch
@@ -59,6 +60,11 @@ class LossWeights:
     pause_length: float = 0.2
     pitch: float = 0.2
     energy: float = 0.2
+
+    def __post_init__(self):
+        for name, weight in vars(self).items():
+            if not 0 <= weight < math.inf:  # so NaN is refused too
+                raise ValueError(f"{name} must be 0 or more and finite, got {weight}")
 
 
 @dataclass(frozen=True)

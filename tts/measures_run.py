@@ -13,6 +13,7 @@ import torch
 
 from speech import audio
 from speech.checkpoint import write_atomically
+from speech.commands.pairs import unique_names
 from speech.corpus import Utterance
 from speech.errors import SpeechError
 from speech.scoring import ErrorCounts, score
@@ -119,7 +120,8 @@ def evaluate_speech(
     vocoder : Vocoder, whose contract also defines the frames of "spectrum"
     say : the voice, needed for "voice"
     aligner : needed for "timing"
-    keep : folder in which each system's sounds are written as wav
+    keep : folder in which each system's sounds are written as STEM.SYSTEM.wav; recordings that share a stem have their
+        place in `utterances`, from 1, behind it
     again : second readings by text, whose "timing" is that of "natural"
     progress : told each utterance that is done, or the error for which it is left out of all scores; without it the
         first error is raised
@@ -139,7 +141,8 @@ def evaluate_speech(
     analyzer = FrameAnalyzer(vocoder.contract)
     bench = _Bench(tuple(systems), tuple(measures), vocoder, analyzer, say, aligner, recognizer)
     scores: dict[System, Scores] = {system: Scores() for system in systems}
-    for utterance in utterances:
+    names = unique_names([utterance.audio_filepath.stem for utterance in utterances], range(1, len(utterances) + 1))
+    for name, utterance in zip(names, utterances, strict=True):
         try:
             found = bench.measure(utterance, again.get(utterance.text))
         except SpeechError as error:
@@ -151,8 +154,7 @@ def evaluate_speech(
             scores[system].extend(row)
             if keep is not None:
                 keep.mkdir(parents=True, exist_ok=True)
-                name = f"{utterance.audio_filepath.stem}.{system}.wav"
-                audio.write(keep / name, sound, vocoder.contract.sample_rate_hz)
+                audio.write(keep / f"{name}.{system}.wav", sound, vocoder.contract.sample_rate_hz)
         if progress is not None:
             progress(utterance, None)
     return scores

@@ -21,7 +21,6 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from speech.errors import ConfigError
 from tts.linguistic import FEATURE_SIZES
 from tts.variance import Frames, Predictor, TimeConv
 
@@ -55,12 +54,16 @@ class AcousticConfig:
     predictor_dropout: float = 0.3
 
     def __post_init__(self):
-        if self.channels < 4 or self.channels % 4 or self.kernel % 2 == 0 or self.kernel < 1:
-            raise ConfigError("channels must be a multiple of 4 and the kernel odd")
-        if min(self.encoder_layers, self.decoder_layers, self.num_speakers) < 1:
-            raise ConfigError("encoder_layers, decoder_layers and num_speakers must be 1 or more")
-        if not (0 <= self.dropout < 1 and 0 <= self.predictor_dropout < 1):
-            raise ConfigError("dropout and predictor_dropout must be at least 0 and less than 1")
+        if self.channels < 4 or self.channels % 4:
+            raise ValueError(f"channels must be a multiple of 4, got {self.channels}")
+        if self.kernel < 1 or self.kernel % 2 == 0:
+            raise ValueError(f"kernel must be odd and 1 or more, got {self.kernel}")
+        for name in ("encoder_layers", "decoder_layers", "num_speakers"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be 1 or more, got {getattr(self, name)}")
+        for name in ("dropout", "predictor_dropout"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 0 and less than 1, got {getattr(self, name)}")
 
 
 @dataclass(frozen=True)

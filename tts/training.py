@@ -8,9 +8,10 @@ import json
 import logging
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -18,7 +19,7 @@ from torch import nn
 
 from speech.checkpoint import write_atomically
 from speech.config import load_config, to_dict
-from speech.corpus import read_manifest
+from speech.corpus import numbered_rows
 from speech.errors import CheckpointError, ConfigError, SpeechError
 from speech.precision import autocast
 from speech.training_log import InterruptGuard
@@ -26,7 +27,7 @@ from tts.acoustic import Acoustic
 from tts.contract import AudioContract
 from tts.losses import Batch, LossWeights, compute_losses, forward
 from tts.models import AcousticConfig, AcousticModel
-from tts.training_data import Recordings, open_recordings
+from tts.training_data import Recordings, alignment_names, open_recordings
 from tts.training_watch import evaluate, measure_detail
 
 logger = logging.getLogger(__name__)
@@ -52,7 +53,9 @@ class AcousticDataConfig:
 
     def __post_init__(self):
         if self.held_out < 2:
-            raise ConfigError(f"held_out must be 2 or more, got {self.held_out}")
+            raise ValueError(f"held_out must be 2 or more, got {self.held_out}")
+        if not self.train:
+            raise ValueError("train must name a manifest or more")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,8 +92,17 @@ class AcousticTraining:
     seed: int = 1
 
     def __post_init__(self):
-        if self.epochs <= 0 or self.batch < 1 or not 0 <= self.average < 1 or (self.minutes or 1) <= 0:
-            raise ConfigError("epochs, minutes and batch must be positive and average at least 0 and less than 1")
+        for name in ("epochs", "minutes", "batch", "learning_rate", "clip_norm", "evaluate_every"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < math.inf:  # so NaN is refused too
+                raise ValueError(f"{name} must be positive and finite, got {value}")
+        for name in ("warmup_steps", "weight_decay", "save_every_s", "seed"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ValueError(f"{name} must be 0 or more and finite, got {getattr(self, name)}")
+        if self.seed >= 2**43:  # the draws of a step begin from a million times the seed, in 64 bits
+            raise ValueError(f"seed must be below 2**43, got {self.seed}")
+        if not 0 <= self.average < 1:
+            raise ValueError(f"average must be at least 0 and less than 1, got {self.average}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +130,13 @@ class Progress:
         return min(1.0, max(self.epoch / training.epochs, by_time))
 
 
-def train(config_path: str | Path, overrides: Sequence[str] = (), *, restart: bool = False) -> Path:
+def train(
+    config_path: str | Path,
+    overrides: Sequence[str] = (),
+    *,
+    restart: bool = False,
+    about: Mapping[str, Any] = MappingProxyType({}),
+) -> Path:
     """Train the acoustic model that a TOML file describes.
 
     Parameters
@@ -126,6 +144,7 @@ def train(config_path: str | Path, overrides: Sequence[str] = (), *, restart: bo
     config_path : TOML file of `VoiceConfig`
     overrides : strings `key.key=value`
     restart : begin anew even if the output folder holds a state to resume
+    about : what the model's card says beside its training: name, data, licence
 
     Returns
     -------
@@ -147,16 +166,17 @@ def train(config_path: str | Path, overrides: Sequence[str] = (), *, restart: bo
     if config.training.init_from is not None:
         _initialize_from(model, config.training.init_from)
     recordings.measure_statistics(model)
-    acoustic = Acoustic(
-        model, config.contract, recordings.speakers, recordings.habits(), card={"training": to_dict(config.training)}
-    )
+    card = {**about, "training": to_dict(config.training)}
+    acoustic = Acoustic(model, config.contract, recordings.speakers, recordings.habits(), card=card)
     return fit(config, acoustic, recordings, restart=restart)
 
 
 def open_run(config: VoiceConfig) -> Recordings:
     """Recordings that a configuration names, with their frames and targets."""
-    utterances = [row for manifest in config.data.train for row in read_manifest(manifest)]
-    return open_recordings(utterances, config.data.alignments, config.data.frames_dir, config.contract)
+    manifests = [numbered_rows(manifest) for manifest in config.data.train]
+    utterances = [utterance for rows in manifests for _, utterance in rows]
+    names = [name for rows in manifests for name in alignment_names(rows)]
+    return open_recordings(utterances, names, config.data.alignments, config.data.frames_dir, config.contract)
 
 
 def _initialize_from(model: AcousticModel, path: Path) -> None:
@@ -203,12 +223,13 @@ def fit(config: VoiceConfig, acoustic: Acoustic, recordings: Recordings, *, rest
                     raise KeyboardInterrupt
                 if progress.position(training) >= 1.0:
                     break
-            if progress.epoch >= next_evaluation or progress.position(training) >= 1.0:
+            if progress.epoch >= next_evaluation and progress.position(training) < 1.0:
                 next_evaluation = progress.epoch + training.evaluate_every
-                results = evaluate(average, recordings, dev_set, training.batch)
-                _write_log(log, "dev", progress, results)
-                acoustic.pause_threshold = results["pause_threshold"]
+                _write_log(log, "dev", progress, evaluate(average, recordings, dev_set, training.batch))
         _save(state_path, config, model, optimizer, average, progress)
+    results = evaluate(average, recordings, dev_set, training.batch)  # of a run that was finished before, too
+    _write_log(log, "dev", progress, results)
+    acoustic.pause_threshold = results["pause_threshold"]
     acoustic.detail = measure_detail(average, recordings, train_set)
     return export(acoustic, average, training.output_dir / "acoustic.safetensors", progress)
 
@@ -228,7 +249,10 @@ def _learning_rate(progress: Progress, training: AcousticTraining) -> float:
 def _epoch(
     indices: list[int], recordings: Recordings, training: AcousticTraining, position: float
 ) -> Iterator[tuple[list[int], float]]:
-    """What is left of the current epoch: batches of recordings of like length, and the epochs done after each."""
+    """What is left of the current epoch: batches of recordings of like length, and the epochs done after each.
+
+    At least one batch, also where `position` was reached with batches of another size.
+    """
     number = int(position + 1e-6)
     random = torch.Generator().manual_seed(training.seed * 1_000_003 + number)
     order = [indices[place] for place in torch.randperm(len(indices), generator=random).tolist()]
@@ -238,7 +262,7 @@ def _epoch(
         near = sorted(order[start : start + pool], key=recordings.num_frames)
         batches += [near[at : at + training.batch] for at in range(0, len(near), training.batch)]
     shuffled = [batches[place] for place in torch.randperm(len(batches), generator=random).tolist()]
-    first = round((position - number) * len(shuffled))
+    first = int((position - number) * len(shuffled) + 1e-6)
     for done, batch in enumerate(shuffled[first:], start=first + 1):
         yield batch, number + done / len(shuffled)
 
@@ -275,6 +299,7 @@ def _save(path: Path, config: VoiceConfig, model: nn.Module, optimizer, average:
     state = {
         "format": STATE_FORMAT,
         "model_config": to_dict(config.model),
+        "contract": to_dict(config.contract),
         "model": model.state_dict(),
         "average": average.state_dict(),
         "optimizer": optimizer.state_dict(),
@@ -289,8 +314,11 @@ def _resume(path: Path, config: VoiceConfig, model: nn.Module, optimizer, averag
         saved = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many types for a damaged file; all mean the same here
         raise CheckpointError(f"{path}: damaged ({str(error).splitlines()[0]}); remove it or restart") from error
-    if saved.get("format") != STATE_FORMAT or saved["model_config"] != to_dict(config.model):
-        raise ConfigError(f"{path}: is of a run with another [model]; choose another output_dir or restart")
+    if saved.get("format") != STATE_FORMAT:
+        raise CheckpointError(f"{path}: is of another version; remove it or choose another output_dir")
+    for key, table, wanted in (("model_config", "model", config.model), ("contract", "contract", config.contract)):
+        if saved.get(key, to_dict(wanted)) != to_dict(wanted):  # early states say nothing of their contract
+            raise ConfigError(f"{path}: is of a run with another [{table}]; choose another output_dir or restart")
     model.load_state_dict(saved["model"])
     average.load_state_dict(saved["average"])
     optimizer.load_state_dict(saved["optimizer"])

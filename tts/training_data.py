@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from speech.commands.pairs import unique_names
 from speech.corpus import Utterance
 from speech.errors import CorpusError
 from tts.contract import AudioContract
@@ -104,41 +105,55 @@ class Recordings:
         }
 
 
+def alignment_names(rows: Sequence[tuple[int, Utterance]]) -> list[str]:
+    """What `speech align` calls the files of a manifest's numbered rows: the stem, and the row if others share it."""
+    return unique_names([utterance.audio_filepath.stem for _, utterance in rows], [number for number, _ in rows])
+
+
 def open_recordings(
-    utterances: Sequence[Utterance], alignments: Path, frames_dir: Path, contract: AudioContract
+    utterances: Sequence[Utterance], names: Sequence[str], alignments: Path, frames_dir: Path, contract: AudioContract
 ) -> Recordings:
-    """Frames and targets of all recordings; those whose alignment is not to be trusted are named and left out.
+    """Frames and targets of all recordings; those without an alignment to be trusted are named and left out.
+
+    Parameters
+    ----------
+    utterances, names : recordings, and what the files in `alignments` are called, without ending
+    alignments : folder
+    frames_dir : where mel and pitch are kept once computed
+    contract : AudioContract of the frames
 
     Raises
     ------
     CorpusError
-        Alignments are missing, or more than a fifth of the recordings cannot be used.
+        There is no folder of alignments, or more than a fifth of the recordings cannot be used.
     """
+    if not alignments.is_dir():
+        raise CorpusError(f"{alignments}: no such folder of alignments; run `speech align` first")
     voice = prepare_voice_data(utterances, contract, frames_dir)
-    names = sorted({utterance.speaker or "voice" for utterance in utterances})
-    rows, targets, words = [], [], []
+    speakers = sorted({utterance.speaker or "voice" for utterance in utterances})
+    rows, targets, words, problems = [], [], [], []
     for row, utterance in enumerate(tqdm(utterances, desc="targets", unit="utt", mininterval=1.0)):
-        stem = utterance.audio_filepath.stem
-        alignment = read_alignment(alignments / f"{stem}.json")
         start, count = int(voice.starts[row]), int(voice.lengths[row])
         samples = voice.samples[start * contract.hop_samples : (start + count) * contract.hop_samples]
         try:
+            alignment = read_alignment(alignments / f"{names[row]}.json")
             one = measure_targets(
-                stem, alignment, utterance.text, voice.f0_hz[start : start + count], samples, contract
+                names[row], alignment, utterance.text, voice.f0_hz[start : start + count], samples, contract
             )
         except CorpusError as error:
+            problems.append(error)
             logger.warning("left out: %s", error)
             continue
         rows.append(row)
         targets.append(one)
         words.append(_said(one, alignment))
     if len(rows) < (1.0 - _MOST_LEFT_OUT) * len(utterances):
-        raise CorpusError(f"only {len(rows)} of {len(utterances)} recordings can be used; check their alignments")
+        raise CorpusError(f"only {len(rows)} of {len(utterances)} recordings can be used; left out: {problems[0]}")
     return Recordings(
         voice, tuple(rows), tuple(targets), tuple(words),
         tuple(utterances[row].text for row in rows),
-        tuple(names.index(utterances[row].speaker or "voice") for row in rows),
-        tuple(names), contract,
+        tuple(speakers.index(utterances[row].speaker or "voice") for row in rows),
+        tuple(speakers), contract,
     )  # fmt: skip
 
 

@@ -28,7 +28,8 @@ class SpectralDistance(nn.Module):
     """Distance d of two batches of waveforms, [B, N] each -> scalar.
 
     For each window: the mean difference of magnitudes, relative to `scale`, plus the root mean square over
-    frequency of the difference of logarithms, averaged over frames; and the mean difference of log-mels.
+    frequency of the difference of logarithms, averaged over frames; and, of the contract's window, which need not be
+    one of them, the mean difference of log-mels.
     """
 
     mel_filters: Tensor
@@ -40,14 +41,16 @@ class SpectralDistance(nn.Module):
             contract.num_mels, contract.window_samples, contract.sample_rate_hz, contract.low_hz, contract.high_hz
         )
         self.register_buffer("mel_filters", (filters / filters.sum(0).clamp(min=1e-9)).float(), persistent=False)
-        for size in windows:
+        with_mel = mel_weight and self.mel_window not in windows
+        self.sizes = (*windows, self.mel_window) if with_mel else windows
+        for size in self.sizes:
             window = torch.hann_window(size)
             self.register_buffer(f"window_{size}", window / window.square().sum().sqrt(), persistent=False)
 
     def spectra(self, waveforms: Tensor) -> list[Tensor]:
-        """Magnitudes [B, t, K] for each window; noise of power p has about sqrt(p) in each bin."""
+        """Magnitudes [B, t, K] for each of `sizes`; noise of power p has about sqrt(p) in each bin."""
         found = []
-        for size in self.windows:
+        for size in self.sizes:
             framed = waveforms.unfold(1, size, size // 4) * getattr(self, f"window_{size}")
             real, imaginary = torch.view_as_real(torch.fft.rfft(framed)).unbind(-1)
             found.append((real.square() + imaginary.square() + _POWER_FLOOR).sqrt())
@@ -56,10 +59,11 @@ class SpectralDistance(nn.Module):
     def between(self, first: list[Tensor], second: list[Tensor], scale: Tensor) -> Tensor:
         """Distance of two lists of spectra; `scale` [B] is a typical magnitude of each row."""
         total = first[0].new_zeros(())
-        for size, ours, theirs in zip(self.windows, first, second, strict=True):
-            linear = (ours - theirs).abs().mean((1, 2)) / scale
-            logarithmic = (ours.log() - theirs.log()).square().mean(2).add(1e-6).sqrt()
-            total = total + linear.mean() + logarithmic.mean()
+        for size, ours, theirs in zip(self.sizes, first, second, strict=True):
+            if size in self.windows:
+                linear = (ours - theirs).abs().mean((1, 2)) / scale
+                logarithmic = (ours.log() - theirs.log()).square().mean(2).add(1e-6).sqrt()
+                total = total + linear.mean() + logarithmic.mean()
             if size == self.mel_window and self.mel_weight:
                 bands = [(spectrum @ self.mel_filters).log() for spectrum in (ours, theirs)]
                 total = total + self.mel_weight * (bands[0] - bands[1]).abs().mean()

@@ -62,9 +62,16 @@ class VocoderConfig:
     voiced_noise_hz: float = 4000.0
 
     def __post_init__(self):
-        sizes = (self.channels, self.expansion, self.blocks, self.kernel, self.filter_points, self.noise_gains)
-        if min(sizes) < 1 or self.kernel % 2 == 0 or self.phase_terms < 0:
-            raise ConfigError("the vocoder's sizes must be 1 or more and its kernel odd")
+        least = {"channels": 1, "expansion": 1, "blocks": 1, "filter_points": 2, "phase_terms": 0, "noise_gains": 1}
+        for name, value in least.items():
+            if getattr(self, name) < value:
+                raise ValueError(f"{name} must be {value} or more, got {getattr(self, name)}")
+        if self.kernel < 1 or self.kernel % 2 == 0:
+            raise ValueError(f"kernel must be odd and 1 or more, got {self.kernel}")
+        if self.fft_samples < 2 or self.fft_samples % 2:
+            raise ValueError(f"fft_samples must be even and 2 or more, got {self.fft_samples}")
+        if not 0 <= self.voiced_noise_hz < math.inf:
+            raise ValueError(f"voiced_noise_hz must be 0 or more and finite, got {self.voiced_noise_hz}")
 
     @property
     def reach_frames(self) -> int:

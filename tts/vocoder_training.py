@@ -1,5 +1,10 @@
-"""Training of the vocoder: random stretches of one voice, rendered twice, compared with the recording."""
+"""Training of the vocoder: random stretches of one voice, rendered twice, compared with the recording.
 
+Every random number of a step comes from a generator seeded by (seed, step), so an interrupted run goes on exactly.
+"""
+
+import copy
+import hashlib
 import logging
 import math
 import time
@@ -8,11 +13,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from speech.checkpoint import write_atomically
-from speech.config import to_dict
-from speech.errors import CheckpointError, ConfigError
+from speech.errors import SpeechError
+from speech.run_state import resume_run, save_run
 from tts.vocoder_data import VoiceData
 from tts.vocoder_loss import SpectralDistance
 from tts.vocoder_model import EARLY_SAMPLES, VocoderConfig, VocoderNet, render
@@ -49,8 +53,17 @@ class VocoderTrainingConfig:
     seed: int = 1
 
     def __post_init__(self):
-        if min(self.steps, self.batch) < 1 or self.learning_rate <= 0 or self.crop_frames < 24:
-            raise ConfigError("steps and batch must be 1 or more, learning_rate above 0 and crop_frames 24 or more")
+        for name, value in {"steps": 1, "batch": 1, "crop_frames": 24, "seed": 0}.items():
+            if getattr(self, name) < value:
+                raise ValueError(f"{name} must be {value} or more, got {getattr(self, name)}")
+        for name in ("learning_rate", "max_gradient_norm"):
+            if not 0 < getattr(self, name) < math.inf:  # so NaN is refused too
+                raise ValueError(f"{name} must be positive and finite, got {getattr(self, name)}")
+        for name in ("gain_db", "save_every_s"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ValueError(f"{name} must be 0 or more and finite, got {getattr(self, name)}")
+        if not 0 <= self.averaging < 1:
+            raise ValueError(f"averaging must be at least 0 and less than 1, got {self.averaging}")
 
 
 def fit_vocoder(
@@ -65,37 +78,45 @@ def fit_vocoder(
     Raises
     ------
     CheckpointError
-        The state belongs to another network.
+        The state belongs to another network, contract or seed or to other recordings, or cannot be read.
+    SpeechError
+        The loss is not finite; what was saved before stays.
     """
     torch.manual_seed(config.seed)
     net = VocoderNet(model_config, data.contract)
-    optimizer = _optimizer(net)
-    average = {name: value.detach().clone() for name, value in net.named_parameters()}
-    step = _resume(state_path, net, optimizer, average)
+    average = copy.deepcopy(net).requires_grad_(False)
+    both, optimizer = nn.ModuleDict({"net": net, "average": average}), _optimizer(net)
+    run = {
+        "[model] settings": str(model_config),
+        "[contract] settings": str(data.contract),
+        "recordings": hashlib.sha256(str((data.names, data.lengths.tolist())).encode()).hexdigest(),
+        "values of training.seed": str(config.seed),
+    }
+    step = resume_run(state_path, both, optimizer, run)
     distance = SpectralDistance(data.contract)
-    crops = data.crops(config.crop_frames, config.batch, config.seed + step)
-    random = np.random.default_rng([config.seed, step])
     saved, losses = time.monotonic(), []
     while step < config.steps:
+        random = np.random.default_rng([config.seed, step])
         for group in optimizer.param_groups:
             group["lr"] = group["factor"] * config.learning_rate * _schedule(step / config.steps)
-        loss = step_loss(net, distance, next(crops), random, config.gain_db)
+        loss = step_loss(net, distance, data.crop(config.crop_frames, config.batch, random), random, config.gain_db)
         optimizer.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(net.parameters(), config.max_gradient_norm)
+        norm = nn.utils.clip_grad_norm_(net.parameters(), config.max_gradient_norm)
+        losses.append(loss.item())
+        if not math.isfinite(losses[-1] + norm.item()):
+            raise SpeechError(f"step {step}: the loss is not finite; lower vocoder.training.learning_rate")
         optimizer.step()
         step += 1
         keep = min(config.averaging, step / (step + 10))
-        for name, value in net.named_parameters():
-            average[name].lerp_(value.detach(), 1 - keep)
-        losses.append(loss.item())
+        for kept, value in zip(average.parameters(), net.parameters(), strict=True):
+            kept.lerp_(value.detach(), 1 - keep)
         if step % 20 == 0:
             log.info("step %d: loss %.4f, CPU %.0f s", step, np.mean(losses[-20:]), time.process_time())
         if time.monotonic() - saved > config.save_every_s or step == config.steps:
-            _save(state_path, net, optimizer, average, step)
+            save_run(state_path, both, optimizer, step, run)
             saved = time.monotonic()
-    net.load_state_dict(average)
-    return net.requires_grad_(False).eval()
+    return average.eval()
 
 
 def step_loss(
@@ -139,29 +160,3 @@ def _middle(waveforms: Tensor, hop: int) -> Tensor:
 def _schedule(progress: float) -> float:
     """Factor of the learning rate."""
     return min(progress / 0.02 + 1e-2, 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0))))
-
-
-def _save(path: Path, net: VocoderNet, optimizer, average: dict[str, Tensor], step: int) -> None:
-    state = {
-        "config": to_dict(net.config),
-        "net": net.state_dict(),
-        "optimizer": optimizer.state_dict(),
-        "average": average,
-        "step": step,
-    }
-    write_atomically(path, lambda file: torch.save(state, file))
-
-
-def _resume(path: Path, net: VocoderNet, optimizer, average: dict[str, Tensor]) -> int:
-    """Load a state if there is one; the number of steps done."""
-    if not path.exists():
-        return 0
-    state = torch.load(path, weights_only=True)
-    if state["config"] != to_dict(net.config):
-        raise CheckpointError(f"{path}: a run with another network; choose another folder or remove it")
-    net.load_state_dict(state["net"])
-    optimizer.load_state_dict(state["optimizer"])
-    for name, value in state["average"].items():
-        average[name].copy_(value)
-    log.info("continuing at step %d", state["step"])
-    return state["step"]

@@ -5,7 +5,7 @@
 The folder holds `metadata.csv` (id|text) and `wavs/`. What a step has done is kept: an interrupted run goes on where
 it was. Recordings of the CMU ARCTIC prompts b0440 to b0539 are held out and serve to measure the voice:
 
-    speech evaluate-tts manifests/voice/test.jsonl --vocoder runs/voice/vocoder.safetensors
+    speech evaluate-tts manifests/voice/test.jsonl --voice runs/voice --vocoder runs/voice/vocoder.safetensors
 
 `runs/voice` is then a voice: speech say --voice runs/voice "Hello!". Another voice of which there are only minutes
 starts from the one that is shipped:
@@ -24,12 +24,14 @@ import hashlib
 import logging
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from speech.cli import EXIT_NOTHING_DONE, guarded
-from speech.cli import main as speech_command
+import numpy as np
+
+from speech.cli import EXIT_NOTHING_DONE, guarded, nested
 from speech.config import load_config, to_dict
 from speech.corpus import Utterance, read_manifest, write_manifest
 from speech.errors import ConfigError, SpeechError
@@ -51,7 +53,8 @@ class VocoderDataConfig:
 
     Attributes
     ----------
-    train : manifest
+    train : manifest, which the step `prepare` writes, with `test.jsonl` beside it; to be named in `acoustic.data.train`
+        as well
     frames_dir : where mel and pitch of the recordings are kept once computed
     output : the vocoder
     """
@@ -78,14 +81,21 @@ def main() -> int:
     )
     parser.add_argument("--data", type=Path, required=True, help="folder of the voice")
     parser.add_argument("--steps", nargs="+", choices=list(STEPS), default=list(STEPS), help="(default: all)")
-    parser.add_argument("--set", nargs="+", action="extend", default=[], metavar="STEP.KEY=VALUE")
+    parser.add_argument(
+        "--set",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="KEY=VALUE",
+        help="vocoder.KEY of vocoder.toml, acoustic.KEY of acoustic.toml",
+    )
     parser.add_argument("--minutes", type=float, help="train on so many minutes, measure on the rest (default: all)")
-    parser.add_argument("--licence", default="not stated", help="of the recordings, for the model's card")
+    parser.add_argument("--licence", default="not stated", help="of the recordings, for the models' cards")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     for override in arguments.set:
-        if override.partition(".")[0] not in STEPS:
-            raise ConfigError(f"--set {override}: begin with one of {', '.join(STEPS)} and a dot")
+        if not override.startswith(("vocoder.", "acoustic.")):
+            raise ConfigError(f"--set {override}: begin with vocoder. or acoustic., whose settings can be changed")
     for name, step in STEPS.items():
         if name in arguments.steps:
             step(arguments)
@@ -94,15 +104,15 @@ def main() -> int:
 
 def prepare_manifests(arguments: argparse.Namespace) -> None:
     """List the recordings: train and, where there are ARCTIC prompts, test."""
-    folder = vocoder_recipe(arguments).data.train.parent
-    found = prepare("ljspeech", arguments.data, folder)
+    target = vocoder_recipe(arguments).data.train
+    with tempfile.TemporaryDirectory() as drafts:
+        rows = {split: read_manifest(path) for split, path in prepare("ljspeech", arguments.data, drafts).items()}
     if arguments.minutes is not None:
-        test = read_manifest(found["test"]) if "test" in found else []
-        train, rest = split_minutes(read_manifest(found["train"]), arguments.minutes)
-        write_manifest(found["train"], train)
-        found["test"] = folder / "test.jsonl"
-        write_manifest(found["test"], test + rest)
-    for split, path in found.items():
+        rows["train"], rest = split_minutes(rows["train"], arguments.minutes)
+        rows["test"] = rows.get("test", []) + rest
+    for split, found in rows.items():
+        path = target if split == "train" else target.with_name(f"{split}.jsonl")
+        write_manifest(path, found)
         print(f"{split}: {path}")
 
 
@@ -129,16 +139,19 @@ def train_vocoder(arguments: argparse.Namespace) -> None:
     data = prepare_voice_data(rows, recipe.contract, recipe.data.frames_dir)
     output = recipe.data.output
     net = fit_vocoder(data, recipe.model, recipe.training, output.with_suffix(".state.pt"))
-    minutes = data.lengths.sum() * recipe.contract.hop_s / 60
-    card = {
-        "name": f"vocoder of {rows[0].speaker or arguments.data.name}",
-        "data": f"{arguments.data.name}: {len(rows)} recordings, {minutes:.0f} minutes",
-        "data_licence": arguments.licence,
-        "recipe": "recipes/voice",
-        "training": to_dict(recipe.training),
-    }
+    card = about("vocoder", arguments, data.lengths * data.contract.hop_s) | {"training": to_dict(recipe.training)}
     Vocoder(net, card).save(output, "float16")
     print(f"vocoder: {output}, {output.stat().st_size / 2**20:.2f} MiB")
+
+
+def about(what: str, arguments: argparse.Namespace, seconds: np.ndarray) -> dict[str, str]:
+    """What a model's card says of its recordings, which are `seconds` long each."""
+    return {
+        "name": f"{what} of {arguments.data.resolve().name}",
+        "data": f"{arguments.data.resolve().name}: {len(seconds)} recordings, {seconds.sum() / 60:.0f} minutes",
+        "data_licence": arguments.licence,
+        "recipe": "recipes/voice",
+    }
 
 
 def vocoder_recipe(arguments: argparse.Namespace) -> VocoderRecipe:
@@ -151,8 +164,8 @@ def align_recordings(arguments: argparse.Namespace) -> None:
     """Find when each phone is said; recordings that have an alignment keep it."""
     recipe = load_config(HERE / "acoustic.toml", VoiceConfig, acoustic_overrides(arguments))
     for manifest in recipe.data.train:
-        options = ["--output-dir", str(recipe.data.alignments), "--format", "json"]
-        if speech_command(["align", str(manifest), *options]) == EXIT_NOTHING_DONE:
+        command = ["align", str(manifest), "--output-dir", str(recipe.data.alignments), "--format", "json"]
+        if nested(command) == EXIT_NOTHING_DONE:
             raise SpeechError(f"{manifest}: nothing could be aligned")
 
 
@@ -162,9 +175,11 @@ def train_acoustic(arguments: argparse.Namespace) -> None:
     recipe = load_config(HERE / "acoustic.toml", VoiceConfig, overrides)
     output = recipe.training.output_dir.parent / "acoustic.safetensors"
     recipe.training.output_dir.mkdir(parents=True, exist_ok=True)
-    for number, picture in enumerate(draw_targets(open_run(recipe))):
+    recordings = open_run(recipe)
+    for number, picture in enumerate(draw_targets(recordings)):
         picture.save(recipe.training.output_dir / f"targets_{number}.svg")
-    model = train(HERE / "acoustic.toml", overrides)
+    seconds = recordings.voice.lengths[list(recordings.rows)] * recipe.contract.hop_s
+    model = train(HERE / "acoustic.toml", overrides, about=about("acoustic model", arguments, seconds))
     shutil.copyfile(model, output)
     print(f"acoustic model: {output}, {output.stat().st_size / 2**20:.2f} MiB")
 

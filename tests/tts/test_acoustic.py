@@ -1,25 +1,28 @@
 """Targets, length regulator, losses, training, and the model's file."""
 
 import json
+import re
 import runpy
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
+from speech.config import load_config
+from speech.corpus import read_manifest, write_manifest
 from speech.errors import CheckpointError, ConfigError, CorpusError
 from tests.tts.acoustic_model import tiny_acoustic, write_recordings
 from tts.acoustic import Acoustic
 from tts.contract import AudioContract
 from tts.linguistic import rows_of
 from tts.losses import Batch, compute_losses, drawn_through, forward
-from tts.models import AcousticConfig
 from tts.phonemes import SpokenWord
 from tts.targets import measure_targets, read_alignment
-from tts.training import AcousticDataConfig, AcousticTraining, VoiceConfig, train
+from tts.training import AcousticTraining, VoiceConfig, _epoch, open_run, train
 from tts.variance import regulate
 
 TEXTS = ("One two, three.", "Four five.", "Six, seven eight.", "Nine ten.", "Two four, six.", "One nine.")
@@ -162,7 +165,13 @@ def test_training_learns_and_resumes(tmp_path):
         assert values[-1] < 0.9 * values[0], name
     state = torch.load(tmp_path / "out" / "state.pt", weights_only=True)
     assert len(Acoustic.load(model).detail) == 80
+    written = model.read_bytes()
     assert train(path) == model  # nothing left to do
+    assert model.read_bytes() == written
+    with pytest.raises(
+        ConfigError, match=r"state\.pt: is of a run with another \[contract\]; choose another output_dir"
+    ):
+        train(path, ["contract.num_mels=60", f'data.frames_dir="{tmp_path / "frames60"}"'])
     longer = train(path, ["training.epochs=14"])
     resumed = torch.load(tmp_path / "out" / "state.pt", weights_only=True)
     assert resumed["progress"]["step"] > state["progress"]["step"]
@@ -172,14 +181,66 @@ def test_training_learns_and_resumes(tmp_path):
     assert Acoustic.load(tuned).speakers == ("one",)
 
 
-def test_configuration_is_checked():
-    with pytest.raises(ConfigError, match="channels"):
-        AcousticConfig(channels=30)
-    with pytest.raises(ConfigError, match="held_out"):
-        AcousticDataConfig(train=(), alignments=".", frames_dir=".", held_out=1)
-    with pytest.raises(ConfigError, match="positive"):
-        AcousticTraining(output_dir=".", epochs=0)
-    assert VoiceConfig.__dataclass_fields__["contract"].default_factory() == AudioContract()
+def test_recordings_without_an_alignment_are_left_out(tmp_path, caplog):
+    manifest, alignments = write_recordings(tmp_path, TEXTS)
+    config = load_config(config_of(tmp_path, manifest, alignments), VoiceConfig)
+    (alignments / "r1.json").unlink()
+    assert [one.name for one in open_run(config).targets] == ["r0", "r2", "r3", "r4", "r5"]
+    assert "left out" in caplog.text
+    assert "r1.json: no such alignment" in caplog.text
+    (alignments / "r2.json").unlink()
+    with pytest.raises(CorpusError, match=r"only 4 of 6 recordings can be used; left out: .*r1\.json: no such"):
+        open_run(config)
+    nowhere = replace(config, data=replace(config.data, alignments=tmp_path / "nowhere"))
+    with pytest.raises(CorpusError, match=r"nowhere: no such folder of alignments; run `speech align` first"):
+        open_run(nowhere)
+
+
+def test_recordings_of_one_name_have_alignments_of_their_own(tmp_path):
+    manifest, alignments = write_recordings(tmp_path, TEXTS)
+    (tmp_path / "more").mkdir()
+    rows = read_manifest(manifest)
+    rows[5] = replace(rows[5], audio_filepath=rows[5].audio_filepath.rename(tmp_path / "more" / "r0.wav"))
+    write_manifest(manifest, rows)
+    (alignments / "r0.json").rename(alignments / "r0_1.json")
+    (alignments / "r5.json").rename(alignments / "r0_6.json")
+    recordings = open_run(load_config(config_of(tmp_path, manifest, alignments), VoiceConfig))
+    assert [one.name for one in recordings.targets] == ["r0_1", "r1", "r2", "r3", "r4", "r0_6"]
+
+
+@pytest.mark.parametrize("batch", [1, 2, 4, 7, 20])
+def test_an_epoch_goes_on_with_batches_of_any_size(batch):
+    recordings = SimpleNamespace(num_frames=lambda index: index)
+    settings = [AcousticTraining(output_dir=Path("."), batch=size) for size in (2, batch)]
+    whole = list(_epoch(list(range(11)), recordings, settings[0], 5.0))
+    for done, (_, position) in enumerate(whole[:-1], start=1):
+        assert list(_epoch(list(range(11)), recordings, settings[0], position)) == whole[done:]
+        rest = list(_epoch(list(range(11)), recordings, settings[1], position))
+        assert [epoch for _, epoch in rest][-1:] == [6.0]
+        assert all(epoch > position for _, epoch in rest)
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("training.epochs=nan", "training.epochs must be positive and finite, got nan"),
+        ("training.minutes=0.0", "training.minutes must be positive and finite, got 0.0"),
+        ("training.learning_rate=-1.0", "training.learning_rate must be positive and finite, got -1.0"),
+        ("training.weight_decay=-1.0", "training.weight_decay must be 0 or more and finite, got -1.0"),
+        ("training.average=1.0", "training.average must be at least 0 and less than 1, got 1.0"),
+        ("training.seed=-1", "training.seed must be 0 or more and finite, got -1"),
+        ("data.held_out=1", "data.held_out must be 2 or more, got 1"),
+        ("data.train=[]", "data.train must name a manifest or more"),
+        ("model.channels=30", "model.channels must be a multiple of 4, got 30"),
+        ("model.dropout=nan", "model.dropout must be at least 0 and less than 1, got nan"),
+        ("losses.mel=nan", "losses.mel must be 0 or more and finite, got nan"),
+        ("contract.hop_samples=255", "contract.hop_samples must be even and 2 or more, got 255"),
+        ("contract.min_f0_hz=900.0", "contract.min_f0_hz, max_f0_hz, pitch_window_s: needs 0 < min_hz < max_hz"),
+    ],
+)
+def test_configuration_is_checked(tmp_path, setting, message):
+    with pytest.raises(ConfigError, match=re.escape(f"acoustic.toml: {message}")):
+        load_config(config_of(tmp_path, "rows.jsonl", "alignments"), VoiceConfig, [setting])
 
 
 def test_recipe_draws_targets_and_trains(tmp_path, monkeypatch, capsys):
@@ -190,10 +251,16 @@ def test_recipe_draws_targets_and_trains(tmp_path, monkeypatch, capsys):
     }  # fmt: skip
     overrides = [f"acoustic.{key}={value}" for key, value in settings.items()]
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["run.py", "--data", ".", "--steps", "acoustic", "--set", *overrides])
+    options = ["--data", ".", "--steps", "acoustic", "--licence", "CC0", "--set", *overrides]
+    monkeypatch.setattr(sys, "argv", ["run.py", *options])
     with pytest.raises(SystemExit) as end:
         runpy.run_path(str(Path(__file__).parents[2] / "recipes" / "voice" / "run.py"), run_name="__main__")
     assert end.value.code == 0
     assert "acoustic model" in capsys.readouterr().out
-    assert Acoustic.load(tmp_path / "runs" / "voice" / "acoustic.safetensors").model.config.channels == 16
+    acoustic = Acoustic.load(tmp_path / "runs" / "voice" / "acoustic.safetensors")
+    assert acoustic.model.config.channels == 16
+    assert acoustic.card["name"] == f"acoustic model of {tmp_path.name}"
+    assert acoustic.card["data"] == f"{tmp_path.name}: 6 recordings, 0 minutes"
+    assert acoustic.card["data_licence"] == "CC0"
+    assert acoustic.card["training"]["epochs"] == 1
     assert len(list((tmp_path / "runs" / "voice" / "acoustic").glob("targets_*.svg"))) == 6

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from speech.config import to_dict
-from speech.errors import CheckpointError, ConfigError
+from speech.errors import CheckpointError
 from tts.contract import AudioContract, FrameAnalyzer, check_contract, contract_from_header
 
 
@@ -35,5 +35,5 @@ def test_missing_and_unknown_are_refused():
         contract_from_header({}, "file")
     with pytest.raises(CheckpointError, match="hops is unknown"):
         contract_from_header({"contract": {"hops": 1}}, "file")
-    with pytest.raises(ConfigError, match="even"):
+    with pytest.raises(ValueError, match="even"):
         AudioContract(hop_samples=255)

@@ -105,6 +105,13 @@ def test_bad_rows_are_named_and_the_others_measured(tmp_path, capsys):
     assert [row["text"] for row in json.loads((tmp_path / "report.json").read_text())["utterances"]] == ["ah"]
 
 
+def test_sounds_of_recordings_that_share_a_stem_are_all_kept(tmp_path):
+    soundfile.write(tmp_path / "a.wav", vowel(150, 1.2), 24_000)
+    rows = [Utterance(tmp_path / "a.wav", 0.6, text, offset=offset) for text, offset in (("ah", 0.0), ("oh", 0.6))]
+    evaluate_speech(rows, ["natural"], [], Vocoder.load(), keep=tmp_path / "kept")
+    assert sorted(path.name for path in (tmp_path / "kept").iterdir()) == ["a_1.natural.wav", "a_2.natural.wav"]
+
+
 def test_pitch_error_is_the_logarithm_of_the_ratio():
     assert abs(compare(vowel(150), vowel(180), CONTRACT).log_f0_rmse - math.log(1.2)) < 0.02
 

@@ -1,18 +1,24 @@
 """The vocoder: the asked pitch, chunks equal to the whole, files, training."""
 
+import os
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import soundfile
 import torch
 
-from speech.errors import CheckpointError, ConfigError, CorpusError
+from speech.corpus import Utterance
+from speech.errors import CheckpointError, ConfigError, CorpusError, SpeechError
 from speech.frontend.pitch import PitchTracker
-from tts.contract import AudioContract
+from tts import vocoder_training
+from tts.contract import AudioContract, FrameAnalyzer
 from tts.vocoder import Vocoder
-from tts.vocoder_data import VoiceData, load_voice_data
+from tts.vocoder_data import VoiceData, load_voice_data, prepare_voice_data
 from tts.vocoder_loss import SpectralDistance
 from tts.vocoder_model import VocoderConfig, VocoderNet
 from tts.vocoder_source import LEAD, PitchState, pulse_train
-from tts.vocoder_training import VocoderTrainingConfig, fit_vocoder
+from tts.vocoder_training import VocoderTrainingConfig, fit_vocoder, step_loss
 
 CONTRACT = AudioContract()
 
@@ -128,10 +134,27 @@ def test_file_round_trip(vocoder, tmp_path):
 
 
 def test_config_is_checked():
-    with pytest.raises(ConfigError, match="kernel odd"):
-        VocoderConfig(kernel=4)
+    for name, value in (("kernel", 4), ("fft_samples", 1025), ("filter_points", 1), ("voiced_noise_hz", np.nan)):
+        with pytest.raises(ValueError, match=f"{name} must be .*, got {value}"):
+            VocoderConfig(**{name: value})
+    for name, value in (
+        ("steps", 0), ("batch", 0), ("crop_frames", 23), ("seed", -1), ("learning_rate", np.nan),
+        ("max_gradient_norm", 0.0), ("gain_db", -1.0), ("save_every_s", np.inf), ("averaging", 1.5),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=f"{name} must be .*, got {value}"):
+            VocoderTrainingConfig(**{name: value})
     with pytest.raises(ConfigError, match="no room"):
         VocoderNet(VocoderConfig(fft_samples=512), CONTRACT)
+
+
+@pytest.mark.parametrize("window_samples", [1024, 800])
+def test_mels_count_whatever_their_window(window_samples):
+    generator = torch.Generator().manual_seed(0)
+    sounds = [0.1 * torch.randn(1, 4096, generator=generator) for _ in range(3)]
+    contract = replace(CONTRACT, window_samples=window_samples)
+    found = [SpectralDistance(contract, mel_weight=weight)(*sounds).item() for weight in (0.0, 1.0, 2.0)]
+    assert abs(found[1] - found[0]) > 0.01
+    assert found[2] - found[1] == pytest.approx(found[1] - found[0], rel=1e-3)
 
 
 def test_energy_distance_prefers_noise_of_the_right_strength():
@@ -142,27 +165,98 @@ def test_energy_distance_prefers_noise_of_the_right_strength():
     assert min(found, key=found.get) == 1.0
 
 
-def test_training_learns_and_resumes(tmp_path):
-    generator = np.random.default_rng(0)
+SMALL = VocoderConfig(channels=16, blocks=1)
+SETTINGS = {"batch": 2, "crop_frames": 24, "learning_rate": 1e-2, "averaging": 0.5}
+
+
+@pytest.fixture(scope="module")
+def buzz() -> VoiceData:
+    """Four seconds of pulses and noise."""
     f0_hz = np.full(400, 160.0, np.float32)
     pulses, _ = pulse_train(f0_hz, CONTRACT)
-    samples = (0.03 * pulses[LEAD:-LEAD] + 0.003 * generator.standard_normal(400 * 256)) * 32768
-    from tts.contract import FrameAnalyzer
-
+    noise = np.random.default_rng(0).standard_normal(400 * 256)
+    samples = (0.03 * pulses[LEAD:-LEAD] + 0.003 * noise) * 32768
     mel = FrameAnalyzer(CONTRACT)(torch.from_numpy(samples[None] / 32768).float()).mel[0].numpy()
-    data = VoiceData(samples.astype(np.int16), mel, f0_hz, np.array([400]), ("a",), CONTRACT)
-    small = VocoderConfig(channels=16, blocks=1)
-    settings = {"batch": 2, "crop_frames": 24, "learning_rate": 1e-2, "averaging": 0.5}
+    return VoiceData(samples.astype(np.int16), mel, f0_hz, np.array([400]), ("a",), CONTRACT)
+
+
+def test_training_learns_and_resumes(buzz, tmp_path):
+    mel, f0_hz = torch.from_numpy(buzz.mel)[None], torch.from_numpy(buzz.f0_hz)[None]
+    recorded = torch.from_numpy(buzz.samples[None] / 32768).float()
     losses = []
     for steps in (3, 25):
-        net = fit_vocoder(data, small, VocoderTrainingConfig(steps=steps, **settings), tmp_path / "state.pt")
-        rendered = Vocoder(net)(torch.from_numpy(mel)[None], torch.from_numpy(f0_hz)[None])
-        again = Vocoder(net)(torch.from_numpy(mel)[None], torch.from_numpy(f0_hz)[None], seed=1)
-        recorded = torch.from_numpy(samples[None] / 32768).float()
+        net = fit_vocoder(buzz, SMALL, VocoderTrainingConfig(steps=steps, **SETTINGS), tmp_path / "state.pt")
+        rendered, again = (Vocoder(net)(mel, f0_hz, seed=seed) for seed in (0, 1))
         losses.append(SpectralDistance(CONTRACT)(rendered, again, recorded).item())
     assert losses[1] < 0.9 * losses[0]
-    with pytest.raises(CheckpointError, match="another network"):
-        fit_vocoder(data, VocoderConfig(channels=8), VocoderTrainingConfig(), tmp_path / "state.pt")
+
+
+def test_an_interrupted_training_goes_on_exactly(buzz, tmp_path, monkeypatch):
+    config = VocoderTrainingConfig(steps=5, save_every_s=0.0, **SETTINGS)
+    whole = fit_vocoder(buzz, SMALL, config, tmp_path / "whole.pt")
+    steps = iter(range(3))
+
+    def interrupted(*arguments):
+        if next(steps) == 2:
+            raise KeyboardInterrupt
+        return step_loss(*arguments)
+
+    monkeypatch.setattr(vocoder_training, "step_loss", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        fit_vocoder(buzz, SMALL, config, tmp_path / "parts.pt")
+    monkeypatch.undo()
+    resumed = fit_vocoder(buzz, SMALL, config, tmp_path / "parts.pt")
+    for name, value in whole.state_dict().items():
+        assert torch.equal(resumed.state_dict()[name], value), name
+
+
+def test_a_state_of_something_else_is_refused(buzz, tmp_path):
+    config = VocoderTrainingConfig(steps=1, **SETTINGS)
+    path = tmp_path / "state.pt"
+    fit_vocoder(buzz, SMALL, config, path)
+    other_contract = replace(buzz, contract=replace(CONTRACT, min_f0_hz=80.0))
+    for what, arguments in {
+        r"\[model\] settings": (buzz, replace(SMALL, channels=8), config),
+        r"\[contract\] settings": (other_contract, SMALL, config),
+        "recordings": (replace(buzz, names=("b",)), SMALL, config),
+        r"values of training\.seed": (buzz, SMALL, replace(config, seed=2)),
+    }.items():
+        with pytest.raises(
+            CheckpointError, match=rf"state\.pt: cannot continue .*belongs to other {what}\); delete it"
+        ):
+            fit_vocoder(*arguments, path)
+    path.write_bytes(b"garbage")
+    with pytest.raises(CheckpointError, match=r"state\.pt: cannot continue"):
+        fit_vocoder(buzz, SMALL, config, path)
+
+
+def test_training_that_diverges_is_told(buzz, tmp_path):
+    config = VocoderTrainingConfig(steps=4, **SETTINGS | {"learning_rate": 1e30})
+    with pytest.raises(SpeechError, match=r"the loss is not finite; lower vocoder\.training\.learning_rate"):
+        fit_vocoder(buzz, SMALL, config, tmp_path / "state.pt")
+
+
+def test_frames_of_other_recordings_are_refused(tmp_path):
+    random, rows = np.random.default_rng(0), []
+    for name in ("a", "b"):
+        soundfile.write(tmp_path / f"{name}.wav", 0.1 * random.standard_normal(24_000), 24_000)
+        rows.append(Utterance(tmp_path / f"{name}.wav", 1.0, name))
+    kept = prepare_voice_data(rows, CONTRACT, tmp_path / "frames")
+    assert (kept.names, kept.lengths.tolist()) == (("a.wav", "b.wav"), [93, 93])
+    assert (kept.samples.shape, kept.mel.shape, kept.f0_hz.shape) == ((186 * 256,), (186, 80), (186,))
+    assert np.array_equal(kept.mel, prepare_voice_data(rows, CONTRACT, tmp_path / "frames").mel)
+    for changed, message in (
+        ([rows[0], replace(rows[1], offset=0.1, duration=0.9)], r"the first that differs is b\.wav; remove"),
+        (rows[:1], "2 recordings and not of 1; remove"),
+    ):
+        with pytest.raises(CorpusError, match=message):
+            prepare_voice_data(changed, CONTRACT, tmp_path / "frames")
+    with pytest.raises(CorpusError, match="another contract"):
+        prepare_voice_data(rows, replace(CONTRACT, num_mels=40), tmp_path / "frames")
+    soundfile.write(tmp_path / "a.wav", np.zeros(24_000), 24_000)
+    os.utime(tmp_path / "a.wav", ns=(0, 0))
+    with pytest.raises(CorpusError, match=r"the first that differs is a\.wav"):
+        prepare_voice_data(rows, CONTRACT, tmp_path / "frames")
 
 
 def test_missing_data_is_named(tmp_path):

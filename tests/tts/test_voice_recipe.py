@@ -1,6 +1,7 @@
 """The voice recipe on two seconds of tones."""
 
 import runpy
+import signal
 import sys
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 import soundfile
 import torch
 
+from speech.corpus import read_manifest
 from tts.vocoder import Vocoder
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "voice" / "run.py"
@@ -46,6 +48,26 @@ def test_prepare_and_vocoder(recordings, monkeypatch, capsys):
     assert vocoder(torch.full((1, 10, 80), -6.0), torch.full((1, 10), 150.0)).shape == (1, 2560)
 
 
-def test_unknown_step_of_a_setting_is_refused(recordings, monkeypatch, capsys):
-    assert run(monkeypatch, recordings, "--set", "vocodr.training.steps=2") == 2
-    assert "begin with one of prepare, " in capsys.readouterr().err
+@pytest.mark.parametrize("setting", ["vocodr.training.steps=2", "align.nonsense=1", "prepare.foo=2"])
+def test_a_setting_of_no_table_is_refused(recordings, monkeypatch, capsys, setting):
+    assert run(monkeypatch, recordings, "--steps", "prepare", "--set", setting) == 2
+    assert f"--set {setting}: begin with vocoder. or acoustic." in capsys.readouterr().err
+
+
+def test_an_impossible_value_is_told_with_file_and_key(recordings, monkeypatch, capsys):
+    assert run(monkeypatch, recordings, "--steps", "prepare", "--set", "vocoder.training.batch=0") == 2
+    assert "vocoder.toml: training.batch must be 1 or more, got 0" in capsys.readouterr().err
+
+
+def test_the_manifest_is_written_where_it_is_read(recordings, monkeypatch, capsys):
+    assert run(monkeypatch, recordings, "--steps", "prepare", "--set", "vocoder.data.train=lists/anna.jsonl") == 0
+    rows = read_manifest(recordings / "lists" / "anna.jsonl", check_audio=True)
+    assert [row.text for row in rows] == ["One.", "Two."]
+    assert [path.name for path in (recordings / "lists").iterdir()] == ["anna.jsonl"]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupt_within_a_step_ends_the_recipe(recordings, monkeypatch, capsys, number, code):
+    monkeypatch.setattr("speech.commands.align.run", lambda _: signal.raise_signal(number))
+    assert run(monkeypatch, recordings, "--steps", "align", "acoustic") == code
+    assert capsys.readouterr().err == f"voice: {'interrupted' if code == 130 else 'terminated'}\n"

@@ -28,7 +28,7 @@ is the recording that the others are compared with.
 examples:
   speech evaluate-tts test.jsonl
   speech evaluate-tts test.jsonl --systems natural,copy --measures opinion --limit 20
-  speech evaluate-tts test.jsonl --vocoder runs/voice/vocoder.safetensors --keep sounds/
+  speech evaluate-tts test.jsonl --voice runs/voice --vocoder runs/voice/vocoder.safetensors --keep sounds/
 
 exit codes:
   0 all texts measured; 1 some rows are left out, each named: malformed, or of a recording that cannot be
@@ -58,7 +58,10 @@ def add_parser(subparsers) -> None:
         help="(default: spectrum,words,opinion,timing)",
     )
     parser.add_argument(
-        "--voice", type=path_name, metavar="FILE", help="acoustic model (default: the voice that is included)"
+        "--voice",
+        type=path_name,
+        metavar="PATH",
+        help="folder of a voice, or an acoustic model (default: the voice that is included)",
     )
     parser.add_argument(
         "--vocoder", type=path_name, metavar="FILE", help="vocoder of `copy` (default: the one that is included)"
