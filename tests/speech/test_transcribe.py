@@ -365,6 +365,6 @@ def _loaded():
 
 def test_settings_are_checked(tones):
     with pytest.raises(ValueError, match="overlap_s"):
-        ChunkConfig(window_s=4.0)
+        ChunkConfig(window_s=2.0)
     with pytest.raises(ValueError, match="batch"):
         next(tones.transcribe_many([], batch=0))

@@ -28,7 +28,7 @@ is the recording that the others are compared with.
 examples:
   speech evaluate-tts test.jsonl
   speech evaluate-tts test.jsonl --systems natural,copy --measures opinion --limit 20
-  speech evaluate-tts test.jsonl --voice runs/voice --vocoder runs/voice/vocoder.safetensors --keep sounds/
+  speech evaluate-tts test.jsonl --voice runs/voice --vocoder runs/voice/vocoder.safetensors --keep wav/
 
 exit codes:
   0 all texts measured; 1 some rows are left out, each named: malformed, or of a recording that cannot be
