@@ -101,7 +101,7 @@ class Reading:
         places = torch.tensor([self._places[node] for node in before])[order]
         ends = [0, *np.cumsum(np.bincount(steps)).tolist()]
         few, many = self._multiples
-        spare = -(len(ids) + few) % many + few - 1  # rows of nobody
+        spare = -(len(ids) + few - 1) % many + few - 1  # rows of nobody
         output = self.network.embed(nn.functional.pad(ids, (0, spare)))
         places = nn.functional.pad(places, (0, spare))
         for layer in range(self.network.config.layers):
