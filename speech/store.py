@@ -205,6 +205,7 @@ def _compute(
                     initargs=(frontend, augment, seed),
                 )
             )
+            stack.callback(pool.shutdown, cancel_futures=True)  # an interrupt waits for what is under way alone
             results = pool.map(_features, range(first, len(utterances)), utterances[first:], chunksize=16)
         for features in results:
             bar.update()

@@ -21,16 +21,24 @@ Result = TypeVar("Result")
 def in_threads(work: Callable[[Part], Result], parts: Sequence[Part]) -> list[Result]:
     """What `work` returns for each part, of which as many are under way as PyTorch has threads.
 
-    `work` sees neither the caller's grad mode nor other settings of its thread, and must not call this again.
+    `work` sees neither the caller's grad mode nor other settings of its thread.
     """
-    if len(parts) == 1 or torch.get_num_threads() == 1:
+    number = torch.get_num_threads()
+    if len(parts) == 1 or number == 1:
         return [work(part) for part in parts]
-    return list(threads("parts", torch.get_num_threads()).map(work, parts))
+    return list(threads("parts", number).map(work, parts))
 
 
 def threads(purpose: str, number: int) -> ThreadPoolExecutor:
-    """So many threads of this process, the same for each call with this purpose."""
-    return _threads(purpose, number, os.getpid())
+    """So many threads of this process, the same for each call with this purpose.
+
+    A thread of the caller's that uses PyTorch for the first time while they begin may get one thread to compute with.
+    """
+    with _lock:
+        return _threads(purpose, number, os.getpid())
+
+
+_lock = threading.Lock()
 
 
 @cache
@@ -44,8 +52,13 @@ def _threads(purpose: str, number: int, _process: int) -> ThreadPoolExecutor:  #
 
     pool = ThreadPoolExecutor(number, thread_name_prefix=purpose, initializer=begin)
     share = torch.get_num_threads()
-    for _ in range(number):
-        pool.submit(int)
-    begun.wait()
-    torch.set_num_threads(share)  # for threads that are born later; those of the pool keep theirs
+    try:
+        for _ in range(number):
+            pool.submit(int)
+        begun.wait()
+    except BaseException:
+        begun.abort()  # nobody waits for threads that could not begin
+        raise
+    finally:
+        torch.set_num_threads(share)  # for threads that are born later; those of the pool keep theirs
     return pool

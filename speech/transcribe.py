@@ -284,7 +284,7 @@ class Transcriber:
         sources : as `source` of `transcribe`
         sample_rate, channel : as in `transcribe`
         batch : int
-            Windows of 30 s (or as much audio in shorter recordings) that the model takes at once.
+            Windows of 30 s (or as much audio in shorter recordings) that the model takes at once, in all views.
             More is faster and takes more memory; the text does not depend on it.
         progress : callable, optional
             Told now and then which source is under way and how many seconds of it are done.

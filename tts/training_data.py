@@ -106,8 +106,14 @@ class Recordings:
 
 
 def alignment_names(rows: Sequence[tuple[int, Utterance]]) -> list[str]:
-    """What `speech align` calls the files of a manifest's numbered rows: the stem, and the row if others share it."""
-    return unique_names([utterance.audio_filepath.stem for _, utterance in rows], [number for number, _ in rows])
+    """What `speech align` calls the files of a manifest's numbered rows: the stem, and the row if others share it.
+
+    Rows without text have no file, whose name no other row's is.
+    """
+    spoken = [(number, utterance.audio_filepath.stem) for number, utterance in rows if utterance.text.strip()]
+    numbers = [number for number, _ in spoken]
+    names = dict(zip(numbers, unique_names([stem for _, stem in spoken], numbers), strict=True))
+    return [names.get(number, f"{utterance.audio_filepath.stem}_{number}") for number, utterance in rows]
 
 
 def open_recordings(

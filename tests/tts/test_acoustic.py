@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from speech.config import load_config
-from speech.corpus import read_manifest, write_manifest
+from speech.corpus import Utterance, read_manifest, write_manifest
 from speech.errors import CheckpointError, ConfigError, CorpusError
 from tests.tts.acoustic_model import tiny_acoustic, write_recordings
 from tts.acoustic import Acoustic
@@ -206,6 +206,13 @@ def test_recordings_of_one_name_have_alignments_of_their_own(tmp_path):
     (alignments / "r5.json").rename(alignments / "r0_6.json")
     recordings = open_run(load_config(config_of(tmp_path, manifest, alignments), VoiceConfig))
     assert [one.name for one in recordings.targets] == ["r0_1", "r1", "r2", "r3", "r4", "r0_6"]
+
+
+def test_names_of_alignments_are_those_that_align_gives():
+    rows = [(1, Utterance(Path("a/x.wav"), 1.0, "hello")), (3, Utterance(Path("b/x.wav"), 1.0, " "))]
+    assert alignment_names(rows) == ["x", "x_3"]
+    spoken = [*rows[:1], (3, replace(rows[1][1], text="hello"))]
+    assert alignment_names(spoken) == ["x_1", "x_3"]
 
 
 @pytest.mark.parametrize("batch", [1, 2, 4, 7, 20])

@@ -1,0 +1,64 @@
+"""Threads of which each computes alone."""
+
+import threading
+
+import pytest
+import torch
+
+from speech import threads as module
+from speech.threads import in_threads, threads
+
+
+@pytest.fixture
+def two():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+def test_each_part_has_its_result(two):
+    assert in_threads(lambda number: 2 * number, [3, 1, 2]) == [6, 2, 4]
+    assert in_threads(lambda number: 2 * number, []) == []
+
+
+def test_each_thread_computes_alone_and_others_as_before(two):
+    assert in_threads(lambda _: torch.get_num_threads(), range(8)) == [1] * 8
+    assert torch.get_num_threads() == 2
+    born_later: list[int] = []
+    later = threading.Thread(target=lambda: born_later.append(torch.get_num_threads()))
+    later.start()
+    later.join()
+    assert born_later == [2]
+
+
+def test_one_part_or_one_thread_needs_no_other(two):
+    here = threading.get_ident()
+    assert in_threads(lambda _: threading.get_ident(), [0]) == [here]
+    torch.set_num_threads(1)
+    assert in_threads(lambda _: threading.get_ident(), [0, 1]) == [here] * 2
+
+
+def test_threads_are_kept_for_their_purpose(two):
+    assert threads("test", 2) is threads("test", 2)
+    assert threads("test", 2) is not threads("another test", 2)
+
+
+def test_an_error_of_a_part_is_raised(two):
+    with pytest.raises(ZeroDivisionError):
+        in_threads(lambda number: 1 // number, [1, 0])
+
+
+def test_threads_that_cannot_begin_are_not_waited_for(two, monkeypatch):
+    class Refused(module.ThreadPoolExecutor):
+        def submit(self, *arguments, **options):
+            if len(self._threads) == 1:
+                raise RuntimeError("can't start new thread")
+            return super().submit(*arguments, **options)
+
+    monkeypatch.setattr(module, "ThreadPoolExecutor", Refused)
+    with pytest.raises(RuntimeError, match="new thread"):
+        threads("refused", 2)
+    assert torch.get_num_threads() == 2
+    assert all(not one.name.startswith("refused") or one.join(10) is None for one in threading.enumerate())
+    assert not any(one.name.startswith("refused") for one in threading.enumerate())
