@@ -23,6 +23,7 @@ from tts.losses import Batch, compute_losses, drawn_through, forward
 from tts.phonemes import SpokenWord
 from tts.targets import measure_targets, read_alignment
 from tts.training import AcousticTraining, VoiceConfig, _epoch, open_run, train
+from tts.training_data import alignment_names
 from tts.variance import regulate
 
 TEXTS = ("One two, three.", "Four five.", "Six, seven eight.", "Nine ten.", "Two four, six.", "One nine.")
