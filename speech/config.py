@@ -45,6 +45,10 @@ def load_config(path: str | Path, cls: type[Config], overrides: Sequence[str] = 
     return from_dict(cls, data, source=str(path))
 
 
+class _MissingKeyError(ConfigError):
+    """A value without a default was not given."""
+
+
 def from_dict(cls: type[Config], data: Any, prefix: str = "", source: str = "config") -> Config:
     """Build the dataclass `cls` from nested dictionaries; inverse of `to_dict`."""
     if not isinstance(data, dict):
@@ -54,11 +58,19 @@ def from_dict(cls: type[Config], data: Any, prefix: str = "", source: str = "con
     for key in data:
         if key not in fields:
             raise ConfigError(f"{source}: {prefix}{key} is unknown; {_suggest(key, fields)}")
-    values = {key: _convert(value, hints[key], f"{prefix}{key}", source) for key, value in data.items()}
+    values: dict[str, Any] = {}
+    missing: list[_MissingKeyError] = []
+    for key, value in data.items():
+        try:
+            values[key] = _convert(value, hints[key], f"{prefix}{key}", source)
+        except _MissingKeyError as error:  # told after what is misspelt, which may be that key
+            missing.append(error)
+    if missing:
+        raise missing[0]
     for name, field in fields.items():
         required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
         if required and name not in values:
-            raise ConfigError(f"{source}: {prefix}{name} is missing; add it")
+            raise _MissingKeyError(f"{source}: {prefix}{name} is missing; add it")
     try:
         return cls(**values)
     except ValueError as error:  # range checks of __post_init__ name their own key

@@ -164,6 +164,8 @@ def fit(
     progress.next_evaluation = progress.next_evaluation or training.evaluate_every
     batches = data.batches(config, progress.epoch)
     progress.enter(len(batches))
+    if progress.position >= training.epochs or progress.stopped(training.early_stopping):
+        logger.info("%s: this run is over; raise training.epochs, or begin anew with --restart", training.output_dir)
     log = TrainingLog(training, progress)
     with log, InterruptGuard() as interrupt:
         saved_at = clock = time.monotonic()

@@ -66,6 +66,19 @@ def test_mistakes_are_named(tmp_path, text, overrides, message):
         load_config(write(tmp_path, text), Outer, overrides)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Both:
+    first: Outer
+    second: Inner
+
+
+def test_a_misspelt_key_is_told_before_a_missing_one():
+    with pytest.raises(ConfigError, match="second.rte is unknown"):
+        from_dict(Both, {"first": {}, "second": {"rte": 1}})
+    with pytest.raises(ConfigError, match="first.folder is missing"):
+        from_dict(Both, {"first": {}, "second": {"rate": 1.0}})
+
+
 def test_missing_file_is_named(tmp_path):
     with pytest.raises(ConfigError, match=r"none\.toml"):
         load_config(tmp_path / "none.toml", Outer)

@@ -40,6 +40,8 @@ _HOW_MANY = re.compile(rf"(?i)\b(?:one|two|three|four|five|six|seven|eight|nine|
 _PRICED = re.compile(rf"[ -]{_NO_THING}[a-z]{{2,}}")
 _PIECES = re.compile(r"[ -](?:bill|note|coin|fee|fine|ticket|prize|bet|chip|stamp|voucher|card|item)s?\b")
 
+_MONEY_PIECES = re.compile(r"[ -](?:bill|note|coin|stamp|chip)s\b")
+
 
 def _units(unit: str) -> str:
     return CURRENCY_PLURALS.get(unit) or plural(unit)
@@ -74,13 +76,15 @@ def _is_attribute(match: re.Match) -> bool:
     """Whether a noun follows that has a price, so that the unit is singular: a $5 bill, the $5 bill.
 
     After "a" any word is such a noun; after other words for which one, those that are no verbs or adverbs there: the $5
-    he owes.
+    he owes. Bills and coins are after any: in $5 bills.
     """
     before, after = match.string[max(0, match.start() - 40) : match.start()], match.string[match.end() :]
     if re.search(r"\b[Aa]n?\s$", before):
         return re.match(r"[ -][a-z]+", after) is not None
     if _HOW_MANY.search(before):
         return _PIECES.match(after) is not None
+    if _MONEY_PIECES.match(after):
+        return True
     return _WHICH_ONE.search(before) is not None and _PRICED.match(after) is not None
 
 

@@ -36,6 +36,7 @@ RULES: list[Rule] = [
     ("charge", r"(?:(?<=\bOH)|(?<=\bCl)|(?<=\bBr)|(?<=[A-Z]O[2-4]))-(?=[\s.,;)]|$)", lambda match: "minus"),
     ("scope", r"(?<=\w)::(?=[A-Za-z_])", lambda match: "colon colon"),
     ("long", _LONG, lambda match: LONG_SYMBOLS[match[0]]),
+    ("bullet", r"(?:(?<![^\n])|(?<=\n )|(?<=\n  )|(?<=\n    ))\*(?=[ \t]+[^\W_])", lambda match: ";"),
     ("ellipsis", r"\.{3,}", lambda match: "…"),
     ("option", r"(?<=\s)(?:--(?=[a-z])|-(?=[a-zA-Z]\b))", lambda match: " ".join(["dash"] * len(match[0]))),
     ("dash", r"-{2,}", lambda match: "—"),
