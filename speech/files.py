@@ -1,10 +1,11 @@
-"""Files that appear complete or not at all, and text that can be written whatever is in it."""
+"""Files that appear complete or not at all, their names, and text that can be written whatever is in it."""
 
 import codecs
 import contextlib
 import os
 import secrets
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 ESCAPE = "speech.escape"
@@ -87,3 +88,25 @@ def _escape(error: UnicodeError) -> tuple[bytes, int]:
 
 
 codecs.register_error(ESCAPE, _escape)
+
+
+def unique_names(names: Sequence[str], numbers: Sequence[int]) -> list[str]:
+    """Names of which those that several share have their number behind them, again if that makes a name that is there.
+
+    Capitals make no difference, nor does the ``.phones`` of a second file.
+
+    Examples
+    --------
+    >>> unique_names(["a", "a", "a_1", "b"], [1, 2, 3, 4])
+    ['a_1_1', 'a_2', 'a_1_3', 'b']
+    """
+    found = list(names)
+    while True:
+        folded = [name.lower().removesuffix(".phones") for name in found]
+        counts = Counter(folded)
+        if len(counts) == len(found):
+            return found
+        found = [
+            f"{name}_{number}" if counts[key] > 1 else name
+            for name, number, key in zip(found, numbers, folded, strict=True)
+        ]

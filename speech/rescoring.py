@@ -134,9 +134,8 @@ def with_recombined(
         sequences[0], sequences[1:], total, rounds=MOST_ROUNDS, key=lambda piece: (piece.word, piece.labels)
     )
     (made,) = joined([pieces])
-    if not 0 < gain < math.inf or made.text in {
-        one.text for one in candidates
-    }:  # its score, of all pronunciations, is known
+    known_texts = {one.text for one in candidates}  # whose scores, of all pronunciations, are known
+    if not 0 < gain < math.inf or made.text in known_texts:
         return candidates, totals
     return [*candidates, made], np.append(totals, totals.max() + gain)
 

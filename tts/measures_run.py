@@ -13,9 +13,9 @@ import torch
 
 from speech import audio
 from speech.checkpoint import write_atomically
-from speech.commands.pairs import unique_names
 from speech.corpus import Utterance
 from speech.errors import SpeechError
+from speech.files import unique_names
 from speech.scoring import ErrorCounts, score
 from speech.text import normalize_text
 from tts.contract import FrameAnalyzer

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from speech.commands.pairs import unique_names
 from speech.corpus import Utterance
 from speech.errors import CorpusError
+from speech.files import unique_names
 from tts.contract import AudioContract
 from tts.linguistic import SILENCE
 from tts.losses import Batch, collate

@@ -1,12 +1,11 @@
 """What `speech align` works on: a recording and a text, or the rows of a manifest, each with a name of its own."""
 
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from speech.commands.inputs import STDIN, output_name, read_text
 from speech.errors import CorpusError, SpeechError
+from speech.files import unique_names
 
 
 @dataclass(frozen=True)
@@ -86,25 +85,3 @@ def _rows(manifest: Path) -> tuple[list[Pair], list[tuple[str, str]]]:
             problems.append((label, f"{label}: has no text to align"))
     names = unique_names([pair.name for _, pair in found], [number for number, _ in found])
     return [replace(pair, name=name) for (_, pair), name in zip(found, names, strict=True)], problems
-
-
-def unique_names(names: Sequence[str], numbers: Sequence[int]) -> list[str]:
-    """Names of which those that several share have their number behind them, again if that makes a name that is there.
-
-    Capitals make no difference, nor does the ``.phones`` of a second file.
-
-    Examples
-    --------
-    >>> unique_names(["a", "a", "a_1", "b"], [1, 2, 3, 4])
-    ['a_1_1', 'a_2', 'a_1_3', 'b']
-    """
-    found = list(names)
-    while True:
-        folded = [name.lower().removesuffix(".phones") for name in found]
-        counts = Counter(folded)
-        if len(counts) == len(found):
-            return found
-        found = [
-            f"{name}_{number}" if counts[key] > 1 else name
-            for name, number, key in zip(found, numbers, folded, strict=True)
-        ]
