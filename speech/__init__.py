@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from speech.corpus import Utterance, read_manifest, write_manifest
     from speech.errors import AudioError, CheckpointError, ConfigError, CorpusError, SpeechError
     from speech.frontend import Frontend, FrontendConfig
+    from speech.loading import load_model
     from speech.phone_recognition import load_phone_model
     from speech.training import train
-    from speech.transcribe import Transcriber, load_model
+    from speech.transcribe import Transcriber
     from speech.transcript import Transcript, Word
 
 #: Public names and the modules they come from; each is imported when first used, so that `speech --help` need not
@@ -23,9 +24,10 @@ _SOURCES = {
     "speech.corpus": ("Utterance", "read_manifest", "write_manifest"),
     "speech.errors": ("AudioError", "CheckpointError", "ConfigError", "CorpusError", "SpeechError"),
     "speech.frontend": ("Frontend", "FrontendConfig"),
+    "speech.loading": ("load_model",),
     "speech.phone_recognition": ("load_phone_model",),
     "speech.training": ("train",),
-    "speech.transcribe": ("Transcriber", "load_model"),
+    "speech.transcribe": ("Transcriber",),
     "speech.transcript": ("Transcript", "Word"),
 }
 _MODULES = {name: module for module, names in _SOURCES.items() for name in names}

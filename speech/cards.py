@@ -10,9 +10,9 @@ from speech.decoding import read_language_model
 from speech.errors import CheckpointError
 from speech.files import unreadable
 from speech.kinds import ARPA, NGRAM, PACKED, Kind, kind_of
+from speech.loading import model_path
 from speech.pronunciations import FORMAT as PRONUNCIATIONS
 from speech.pronunciations import DecodingLexicon
-from speech.transcribe import model_path
 
 
 def describe(path: str | Path | None = None) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from speech.kinds import ARPA, NGRAM, TEXT, kind_of
 from speech.precision import has_bfloat16
 from speech.threads import threads
 from speech.transcript import Word
-from speech.units import BLANK, Units
+from speech.units import Units
 from speech.views import candidates_of_all
 
 if TYPE_CHECKING:  # Numba takes half a second that decoding by best path need not wait for
@@ -64,6 +64,11 @@ def decoding_config(loaded: LoadedModel, source: str) -> DecodingConfig | None:
 def default_head(loaded: LoadedModel) -> str:
     """Head that is read by best path: characters if there are any, else the first."""
     return "character" if "character" in loaded.units else next(iter(loaded.units))
+
+
+def searched_head(loaded: LoadedModel, config: DecodingConfig) -> str:
+    """Head that a search with these settings reads first."""
+    return config.head or default_head(loaded)
 
 
 def read_language_model(path: str | Path | None = None) -> "NGram":
@@ -325,9 +330,9 @@ def build_decoding(
     from speech.priors import log_prior
     from speech.rescoring import SecondHead, SecondLanguageModel
 
-    head = config.head or default_head(loaded)
+    head = searched_head(loaded, config)
     units = loaded.units[head]
-    framewise = units.symbols[0] != BLANK
+    framewise = units.framewise
     options: dict = {}
     if "phone" in units.kind:
         from speech.pronunciations import DecodingLexicon

@@ -23,9 +23,9 @@ from speech.errors import AudioError, ConfigError, CorpusError
 from speech.scoring import ErrorCounts, score
 from speech.sources import Source, source_name
 from speech.text import normalize_text
-from speech.transcribe import BLANK, Transcriber
+from speech.transcribe import Transcriber
 from speech.transcript import Transcript, Word
-from speech.units import Units
+from speech.units import BLANK_ID, Units
 
 FLOOR = -30.0
 """Log probabilities are raised to this: what the model, or a stretch of steady level, rules out stays possible."""
@@ -166,7 +166,7 @@ def align_long(
         raise outcome.error or AudioError(f"{source_name(source)}: cannot be read.")
     log_probs, times_s = keeper.log_probs(len(units)), keeper.times_s
     path, scores = _align(log_probs, labels, units, source_name(source))
-    tokens = merge_tokens(path, scores, BLANK)
+    tokens = merge_tokens(path, scores, BLANK_ID)
     spans = _spans(path, scores, labels, units)
     found, error_rate = _mismatches(log_probs, tokens, spans, words, units, times_s, mismatch)
     return LongAlignment(
@@ -244,7 +244,7 @@ def _align(
         raise AudioError(
             f"{name or 'the recording'}: too short for a text of {len(labels)} words; is it the right text?"
         )
-    paths, scores = forced_align(log_probs[None], [flat], blank=BLANK)
+    paths, scores = forced_align(log_probs[None], [flat], blank=BLANK_ID)
     return paths[0], scores[0]
 
 
@@ -252,8 +252,8 @@ def _spans(path: torch.Tensor, scores: torch.Tensor, labels: Sequence[list[int]]
     """Span of each word."""
     space = _separator(units)
     if space is not None:
-        return word_spans(path, scores, separator=space, blank=BLANK)
-    return word_spans(path, scores, lengths=[len(word) for word in labels], blank=BLANK)
+        return word_spans(path, scores, separator=space, blank=BLANK_ID)
+    return word_spans(path, scores, lengths=[len(word) for word in labels], blank=BLANK_ID)
 
 
 def _timed(word: str, span: WordSpan, tokens: Sequence[Token], units: Units, times_s: np.ndarray) -> TimedWord:
@@ -282,7 +282,7 @@ def _mismatches(
 ) -> tuple[tuple[Mismatch, ...], float]:
     """Stretches with too many errors, neighbours joined, and the error rate of all."""
     space = _separator(units)
-    heard = greedy_decode(log_probs[None], blank=BLANK)[0]
+    heard = greedy_decode(log_probs[None], blank=BLANK_ID)[0]
     middles = np.array([(token.start_frame + token.end_frame) / 2 for token in heard])
     total = ErrorCounts(0, 0)
     found: list[tuple[int, int, int, int, list[Token], ErrorCounts]] = []

@@ -72,16 +72,21 @@ class HeadConfig:
         texts' units; or "cross_entropy" of the unit of every frame; phones only, of which the first is the silence
     weight : factor of its loss in the sum
     layer : LSTM layer it reads, counted from 1; 0 is the last
+    consistency : weight, beside its loss, of how far two differently changed views of an utterance disagree
+        (`speech.training_step.disagreement`; 0.2 in the literature for "ctc"); training takes twice the computation
+        where it is above 0 for any head
     """
 
     units: UnitKind = "character"
     loss: Literal["ctc", "ctc_crf", "cross_entropy"] = "ctc"
     weight: float = 1.0
     layer: int = 0
+    consistency: float = 0.0
 
     def __post_init__(self):
-        if not 0 <= self.weight < math.inf:
-            raise ValueError(f"weight must be 0 or more, got {self.weight}")
+        for name in ("weight", "consistency"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ValueError(f"{name} must be 0 or more, got {getattr(self, name)}")
         if self.framewise and self.units not in ("phone", "stressed_phone"):
             raise ValueError(f"loss 'cross_entropy' needs units 'phone' or 'stressed_phone', got {self.units!r}")
         if self.loss == "ctc_crf" and self.units == "word":

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from ctc import SpokenWord, Token, crf_decode, greedy_decode
 from speech.aligner import SHIPPED_MODEL as ALIGNER
 from speech.checkpoint import LoadedModel
-from speech.decoding import SearchStream, decoding_config, default_head
+from speech.decoding import SearchStream, decoding_config, searched_head
 from speech.errors import ConfigError
 from speech.hotwords import Hotwords, as_transcribed
+from speech.loading import choose_search, load_to_listen, model_path
 from speech.phone_consensus import LM_SHARE, PhoneConsensus
-from speech.transcribe import Transcriber, choose_search, load_to_listen, model_path
+from speech.transcribe import Transcriber
 
 if TYPE_CHECKING:
     from ctc import NGram
@@ -160,7 +161,7 @@ def load_phone_model(
     path = ALIGNER if path is None and lm is False else model_path(path)
     loaded = load_to_listen(path, device)
     config = decoding_config(loaded, str(path))
-    head = config.head or default_head(loaded) if config is not None else ""
+    head = searched_head(loaded, config) if config is not None else ""
     if lm is not False and head and loaded.units[head].kind in PHONES and not loaded.heads[head].framewise:
         search = choose_search(loaded, path, lm, as_transcribed(hotwords), beam, lm_share=LM_SHARE)
         assert search is not None  # as a language model is used

@@ -11,7 +11,7 @@ import numpy as np
 
 from speech.checkpoint import LoadedModel
 from speech.errors import ConfigError
-from speech.units import BLANK, Units
+from speech.units import Units
 
 if TYPE_CHECKING:
     from ctc import NGram
@@ -33,7 +33,7 @@ def log_prior(loaded: LoadedModel, head: str, lm: "NGram | None") -> np.ndarray 
     from speech.lm.counting import SPACE
 
     units = loaded.units[head]
-    if units.symbols[0] != BLANK:
+    if units.framewise:
         return framewise_log_prior(loaded, head)
     if units.kind == "character" and lm is not None and SPACE not in lm.ids:
         return log_character_shares(units, lm)

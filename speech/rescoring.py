@@ -15,7 +15,7 @@ from ctc import sequence_log_probs
 from ctc.beam_pieces import Piece, can_be_parted, pieces_of, put_together
 from speech.errors import ConfigError
 from speech.recombination import recombined
-from speech.units import BLANK, Units
+from speech.units import Units
 
 if TYPE_CHECKING:
     from ctc import BeamStream, Candidate
@@ -159,7 +159,7 @@ class SecondHead:
     """
 
     def __init__(self, units: Units, first: Units, weight: float):
-        if units.symbols[0] != BLANK:
+        if units.framewise:
             raise ConfigError("the second head must be one of CTC")
         self.units, self.weight = units, weight
         self._table: list[int] | None = None

@@ -43,6 +43,21 @@ class Batch:
     utterances: list[Utterance]
     frame_targets: dict[str, Tensor] = field(default_factory=dict)
 
+    def repeat(self, times: int) -> "Batch":
+        """Every row `times` times, the whole batch after the whole batch."""
+
+        def tiled(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+            return {name: value.repeat(times, *[1] * (value.ndim - 1)) for name, value in tensors.items()}
+
+        return Batch(
+            self.features.repeat(times, 1, 1),
+            self.lengths.repeat(times),
+            tiled(self.targets),
+            tiled(self.target_lengths),
+            self.utterances * times,
+            tiled(self.frame_targets),
+        )
+
 
 def select_utterances(rows: Sequence[Utterance], config: DataConfig, primary: Units) -> list[Utterance]:
     """Rows that can be trained on; says how many are left out and why.

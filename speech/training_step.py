@@ -41,12 +41,19 @@ def update(
     optimizer.zero_grad(set_to_none=True)
     sums: dict[str, float] = {}
     for batch in batches:
-        batch = augment_batch(batch, loaded.frontend, position, config.augment, generator)
+        views = 2 if any(head.consistency for head in config.heads) else 1
+        batch = augment_batch(batch, loaded.frontend, position, config.augment, generator, views=views)
         with as_stored(model, training.stored_as):
             with autocast(training.device, training.autocast):
                 logits, lengths = model(batch.features.to(training.device), batch.lengths, generator)
             losses = head_losses(logits, lengths, batch, loaded)
-            total = torch.stack([head.weight * losses[head.name] for head in config.heads]).sum() / len(batches)
+            each = [head.weight * losses[head.name] for head in config.heads]
+            for head in config.heads:
+                if head.consistency:
+                    differing = disagreement(logits[head.name], lengths) / num_labels(batch, head.name)
+                    losses[f"{head.name}_disagreement"] = differing
+                    each.append(head.weight * head.consistency * differing)
+            total = torch.stack(each).sum() / len(batches)
             total.backward()
         if not state.progress.epoch:
             name_infeasible(lengths, batch)
@@ -83,6 +90,13 @@ def name_infeasible(lengths: Tensor, batch: Batch) -> None:
             )  # fmt: skip
 
 
+def num_labels(batch: Batch, head: str) -> int:
+    """Labels of the first views of a batch, framewise their frames: what a loss of two views is divided by."""
+    if head in batch.frame_targets:
+        return max(1, int((batch.frame_targets[head] >= 0).sum()) // 2)
+    return max(1, int(batch.target_lengths[head].clamp(min=0).sum()) // 2)
+
+
 def head_losses(logits: dict[str, Tensor], lengths: Tensor, batch: Batch, loaded: LoadedModel) -> dict[str, Tensor]:
     """Loss of each head: nats a label, over the utterances that its units can write; framewise, nats a frame."""
     losses = {}
@@ -106,6 +120,32 @@ def head_losses(logits: dict[str, Tensor], lengths: Tensor, batch: Batch, loaded
             each = ctc_loss(scores, *known, reduction="none", zero_infinity=True)
         losses[name] = each.sum() / max(1, int(target_lengths.sum()))
     return losses
+
+
+def disagreement(logits: Tensor, lengths: Tensor) -> Tensor:
+    """How differently two views of each utterance are heard; each is drawn to the other as it is.
+
+    Parameters
+    ----------
+    logits : Tensor, float, [2 B, V, K]; second views after all first ones, frame by frame alike
+    lengths : Tensor, int64, [2 B]
+
+    Returns
+    -------
+    Tensor : scalar, nats; the mean divergence of both directions, summed over frames and utterances
+
+    References
+    ----------
+    Yao et al., CR-CTC: consistency regularization on CTC, ICLR 2025, equations 3 to 5.
+    """
+    first, second = logits.float().log_softmax(-1).chunk(2)
+    counted = valid_frames(lengths.to(logits.device), logits.shape[1]).chunk(2)[0]
+    first, second = first[counted], second[counted]
+    divergence = nn.functional.kl_div
+    return 0.5 * (
+        divergence(first, second.detach(), reduction="sum", log_target=True)
+        + divergence(second, first.detach(), reduction="sum", log_target=True)
+    )
 
 
 def framewise_loss(logits: Tensor, lengths: Tensor, frame_targets: Tensor, output_step: float) -> Tensor:

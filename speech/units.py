@@ -1,4 +1,4 @@
-"""Symbols and their ids: what a head of the acoustic model emits. Id 0 is always the CTC blank."""
+"""Symbols and their ids: what a head of the acoustic model emits. Id 0 is the CTC blank, or silence in its place."""
 
 import functools
 from collections.abc import Iterable, Sequence
@@ -9,6 +9,7 @@ from speech.errors import ConfigError
 from speech.text import normalize_text
 
 BLANK = "<blank>"
+BLANK_ID = 0  #: of the blank, or of the silence in its place
 SILENCE_SYMBOL = "SIL"  #: in the blank's place where every frame has a phone
 UnitKind = Literal["character", "phone", "stressed_phone", "word"]
 MOST_WORDS = 5000  # a head of whole words learns each from its own examples

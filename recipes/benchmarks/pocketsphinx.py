@@ -20,7 +20,7 @@ import torch
 from speech import audio
 from speech.corpus import Utterance, read_manifest
 from speech.evaluate import Counts, compare
-from speech.transcribe import load_model
+from speech.loading import load_model
 
 RATE_HZ = 16_000
 

@@ -20,8 +20,8 @@ import numpy as np
 from speech import audio
 from speech.corpus import Utterance, read_manifest
 from speech.evaluate import compare
+from speech.loading import load_model
 from speech.sources import Clip
-from speech.transcribe import load_model
 
 RATE_HZ = 16_000
 

@@ -18,11 +18,17 @@ from speech.best_path import BestPath
 from speech.checkpoint import LoadedModel, load, with_hop
 from speech.cli import guarded
 from speech.corpus import read_manifest
-from speech.decoding import DecodingConfig, build_decoding, decoding_config, included_neural_lm, read_language_model
+from speech.decoding import (
+    DecodingConfig,
+    build_decoding,
+    decoding_config,
+    included_neural_lm,
+    read_language_model,
+    searched_head,
+)
 from speech.errors import ConfigError
-from speech.transcribe import DEFAULT_MODEL
+from speech.loading import DEFAULT_MODEL
 from speech.tuning import model_outputs, search_all, tune, word_error_rate
-from speech.units import BLANK as BLANK_SYMBOL
 
 CARD = "as on the model's card"
 
@@ -43,7 +49,6 @@ def main() -> None:
     loaded, lm = load(arguments.model), read_language_model(arguments.lm)
     if arguments.hop_s is not None:
         loaded = with_hop(loaded, arguments.hop_s)
-    heads = tuple(loaded.units)
     utterances = [read_manifest(path) for path in arguments.manifests]
     alone = BestPath.of_model(loaded)
     configs = searches(loaded, arguments.beam, alone.num_views)
@@ -51,6 +56,8 @@ def main() -> None:
         configs = {name: config for name, config in configs.items() if config.head == arguments.head}
         if not configs:
             raise ConfigError(f"--head {arguments.head}: the model has {', '.join(loaded.units)}")
+    read = [name for one in configs.values() for name in (searched_head(loaded, one), one.second_head) if name]
+    heads = tuple(dict.fromkeys([alone.head, *read]))
     num_views = max(alone.num_views, *(config.views for config in configs.values()))
     sets = [(rows, model_outputs(loaded, rows, heads, num_views=num_views)) for rows in utterances]
     seconds = sum(row.duration for rows in utterances for row in rows)
@@ -82,7 +89,7 @@ def searches(loaded: LoadedModel, beam: int, num_views: int) -> dict[str, Decodi
         config = DecodingConfig(head=head, beam=beam, views=1 if loaded.heads[head].framewise else num_views)
         rows[f"{head}, language model"] = config
         for second, others in loaded.units.items():
-            if second != head and others.symbols[0] == BLANK_SYMBOL and "phone" in units.kind:
+            if second != head and not others.framewise and "phone" in units.kind:
                 rows[f"{head} + {second}, language model"] = replace(config, second_head=second)
     card = decoding_config(loaded, "the model's card")
     return rows if card is None else rows | {CARD: card}

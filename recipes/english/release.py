@@ -22,8 +22,9 @@ from speech.corpus import read_manifest
 from speech.errors import CorpusError
 from speech.evaluate import evaluate
 from speech.files import replacing
+from speech.loading import DEFAULT_MODEL, load_model
 from speech.text import NORMALIZATION_VERSION
-from speech.transcribe import DEFAULT_MODEL, Transcriber, load_model
+from speech.transcribe import Transcriber
 
 CARD = {
     "name": "english",

@@ -223,7 +223,7 @@ def _source(pair: Pair) -> str:
 def _align(pairs: list[Pair], arguments: argparse.Namespace, output: _Output, progress: Progress) -> list[str]:
     """Align each pair and put its files where they belong as soon as they are there; texts that are doubted."""
     from speech.aligner import Aligner
-    from speech.transcribe import load_model
+    from speech.loading import load_model
 
     aligner = Aligner.load(arguments.model, arguments.lexicon)
     listener = functools.cache(lambda: load_model(lm=False))

@@ -24,7 +24,8 @@ def add_decoding_options(parser: argparse.ArgumentParser) -> None:
         "--hotwords",
         type=path_name,
         metavar="FILE",
-        help="words and phrases to be favoured, one a line, each with a boost after a tab if 8 nats are not right",
+        help="words and phrases to be favoured, one a line, each with a boost after a tab if 8 nats are not right; "
+        "lines that begin with # are remarks",
     )
     group.add_argument(
         "--beam", type=positive, metavar="N", help="hypotheses that are followed; more is slower (default: the model's)"
@@ -50,7 +51,7 @@ def check_decoding_files(arguments: argparse.Namespace) -> None:
 
 
 def load_options(arguments: argparse.Namespace) -> dict[str, Any]:
-    """What the options mean to `speech.transcribe.load_model`.
+    """What the options mean to `speech.loading.load_model`.
 
     Raises
     ------

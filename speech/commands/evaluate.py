@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Evaluate; returns the exit code."""
     from speech.corpus import Utterance
     from speech.evaluate import alignment_report, evaluate, tables
-    from speech.transcribe import load_model
+    from speech.loading import load_model
 
     known = [field.name for field in fields(Utterance)]
     for name in arguments.by:

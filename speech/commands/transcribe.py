@@ -173,9 +173,9 @@ def _transcribe(
 ) -> None:
     """Transcribe and put every transcript where it belongs as soon as it is there."""
     options = load_options(arguments)
+    from speech.loading import load_model
     from speech.phone_recognition import load_phone_model
     from speech.sources import Clip, source_name
-    from speech.transcribe import load_model
 
     recognizer = (load_phone_model if arguments.units == "phone" else load_model)(arguments.model, **options)
     outcomes = recognizer.transcribe_many(

@@ -81,7 +81,7 @@ class TranscriptFolder:
         from speech.aligner import SHIPPED_MODEL
         from speech.decoding import SHIPPED_LM, SHIPPED_NEURAL_LM
         from speech.decoding_config import DecodingConfig
-        from speech.transcribe import DEFAULT_MODEL
+        from speech.loading import DEFAULT_MODEL
 
         options = self._arguments
         lm = None if options.no_lm else options.lm or SHIPPED_LM

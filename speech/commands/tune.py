@@ -73,14 +73,14 @@ def run(arguments: argparse.Namespace) -> int:
         DecodingConfig,
         build_decoding,
         decoding_config,
-        default_head,
         included_neural_lm,
         read_language_model,
+        searched_head,
         with_beam,
     )
     from speech.errors import ConfigError
+    from speech.loading import DEFAULT_MODEL
     from speech.priors import log_prior
-    from speech.transcribe import DEFAULT_MODEL
     from speech.tuning import Trial, tune
 
     options = load_options(arguments)
@@ -131,7 +131,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"{shown}: WER {100 * trial.rate:.2f} %", flush=True)
 
     names = ["lm_weight", "word_bonus"]
-    divided = config.prior_scale and log_prior(loaded, config.head or default_head(loaded), lm) is not None
+    divided = config.prior_scale and log_prior(loaded, searched_head(loaded, config), lm) is not None
     names += ["prior_scale"] * bool(divided) + ["second_weight"] * bool(config.second_head)
     names += ["neural_share"] * (neural is not None)
     best = tune(build, config, sets, names=names, progress=tell)
@@ -202,9 +202,9 @@ def _check_words(manifest: str, utterances: "list[Utterance]") -> None:
 
 def heads_of(loaded, config) -> tuple[str, ...]:
     """Outputs that the settings read."""
-    from speech.decoding import default_head
+    from speech.decoding import searched_head
 
-    return tuple(filter(None, (config.head or default_head(loaded), config.second_head)))
+    return tuple(filter(None, (searched_head(loaded, config), config.second_head)))
 
 
 def write_decoding(

@@ -18,7 +18,7 @@ def tone_command(monkeypatch):
             raise ConfigError(f"device {device!r}: none here")
         return tone_transcriber()
 
-    monkeypatch.setattr("speech.transcribe.load_model", load_model)
+    monkeypatch.setattr("speech.loading.load_model", load_model)
     return loads
 
 

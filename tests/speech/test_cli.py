@@ -611,7 +611,7 @@ def test_an_interrupted_run_keeps_what_is_done_and_says_so(tone_command, talks, 
             yield from tone_transcriber().transcribe_many(sources[:1])
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("speech.transcribe.load_model", lambda *_, **__: Interrupted())
+    monkeypatch.setattr("speech.loading.load_model", lambda *_, **__: Interrupted())
     out = tmp_path / "out"
     assert main(["transcribe", str(talks), "--output-dir", str(out)]) == 130
     err = capsys.readouterr().err

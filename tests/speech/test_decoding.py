@@ -25,11 +25,12 @@ from speech.frontend import Frontend, FrontendConfig
 from speech.hotwords import as_transcribed, read_hotwords
 from speech.lexicon import Lexicon
 from speech.lm import EstimationConfig, estimate, save, write_arpa
+from speech.loading import load_model
 from speech.models import HeadConfig, ModelConfig
 from speech.priors import BLANK_SHARE, log_character_shares, log_prior
 from speech.pronunciations import DecodingLexicon
 from speech.rescoring import SecondHead, SecondLanguageModel, total_scores
-from speech.transcribe import Transcriber, load_model
+from speech.transcribe import Transcriber
 from speech.units import ARPABET, Units, build_units
 from tests.speech.test_transcribe import random_text
 from tests.speech.tone_model import RATE_HZ, UNITS, ToneModel, say

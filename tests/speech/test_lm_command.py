@@ -13,7 +13,7 @@ from speech.decoding import DecodingConfig, build_decoding
 from speech.errors import ConfigError
 from speech.lm import EstimationConfig, estimate, read_lines
 from speech.lm.shaping import prune
-from speech.transcribe import DEFAULT_MODEL
+from speech.loading import DEFAULT_MODEL
 from speech.tuning import STEPS, tune
 from tests.speech.test_decoding import SENTENCES, heard, tone_model
 

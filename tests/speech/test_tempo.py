@@ -5,8 +5,9 @@ import pytest
 
 from speech.checkpoint import load
 from speech.errors import ConfigError
+from speech.loading import DEFAULT_MODEL
 from speech.tempo import Tempo, TempoConfig, units_a_second
-from speech.transcribe import DEFAULT_MODEL, Transcriber
+from speech.transcribe import Transcriber
 from tests.speech.test_decoding import heard, tone_model
 from tests.speech.test_transcribe import random_text
 from tests.speech.tone_model import RATE_HZ, say
@@ -65,12 +66,12 @@ def test_recordings_of_both_paces_go_together_and_depend_on_nothing_beside_them(
     assert len(loaded.card["tempo"]["hops_s"]) > 1
     transcriber = Transcriber(loaded)
     random = np.random.default_rng(0)
-    tempo = transcriber._tempo
+    tempo = transcriber.listener.tempo
     waveforms = [0.1 * random.standard_normal(n).astype(np.float32) for n in (16_000, 9_000, 12_000)]
     paces = [tempo.paces[0], tempo.paces[-1], tempo.paces[0]]
-    together = transcriber._log_probs(waveforms, paces)
+    together = transcriber.listener.log_probs(waveforms, paces)
     for waveform, pace, outputs in zip(waveforms, paces, together, strict=True):
-        np.testing.assert_allclose(outputs, transcriber._log_probs([waveform], [pace])[0], atol=1e-4)
+        np.testing.assert_allclose(outputs, transcriber.listener.log_probs([waveform], [pace])[0], atol=1e-4)
 
 
 def test_no_sound_has_no_pace():

@@ -13,9 +13,12 @@ from speech import checkpoint, training, training_step
 from speech.batches import make_batches
 from speech.errors import CheckpointError, ConfigError, CorpusError, SpeechError
 from speech.experiment import AugmentConfig
+from speech.frontend import Frontend, FrontendConfig
+from speech.frontend.augment import SpecAugmentConfig, WarpConfig
 from speech.frontend.augmenter import WaveformAugmentConfig
 from speech.training import evaluate, learning_rate_at, train
-from speech.training_augment import build_augmenter
+from speech.training_augment import augment_batch, build_augmenter
+from speech.training_data import Batch
 from speech.training_state import Progress, TrainingState
 
 CONFIG = """
@@ -80,6 +83,42 @@ def test_tones_are_learned_with_whole_sequences_competing(config):
     heads = '[{units = "character", loss = "ctc_crf"}]'
     model = train(config, [f"heads={heads}", "training.epochs=30", "training.evaluate_every=10.0"])
     assert checkpoint.load(model).card["dev_error"] < 0.2
+
+
+def test_tones_are_learned_in_two_views_that_shall_agree(config, tmp_path):
+    heads = '[{units = "character", consistency = 0.2}]'
+    model = train(config, [f"heads={heads}", "training.epochs=30", "training.evaluate_every=10.0"])
+    assert checkpoint.load(model).card["dev_error"] < 0.2
+    steps = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert all(step["character_disagreement"] >= 0 for step in steps if step["kind"] == "train")
+
+
+def test_disagreement_is_the_mean_divergence_of_two_views():
+    logits = torch.randn(4, 5, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    lengths = torch.tensor([5, 2, 5, 2])
+    expected = 0.0
+    for row in range(2):
+        for frame in range(lengths[row]):
+            p, q = logits[row, frame].softmax(0), logits[row + 2, frame].softmax(0)
+            expected += 0.5 * float((p * (p / q).log()).sum() + (q * (q / p).log()).sum())
+    assert float(training_step.disagreement(logits, lengths)) == pytest.approx(expected, rel=1e-5)
+    assert float(training_step.disagreement(logits[:2].repeat(2, 1, 1), lengths)) == 0
+
+
+def test_frames_of_two_views_belong_together():
+    generator = torch.Generator().manual_seed(3)
+    lengths = torch.tensor([60, 45])
+    ramp = torch.arange(60.0)[None, :, None].repeat(2, 1, 8)
+    batch = Batch(ramp, lengths, {"character": torch.zeros(2, 1, dtype=torch.int64)},
+                  {"character": torch.tensor([1, 0])}, [])  # fmt: skip
+    config = AugmentConfig(warp=WarpConfig(max_stretch=0.3), masks=SpecAugmentConfig(mask_value=-1.0))
+    views = augment_batch(batch, Frontend(FrontendConfig(num_mels=8)), 1.0, config, generator, views=2)
+    assert views.lengths.tolist() == views.lengths[:2].tolist() * 2
+    assert views.target_lengths["character"].tolist() == [1, 0, 1, 0]
+    first, second = views.features.chunk(2)
+    seen = (first >= 0) & (second >= 0)
+    assert torch.equal(first[seen], second[seen])
+    assert not torch.equal(first, second)
 
 
 @pytest.mark.parametrize("stop_at", [3, 8])

@@ -14,9 +14,10 @@ from speech.checkpoint import build, save_model
 from speech.chunks import ChunkConfig, Stitcher, find_seam, steady_samples, windows
 from speech.errors import AudioError, CheckpointError, ConfigError
 from speech.frontend import FrontendConfig
+from speech.loading import load_model
 from speech.models import HeadConfig, ModelConfig
 from speech.sources import Clip
-from speech.transcribe import Transcriber, load_model
+from speech.transcribe import Transcriber
 from speech.units import build_units
 from speech.words import TokenStream, frame_times
 from tests.speech.tone_model import GAP_S, LETTER_S, RATE_HZ, say, tone_transcriber

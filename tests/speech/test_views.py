@@ -91,17 +91,20 @@ def test_outputs_of_views_stand_side_by_side_and_depend_on_nothing_beside_them()
     pace = pace_of(loaded)
     waveforms = [restless(duration_s, seed) for seed, duration_s in enumerate((2.0, 1.43, 0.07, 0.03))]
     for waveform, plain, both in zip(
-        waveforms, one._log_probs(waveforms, [pace] * 4), two._log_probs(waveforms, [pace] * 4), strict=True
+        waveforms,
+        one.listener.log_probs(waveforms, [pace] * 4),
+        two.listener.log_probs(waveforms, [pace] * 4),
+        strict=True,
     ):
         phones, later, characters, _ = np.split(both, [40, 80, 109], axis=1)
         np.testing.assert_allclose(np.hstack([phones, characters]), plain, atol=1e-5)
-        np.testing.assert_allclose(both, two._log_probs([waveform], [pace])[0], atol=1e-4)
+        np.testing.assert_allclose(both, two.listener.log_probs([waveform], [pace])[0], atol=1e-4)
         cut = waveform[4 * loaded.frontend.config.hop_samples :]
         if len(cut) > RATE_HZ:
-            alone = one._log_probs([cut], [pace])[0][:, :40]
+            alone = one.listener.log_probs([cut], [pace])[0][:, :40]
             np.testing.assert_allclose(later[: len(alone)], alone, atol=1e-3)
             assert np.exp(later[len(alone) :, 0]).tolist() == [1.0] * (len(later) - len(alone))
-    np.testing.assert_array_equal(np.flatnonzero(two._silence(RATE_HZ, pace)[0] == 0.0), [0, 40, 80, 109])
+    np.testing.assert_array_equal(np.flatnonzero(two.listener.silence(RATE_HZ, pace)[0] == 0.0), [0, 40, 80, 109])
 
 
 def streams_of(decoding, *views: np.ndarray):
