@@ -36,6 +36,7 @@ __all__ = [
 ]
 
 _SHORTFALL_S = 0.1  # a manifest's rounded `offset + duration` may pass the end by this much
+WRITE_FRAMES = 1 << 16  # libsndfile's Vorbis encoder keeps all that it is given at once on the stack
 _LARGEST_SAMPLE = 64.0  # 36 dB over full scale: integers kept in a float file, not loud speech
 
 
@@ -204,7 +205,9 @@ def write(path: str | os.PathLike[str], waveform: npt.ArrayLike, sample_rate_hz:
         options = {"format": "OGG", "subtype": "OPUS"}
     try:
         with replacing(path) as partial:
-            soundfile.write(partial, np.clip(samples, -1.0, 1.0), sample_rate_hz, **options)
+            with soundfile.SoundFile(partial, "w", sample_rate_hz, channels=1, **options) as file:
+                for start in range(0, len(samples), WRITE_FRAMES):
+                    file.write(np.clip(samples[start : start + WRITE_FRAMES], -1.0, 1.0))
     except (soundfile.SoundFileError, OSError, TypeError, ValueError) as error:
         raise AudioError(f"{path}: cannot be written ({str(error).rstrip('.')}).") from error
 

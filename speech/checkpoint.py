@@ -136,8 +136,10 @@ def read_packed(path: Path, format_name: str, kind: str) -> tuple[dict[str, Any]
     CheckpointError
         The file is missing, damaged or of another format.
     """
-    if not path.is_file():
-        raise CheckpointError(f"{path}: is a folder; name a {kind}" if path.is_dir() else f"{path}: no such {kind}")
+    if not os.path.isfile(path):
+        raise CheckpointError(
+            f"{path}: is a folder; name a {kind}" if os.path.isdir(path) else f"{path}: no such {kind}"
+        )
     try:
         strange = other_kind(path, format_name)
         if strange:

@@ -44,6 +44,8 @@ class ChunkConfig:
     def __post_init__(self):
         if not 0 <= 2 * self.margin_s < self.overlap_s < self.window_s:
             raise ValueError("needs 0 <= 2 * margin_s < overlap_s < window_s")
+        if self.overlap_s - self.margin_s > self.window_s - self.overlap_s:  # a seam would lie past the next one
+            raise ValueError("overlap_s must be at most half of window_s + margin_s")
 
 
 @dataclass(frozen=True)

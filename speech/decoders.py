@@ -126,7 +126,7 @@ def _open_decoder(
         return _SndfileDecoder(file, name, raw, stack)
     if head[:4] == b"OggS":
         _check_ogg_end(handle, name)
-    elif head[:3] == b"ID3" or (head[0] == 0xFF and head[1] >= 0xE0):
+    elif head[:3] == b"ID3" or (head[:1] == b"\xff" and head[1:2] >= b"\xe0"):
         file = _checked_mp3(file, handle, name)
     suffix = Path(name).suffix.lower()
     if suffix == ".raw":  # soundfile takes no look inside a file of that name

@@ -4,6 +4,7 @@ A recording is searched in segments that end in pauses, so that memory is bounde
 sentences rather than hours. A pause may be the shorter, the longer the segment already is.
 """
 
+import os
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
@@ -82,9 +83,9 @@ def read_language_model(path: str | Path | None = None) -> "NGram":
     from speech.lm import load, read_arpa
 
     path = Path(path or SHIPPED_LM)
-    if path.is_dir():
+    if os.path.isdir(path):
         raise CheckpointError(f"{path}: is a folder; name a file that `speech lm train` wrote or ARPA")
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise CheckpointError(f"{path}: no such language model; name a file that `speech lm train` wrote or ARPA")
     try:
         kind = kind_of(path)

@@ -237,9 +237,12 @@ def read_lexicon(path: str | Path) -> dict[str, list[Pronunciation]]:
         if not row.strip() or row.startswith("#"):
             continue
         word, tab, phones = row.partition("\t")
-        word = word.strip().lower()
+        word = _plain(word.strip())
         if not (tab and word and phones.strip()):
             raise CorpusError(f"{path}, row {number}: expected a word, a tab and its phones, got {row!r}")
+        if normalize_text(word) != word or " " in word:
+            spoken = normalize_text(word)
+            raise CorpusError(f"{path}, row {number}: {word!r} is not one word as texts are read; got {spoken!r}")
         pronunciation = tuple(_check_phone(phone, path, number) for phone in phones.split())
         if pronunciation not in lexicon.setdefault(word, []):
             lexicon[word].append(pronunciation)

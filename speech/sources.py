@@ -100,9 +100,8 @@ def read_source(
     source: Source, *, sample_rate_hz: int, array_rate_hz: int | None = None, channel: int | None = None
 ) -> np.ndarray:
     """A whole recording, float32 [N]; arguments and errors as those of `open_source`."""
-    return np.concatenate(
-        list(open_source(source, sample_rate_hz=sample_rate_hz, array_rate_hz=array_rate_hz, channel=channel))
-    )
+    blocks = open_source(source, sample_rate_hz=sample_rate_hz, array_rate_hz=array_rate_hz, channel=channel)
+    return np.concatenate([np.zeros(0, np.float32), *blocks])
 
 
 def source_name(source: Source) -> str:

@@ -72,7 +72,7 @@ class FeatureStore:
 def measure_statistics(
     utterances: Sequence[Utterance], config: FrontendConfig, num_workers: int = 0
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mean and standard deviation [F] of the unnormalised features of up to 1,000 utterances spread over the corpus."""
+    """Mean and standard deviation [F] of the unnormalised features of some 1,000 utterances spread over the corpus."""
     picked = utterances[:: max(1, len(utterances) // STATISTICS_UTTERANCES)]
     accumulator = StatisticsAccumulator(config.num_features)
     reason, counted = "", 0

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from speech.checkpoint import write_atomically
-from speech.config import to_dict
+from speech.config import from_dict, to_dict
 from speech.errors import CheckpointError, ConfigError
 from speech.experiment import ExperimentConfig
 from speech.units import Units
@@ -108,8 +108,10 @@ class TrainingState:
             logger.info("%s: goes on from before the learning rate fell", folder)
             best = saved["progress"]["best_error"]
             saved = _read(folder / "before_decay.pt")
-            saved["progress"] |= {"decaying": False, "best_error": best, "stale_evaluations": 0}
-        changed = _differences(saved["config"], state.config)
+            saved["progress"] |= {"decaying": False, "best_error": best}
+        if longer:
+            saved["progress"]["stale_evaluations"] = 0
+        changed = _differences(_completed(saved["config"], path), state.config)
         for key in changed:
             if key.split(".")[0] in FIXED:
                 raise ConfigError(
@@ -178,6 +180,11 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(saved, dict) or saved.get("format") != STATE_FORMAT:
         raise CheckpointError(f"{path}: not a state of format {STATE_FORMAT}; remove it or pass --restart")
     return saved
+
+
+def _completed(config: dict[str, Any], path: Path) -> dict[str, Any]:
+    """A saved configuration with the defaults of keys that were not there when it was saved."""
+    return to_dict(from_dict(ExperimentConfig, config, source=str(path)))
 
 
 def _differences(old: Any, new: Any, prefix: str = "") -> list[str]:

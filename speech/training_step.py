@@ -34,7 +34,7 @@ def update(
     config: ExperimentConfig,
     state: TrainingState,
 ) -> dict[str, float]:
-    """One step over accumulated batches; skipped, and counted, where loss or gradient is not finite."""
+    """One step over accumulated batches: its losses. None, and counted, where loss or gradient is not finite."""
     training, model = config.training, loaded.model
     generator = torch.Generator().manual_seed(training.seed * 1_000_003 + state.progress.step)
     model.train()
@@ -50,19 +50,19 @@ def update(
             each = [head.weight * losses[head.name] for head in config.heads]
             for head in config.heads:
                 if head.consistency:
-                    differing = disagreement(logits[head.name], lengths) / num_labels(batch, head.name)
+                    differing = head_disagreement(logits[head.name], lengths, batch, head.name)
                     losses[f"{head.name}_disagreement"] = differing
                     each.append(head.weight * head.consistency * differing)
             total = torch.stack(each).sum() / len(batches)
             total.backward()
         if not state.progress.epoch:
-            name_infeasible(lengths, batch)
+            name_infeasible(lengths, batch, len(batch.utterances) // views)
         for name, loss in losses.items():
             sums[name] = sums.get(name, 0.0) + float(loss.detach()) / len(batches)
     norm = nn.utils.clip_grad_norm_(model.parameters(), training.clip_norm)
     if not (math.isfinite(norm) and all(map(math.isfinite, sums.values()))):
         _skip(batches, state, training)
-        return sums
+        return {}
     for group in optimizer.param_groups:
         group["lr"] = learning_rate
     optimizer.step()
@@ -79,22 +79,18 @@ def _skip(batches: Sequence[Batch], state: TrainingState, training: TrainingConf
         )
 
 
-def name_infeasible(lengths: Tensor, batch: Batch) -> None:
-    """Log the utterances whose labels do not fit their frames; they teach nothing, as their loss counts as zero."""
+def name_infeasible(lengths: Tensor, batch: Batch, num_rows: int) -> None:
+    """Log those of the first rows whose labels do not fit their frames; their loss by CTC counts as zero."""
     for name, targets in batch.targets.items():
-        for found in infeasible(targets, lengths, batch.target_lengths[name].clamp(min=0)):
+        if name in batch.frame_targets:
+            continue  # every frame teaches
+        lengths, targets = lengths[:num_rows], targets[:num_rows]
+        for found in infeasible(targets, lengths, batch.target_lengths[name][:num_rows].clamp(min=0)):
             logger.warning(
                 "%s teaches no %s: %d labels need %d frames, it has %d",
                 batch.utterances[found.row].audio_filepath, name, found.num_labels, found.required_length,
                 found.input_length,
             )  # fmt: skip
-
-
-def num_labels(batch: Batch, head: str) -> int:
-    """Labels of the first views of a batch, framewise their frames: what a loss of two views is divided by."""
-    if head in batch.frame_targets:
-        return max(1, int((batch.frame_targets[head] >= 0).sum()) // 2)
-    return max(1, int(batch.target_lengths[head].clamp(min=0).sum()) // 2)
 
 
 def head_losses(logits: dict[str, Tensor], lengths: Tensor, batch: Batch, loaded: LoadedModel) -> dict[str, Tensor]:
@@ -120,6 +116,15 @@ def head_losses(logits: dict[str, Tensor], lengths: Tensor, batch: Batch, loaded
             each = ctc_loss(scores, *known, reduction="none", zero_infinity=True)
         losses[name] = each.sum() / max(1, int(target_lengths.sum()))
     return losses
+
+
+def head_disagreement(logits: Tensor, lengths: Tensor, batch: Batch, head: str) -> Tensor:
+    """`disagreement` of the two views in a batch, nats a label (framewise, a frame) as the head's loss is."""
+    counts = lengths if head in batch.frame_targets else batch.target_lengths[head]
+    rows = torch.nonzero(counts >= 0).flatten()  # without those that its units cannot write
+    if not len(rows):
+        return 0.0 * logits.sum()
+    return disagreement(logits[rows.to(logits.device)], lengths[rows]) / max(1, int(counts[rows].sum()) // 2)
 
 
 def disagreement(logits: Tensor, lengths: Tensor) -> Tensor:

@@ -50,23 +50,24 @@ class Script:
         """Put changes and pauses where they belong in a predicted sentence.
 
         A break belongs to the last word before it; one in front of all words leads the first sentence, and one behind
-        all words ends the last.
+        all words ends the last. Words that are read together, as those of a number, are changed together, and a break
+        inside them follows the last.
         """
         for change in self.changes:
             for word in sentence.words:
-                if change.start <= word.start < change.end:
+                if change.start < word.end and word.start < change.end:
                     word.rate = _limited(word.rate * change.rate, RATE_RANGE)
                     word.pitch = _limited(word.pitch + change.pitch, PITCH_RANGE_SEMITONES)
                     word.energy = _limited(word.energy + change.energy, ENERGY_RANGE_DB)
         first_start = min((word.start for word in sentence.words), default=0)
         pauses_s: dict[int, float] = {}  # by number of the word before
         for one in self.breaks:
-            before = [number for number, word in enumerate(sentence.words) if word.end <= one.position]
+            before = [number for number, word in enumerate(sentence.words) if word.start < one.position]
             if before and one.position <= self._next_start(sentence, sentence.words[before[-1]].end):
                 pauses_s[before[-1]] = pauses_s.get(before[-1], 0.0) + one.seconds
                 if not self._says(one.position, len(self.inline.text)):
                     sentence.tail_s += one.seconds
-            elif not before and one.position <= first_start and not self._says(0, one.position):
+            elif not before and one.position <= first_start and not self._says(0, first_start):
                 sentence.lead_s += one.seconds
         for number, seconds in pauses_s.items():
             sentence.words[number].pause_s = seconds

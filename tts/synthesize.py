@@ -358,7 +358,7 @@ def load_voice(
         acoustic, vocoder_path = Acoustic.load(acoustic_file.SHIPPED), None
     else:
         path = Path(voice)
-        if not path.exists():
+        if not os.path.exists(path):
             raise CheckpointError(f'{path}: no such voice; name a folder, or "kathleen"')
         acoustic = Acoustic.load(path / "acoustic.safetensors" if path.is_dir() else path)
         beside = (path if path.is_dir() else path.parent) / "vocoder.safetensors"

@@ -24,7 +24,7 @@ def check_folder(folder: Path, option: str) -> None:
 def make_folder(folder: Path, option: str) -> None:
     """Make the folder that an option names; SpeechError if files cannot be written there."""
     option = f"{option} {folder}"
-    if folder.exists() and not folder.is_dir():
+    if os.path.exists(folder) and not os.path.isdir(folder):
         raise SpeechError(f"{option}: is no folder; name another")
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 from pathlib import Path
 
 from speech.commands.options import comma_list, path_name
@@ -57,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.parts and not arguments.download:
         raise SpeechError("--parts is for --download; name the folder of the part as ROOT instead")
     check_corpus(arguments.corpus)
-    if not arguments.download and not Path(root).is_dir():
+    if not arguments.download and not os.path.isdir(root):
         raise SpeechError(f"{root}: there is no such folder")
     make_folder(Path(arguments.output_dir), "--output-dir")  # fail before the work, not after it
     if arguments.download:

@@ -143,7 +143,8 @@ class _Reader:
         has_backoff = np.zeros(count, dtype=bool)
         ids = self.ids
         for row in range(count):
-            fields = next(lines, "").split()
+            # KenLM's blanks: others, such as one that does not break, stand in words
+            fields = [field.decode() for field in next(lines, "").encode().split()]
             if len(fields) not in (order + 1, order + 2):
                 raise self._bad_line(fields, order, row, count)
             try:
@@ -157,7 +158,7 @@ class _Reader:
                 grams[row, 0] = self._new_word(fields[1])
                 continue
             try:
-                grams[row] = [ids[word] for word in fields[1 : order + 1]]
+                grams[row] = [ids[_own(word)] for word in fields[1 : order + 1]]
             except KeyError as error:
                 raise self.error(f"the word {error.args[0]!r} is not among the 1-grams") from None
         section = _Section(grams, values, has_backoff, first)
@@ -172,7 +173,7 @@ class _Reader:
 
     def _new_word(self, word: str) -> int:
         """Id of a word of the 1-grams."""
-        word = UNKNOWN if word == "<UNK>" else word  # SRILM's spelling
+        word = _own(word)
         if word in self._seen:
             raise self.error(f"the word {word!r} stands twice among the 1-grams")
         self._seen.add(word)
@@ -230,6 +231,11 @@ class _Reader:
                 line = section.line(bad.min())
                 raise self.error("the back-off weight is missing, though longer n-grams begin with these words", line)
             first += len(section.order)
+
+
+def _own(word: str) -> str:
+    """A word of the file as it is called here."""
+    return UNKNOWN if word == "<UNK>" else word  # SRILM's spelling
 
 
 class _Section:

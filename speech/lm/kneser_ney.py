@@ -100,16 +100,20 @@ def estimate(lines: Iterable[str], config: EstimationConfig, *, folder: str | Pa
     """
     try:
         with tempfile.TemporaryDirectory(dir=folder, prefix="ngrams-") as name:
-            place = Path(name)
-            text = encode_text(lines, place, config.unit)
-            run_rows = max(1024, config.memory_mib * (1 << 20) // (_BYTES_PER_ROW + 4 * config.order))
-            keys, counts, packing = count_ngrams(text, config.order, place, run_rows)
-            return _estimate_levels(text, keys, counts, packing, config, place, run_rows)
+            return _estimate_in(Path(name), lines, config)  # its files are closed when it is over
     except OSError as error:
         raise ConfigError(
             f"{folder or tempfile.gettempdir()}: temporary files cannot be written ({error.strerror or error}); make"
             " room there, or name another folder (the command's is that of TMPDIR)."
         ) from error
+
+
+def _estimate_in(place: Path, lines: Iterable[str], config: EstimationConfig) -> NGram:
+    """`estimate`, with temporary files in the folder `place`."""
+    text = encode_text(lines, place, config.unit)
+    run_rows = max(1024, config.memory_mib * (1 << 20) // (_BYTES_PER_ROW + 4 * config.order))
+    keys, counts, packing = count_ngrams(text, config.order, place, run_rows)
+    return _estimate_levels(text, keys, counts, packing, config, place, run_rows)
 
 
 def _estimate_levels(

@@ -133,8 +133,7 @@ class ExternalSort:
             runs.append(self._take_waiting())
         self._runs = []
         while len(runs) > 1:
-            pairs = [runs[k : k + 2] for k in range(0, len(runs), 2)]
-            runs = [self._merge(*pair) if len(pair) == 2 else pair[0] for pair in pairs]
+            runs.append(self._merge_first_two(runs))
         return runs[0]
 
     def _take_waiting(self) -> tuple[Keys, Counts]:
@@ -160,12 +159,13 @@ class ExternalSort:
         mapped_keys[:], mapped_counts[:] = keys, counts
         return mapped_keys, mapped_counts
 
-    def _merge(self, first: tuple[Keys, Counts], second: tuple[Keys, Counts]) -> tuple[Keys, Counts]:
-        """One run of two, whose files are deleted."""
-        keys, counts = self._map(len(first[0]) + len(second[0]))
-        plain = [np.asarray(part) for part in (*first, *second, keys, counts)]
-        num_rows = merge_runs(*plain)
-        for part in (*first, *second):
-            if isinstance(part, np.memmap) and part.filename:
-                Path(part.filename).unlink()
+    def _merge_first_two(self, runs: list[tuple[Keys, Counts]]) -> tuple[Keys, Counts]:
+        """One run of the first two, which are taken out and whose files are deleted."""
+        parts = [*runs.pop(0), *runs.pop(0)]
+        paths = [part.filename for part in parts if isinstance(part, np.memmap)]
+        keys, counts = self._map(len(parts[0]) + len(parts[2]))
+        num_rows = merge_runs(*map(np.asarray, parts), np.asarray(keys), np.asarray(counts))
+        parts.clear()  # a file that is mapped cannot be deleted everywhere
+        for path in filter(None, paths):
+            Path(path).unlink()
         return keys[:num_rows], counts[:num_rows]

@@ -64,6 +64,9 @@ def _confidence(log_prob: str | None, where: str) -> float | None:
     if not log_prob:
         return None
     try:
-        return round(min(1.0, math.exp(float(log_prob))), 4)
+        value = float(log_prob)
+        if math.isnan(value):
+            raise ValueError
+        return round(min(1.0, math.exp(value)), 4)
     except (ValueError, OverflowError):
         raise CorpusError(f'{where}: "label_log_prob" must be a number, got {log_prob}.') from None

@@ -15,7 +15,7 @@ def rows(root: Path) -> Iterator[Row]:
     """List the utterances, ordered by path."""
     if not root.is_dir():
         raise CorpusError(f"{root}: there is no such folder.")
-    name = root.resolve().name
+    name = _printable(root.resolve().name)
     found = False
     for parent, folders, _ in os.walk(root):
         folders.sort()
@@ -28,13 +28,18 @@ def rows(root: Path) -> Iterator[Row]:
                 audio_filepath=path,
                 text=text,
                 split="all",
-                speaker=f"{name}-{top[0]}" if top else None,
+                speaker=f"{name}-{_printable(top[0])}" if top else None,
                 lang=None,
                 corpus=name,
                 problem=problem,
             )
     if not found:
         raise CorpusError(f"{root}: has no audio files.")
+
+
+def _printable(name: str) -> str:
+    """The name of a folder; bytes that are no UTF-8 are written out."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def _transcript(recording: Path, path: Path) -> tuple[str, str]:

@@ -21,12 +21,13 @@ def rows(root: Path) -> Iterator[Row]:
         index = index_audio(folder)
         for row, line in enumerate(read_lines(transcript), start=1):
             stem, _, text = line.strip().partition(" ")
-            if stem.count("-") != 2 or not text:
+            if stem.count("-") != 2:
                 raise CorpusError(f"{transcript}, row {row}: must be an id and a transcript.")
             yield Row(
                 audio_filepath=find_audio(index, stem, folder),
                 text=text.strip(),
-                split=folder.parent.parent.name,
+                split=folder.resolve().parent.parent.name,
                 speaker=f"librispeech-{stem.split('-')[0]}",
                 corpus="librispeech",
+                problem="" if text.strip() else f"{transcript}, row {row}: has no transcript.",
             )

@@ -26,12 +26,14 @@ def rows(root: Path) -> Iterator[Row]:
         # A copy decoded beside the original is named SA1.WAV.wav; both stems mean one sentence.
         for stem, path in sorted(index_audio(folder).items()):
             if not stem.lower().endswith(".wav"):
+                text, problem = _transcript(folder, stem)
                 yield Row(
                     audio_filepath=path,
-                    text=_transcript(folder, stem),
+                    text=text,
                     split=_split(folder, root),
                     speaker=f"timit-{match[1].lower()}",
                     corpus="timit",
+                    problem=problem,
                 )
 
 
@@ -45,13 +47,16 @@ def _split(folder: Path, root: Path) -> str:
     return "all"
 
 
-def _transcript(folder: Path, stem: str) -> str:
-    """Read the sentence from .txt, else the words from .wrd."""
+def _transcript(folder: Path, stem: str) -> tuple[str, str]:
+    """The sentence from .txt, else the words from .wrd; or else why there is nothing to read."""
     for suffix in (".txt", ".TXT", ".wrd", ".WRD"):
         path = folder / f"{stem}{suffix}"
         if path.is_file():
-            fields = [line.split(maxsplit=2) for line in read_lines(path)]
+            try:
+                fields = [line.split(maxsplit=2) for line in read_lines(path)]
+            except CorpusError as error:
+                return "", str(error)
             if not fields or any(len(f) != 3 for f in fields):
-                raise CorpusError(f"{path}: lines must be first sample, last sample, text.")
-            return " ".join(f[2].strip() for f in fields)
-    raise CorpusError(f"{folder / stem}: has neither a .txt nor a .wrd transcript.")
+                return "", f"{path}: lines must be first sample, last sample, text."
+            return " ".join(f[2].strip() for f in fields), ""
+    return "", f"{folder / stem}: has neither a .txt nor a .wrd transcript."

@@ -173,6 +173,9 @@ def test_empty_files(tmp_path):
     empty = tmp_path / "empty.wav"
     empty.touch()
     header_only = save(tmp_path / "header.wav", np.zeros(0))
+    (tmp_path / "one.mp3").write_bytes(b"\xff")
+    with pytest.raises(AudioError, match=r"one\.mp3"):
+        audio.read(tmp_path / "one.mp3")
     with pytest.raises(AudioError, match=r"empty\.wav: is empty \(0 bytes\)"):
         audio.read(empty)
     for call in (audio.read, audio.info, lambda path: list(audio.stream(path, sample_rate_hz=8000))):
@@ -322,6 +325,12 @@ def test_stream_equals_read_of_compressed_files(tmp_path, tone, suffix):
     path = save(tmp_path / f"a.{suffix}", np.tile(tone, 6))
     blocks = audio.stream(path, sample_rate_hz=8000, block_s=1.0)
     np.testing.assert_allclose(join(blocks), audio.read(path, sample_rate_hz=8000)[0], atol=1e-6, rtol=0)
+
+
+def test_minutes_of_vorbis_are_written(tmp_path):  # given all at once, the encoder overruns the stack
+    noise = np.random.default_rng(0).uniform(-0.1, 0.1, 3_000_000)
+    audio.write(tmp_path / "long.ogg", noise, 24_000)
+    assert audio.info(tmp_path / "long.ogg").duration_s == pytest.approx(125.0, abs=0.01)
 
 
 def test_a_block_must_hold_a_sample(tmp_path, tone):

@@ -91,12 +91,14 @@ def test_unknown_words_go_to_the_model():
 def test_the_users_lexicon_overrides(tmp_path):
     path = tmp_path / "mine.txt"
     path.write_text(
-        "# mine\n\nTomato\tt ah0 m aa1 t ow0\nGIF\tG IH1 F\ngif\tJH IH1 F\n中\tJH OW1 NG\n", encoding="utf-8"
+        "# mine\n\nTomato\tt ah0 m aa1 t ow0\nGIF\tG IH1 F\ngif\tJH IH1 F\n中\tJH OW1 NG\nO’Zoë\tOW1 Z\n",
+        encoding="utf-8",
     )
     lexicon = Lexicon.load(path)
     assert spell(lexicon, "tomato") == ["T AH0 M AA1 T OW0"]
     assert spell(lexicon, "gif") == ["G IH1 F", "JH IH1 F"]
     assert spell(lexicon, "中") == ["JH OW1 NG"]
+    assert spell(lexicon, "o'zoe") == ["OW1 Z"]
     assert spell(lexicon, "tomato's") == ["T AH0 M AA1 T OW0 Z"]
 
 
@@ -108,6 +110,8 @@ def test_the_users_lexicon_overrides(tmp_path):
         ("dog\tD AO11 G", 'row 2: unknown phone "AO11"'),
         ("dog D AO1 G", "row 2: expected a word, a tab"),
         ("dog\t ", "row 2: expected a word, a tab"),
+        ("New York\tN UW1", "row 2: 'new york' is not one word"),
+        ("e-mail\tIY1", "row 2: 'e-mail' is not one word as texts are read; got 'e mail'"),
     ],
 )
 def test_bad_rows_are_named(tmp_path, row, message):

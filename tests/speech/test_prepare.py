@@ -270,6 +270,34 @@ def test_recordings_without_a_transcript_are_left_out_if_asked(tmp_path, caplog,
     assert "2.txt: is not text in UTF-8" in caplog.text
 
 
+def test_rows_without_a_transcript_are_left_out_of_every_corpus(tmp_path):
+    folder = tmp_path / "librispeech" / "dev-clean" / "84" / "121"
+    for number in range(2):
+        sound(folder / f"84-121-000{number}.flac")
+    text(folder / "84-121.trans.txt", "84-121-0000 GO DO", "84-121-0001")
+    for number in (1, 2):
+        sound(tmp_path / "timit" / "DR1" / "FCJF0" / f"SA{number}.WAV")
+    text(tmp_path / "timit" / "DR1" / "FCJF0" / "SA1.TXT", "0 8000 She had.")
+    for name in ("a", "b"):
+        sound(tmp_path / "speechocean762" / "WAVE" / f"{name}.WAV")
+    for split in ("train", "test"):
+        text(tmp_path / "speechocean762" / split / "wav.scp", "a WAVE/a.WAV", "b WAVE/b.WAV")
+        text(tmp_path / "speechocean762" / split / "text", "a HELLO")
+        text(tmp_path / "speechocean762" / split / "utt2spk", "a 1", "b 1")
+    for corpus in ("librispeech", "timit", "speechocean762"):
+        with pytest.raises(CorpusError, match="recordings cannot be used"):
+            prepared(corpus, tmp_path / corpus)
+        assert all(len(rows) == 1 for rows in prepared(corpus, tmp_path / corpus, skip_bad=True).values())
+
+
+def test_one_part_named_from_inside_it(tmp_path, monkeypatch):
+    folder = tmp_path / "dev-clean" / "84" / "121"
+    sound(folder / "84-121-0000.flac")
+    text(folder / "84-121.trans.txt", "84-121-0000 GO DO")
+    monkeypatch.chdir(tmp_path / "dev-clean")
+    assert list(prepared("librispeech", Path())) == ["dev-clean"]
+
+
 def test_missing_recordings_are_named(tmp_path):
     text(tmp_path / "metadata.csv", "LJ001-0001|Hello")
     (tmp_path / "wavs").mkdir()

@@ -229,6 +229,8 @@ def test_losses_that_are_not_finite_are_skipped_then_refused(config, monkeypatch
     monkeypatch.setattr(training_step, "head_losses", infinite)
     with pytest.raises(SpeechError, match="not finite"):
         train(config, ["training.max_skipped=3"])
+    monkeypatch.undo()
+    assert "NaN" not in (train(config).parent / "log.jsonl").read_text()
 
 
 def test_a_head_on_a_layer_that_is_not_there_is_named(config):
@@ -386,6 +388,33 @@ def test_an_early_stopped_run_stays_stopped(config):
     overrides = ["training.early_stopping=1", "training.learning_rate=1e-12", "training.evaluate_every=0.5"]
     steps = checkpoint.load(train(config, overrides)).card["steps"]
     assert checkpoint.load(train(config, overrides)).card["steps"] == steps
+
+
+def test_an_early_stopped_run_goes_on_with_more_epochs(config):
+    overrides = ["training.early_stopping=1", "training.learning_rate=1e-12", "training.evaluate_every=0.5"]
+    steps = checkpoint.load(train(config, overrides)).card["steps"]
+    assert checkpoint.load(train(config, [*overrides, "training.epochs=40"])).card["steps"] > steps
+
+
+def test_a_state_without_a_key_that_came_later_is_resumed(config, tmp_path, caplog):
+    train(config, ["training.epochs=1"])
+    path = tmp_path / "run" / "state.pt"
+    state = torch.load(path, weights_only=True)
+    for head in state["config"]["heads"]:
+        del head["consistency"]
+    torch.save(state, path)
+    train(config, ["training.epochs=2"])
+    assert torch.load(path, weights_only=True)["progress"]["epoch"] == 2
+
+
+def test_rows_that_a_head_cannot_write_do_not_disagree():
+    logits = torch.randn(4, 6, 3, generator=torch.Generator().manual_seed(0))
+    lengths, labels = torch.tensor([6, 5, 6, 5]), torch.tensor([-1, 2, -1, 2])
+    batch = Batch(torch.zeros(4, 6, 2), lengths, {}, {"phone": labels}, [])
+    expected = training_step.disagreement(logits[[1, 3]], lengths[[1, 3]]) / 2
+    assert training_step.head_disagreement(logits, lengths, batch, "phone") == expected
+    batch = Batch(torch.zeros(4, 6, 2), lengths, {}, {"phone": torch.full((4,), -1)}, [])
+    assert training_step.head_disagreement(logits, lengths, batch, "phone") == 0
 
 
 def test_resuming_with_other_words_is_refused(config, tmp_path, tones):

@@ -367,5 +367,7 @@ def _loaded():
 def test_settings_are_checked(tones):
     with pytest.raises(ValueError, match="overlap_s"):
         ChunkConfig(window_s=2.0)
+    with pytest.raises(ValueError, match="half of window_s"):
+        ChunkConfig(window_s=10.0, overlap_s=8.0)
     with pytest.raises(ValueError, match="batch"):
         next(tones.transcribe_many([], batch=0))

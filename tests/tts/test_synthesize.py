@@ -348,6 +348,20 @@ def test_breaks_add_up_and_are_heard_at_either_end(voice):
     assert np.abs(longer.samples[-20_000:]).max() == 0
 
 
+def test_a_break_before_all_words_is_heard_once(voice):
+    plan = voice.plan(parse_ssml("<speak><break time='2s'/>One. Two. Three.</speak>"))
+    assert [sentence.lead_s for sentence in plan.sentences] == [2.0, 0.0, 0.0]
+
+
+def test_words_that_are_read_together_are_changed_together(voice):
+    plan = voice.plan(parse_ssml("<speak>In Room <prosody rate='slow'>101</prosody> now.</speak>"))
+    assert {word.text: word.rate < 1 for word in plan.words} == {
+        "in": False, "room": True, "one": True, "oh": True, "now": False,
+    }  # fmt: skip
+    plan = voice.plan(parse_ssml("<speak>Flight <break time='1s'/>747 is late.</speak>"))
+    assert [word.text for word in plan.words if word.pause_s == 1.0] == ["seven"]
+
+
 def test_a_paragraph_s_pause_is_longer_than_a_sentence_s(voice):
     plan = voice.plan(parse_ssml("<speak><p><s>one.</s><s>two.</s></p><p><s>three.</s></p></speak>"))
     assert [sentence.words[-1].pause_s for sentence in plan.sentences[:2]] == [0.45, 0.8]

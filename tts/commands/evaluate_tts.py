@@ -67,8 +67,8 @@ def add_parser(subparsers) -> None:
         "--vocoder", type=path_name, metavar="FILE", help="vocoder of `copy` (default: the one that is included)"
     )
     parser.add_argument("--limit", type=positive, metavar="N", help="only the first N texts")
-    parser.add_argument("--keep", metavar="FOLDER", type=Path, help="write the sounds there as wav")
-    parser.add_argument("--report", metavar="FILE", type=Path, help="write every utterance's figures as JSON")
+    parser.add_argument("--keep", metavar="FOLDER", type=path_name, help="write the sounds there as wav")
+    parser.add_argument("--report", metavar="FILE", type=path_name, help="write every utterance's figures as JSON")
     parser.set_defaults(run=run)
 
 
@@ -84,9 +84,10 @@ def run(arguments: argparse.Namespace) -> int:
     _check_names("--measures", arguments.measures, measures_run.MEASURES)
     if arguments.report:
         check_file(
-            arguments.report, f"--report {arguments.report}", [arguments.manifest]
+            Path(arguments.report), f"--report {arguments.report}", [arguments.manifest]
         )  # fail before the work, not after it
     if arguments.keep:
+        arguments.keep = Path(arguments.keep)
         make_folder(arguments.keep, "--keep")
     named, problems = named_rows([arguments.manifest])
     rows = [utterance for _, utterance in named]
@@ -134,7 +135,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"{len(progress.failures)} rows are left out")
     print(measures_run.table(scores), end="")
     if arguments.report:
-        measures_run.write_report(arguments.report, measured, scores)
+        measures_run.write_report(Path(arguments.report), measured, scores)
     return 1 if progress.failures else 0
 
 

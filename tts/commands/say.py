@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from tts.synthesize import Piece, TimedPhone, TimedWord, Voice
 
 FORMATS = {".wav": "WAV", ".flac": "FLAC", ".ogg": "OGG", ".mp3": "MP3"}
-_WRITE_FRAMES = 65_536  # libsndfile's Vorbis encoder wants no more at once
 
 DESCRIPTION = """\
 Say a text.
@@ -212,6 +211,8 @@ def _opened(path: Path, sample_rate: int):
     """Yield a function that appends samples; the file appears whole or not at all."""
     import soundfile
 
+    from speech.audio import WRITE_FRAMES
+
     format_name = FORMATS[path.suffix.lower()]
     try:
         with (
@@ -220,8 +221,8 @@ def _opened(path: Path, sample_rate: int):
         ):
 
             def write(samples: "np.ndarray") -> None:
-                for start in range(0, len(samples), _WRITE_FRAMES):
-                    file.write(samples[start : start + _WRITE_FRAMES])
+                for start in range(0, len(samples), WRITE_FRAMES):
+                    file.write(samples[start : start + WRITE_FRAMES])
 
             yield write
     except (soundfile.SoundFileError, OSError) as error:

@@ -119,7 +119,7 @@ def _sentences(text: str | Iterable[str], on_unknown: OnUnknown) -> Iterator[Sen
 
 def _tokens(text: str, offset: int, on_unknown: OnUnknown) -> Iterator[Token]:
     """Tokens of one sentence that begins at `offset` of the source."""
-    position, text = 0, _APOSTROPHE.sub("’", text)
+    position, text = 0, _APOSTROPHE.sub("’", text).replace("ſ", "s")
     while position < len(text):
         if text[position].isspace():
             position += 1

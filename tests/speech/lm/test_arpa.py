@@ -109,3 +109,11 @@ def test_cut_gzip(tmp_path):
     path.write_bytes(gzip.compress(GOOD.encode())[:-20])
     with pytest.raises(CheckpointError, match="model.arpa.gz"):
         read_arpa(path)
+
+
+def test_other_tools_spellings(written):
+    text = GOOD.replace("<unk>", "<UNK>\t-0.1").replace("-0.875\tb </s>", "-0.875\t<UNK> b\n-0.5\tb </s>")
+    text = text.replace("ngram 2=3", "ngram 2=4").replace("\tb", "\t10\u00a0000").replace(" b", " 10\u00a0000")
+    model = read_arpa(written(text))
+    assert model.vocabulary[3:] == ("a", "10\u00a0000")
+    assert model.score(["never"]) == pytest.approx(model.score(["seldom"]))
