@@ -38,6 +38,7 @@ class Spellings(NamedTuple):
 Pronunciation = str | Sequence[str]
 Lexicon = Spellings | Mapping[str, Pronunciation | Sequence[Pronunciation] | Mapping[Any, float]]
 DEFAULT_BOOST = 8.0
+MOST_BOOST = 500.0  #: nats; sums of them must stay within float64 as factors
 PIECE = "▁"
 _SPACES = (" ", "|")
 _LM_SPACES = ("<space>", "|", "▁")
@@ -134,6 +135,8 @@ def build_search(
     look_ahead: bool,
 ) -> Search:
     """Check everything and build the arrays; parameters are those of `BeamDecoder`."""
+    if blank < 0 and not framewise:
+        raise ValueError(f"blank must be a token, 0..{len(tokens) - 1}, got {blank}")
     ids = _check_tokens(tokens, -1 if framewise else blank)
     _check_numbers(beam_size, token_beam, beam_threshold, lm_weight, word_bonus, unknown_score)
     if alternatives is not None and alternatives < 1:
@@ -293,9 +296,7 @@ def _spelt_lexicon(lexicon: Lexicon, ids: dict[str, int], border: int):
         _check_spellings(lexicon, ids, border)
         return lexicon.words, lexicon.padded, lexicon.owners, np.zeros(len(lexicon.owners))
     words: list[str] = []
-    spellings: list[list[int]] = []
-    owners: list[int] = []
-    costs: list[float] = []
+    found: dict[tuple[int, tuple[int, ...]], float] = {}  # of a word and a spelling, which may be given twice
     for word, entry in lexicon.items():
         if isinstance(entry, str):
             entry = [entry]
@@ -305,13 +306,13 @@ def _spelt_lexicon(lexicon: Lexicon, ids: dict[str, int], border: int):
                 raise ValueError(
                     f"lexicon: the probability of {word!r} as {pronunciation!r} must be in 0..1, got {prob}"
                 )
-            spellings.append(_spell(word, pronunciation, ids, border))
-            owners.append(len(words))
-            costs.append(math.log(prob))
+            name = len(words), tuple(_spell(word, pronunciation, ids, border))
+            found[name] = max(found.get(name, 0.0), prob)
         words.append(word)
-    if not spellings:
+    if not found:
         raise ValueError("lexicon: holds no pronunciations")
-    return tuple(words), spellings, np.array(owners), np.array(costs)
+    owners, spellings = zip(*found, strict=True)
+    return tuple(words), list(map(list, spellings)), np.array(owners), np.log(list(found.values()))
 
 
 def _check_spellings(lexicon: Spellings, ids: dict[str, int], border: int) -> None:
@@ -324,6 +325,8 @@ def _check_spellings(lexicon: Spellings, ids: dict[str, int], border: int) -> No
         raise ValueError("lexicon: has an empty pronunciation, or one with a gap")
     if lexicon.owners.min() < 0 or lexicon.owners.max() >= len(lexicon.words):
         raise ValueError("lexicon: has a pronunciation of a word that is not there")
+    if len(np.unique(np.column_stack([lexicon.owners, padded]), axis=0)) < len(padded):
+        raise ValueError("lexicon: a word has the same pronunciation twice")
 
 
 def _spell(word: str, pronunciation: Pronunciation, ids: dict[str, int], border: int) -> list[int]:
@@ -356,8 +359,8 @@ def _patterns(
     word_ids = {word: k for k, word in enumerate(words)} if words is not None else {}
     patterns: dict[tuple[int, ...], float] = {}
     for phrase, boost in boosts.items():
-        if not math.isfinite(boost):
-            raise ValueError(f"hotwords: the boost of {phrase!r} must be finite, got {boost}")
+        if not abs(boost) <= MOST_BOOST:
+            raise ValueError(f"hotwords: the boost of {phrase!r} must be within +-{MOST_BOOST:g} nats, got {boost}")
         parts = phrase.split()
         if not parts:
             raise ValueError("hotwords: one is empty")

@@ -54,7 +54,8 @@ class Hypothesis:
     words : tuple of SpokenWord
         Empty if the tokens do not tell words apart.
     score : float
-        What hypotheses are ranked by, nats: acoustic score + language weight * ln(10) * language score + bonus.
+        What hypotheses are ranked by, nats: acoustic score + language weight * ln(10) * language score + bonus; of
+        words that were found in several ways (pronunciations, endings) the sum of all, of which the rest is the best's.
     acoustic_score : float
         Log of the total probability of the paths that were searched, nats.
     lm_score : float

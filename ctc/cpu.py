@@ -27,6 +27,8 @@ logdomain_utterance = logdomain.utterance
 scaled_forward, scaled_backward = scaled.forward, scaled.backward
 best_path = viterbi.best_path
 windows, pair_units = scaled.windows, scaled.pair_units
+SURE_NATS = 900.0
+"""Paths that leave the range weigh less than 2**-1474 of all, which is nothing beside a total of this many nats."""
 NO_PRIOR, FLOAT64 = np.zeros(0), np.dtype(np.float64)
 
 
@@ -185,7 +187,20 @@ def loss_and_gradient(
         rows_kernel(rows, *arguments, out, room("alpha", size, FLOAT64), room("needed", size, logits.dtype))
 
     in_turn(walk, portions, num_threads)
+    if not keep:
+        for row in np.flatnonzero(np.isfinite(losses) & ((losses > SURE_NATS) | (log_prior is not None))):
+            _walk_back(row, logits, batch, blank, time_major, log_prior, losses, redone)
     return losses, redone
+
+
+def _walk_back(row, logits, batch, blank, time_major, log_prior, losses, redone) -> None:
+    """Find the loss of a row anew with its gradient, on whose way precision that was lost is seen."""
+    labels = batch.labels[batch.offsets[row] : batch.offsets[row + 1]]
+    frames, count = batch.input_lengths[row : row + 1], batch.target_lengths[row : row + 1]
+    alone = Batch(labels, np.array([0, len(labels)]), frames, count, int(frames[0]), len(labels))
+    scores = np.ascontiguousarray(logits[:, row] if time_major else logits[row])[None]
+    found = loss_and_gradient(scores, alone, blank, np.ones(1), np.empty_like(scores), 1, log_prior=log_prior)
+    losses[row], redone[row] = found[0][0], found[1][0]
 
 
 class _Rooms(threading.local):

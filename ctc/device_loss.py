@@ -123,7 +123,7 @@ def unseen_rows(
         )
     device = logits.device
     targets, frames, lengths = (part.detach().to(device, torch.int64, non_blocking=True) for _, part in named)
-    flat = targets.reshape(-1)
+    flat = targets.reshape(-1).clone()  # the caller may use its memory again before the backward pass
     at = torch.arange(len(flat), device=device)
     if targets.ndim == 2:
         width = targets.shape[1]
@@ -132,8 +132,9 @@ def unseen_rows(
         counted = at - row_of_label * width < lengths[row_of_label]
         keys = torch.where(counted, flat, torch.iinfo(torch.int64).max)  # padding last
     else:
-        ends = lengths.cumsum(0)
-        width, starts, keys = len(flat), ends - lengths, flat
+        counts = lengths.clamp(min=0)  # a negative one spoils its own row alone
+        ends = counts.cumsum(0)
+        width, starts, keys = len(flat), ends - counts, flat
         row_of_label = torch.bucketize(at, ends, right=True)
     # Two stable sorts: by label, then by row.
     order = keys.argsort(stable=True)

@@ -152,7 +152,8 @@ def check_batch(
         found = laid_out(given, lengths, counts, num_frames, num_units, blank)
         if found is not None:
             labels, offsets, most_frames, most_labels = found
-            return Batch(labels, offsets, lengths, counts, most_frames, most_labels)
+            # copies: the caller may use its memory again before the backward pass
+            return Batch(labels, offsets, lengths.copy(), counts.copy(), most_frames, most_labels)
     _refuse(lengths, counts, given, num_frames, num_units, blank)
 
 

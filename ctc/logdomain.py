@@ -101,6 +101,11 @@ def utterance(scores, gradient, start, stride, num_frames, labels, blank, log_pr
     normalizers = np.empty(num_frames)
     for t in range(num_frames):
         normalizers[t] = log_normalizer(scores[start + t * stride])
+        if math.isnan(normalizers[t]):  # which a path of no weight would hide
+            if keep:
+                for u in range(num_frames):
+                    gradient[start + u * stride][:] = math.nan
+            return math.nan
     alpha = np.empty((num_frames, 2 * len(labels) + 1))
     forward(scores, start, stride, normalizers, labels, blank, log_prior, alpha)
     loss = -alpha[-1, -1]

@@ -142,7 +142,7 @@ def sequence_log_probs(
     Returns
     -------
     ndarray, float64 [N]
-        Nats; -inf where a sequence needs more frames.
+        Nats, of the precision of `scores`; -inf where a sequence needs more frames.
     """
     found = [np.zeros(0)]
     block = max(1, _MOST_CELLS // max(1, scores.size))

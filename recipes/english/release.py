@@ -75,7 +75,9 @@ def main() -> int:
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--manifests", type=Path, required=True, help="folder of dev_*.jsonl and test_*.jsonl")
     parser.add_argument("--output", type=Path, default=DEFAULT_MODEL, help="where the card and weights go")
-    parser.add_argument("--precision", choices=["int8", "deflated"], default="int8", help="see speech/packing.py")
+    parser.add_argument(
+        "--precision", choices=["int8", "deflated", "coarse"], default="coarse", help="see speech/packing.py"
+    )
     parser.add_argument("--decoding", default=json.dumps(DECODING), help="settings of the search, JSON, for the card")
     parser.add_argument("--note", help="a sentence on how it was trained, for the card")
     arguments = parser.parse_args()

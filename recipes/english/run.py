@@ -49,7 +49,7 @@ def main() -> int:
         "--config",
         type=Path,
         nargs="+",
-        default=[HERE / "ctc.toml", HERE / "crf.toml"],
+        default=[HERE / "ctc.toml", HERE / "crf.toml", HERE / "consistency.toml"],
         help="trained one after the other, each from the weights of the one before",
     )
     parser.add_argument(

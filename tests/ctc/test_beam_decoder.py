@@ -151,7 +151,9 @@ REFUSED = [
     ({"lexicon": {"a": {"a": 2.0}}}, "probability"),
     ({"hotwords": ["zoë"]}, "hotwords: 'zoë' holds 'z', which the tokens cannot spell"),
     ({"hotwords": "abc"}, "expected a list"),
-    ({"hotwords": {"a": np.inf}}, "must be finite"),
+    ({"hotwords": {"a": np.inf}}, "must be within"),
+    ({"hotwords": {"a": 1000.0}}, "must be within"),
+    ({"blank": -1}, "blank must be a token"),
     ({"lexicon": {"a": "a"}, "hotwords": ["b"]}, "hotwords: 'b' is not in the lexicon"),
     ({"log_prior": [0.0]}, "log_prior: expected 9 finite numbers"),
 ]
@@ -161,6 +163,13 @@ REFUSED = [
 def test_bad_settings_are_refused(settings, message):
     with pytest.raises(ValueError, match=message):
         BeamDecoder(TOKENS, **settings)
+
+
+def test_a_pronunciation_given_twice_is_one():
+    scores = peaked_scores(5, 30)
+    once = BeamDecoder(TOKENS, lexicon={"ab": ["ab"], "c": ["c"], "d": ["d"]}).decode(scores)
+    twice = BeamDecoder(TOKENS, lexicon={"ab": ["ab", "a b"], "c": ["c", "c"], "d": ["d"]}).decode(scores)
+    assert [(one.text, one.score) for one in once] == [(one.text, one.score) for one in twice]
 
 
 def test_bad_scores_are_refused():

@@ -379,6 +379,41 @@ def test_no_gradient_wanted():
     torch.testing.assert_close(quiet, ctc_loss(logits, *arguments).detach(), rtol=1e-12, atol=0)
 
 
+@pytest.mark.parametrize("time_major", [False, True])
+def test_mass_that_leaves_the_range_is_noticed_without_a_gradient(time_major):
+    logits = torch.zeros(2, 8, 3)
+    logits[1, :4, 1:], logits[1, 4:, 1:] = -300.0, -600.0
+    if time_major:
+        logits = logits.transpose(0, 1).contiguous().transpose(0, 1)
+    given = [[1, 2, 1, 2]] * 2, [8, 8], [4, 4]
+    expected = ctc_loss(logits, *given, reduction="none", backend="reference")
+    torch.testing.assert_close(ctc_loss(logits, *given, reduction="none"), expected)
+    torch.testing.assert_close(ctc_loss(logits.requires_grad_(), *given, reduction="none").detach(), expected)
+
+
+@pytest.mark.parametrize("zero_infinity", [False, True])
+def test_not_a_number_after_a_frame_out_of_range(zero_infinity):
+    logits = torch.zeros(1, 6, 5)
+    logits[0, 0, 1] = -1000.0
+    logits[0, 1] = torch.nan
+    logits.requires_grad_()
+    loss = ctc_loss(logits, [[1, 2, 3, 4]], [6], [4], zero_infinity=zero_infinity)
+    loss.backward()
+    assert loss.isnan() and logits.grad.isnan().all()
+
+
+def test_lengths_may_be_used_again_before_the_backward_pass():
+    logits = torch.randn(2, 9, 4, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    lengths, counts = torch.tensor([9, 7]), torch.tensor([2, 1])
+    loss = ctc_loss(logits, [[1, 2], [3, 0]], lengths, counts)
+    (first,) = torch.autograd.grad(loss, logits, retain_graph=True)
+    first = first.clone()
+    lengths.fill_(10**6)
+    counts.fill_(0)
+    (second,) = torch.autograd.grad(loss, logits)
+    torch.testing.assert_close(first, second)
+
+
 def test_inputs_are_left_alone():
     problem = random_problem(np.random.default_rng(15), B=3, T=20, K=6, N=5)
     logits = torch.tensor(problem.logits, requires_grad=True)
