@@ -126,7 +126,7 @@ def fit_letter_to_sound(
     emissions, examples = _examples(pronunciations, words)
     tagger = Tagger(model_config, len(emissions))
     optimizer = torch.optim.Adam(tagger.parameters(), lr=config.learning_rate)
-    run = {"words": str(emissions)}
+    run = {"words or settings": f"{model_config} {config} {emissions}"}
     step = resume_run(state_path, tagger, optimizer, run)
     steps_an_epoch = len(_batches(examples, config.batch_words, config.seed))
     num_steps, saved, started = steps_an_epoch * config.epochs, time.monotonic(), time.process_time()

@@ -50,7 +50,7 @@ def framewise_log_prior(loaded: LoadedModel, head: str) -> np.ndarray:
     """
     if not hasattr(loaded.model, "log_prior"):
         raise ConfigError(f"decoding.prior_scale needs priors of the head {head!r}, which the model lacks; set it to 0")
-    priors = np.asarray(loaded.model.log_prior(head), np.float64)
+    priors = np.asarray(loaded.model.log_prior(head).cpu(), np.float64)
     if priors.shape != (len(loaded.units[head]),) or not np.isfinite(priors).all():
         raise ConfigError(f"priors of the head {head!r}: expected {len(loaded.units[head])} finite numbers")
     return priors

@@ -196,8 +196,10 @@ class DecodingLexicon:
         Raises
         ------
         ConfigError
-            A phone that the model does not have.
+            A phone that the model does not have, or no word has a pronunciation.
         """
+        if not len(self.lengths):
+            raise ConfigError("no word of the language model has a pronunciation; is it one of another language?")
         table = np.zeros(len(self.symbols), np.int64)
         for index, symbol in enumerate(self.symbols):
             name = symbol if symbol in units.ids else symbol.rstrip("012")

@@ -189,7 +189,7 @@ class SecondHead:
         if self._table is not None:
             return [self._table[label] for label in hypothesis.labels]
         ids = self.units.ids
-        return [ids[character] for character in hypothesis.text if character in ids]
+        return [ids[character] for character in hypothesis.text.lower() if character in ids]
 
 
 class SecondLanguageModel:

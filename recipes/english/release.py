@@ -74,7 +74,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--manifests", type=Path, required=True, help="folder of dev_*.jsonl and test_*.jsonl")
-    parser.add_argument("--output", type=Path, default=DEFAULT_MODEL, help="where the card and weights go")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=DEFAULT_MODEL,
+        help="where card and weights go (default: the included model)",
+    )
     parser.add_argument(
         "--precision", choices=["int8", "deflated", "coarse"], default="coarse", help="see speech/packing.py"
     )
@@ -89,6 +94,8 @@ def main() -> int:
 def release(arguments: argparse.Namespace, output: Path) -> None:
     """Write the measured model to `output`."""
     dev = sorted(arguments.manifests.glob("dev_*.jsonl"))
+    if not dev:
+        raise CorpusError(f"--manifests {arguments.manifests}: has no dev_*.jsonl; recipes/english/run.py writes them")
     full = store(arguments, dev, output)
     small, with_search = checkpoint.load(output), load_model(output)
     results, best_paths = {}, {}

@@ -83,7 +83,7 @@ def write_manifests(data: Path, folder: Path) -> None:
     """Write `train.jsonl` and one `dev_*.jsonl` or `test_*.jsonl` a split into `folder`."""
     train_rows = noise_rows(data / "augment" / "noise")
     for pattern, (corpus, dev_splits, test_splits) in CORPORA.items():
-        roots = sorted(data.glob(pattern))
+        roots = sorted(filter(Path.is_dir, data.glob(pattern)))
         if not roots:
             logger.warning("%s: no such folder, left out", data / pattern)
         for root in roots:

@@ -45,22 +45,28 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     config = load_config(arguments.config, ExperimentConfig, arguments.set)
     steps = arguments.steps or [s for s in STEPS if s != "mixtures" or arguments.config.name == "aligner.toml"]
+    folder = config.data.train[0].parent
+    if folder.name == "all":  # recognizer.toml learns from all there is
+        folder = folder.parent
     if "prepare" in steps:
-        prepare_manifests(arguments.data, config.data.train[0].parent)
+        prepare_manifests(arguments.data, folder)
     model = config.training.output_dir / "model.safetensors"
     with_mixtures = model.with_name("aligner.safetensors")
     if "train" in steps:
-        train(arguments.config, arguments.set)
+        noise = arguments.data / "augment"
+        rooms = [f"augment.folder={noise}"] if config.augment.copies > 1 and noise.is_dir() else []
+        train(arguments.config, [*rooms, *arguments.set])
     if "mixtures" in steps:
         loaded = checkpoint.load(model)
         store(loaded, fit(loaded, read_manifest(config.data.train[0])), with_mixtures)
     if "evaluate" in steps:
-        measured = with_mixtures if with_mixtures.exists() else model
+        newer = with_mixtures.exists() and with_mixtures.stat().st_mtime >= model.stat().st_mtime
+        measured = with_mixtures if newer else model
         print(f"{measured}:")
         aligner = Aligner.load(measured)
-        for timit in sorted(arguments.data.glob("timit*")):
+        for timit in sorted(filter(Path.is_dir, arguments.data.glob("timit*"))):
             evaluate.boundaries(aligner, evaluate.timit_utterances(timit))
-        tests = sorted(config.data.train[0].parent.glob("all/test_*.jsonl"))
+        tests = sorted(folder.glob("all/test_*.jsonl"))
         if tests:
             evaluate.swapped(aligner, tests, count=200, seed=1)
     return 0

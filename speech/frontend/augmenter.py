@@ -132,7 +132,7 @@ def audio_files(folder: Path) -> list[Path]:
     """Audio files of a folder, sorted; none when it is missing."""
     if not folder.is_dir():
         return []
-    return sorted(path for path in folder.iterdir() if path.suffix in audio.SNDFILE_SUFFIXES)
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in audio.SNDFILE_SUFFIXES)
 
 
 def _read_t60(table: Path) -> dict[str, float]:
