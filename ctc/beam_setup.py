@@ -135,9 +135,7 @@ def build_search(
     look_ahead: bool,
 ) -> Search:
     """Check everything and build the arrays; parameters are those of `BeamDecoder`."""
-    if blank < 0 and not framewise:
-        raise ValueError(f"blank must be a token, 0..{len(tokens) - 1}, got {blank}")
-    ids = _check_tokens(tokens, -1 if framewise else blank)
+    ids = _check_tokens(tokens, None if framewise else blank)
     _check_numbers(beam_size, token_beam, beam_threshold, lm_weight, word_bonus, unknown_score)
     if alternatives is not None and alternatives < 1:
         raise ValueError(f"alternatives must be 1 or more, or None for no limit, got {alternatives}")
@@ -181,12 +179,12 @@ def build_search(
     return Search(tokens, options, lm.arrays if lm else EMPTY, tree, hot, weights, words, begin, hot_state, prior)
 
 
-def _check_tokens(tokens: tuple[str, ...], blank: int) -> dict[str, int]:
-    """Ids of the tokens, the blank left out."""
-    if not -1 <= blank < len(tokens):
+def _check_tokens(tokens: tuple[str, ...], blank: int | None) -> dict[str, int]:
+    """Ids of the tokens, the blank left out if there is one."""
+    if blank is not None and not 0 <= blank < len(tokens):
         raise ValueError(f"blank must be a token, 0..{len(tokens) - 1}, got {blank}")
     ids = {token: k for k, token in enumerate(tokens) if k != blank}
-    if len(ids) != len(tokens) - (blank >= 0) or "" in ids:
+    if len(ids) != len(tokens) - (blank is not None) or "" in ids:
         raise ValueError("tokens must differ from one another and not be empty")
     return ids
 

@@ -89,7 +89,7 @@ def numbered_rows(path: str | os.PathLike[str], *, check_audio: bool = False) ->
     for row, utterance in checked_rows(path):
         if isinstance(utterance, CorpusError):
             raise utterance
-        if check_audio and not utterance.audio_filepath.is_file():
+        if check_audio and not os.path.isfile(utterance.audio_filepath):
             raise CorpusError(f"{path}, row {row}: there is no audio file {utterance.audio_filepath}.")
         utterances.append((row, utterance))
     return utterances

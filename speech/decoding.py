@@ -72,6 +72,11 @@ def searched_head(loaded: LoadedModel, config: DecodingConfig) -> str:
     return config.head or default_head(loaded)
 
 
+def read_heads(loaded: LoadedModel, config: DecodingConfig) -> tuple[str, ...]:
+    """All heads that a search with these settings reads."""
+    return tuple(filter(None, (searched_head(loaded, config), config.second_head)))
+
+
 def read_language_model(path: str | Path | None = None) -> "NGram":
     """A model in the binary or the ARPA form; the English one that is included by default.
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +30,7 @@ def read_alignments(config: AlignmentConfig) -> FrameAlignments | None:
     """
     for key in ("file", "lexicon"):
         path = getattr(config, key)
-        if path is not None and not path.is_file():
+        if path is not None and not os.path.isfile(path):
             raise ConfigError(f"alignment.{key}={path}: there is no such file; correct the path or leave the key out")
     if config.lexicon is not None:
         read_lexicon(config.lexicon)

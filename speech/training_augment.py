@@ -38,7 +38,7 @@ def augment_batch(
     *,
     views: int = 1,
 ) -> Batch:
-    """A batch with its rate, vocal tract lengths, level and colour changed and with masks; a new one.
+    """A batch with its level, colour, rate and vocal tract lengths changed and with masks; a new one.
 
     Parameters
     ----------
@@ -47,19 +47,15 @@ def augment_batch(
     views : times that each utterance stands in the new batch, all first views before all second ones: alike in rate,
         so that their frames belong together, and changed differently in everything else
     """
+    batch = batch.repeat(views)
     features, lengths = batch.features, batch.lengths
     frame_targets = batch.frame_targets
-    if config.warp.max_stretch:
-        stretch = replace(config.warp, max_shift=0.0)
-        features, lengths, sources = warp(features, lengths, stretch, generator)
-        frame_targets = {name: labels.gather(1, sources) for name, labels in frame_targets.items()}
-    batch = replace(batch, features=features, lengths=lengths, frame_targets=frame_targets).repeat(views)
-    features, lengths = batch.features, batch.lengths
-    if config.warp.max_shift:
-        features, _, _ = warp(features, lengths, replace(config.warp, max_stretch=0.0), generator)
     for max_db, num_knots in ((config.gain_db, 1), (config.filter_db, FILTER_KNOTS)):
         if max_db:
             features = random_filter(features, max_db, num_knots, frontend.normalize.std, generator)
+    if config.warp.max_stretch or config.warp.max_shift:
+        features, lengths, sources = warp(features, lengths, config.warp, generator, views=views)
+        frame_targets = {name: labels.gather(1, sources) for name, labels in frame_targets.items()}
     masks = config.masks
     if position < config.masks_warmup_epochs:
         strength = position / config.masks_warmup_epochs
@@ -68,4 +64,5 @@ def augment_batch(
             max_time_frames=round(strength * masks.max_time_frames),
             max_frequency_bins=round(strength * masks.max_frequency_bins),
         )
-    return replace(batch, features=spec_augment(features, lengths, masks, generator))
+    features = spec_augment(features, lengths, masks, generator)
+    return replace(batch, features=features, lengths=lengths, frame_targets=frame_targets)

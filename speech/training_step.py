@@ -34,14 +34,14 @@ def update(
     config: ExperimentConfig,
     state: TrainingState,
 ) -> dict[str, float]:
-    """One step over accumulated batches: its losses. None, and counted, where loss or gradient is not finite."""
+    """One step over accumulated batches: its losses; left out and counted, with no losses, where any is not finite."""
     training, model = config.training, loaded.model
     generator = torch.Generator().manual_seed(training.seed * 1_000_003 + state.progress.step)
     model.train()
     optimizer.zero_grad(set_to_none=True)
     sums: dict[str, float] = {}
+    views = 2 if any(head.consistency for head in config.heads) else 1
     for batch in batches:
-        views = 2 if any(head.consistency for head in config.heads) else 1
         batch = augment_batch(batch, loaded.frontend, position, config.augment, generator, views=views)
         with as_stored(model, training.stored_as):
             with autocast(training.device, training.autocast):
@@ -81,11 +81,12 @@ def _skip(batches: Sequence[Batch], state: TrainingState, training: TrainingConf
 
 def name_infeasible(lengths: Tensor, batch: Batch, num_rows: int) -> None:
     """Log those of the first rows whose labels do not fit their frames; their loss by CTC counts as zero."""
+    lengths = lengths[:num_rows]
     for name, targets in batch.targets.items():
         if name in batch.frame_targets:
             continue  # every frame teaches
-        lengths, targets = lengths[:num_rows], targets[:num_rows]
-        for found in infeasible(targets, lengths, batch.target_lengths[name][:num_rows].clamp(min=0)):
+        target_lengths = batch.target_lengths[name][:num_rows].clamp(min=0)
+        for found in infeasible(targets[:num_rows], lengths, target_lengths):
             logger.warning(
                 "%s teaches no %s: %d labels need %d frames, it has %d",
                 batch.utterances[found.row].audio_filepath, name, found.num_labels, found.required_length,

@@ -281,7 +281,9 @@ def _update(
     if not math.isfinite(float(total.detach())):
         raise SpeechError(f"step {step}: the loss is not finite; lower training.learning_rate")
     total.backward()
-    nn.utils.clip_grad_norm_(model.parameters(), config.training.clip_norm)
+    norm = nn.utils.clip_grad_norm_(model.parameters(), config.training.clip_norm)
+    if not math.isfinite(float(norm)):  # scaled by it, the weights would be NaN
+        raise SpeechError(f"step {step}: the gradient is not finite; lower training.learning_rate")
     for group in optimizer.param_groups:
         group["lr"] = rate
     optimizer.step()

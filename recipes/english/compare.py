@@ -23,8 +23,8 @@ from speech.decoding import (
     build_decoding,
     decoding_config,
     included_neural_lm,
+    read_heads,
     read_language_model,
-    searched_head,
 )
 from speech.errors import ConfigError
 from speech.loading import DEFAULT_MODEL
@@ -56,8 +56,7 @@ def main() -> None:
         configs = {name: config for name, config in configs.items() if config.head == arguments.head}
         if not configs:
             raise ConfigError(f"--head {arguments.head}: the model has {', '.join(loaded.units)}")
-    read = [name for one in configs.values() for name in (searched_head(loaded, one), one.second_head) if name]
-    heads = tuple(dict.fromkeys([alone.head, *read]))
+    heads = tuple(dict.fromkeys([alone.head, *(head for one in configs.values() for head in read_heads(loaded, one))]))
     num_views = max(alone.num_views, *(config.views for config in configs.values()))
     sets = [(rows, model_outputs(loaded, rows, heads, num_views=num_views)) for rows in utterances]
     seconds = sum(row.duration for rows in utterances for row in rows)

@@ -69,14 +69,18 @@ def main() -> int:
         found = [str(path) for path in sorted(folder.glob("dev_*.jsonl"))]  # of the corpora that there are
         begun_from: list[str] = []  # of every part but the first, the one before
         for path, config in zip(arguments.config, configs, strict=True):
-            overrides = [f"data.dev={found}"]
-            if config.augment.copies > 1 and (arguments.data / "augment").is_dir():
-                overrides.append(f"augment.folder={arguments.data / 'augment'}")
+            overrides = [f"data.dev={found}", *noise_overrides(config, arguments.data)]
             model = train(path, [*overrides, *arguments.set, *begun_from])
             begun_from = [f"training.init_from={model}"]
     if "evaluate" in arguments.steps:
         return evaluate(model, sorted(folder.glob("test_*.jsonl")) + sorted(folder.glob("dev_*.jsonl")))
     return 0
+
+
+def noise_overrides(config: ExperimentConfig, data: Path) -> list[str]:
+    """Let copies of the recordings be made with the noise and rooms of `data`, if there are any."""
+    folder = data / "augment"
+    return [f"augment.folder={folder}"] if config.augment.copies > 1 and folder.is_dir() else []
 
 
 def write_manifests(data: Path, folder: Path) -> None:

@@ -16,7 +16,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from recipes.english.run import write_manifests
+from recipes.english.run import noise_overrides, write_manifests
 from recipes.phones import evaluate
 from recipes.phones.mixtures import fit, store
 from speech import checkpoint
@@ -53,9 +53,7 @@ def main() -> int:
     model = config.training.output_dir / "model.safetensors"
     with_mixtures = model.with_name("aligner.safetensors")
     if "train" in steps:
-        noise = arguments.data / "augment"
-        rooms = [f"augment.folder={noise}"] if config.augment.copies > 1 and noise.is_dir() else []
-        train(arguments.config, [*rooms, *arguments.set])
+        train(arguments.config, [*noise_overrides(config, arguments.data), *arguments.set])
     if "mixtures" in steps:
         loaded = checkpoint.load(model)
         store(loaded, fit(loaded, read_manifest(config.data.train[0])), with_mixtures)

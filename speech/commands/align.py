@@ -285,7 +285,7 @@ def _clip(pair: Pair, progress: Progress) -> Iterator[tuple["Clip", float]]:
     from speech.streams import seekable
 
     with seekable(pair.path) as handle:
-        clip = Clip(path=pair.path if Path(pair.path).is_file() else handle, offset_s=pair.offset_s)
+        clip = Clip(path=pair.path if os.path.isfile(pair.path) else handle, offset_s=pair.offset_s)
         if pair.duration_s is None:
             yield clip, info(clip.path).duration_s
             return

@@ -157,6 +157,7 @@ def _hear(
     progress: Progress,
 ) -> "tuple[list[Utterance], list[dict[str, np.ndarray]], list[str]]":
     """The utterances of a manifest that can be read, their model outputs, and what is wrong with the others."""
+    from speech.decoding import read_heads
     from speech.tuning import model_outputs
 
     labels = {utterance: label for label, utterance in reversed(rows)}
@@ -170,7 +171,7 @@ def _hear(
         outputs = model_outputs(
             loaded,
             [utterance for _, utterance in rows],
-            heads_of(loaded, config),
+            read_heads(loaded, config),
             num_views=config.views,
             batch=arguments.batch,
             device=arguments.device,
@@ -198,13 +199,6 @@ def _check_words(manifest: str, utterances: "list[Utterance]") -> None:
         few = f"{count} words" if count > 1 else "1 word"
         message = f"weights found on {few} are mostly chance; tune on {FEW_WORDS} or more"
         print(f"speech: {manifest}: {message}", file=sys.stderr)
-
-
-def heads_of(loaded, config) -> tuple[str, ...]:
-    """Outputs that the settings read."""
-    from speech.decoding import searched_head
-
-    return tuple(filter(None, (searched_head(loaded, config), config.second_head)))
 
 
 def write_decoding(

@@ -65,7 +65,12 @@ class WarpConfig:
 
 
 def warp(
-    features: Tensor, lengths: Tensor, config: WarpConfig, generator: torch.Generator | None = None
+    features: Tensor,
+    lengths: Tensor,
+    config: WarpConfig,
+    generator: torch.Generator | None = None,
+    *,
+    views: int = 1,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Stretch each utterance in time and in frequency by factors drawn for it.
 
@@ -76,6 +81,9 @@ def warp(
     config : WarpConfig
     generator : torch.Generator, optional
         Source of the draws, on the CPU.
+    views : int
+        Times that each utterance stands in the batch, all first views before all second ones: they are stretched in
+        time alike.
 
     Returns
     -------
@@ -89,7 +97,7 @@ def warp(
     """
     num_rows, num_frames, num_bins = features.shape
     stretch, shift = (2 * torch.rand(2, num_rows, generator=generator) - 1).to(features.device)
-    stretch = 1 + config.max_stretch * stretch
+    stretch = 1 + config.max_stretch * stretch[: num_rows // views].repeat(views)
     shift = 1 + config.max_shift * shift
     new_lengths = (lengths * stretch).round().long().clamp(min=1)
     steps = torch.arange(int(new_lengths.max()), device=features.device)

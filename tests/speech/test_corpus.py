@@ -61,6 +61,9 @@ def test_paths_count_from_the_manifest(tmp_path, monkeypatch):
     assert read_manifest("sub/rows.jsonl")[0].audio_filepath == Path("sub/a.wav")
     with pytest.raises(CorpusError, match=r"rows\.jsonl, row 1: there is no audio file .*a\.wav"):
         read_manifest(path, check_audio=True)
+    long = save(tmp_path, GOOD | {"audio_filepath": "x" * 300 + ".wav"})
+    with pytest.raises(CorpusError, match=r"rows\.jsonl, row 1: there is no audio file"):
+        read_manifest(long, check_audio=True)
     (tmp_path / "sub/a.wav").touch()
     assert len(read_manifest(path, check_audio=True)) == 1
 

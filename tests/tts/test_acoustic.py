@@ -14,7 +14,7 @@ import torch
 
 from speech.config import load_config
 from speech.corpus import Utterance, read_manifest, write_manifest
-from speech.errors import CheckpointError, ConfigError, CorpusError
+from speech.errors import CheckpointError, ConfigError, CorpusError, SpeechError
 from tests.tts.acoustic_model import tiny_acoustic, write_recordings
 from tts.acoustic import Acoustic
 from tts.contract import AudioContract
@@ -154,6 +154,17 @@ def test_file_round_trip(tmp_path):
     (tmp_path / "a.safetensors").write_bytes((tmp_path / "a.safetensors").read_bytes()[:1000])
     with pytest.raises(CheckpointError, match="damaged"):
         Acoustic.load(tmp_path / "a.safetensors")
+
+
+def test_a_gradient_that_is_not_finite_loses_nothing(tmp_path, monkeypatch):
+    manifest, alignments = write_recordings(tmp_path, TEXTS)
+    path = config_of(tmp_path, manifest, alignments, save_every_s=0.0)
+    train(path)
+    state = (tmp_path / "out" / "state.pt").read_bytes()
+    monkeypatch.setattr("tts.training.nn.utils.clip_grad_norm_", lambda *_: torch.tensor(torch.inf))
+    with pytest.raises(SpeechError, match="gradient is not finite"):
+        train(path, ["training.epochs=4"])
+    assert (tmp_path / "out" / "state.pt").read_bytes() == state
 
 
 def test_training_learns_and_resumes(tmp_path):
