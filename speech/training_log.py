@@ -40,7 +40,7 @@ class TrainingLog:
         folder = self.training.output_dir
         path = folder / "log.jsonl"
         if self.begins and path.exists():
-            _put_aside(path)
+            put_aside(path)
         torn = path.exists() and not path.read_bytes().endswith(b"\n")
         self.file = open(path, "a", encoding="utf-8")  # noqa: SIM115
         if torn:
@@ -136,7 +136,7 @@ class InterruptGuard:
         signal.signal(signal.SIGINT, self.previous)  # a second Ctrl-C stops at once
 
 
-def _put_aside(path: Path) -> None:
+def put_aside(path: Path) -> None:
     """Give the log of an earlier run a name of its own, `log.1.jsonl` and so on."""
     names = (path.with_name(f"{path.stem}.{number}{path.suffix}") for number in itertools.count(1))
     free = next(name for name in names if not name.exists())

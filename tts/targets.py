@@ -8,7 +8,7 @@ Legend: P phones (pauses included), T frames.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -20,6 +20,7 @@ from torch import Tensor
 
 from speech.errors import CorpusError
 from speech.frontend.energy import energy_db
+from speech.text import normalize_text
 from tts.contract import AudioContract
 from tts.linguistic import PAUSE, SILENCE, Rows, rows_of
 from tts.phonemes import MARK_CLASSES, Mark, SpokenWord
@@ -55,13 +56,13 @@ class Targets:
     last: int
 
 
-def read_alignment(path: str | Path) -> dict[str, Any]:
-    """An alignment in JSON, checked.
+def read_alignment(path: str | Path, text: str) -> dict[str, Any]:
+    """An alignment of `text` in JSON, checked.
 
     Raises
     ------
     CorpusError
-        The file is missing or not as this module's first lines say.
+        The file is missing, not as this module's first lines say, or of another text.
     """
     path = Path(path)
     try:
@@ -76,7 +77,16 @@ def read_alignment(path: str | Path) -> dict[str, Any]:
         raise CorpusError(f"{path}: not an alignment ({type(error).__name__}: {error}); run `speech align`") from error
     if not found["words"] or not found["phones"]:
         raise CorpusError(f"{path}: has no words; leave the recording out of the manifest")
+    aligned = [row["word"] for row in found["words"]]
+    spoken = (token.text for token in normalize(text, on_unknown="skip") if token.kind != "break")
+    if _letters(aligned) not in (_letters(normalize_text(text)), _letters(spoken)):
+        raise CorpusError(f'{path}: is of another text, which begins "{" ".join(aligned[:4])}"; run `speech align`')
     return found
+
+
+def _letters(words: Iterable[str]) -> str:
+    """What words are spelled with, by which two ways of dividing one text are the same."""
+    return "".join(character for word in words for character in word.lower() if character.isalpha())
 
 
 def spoken_words(alignment: dict[str, Any], text: str) -> list[SpokenWord]:
@@ -138,7 +148,8 @@ def measure_targets(
     Raises
     ------
     CorpusError
-        The alignment has fewer frames than phones, or a phone longer than 0.6 s, so that it is not to be trusted.
+        The alignment has fewer frames than phones, or a phone longer than 0.6 s, so that it is not to be trusted;
+        or no frame of a phone is voiced.
     """
     rows = rows_of(spoken_words(alignment, text))
     durations = _durations(name, alignment, rows, len(f0_hz), contract.hop_s)
@@ -149,6 +160,8 @@ def measure_targets(
     waveform = torch.from_numpy(samples.astype(np.float32) / scale)[None]
     level = energy_db(waveform, None, contract.frontend)[0].numpy()[: len(f0_hz)]
     pitch, share, energy = phone_means(f0_hz, level, durations.numpy())
+    if not share[~(rows.is_pause | rows.is_silence)].any():
+        raise CorpusError(f"{name}: no frame of a phone is voiced; leave it out")
     front = max(0, int(durations[0]) - _LONGEST_SILENCE_FRAMES)
     back = max(0, int(durations[-1]) - _LONGEST_SILENCE_FRAMES)
     durations[0] -= front

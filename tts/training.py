@@ -4,6 +4,7 @@ Every random number of a step comes from a generator seeded by (seed, step), the
 """
 
 import copy
+import hashlib
 import json
 import logging
 import math
@@ -19,10 +20,11 @@ from torch import nn
 
 from speech.checkpoint import write_atomically
 from speech.config import load_config, to_dict
-from speech.corpus import numbered_rows
+from speech.corpus import Utterance, numbered_rows
 from speech.errors import CheckpointError, ConfigError, SpeechError
+from speech.files import unique_names
 from speech.precision import autocast
-from speech.training_log import InterruptGuard
+from speech.training_log import InterruptGuard, put_aside
 from tts.acoustic import Acoustic
 from tts.contract import AudioContract
 from tts.losses import Batch, LossWeights, compute_losses, forward
@@ -31,7 +33,7 @@ from tts.training_data import Recordings, alignment_names, open_recordings
 from tts.training_watch import evaluate, measure_detail
 
 logger = logging.getLogger(__name__)
-STATE_FORMAT = 1
+STATE_FORMAT = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +43,7 @@ class AcousticDataConfig:
     Attributes
     ----------
     train : manifests
-    alignments : folder of alignments in JSON, one a recording
+    alignments : folder of alignments in JSON, one a recording; of several manifests it holds a folder each, named alike
     frames_dir : where mel and pitch of the recordings are kept once computed
     held_out : one of this many prompts is kept to watch the training
     """
@@ -173,10 +175,29 @@ def train(
 
 def open_run(config: VoiceConfig) -> Recordings:
     """Recordings that a configuration names, with their frames and targets."""
-    manifests = [numbered_rows(manifest) for manifest in config.data.train]
-    utterances = [utterance for rows in manifests for _, utterance in rows]
-    names = [name for rows in manifests for name in alignment_names(rows)]
-    return open_recordings(utterances, names, config.data.alignments, config.data.frames_dir, config.contract)
+    folders = alignment_folders(config.data)
+    utterances: list[Utterance] = []
+    alignments: list[Path] = []
+    for manifest, folder in zip(config.data.train, folders, strict=True):
+        rows = numbered_rows(manifest)
+        utterances += [utterance for _, utterance in rows]
+        alignments += [folder / f"{name}.json" for name in alignment_names(rows)]
+    return open_recordings(utterances, alignments, config.data.frames_dir, config.contract)
+
+
+def alignment_folders(data: AcousticDataConfig) -> list[Path]:
+    """Where the alignments of each manifest are: in one folder, or, as files of several may share a name, one each.
+
+    Examples
+    --------
+    >>> data = AcousticDataConfig(train=("a/train.jsonl", "b.jsonl"), alignments=Path("found"), frames_dir=Path("f"))
+    >>> [folder.as_posix() for folder in alignment_folders(data)]
+    ['found/train', 'found/b']
+    """
+    if len(data.train) == 1:
+        return [data.alignments]
+    stems = [Path(manifest).stem for manifest in data.train]
+    return [data.alignments / name for name in unique_names(stems, range(1, len(stems) + 1))]
 
 
 def _initialize_from(model: AcousticModel, path: Path) -> None:
@@ -198,10 +219,13 @@ def fit(config: VoiceConfig, acoustic: Acoustic, recordings: Recordings, *, rest
     )
     average = copy.deepcopy(model).requires_grad_(False).eval()
     state_path = training.output_dir / "state.pt"
+    run = _belongs_to(config, recordings)
     progress = Progress()
     if state_path.exists() and not restart:
-        progress = _resume(state_path, config, model, optimizer, average)
+        progress = _resume(state_path, run, model, optimizer, average)
     log = training.output_dir / "log.jsonl"
+    if not progress.step and log.exists():
+        put_aside(log)
     next_evaluation = progress.epoch + training.evaluate_every
     with InterruptGuard() as interrupt:
         clock = saved_at = time.monotonic()
@@ -216,7 +240,7 @@ def fit(config: VoiceConfig, acoustic: Acoustic, recordings: Recordings, *, rest
                 progress.elapsed_s += clock - before
                 smooth = {name: 0.95 * smooth.get(name, value) + 0.05 * value for name, value in values.items()}
                 if interrupt.requested or clock - saved_at > training.save_every_s:
-                    _save(state_path, config, model, optimizer, average, progress)
+                    _save(state_path, run, model, optimizer, average, progress)
                     _write_log(log, "train", progress, smooth)
                     saved_at = clock
                 if interrupt.requested:
@@ -226,7 +250,7 @@ def fit(config: VoiceConfig, acoustic: Acoustic, recordings: Recordings, *, rest
             if progress.epoch >= next_evaluation and progress.position(training) < 1.0:
                 next_evaluation = progress.epoch + training.evaluate_every
                 _write_log(log, "dev", progress, evaluate(average, recordings, dev_set, training.batch))
-        _save(state_path, config, model, optimizer, average, progress)
+        _save(state_path, run, model, optimizer, average, progress)
     results = evaluate(average, recordings, dev_set, training.batch)  # of a run that was finished before, too
     _write_log(log, "dev", progress, results)
     acoustic.pause_threshold = results["pause_threshold"]
@@ -297,11 +321,26 @@ def _average(average: AcousticModel, model: AcousticModel, decay: float) -> None
         kept.lerp_(value, 1.0 - decay)
 
 
-def _save(path: Path, config: VoiceConfig, model: nn.Module, optimizer, average: nn.Module, progress: Progress) -> None:
+def _belongs_to(config: VoiceConfig, recordings: Recordings) -> dict[str, str]:
+    """What a run may not change, and its value in words."""
+    lengths = [recordings.num_frames(index) for index in range(len(recordings.rows))]
+    names = [recordings.voice.names[row] for row in recordings.rows]
+    contents = (names, recordings.texts, recordings.speakers, recordings.speaker_ids, lengths)
+    return {
+        "[model]": str(config.model),
+        "[contract]": str(config.contract),
+        "recordings": hashlib.sha256(str(contents).encode()).hexdigest(),
+        "training.seed": str(config.training.seed),
+        "training.init_from": str(config.training.init_from),
+    }
+
+
+def _save(
+    path: Path, run: Mapping[str, str], model: nn.Module, optimizer, average: nn.Module, progress: Progress
+) -> None:
     state = {
         "format": STATE_FORMAT,
-        "model_config": to_dict(config.model),
-        "contract": to_dict(config.contract),
+        "belongs_to": dict(run),
         "model": model.state_dict(),
         "average": average.state_dict(),
         "optimizer": optimizer.state_dict(),
@@ -310,7 +349,7 @@ def _save(path: Path, config: VoiceConfig, model: nn.Module, optimizer, average:
     write_atomically(path, lambda file: torch.save(state, file))
 
 
-def _resume(path: Path, config: VoiceConfig, model: nn.Module, optimizer, average: nn.Module) -> Progress:
+def _resume(path: Path, run: Mapping[str, str], model: nn.Module, optimizer, average: nn.Module) -> Progress:
     """Put a saved state where it belongs."""
     try:
         saved = torch.load(path, map_location="cpu", weights_only=True)
@@ -318,9 +357,9 @@ def _resume(path: Path, config: VoiceConfig, model: nn.Module, optimizer, averag
         raise CheckpointError(f"{path}: damaged ({str(error).splitlines()[0]}); remove it or restart") from error
     if saved.get("format") != STATE_FORMAT:
         raise CheckpointError(f"{path}: is of another version; remove it or choose another output_dir")
-    for key, table, wanted in (("model_config", "model", config.model), ("contract", "contract", config.contract)):
-        if saved.get(key, to_dict(wanted)) != to_dict(wanted):  # early states say nothing of their contract
-            raise ConfigError(f"{path}: is of a run with another [{table}]; choose another output_dir or restart")
+    for name, value in run.items():
+        if saved["belongs_to"].get(name) != value:
+            raise ConfigError(f"{path}: is of a run with other {name}; choose another output_dir or restart")
     model.load_state_dict(saved["model"])
     average.load_state_dict(saved["average"])
     optimizer.load_state_dict(saved["optimizer"])

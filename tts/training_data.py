@@ -117,14 +117,13 @@ def alignment_names(rows: Sequence[tuple[int, Utterance]]) -> list[str]:
 
 
 def open_recordings(
-    utterances: Sequence[Utterance], names: Sequence[str], alignments: Path, frames_dir: Path, contract: AudioContract
+    utterances: Sequence[Utterance], alignments: Sequence[Path], frames_dir: Path, contract: AudioContract
 ) -> Recordings:
     """Frames and targets of all recordings; those without an alignment to be trusted are named and left out.
 
     Parameters
     ----------
-    utterances, names : recordings, and what the files in `alignments` are called, without ending
-    alignments : folder
+    utterances, alignments : recordings, and the JSON file of each
     frames_dir : where mel and pitch are kept once computed
     contract : AudioContract of the frames
 
@@ -133,8 +132,9 @@ def open_recordings(
     CorpusError
         There is no folder of alignments, or more than a fifth of the recordings cannot be used.
     """
-    if not alignments.is_dir():
-        raise CorpusError(f"{alignments}: no such folder of alignments; run `speech align` first")
+    for folder in dict.fromkeys(path.parent for path in alignments):
+        if not folder.is_dir():
+            raise CorpusError(f"{folder}: no such folder of alignments; run `speech align` first")
     voice = prepare_voice_data(utterances, contract, frames_dir)
     speakers = sorted({utterance.speaker or "voice" for utterance in utterances})
     rows, targets, words, problems = [], [], [], []
@@ -142,9 +142,9 @@ def open_recordings(
         start, count = int(voice.starts[row]), int(voice.lengths[row])
         samples = voice.samples[start * contract.hop_samples : (start + count) * contract.hop_samples]
         try:
-            alignment = read_alignment(alignments / f"{names[row]}.json")
+            alignment = read_alignment(alignments[row], utterance.text)
             one = measure_targets(
-                names[row], alignment, utterance.text, voice.f0_hz[start : start + count], samples, contract
+                alignments[row].stem, alignment, utterance.text, voice.f0_hz[start : start + count], samples, contract
             )
         except CorpusError as error:
             problems.append(error)

@@ -84,8 +84,9 @@ def noise_overrides(config: ExperimentConfig, data: Path) -> list[str]:
 
 
 def write_manifests(data: Path, folder: Path) -> None:
-    """Write `train.jsonl` and one `dev_*.jsonl` or `test_*.jsonl` a split into `folder`."""
+    """Write `train.jsonl` and one `dev_*.jsonl` or `test_*.jsonl` a split into `folder`; others are put aside."""
     train_rows = noise_rows(data / "augment" / "noise")
+    written: set[Path] = set()
     for pattern, (corpus, dev_splits, test_splits) in CORPORA.items():
         roots = sorted(filter(Path.is_dir, data.glob(pattern)))
         if not roots:
@@ -96,12 +97,17 @@ def write_manifests(data: Path, folder: Path) -> None:
                 rows = read_manifest(manifest)
                 if split in dev_splits or split in test_splits:
                     kind = "dev" if split in dev_splits else "test"
-                    write_manifest(folder / f"{kind}_{name}_{split}.jsonl", rows)
+                    path = folder / f"{kind}_{name}_{split}.jsonl"
+                    write_manifest(path, rows)
+                    written.add(path)
                 else:
                     train_rows += rows
     if not any(row.text for row in train_rows):
         raise CorpusError(f"{data}: holds none of {', '.join(CORPORA)}")
     write_manifest(folder / "train.jsonl", train_rows)
+    for path in sorted({*folder.glob("dev_*.jsonl"), *folder.glob("test_*.jsonl")} - written):
+        kept = path.replace(path.with_name(f"{path.name}.old"))
+        logger.warning("%s: of other corpora than --data, now %s", path, kept.name)
     logger.info("%d utterances, %.2f hours to train on", len(train_rows), sum(r.duration for r in train_rows) / 3600)
 
 

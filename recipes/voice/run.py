@@ -3,7 +3,8 @@
     python recipes/voice/run.py --data kathleen [--steps prepare vocoder] [--set vocoder.training.steps=4000]
 
 The folder holds `metadata.csv` (id|text) and `wavs/`. What a step has done is kept: an interrupted run goes on where
-it was. Recordings of the CMU ARCTIC prompts b0440 to b0539 are held out and serve to measure the voice:
+it was, with `--restart` training begins anew. Recordings of the CMU ARCTIC prompts b0440 to b0539 are held out and
+serve to measure the voice:
 
     speech evaluate-tts manifests/voice/test.jsonl --voice runs/voice --vocoder runs/voice/vocoder.safetensors
 
@@ -25,7 +26,7 @@ import logging
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,7 +39,7 @@ from speech.errors import ConfigError, SpeechError
 from speech.prepare import prepare
 from tts.contract import AudioContract
 from tts.target_plots import draw_targets
-from tts.training import VoiceConfig, open_run, train
+from tts.training import VoiceConfig, alignment_folders, open_run, train
 from tts.vocoder import Vocoder
 from tts.vocoder_data import prepare_voice_data
 from tts.vocoder_model import VocoderConfig
@@ -90,12 +91,15 @@ def main() -> int:
         help="vocoder.KEY of vocoder.toml, acoustic.KEY of acoustic.toml",
     )
     parser.add_argument("--minutes", type=float, help="train on so many minutes, measure on the rest (default: all)")
+    parser.add_argument("--restart", action="store_true", help="train anew, not from where a run ended")
     parser.add_argument("--licence", default="not stated", help="of the recordings, for the models' cards")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     for override in arguments.set:
         if not override.startswith(("vocoder.", "acoustic.")):
             raise ConfigError(f"--set {override}: begin with vocoder. or acoustic., whose settings can be changed")
+    if arguments.minutes is not None and "prepare" not in arguments.steps:
+        raise ConfigError(f"--minutes {arguments.minutes:g}: is for the step prepare; ask for it too")
     for name, step in STEPS.items():
         if name in arguments.steps:
             step(arguments)
@@ -110,6 +114,10 @@ def prepare_manifests(arguments: argparse.Namespace) -> None:
     if arguments.minutes is not None:
         rows["train"], rest = split_minutes(rows["train"], arguments.minutes)
         rows["test"] = rows.get("test", []) + rest
+    earlier = target.with_name("test.jsonl")
+    if earlier.exists() and "test" not in rows:
+        kept = earlier.replace(earlier.with_name("test.jsonl.old"))
+        print(f"{earlier}: of other recordings, now {kept.name}")
     for split, found in rows.items():
         path = target if split == "train" else target.with_name(f"{split}.jsonl")
         write_manifest(path, found)
@@ -136,12 +144,24 @@ def train_vocoder(arguments: argparse.Namespace) -> None:
     """Train the vocoder on the recordings' own frames and export it in float16."""
     recipe = vocoder_recipe(arguments)
     rows = read_manifest(recipe.data.train)
+    check_origin(arguments.data, rows, recipe.data.train)
     data = prepare_voice_data(rows, recipe.contract, recipe.data.frames_dir)
     output = recipe.data.output
-    net = fit_vocoder(data, recipe.model, recipe.training, output.with_suffix(".state.pt"))
+    state = output.with_suffix(".state.pt")
+    if arguments.restart:
+        state.unlink(missing_ok=True)
+    net = fit_vocoder(data, recipe.model, recipe.training, state)
     card = about("vocoder", arguments, data.lengths * data.contract.hop_s) | {"training": to_dict(recipe.training)}
     Vocoder(net, card).save(output, "float16")
     print(f"vocoder: {output}, {output.stat().st_size / 2**20:.2f} MiB")
+
+
+def check_origin(data: Path, rows: Sequence[Utterance], manifest: Path) -> None:
+    """Refuse recordings that are not in the folder `data`, by which cards name them."""
+    folder = data.resolve()
+    strange = next((row.audio_filepath for row in rows if folder not in row.audio_filepath.resolve().parents), None)
+    if strange is not None:
+        raise ConfigError(f"--data {data}: {manifest} names {strange}, which is not in it; run the step prepare first")
 
 
 def about(what: str, arguments: argparse.Namespace, seconds: np.ndarray) -> dict[str, str]:
@@ -163,8 +183,8 @@ def vocoder_recipe(arguments: argparse.Namespace) -> VocoderRecipe:
 def align_recordings(arguments: argparse.Namespace) -> None:
     """Find when each phone is said; recordings that have an alignment keep it."""
     recipe = load_config(HERE / "acoustic.toml", VoiceConfig, acoustic_overrides(arguments))
-    for manifest in recipe.data.train:
-        command = ["align", str(manifest), "--output-dir", str(recipe.data.alignments), "--format", "json"]
+    for manifest, folder in zip(recipe.data.train, alignment_folders(recipe.data), strict=True):
+        command = ["align", str(manifest), "--output-dir", str(folder), "--format", "json"]
         if nested(command) == EXIT_NOTHING_DONE:
             raise SpeechError(f"{manifest}: nothing could be aligned")
 
@@ -174,12 +194,15 @@ def train_acoustic(arguments: argparse.Namespace) -> None:
     overrides = acoustic_overrides(arguments)
     recipe = load_config(HERE / "acoustic.toml", VoiceConfig, overrides)
     output = recipe.training.output_dir.parent / "acoustic.safetensors"
+    for manifest in recipe.data.train:
+        check_origin(arguments.data, read_manifest(manifest), manifest)
     recipe.training.output_dir.mkdir(parents=True, exist_ok=True)
     recordings = open_run(recipe)
     for number, picture in enumerate(draw_targets(recordings)):
         picture.save(recipe.training.output_dir / f"targets_{number}.svg")
     seconds = recordings.voice.lengths[list(recordings.rows)] * recipe.contract.hop_s
-    model = train(HERE / "acoustic.toml", overrides, about=about("acoustic model", arguments, seconds))
+    card = about("acoustic model", arguments, seconds)
+    model = train(HERE / "acoustic.toml", overrides, restart=arguments.restart, about=card)
     shutil.copyfile(model, output)
     print(f"acoustic model: {output}, {output.stat().st_size / 2**20:.2f} MiB")
 

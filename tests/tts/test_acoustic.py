@@ -63,7 +63,7 @@ def test_interpolation_stays_between_its_ends():
 
 def test_targets_of_a_recording(tmp_path):
     write_recordings(tmp_path, TEXTS[:1])
-    alignment = read_alignment(tmp_path / "alignments" / "r0.json")
+    alignment = read_alignment(tmp_path / "alignments" / "r0.json", TEXTS[0])
     count = int(alignment["phones"][-1]["end_s"] / HOP_S)
     f0_hz = np.full(count, 200.0, np.float32)
     targets = measure_targets("r0", alignment, TEXTS[0], f0_hz, np.full(count * 256, 0.1, np.float32), AudioContract())
@@ -87,19 +87,23 @@ def test_short_gaps_are_no_pauses(tmp_path):
             {"phone": "SIL", "start_s": 0.5, "end_s": 0.6},
         ],
     }  # fmt: skip
-    targets = measure_targets(
-        "x", alignment, "Go to", np.zeros(56, np.float32), np.zeros(56 * 256, np.float32), AudioContract()
-    )
+    samples = np.zeros(56 * 256, np.float32)
+    targets = measure_targets("x", alignment, "Go to", np.full(56, 100.0, np.float32), samples, AudioContract())
     assert targets.durations[targets.rows.is_pause].tolist() == [0]
     assert int(targets.durations.sum()) == 56
+    with pytest.raises(CorpusError, match="x: no frame of a phone is voiced"):
+        measure_targets("x", alignment, "Go to", np.zeros(56, np.float32), samples, AudioContract())
 
 
 def test_unusable_alignments_are_named(tmp_path):
     (tmp_path / "a.json").write_text('{"words": []}')
     with pytest.raises(CorpusError, match=r"a\.json"):
-        read_alignment(tmp_path / "a.json")
+        read_alignment(tmp_path / "a.json", "Go")
     with pytest.raises(CorpusError, match="no such alignment"):
-        read_alignment(tmp_path / "b.json")
+        read_alignment(tmp_path / "b.json", "Go")
+    write_recordings(tmp_path, TEXTS[:2])
+    with pytest.raises(CorpusError, match=r"r0\.json: is of another text, which begins"):
+        read_alignment(tmp_path / "alignments" / "r0.json", TEXTS[1])
 
 
 def random_batch(count: int = 2) -> Batch:
@@ -180,10 +184,10 @@ def test_training_learns_and_resumes(tmp_path):
     written = model.read_bytes()
     assert train(path) == model  # nothing left to do
     assert model.read_bytes() == written
-    with pytest.raises(
-        ConfigError, match=r"state\.pt: is of a run with another \[contract\]; choose another output_dir"
-    ):
+    with pytest.raises(ConfigError, match=r"state\.pt: is of a run with other \[contract\]; choose another output_dir"):
         train(path, ["contract.num_mels=60", f'data.frames_dir="{tmp_path / "frames60"}"'])
+    with pytest.raises(ConfigError, match=r"state\.pt: is of a run with other training\.seed"):
+        train(path, ["training.seed=2"])
     longer = train(path, ["training.epochs=14"])
     resumed = torch.load(tmp_path / "out" / "state.pt", weights_only=True)
     assert resumed["progress"]["step"] > state["progress"]["step"]
@@ -218,6 +222,34 @@ def test_recordings_of_one_name_have_alignments_of_their_own(tmp_path):
     (alignments / "r5.json").rename(alignments / "r0_6.json")
     recordings = open_run(load_config(config_of(tmp_path, manifest, alignments), VoiceConfig))
     assert [one.name for one in recordings.targets] == ["r0_1", "r1", "r2", "r3", "r4", "r0_6"]
+
+
+def test_another_voice_in_the_same_folder_is_refused(tmp_path):
+    manifest, alignments = write_recordings(tmp_path, TEXTS)
+    path = config_of(tmp_path, manifest, alignments, epochs=1.0)
+    train(path)
+    log = (tmp_path / "out" / "log.jsonl").read_text()
+    write_manifest(manifest, read_manifest(manifest)[1:])
+    frames = f'data.frames_dir="{tmp_path / "frames5"}"'
+    with pytest.raises(ConfigError, match=r"state\.pt: is of a run with other recordings; choose another output_dir"):
+        train(path, [frames])
+    train(path, [frames], restart=True)
+    assert (tmp_path / "out" / "log.1.jsonl").read_text() == log
+
+
+def test_manifests_with_the_same_names_have_folders_of_alignments(tmp_path):
+    manifest, alignments = write_recordings(tmp_path, TEXTS)
+    rows = read_manifest(manifest)
+    for name, half in (("one", rows[:3]), ("two", rows[3:])):
+        write_manifest(tmp_path / f"{name}.jsonl", half)
+        (alignments / name).mkdir()
+        for row in half:
+            stem = row.audio_filepath.stem
+            (alignments / f"{stem}.json").rename(alignments / name / f"{stem}.json")
+    config = load_config(config_of(tmp_path, manifest, alignments), VoiceConfig)
+    train_set = (tmp_path / "one.jsonl", tmp_path / "two.jsonl")
+    recordings = open_run(replace(config, data=replace(config.data, train=train_set)))
+    assert [one.name for one in recordings.targets] == [f"r{number}" for number in range(6)]
 
 
 def test_names_of_alignments_are_those_that_align_gives():

@@ -66,6 +66,30 @@ def test_the_manifest_is_written_where_it_is_read(recordings, monkeypatch, capsy
     assert [path.name for path in (recordings / "lists").iterdir()] == ["anna.jsonl"]
 
 
+def test_minutes_are_for_preparing(recordings, monkeypatch, capsys):
+    assert run(monkeypatch, recordings, "--steps", "vocoder", "--minutes", "1") == 2
+    assert "--minutes 1: is for the step prepare; ask for it too" in capsys.readouterr().err
+
+
+def test_recordings_of_another_folder_are_refused(recordings, monkeypatch, capsys):
+    assert run(monkeypatch, recordings, "--steps", "prepare") == 0
+    (recordings / "anna").rename(recordings / "berta")
+    (recordings / "anna").mkdir()
+    manifest = recordings / "manifests" / "voice" / "train.jsonl"
+    manifest.write_text(manifest.read_text().replace("anna", "berta"))
+    assert run(monkeypatch, recordings, "--steps", "vocoder") == 2
+    assert "--data anna: manifests/voice/train.jsonl names " in capsys.readouterr().err
+
+
+def test_a_test_set_of_other_recordings_is_put_aside(recordings, monkeypatch, capsys):
+    earlier = recordings / "manifests" / "voice" / "test.jsonl"
+    earlier.parent.mkdir(parents=True)
+    earlier.write_text("{}")
+    assert run(monkeypatch, recordings, "--steps", "prepare") == 0
+    assert not earlier.exists()
+    assert earlier.with_name("test.jsonl.old").read_text() == "{}"
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupt_within_a_step_ends_the_recipe(recordings, monkeypatch, capsys, number, code):
     monkeypatch.setattr("speech.commands.align.run", lambda _: signal.raise_signal(number))
