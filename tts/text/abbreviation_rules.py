@@ -65,9 +65,30 @@ def _abbreviation(match: re.Match) -> str | None:
 
 
 def _bare(match: re.Match) -> str | None:
-    if match[1].lower() == "dr" and not _NEXT_CAPITAL.match(match.string, match.end()):
-        return "drive"
-    return BARE[match[1].lower()]
+    name, named = match[1].lower(), _NEXT_CAPITAL.match(match.string, match.end())
+    if name in ("lt", "mt") and not named:
+        return None
+    return "drive" if name == "dr" and not named and _after_name(match) else BARE[name]
+
+
+_SHORT_DAY = r"(?:Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)"
+_BEFORE_DAY = re.compile(rf"\b{_SHORT_DAY}(?:\w*day)?\.?(?:,|,?\s(?:and|&|or)|/)\s?$")
+_BEHIND_DAY = re.compile(rf"(?:,|,?\s(?:and|&|or)|/)\s?{_SHORT_DAY}(?:\w*day)?\b")
+
+
+def _short_day(match: re.Match) -> str | None:
+    """A day of the week without its full stop: those that are no words, others beside another day: Mon, Wed & Fri."""
+    listed = _BEHIND_DAY.match(match.string, match.end()) or _BEFORE_DAY.search(match.string[: match.start()][-20:])
+    if not listed and match[0] in ("Mon", "Wed", "Sat", "Sun"):
+        return None
+    return next(name for name in WEEKDAYS if name[:3] == match[0][:3].lower())
+
+
+#: Saints after whom towns and lakes are named, which stand behind other names: London St. Pancras.
+_PLACES = re.compile(
+    r"\s(?:Albans?|Andrews?|Augustine|Austell|Clair|Clement|Croix|Denis|Edmunds|Gallen|Germain|Helens?|Ives|Kitts|"
+    r"Lauren[ts]|Lawrence|Louis|Lucia|Moritz|Neots|Pancras|Petersburg|Tropez)\b"
+)
 
 
 def _before(match: re.Match) -> str:
@@ -93,6 +114,8 @@ def _after_name(match: re.Match) -> bool:
 
 def _saint_or_street(match: re.Match) -> str:
     follows = _NEXT_CAPITAL.match(match.string, match.end())
+    if _PLACES.match(match.string, match.end()):
+        return "saint"
     if _after_name(match) and not (follows and _before(match) in ("East", "West", "North", "South", "Mount", "Port")):
         return "street"
     return "saint" if follows else "street"
@@ -164,6 +187,14 @@ def _power_of_length(match: re.Match) -> str:
     return unit if _before(match) in ("per", "a", "each", "every") else many(unit)
 
 
+_EACH = "lbs? oz kg mg km mi gal hr yr sec min ml mL cm mm yd ft kWh MWh GB MB TB".split()
+
+
+def _each(match: re.Match) -> str:
+    """A unit without a number: five dollars per lb."""
+    return UNITS[match[0].rstrip(".").removesuffix("s")]
+
+
 _DAY = rf"(?:(?:Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)(?:day)?\.?|{MONTH})"
 
 
@@ -222,6 +253,7 @@ RULES: list[Rule] = [
         r"(?:Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)\b",
         lambda match: next(name for name in WEEKDAYS if name[:3] == match[0][:3].lower()),
     ),
+    ("day", rf"{_SHORT_DAY}\b(?![.'’\w])", _short_day),
     ("calendar", rf"({_DAY})\s?[-–]\s?({_DAY})(?!\w)", _calendar_range),
     ("day", rf"({_DAY})(?=,?\s(?:\d|{MONTH}\b))", _calendar_range),
     ("direction", rf"([NSEW])\.(?=\s(?:{'|'.join(REGIONS)})\b)", lambda match: DIRECTIONS[match[1]]),
@@ -233,7 +265,9 @@ RULES: list[Rule] = [
     ),
     ("versus", r"v\.?(?=\s[A-Za-z])|v\.(?=\s[$£€]\d)", _versus),
     ("length", r"(?:sq|cu)\.?\s(?:km|cm|mm|mi|yd|ft|in|m)\b\.?", _power_of_length),
+    ("per", rf"(?:(?<=\bper )|(?<=\d a )|(?<=\d an ))(?:{'|'.join(_EACH)})\b\.?(?!\w)", _each),
     ("abbreviation", rf"(?i:({_STOPPED})\.)(?![\w])(?P<owner>['’]s\b)?", _abbreviation),
+    ("initials", r"AM/FM\b|(?<=\b[Tt]he )AM\b|aka\b", lambda match: spell(match[0].replace("/", ""))),
     ("initials", r"Ph\.?D\.?['’]?s\b", lambda match: "P H D's"),
     ("bare", rf"({_BARE}|PhD|vs|etc|thx|pls|acct)\b(?!\.?\w)", _bare),
     (

@@ -114,7 +114,7 @@ RULES: list[Rule] = [
     (
         "verse",
         rf"\b(?:{_ORDER}(?={_ONE_OF}))?(?P<book>{_ANY})\.?\s(?P<chapter>\d{{1,3}}):(?P<verse>\d{{1,3}})"
-        rf"(?:{DASH}(?P<last>(?:\d{{1,3}}:)?\d{{1,3}}))?(?![\d:])",
+        rf"(?:{DASH}(?P<last>(?:\d{{1,3}}:)?\d{{1,3}}))?(?![\d:]|\s?[AaPp]\.?[Mm]\b)",
         _verse,
     ),
     ("verse", r"Song\sof\s(?P<of>Songs|Solomon)\s(?P<chapter>\d):(?P<verse>\d{1,2})(?![\d:])", _song),

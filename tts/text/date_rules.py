@@ -118,6 +118,7 @@ _AFTER_DATE = re.compile(
     r"\s*(?:$|[.,;:!?)])|\s@|\s(?:is|was|falls|fell)\b(?!\s(?:[\d.=]|about|less|more))|"
     r"\s(?:at|and|to|in|from|by|for|with|we|I|he|she|they|it|the)\b"
 )
+_AT_TIME = re.compile(r"(?i),?\s(?:at|@)\s?(?:\d\d?(?:[:.]\d\d)?\s?[ap]\.?m\b|\d\d?:\d\d|noon|midnight)")
 _ARITHMETIC = re.compile(r"(?i)\b(?:simplif\w+|reduc\w+|fractions?|add|subtract|equals?)\s$")
 
 
@@ -131,6 +132,8 @@ def _month_slash_day(match: re.Match) -> str | None:
     if not (1 <= month <= 12 and 1 <= day <= 31):
         return None
     head, ends = match.string[max(0, match.start() - 24) : match.start()], _AFTER_DATE.match(match.string, match.end())
+    if _AT_TIME.match(match.string, match.end()):
+        return f"{MONTHS[month - 1]} {ordinal(day)}"
     before = _BEFORE_DATE.search(head)
     if before:
         may_be_fraction = month < day <= 16 and (not ends or before["by"] and not _DEADLINE.search(head))

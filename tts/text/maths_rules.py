@@ -149,12 +149,16 @@ _OUT_OF = (
 )
 
 
+_JUDGED = re.compile(r"\s(?:at (?:best|most|least)|overall|would|from me|for (?:me|effort|style|that|this)|highly)\b")
+
+
 def _rating(match: re.Match) -> str | None:
     """Points out of a greatest number of them."""
     before, after = match.string[max(0, match.start() - 16) : match.start()], match.string[match.end() :]
     rated = RATED.search(before)
     follows = r"\s(?:stars?|points?|rating|score)\b" if match["points"] == "1" else _OUT_OF
-    if "." not in match["points"] and not rated and not re.match(follows, after):
+    full = match["points"] == match["most"] == "10" or match["most"] == "10" and _JUDGED.match(after)
+    if "." not in match["points"] and not rated and not full and not re.match(follows, after):
         return None
     return f"{decimal(match['points'])} out of {cardinal(int(match['most']))}"
 

@@ -18,7 +18,7 @@ UNIT = "(?:" + "|".join(re.escape(unit) for unit in sorted(UNITS, key=len, rever
 INCHES = r"(?:\"|″|”|'')"
 #: Before points out of a greatest number of them.
 RATED = re.compile(
-    r"(?i)\b(?:rat(?:ed|ing)|scor(?:es?|ed|ing)|grades?|marks?|results?|gave|give|given|giving|got)\b[\w\s:]{0,8}$"
+    r"(?i)\b(?:rat(?:es?|ed|ing)|scor(?:es?|ed|ing)|grades?|marks?|results?|gave|give|given|giving|got)\b[\w\s:]{0,8}$"
 )
 _ONE = re.compile(r"\b(?:[Aa]n?|[Mm]y|[Yy]our|[Hh]is|[Hh]er|[Oo]ur)\s$")
 #: What follows a length that is no noun measured by it.
@@ -73,6 +73,12 @@ def ranged(mark: str = "") -> str:
 RANGE = ranged()
 
 
+_SHARED = re.compile(r"\s(?:rule|principle|splits?|mix|chance|partnership|blend|ratio)\b")
+_WON = re.compile(r"(?i)\b(?:won|wins?|beat|lost|leads?|led|ahead|trail\w*|defeat\w*|scored?|victory|loss|by|of)\s$")
+_SINCE = re.compile(r"(?i)\b(?:on|since|after|before|pre|post)[\s-]$")
+_ATTACK = re.compile(r"\s(?:attack|terror|memorial|commission|hijack|victim|survivor|museum)\w*", re.I)
+
+
 def span(match: re.Match) -> str:
     """Words of a number or a range of two."""
     if not match["to"]:
@@ -80,7 +86,15 @@ def span(match: re.Match) -> str:
     first, last, text, end = match["number"], match["to"], match.string, match.end("to")
     if re.fullmatch(r"0\d+", first) or re.fullmatch(r"0\d+", last):
         return f"{digits(first)} , {digits(last)}"
-    if first == last:  # a 50-50 chance
+    head = text[max(0, match.start() - 24) : match.start()]
+    shared = first.isdigit() and last.isdigit() and int(first) + int(last) == 100 and _SHARED.match(text, end)
+    always = (
+        match[0] == "24-7"
+        and not _WON.search(head)
+        or match[0] == "9-11"
+        and (_ATTACK.match(text, end) or _SINCE.search(head))
+    )
+    if first == last or shared or always:  # a 50-50 chance, the 80-20 rule
         return f"{decimal(first)} {decimal(last)}"
     formula = bool(re.match(r"\s?[=+*/×÷]", text[end:]) or re.search(r"=\s?$", text[: match.start()]))
     if "−" in text[match.end("number") : match.start("to")] and not re.match(r"\s?(?:[a-z]{2}|[%°])", text[end:]):

@@ -13,7 +13,13 @@ from tts.text.tokens import Rule
 
 _YEAR = r"(?:1[1-9]|20)\d\d"
 _PLURAL_NOUN = re.compile(
-    r"\s+(?!(?:was|is|has|as|this|its|his|us|thus|yes|plus|does|always|across|less|unless)\b)[a-z]+s\b"
+    r"\s+(?:(?!(?:was|is|has|as|this|its|his|us|thus|yes|plus|does|always|across|less|unless)\b)[a-z]+s|"
+    r"(?P<irregular>people|men|women|children|feet))\b"
+)
+#: Before a year even if a plural noun follows: in 1992 sales doubled, the 1968 riots.
+_WHEN = re.compile(r"(?:\b(?:[Ii]n|[Ss]ince|[Uu]ntil|[Bb]y|[Bb]efore|[Aa]fter)|\b(?:[Tt]he|[Dd]uring)(?:\s[a-z]+)?)\s$")
+_MEASURED = re.compile(
+    r"\s+(?:mile|met|kilo|f[eo][eo]t|pound|ton|dollar|euro|year|day|hour|minute|second|word|vote|point)\w*"
 )
 
 
@@ -51,8 +57,15 @@ def _two_digits(text: str) -> str:
 def _year(match: re.Match) -> str | None:
     """A year unless a plural noun is counted or an equation stands before it."""
     before, text = match.string[max(0, match.start() - 3) : match.start()], match.string
-    if _PLURAL_NOUN.match(text, match.end()) or re.search(r"[=<>+*/^×÷]\s?$", before):
+    if re.search(r"[=<>+*/^×÷]\s?$", before):
         return None
+    if noun := _PLURAL_NOUN.match(text, match.end()):
+        is_round = match[0].endswith("00") or int(match[0]) < 1500
+        if noun["irregular"] and is_round:  # fifteen hundred people
+            return year(int(match[0]))
+        dated = _WHEN.search(text[max(0, match.start() - 24) : match.start()]) and not is_round
+        if not dated or _MEASURED.match(text, match.end()):
+            return None
     return year(int(match[0]))
 
 

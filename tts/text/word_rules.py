@@ -107,7 +107,7 @@ def is_plain(text: str) -> bool:
 #: Words that begin a rule of more than one word or stand for an abbreviation.
 _NOT_PLAIN = frozenset(name.capitalize() for name in BARE) | frozenset(
     "Song localhost doi Tel Attn Mob Ext Ave Pkwy Expy Ter Cir Lat Lon Long lat lon long Apt Ste etc acct war ii"
-    " iii iv vi vii viii ix xi xii Mon Tue Tues Wed Thu Thur Thurs Fri Sat Sun".split()
+    " iii iv vi vii viii ix xi xii aka oz mi gal min sec yr yd Mon Tue Tues Wed Thu Thur Thurs Fri Sat Sun".split()
 )
 _VOWELLESS = frozenset("hmm mmm mm shh pfft psst brr nth grr pst tsk shhh hmmm zzz hm cwm".split())
 
