@@ -11,6 +11,7 @@ from typing import Literal
 from speech.errors import SpeechError
 from speech.lexicon import Lexicon
 from speech.units import VOWELS
+from tts.homographs import Place, choose
 from tts.inline import Given, InlineText, parse_inline, place_given
 from tts.text import Token
 from tts.text import sentences as normalized_sentences
@@ -96,7 +97,7 @@ class Pronouncer:
         inline = parse_inline(text) if isinstance(text, str) else text
         waiting: SpokenSentence | None = None
         for sentence in normalized_sentences(inline.readable, on_unknown):
-            words = self._words(place_given(inline, sentence, on_unknown))
+            words = self._words(place_given(inline, sentence, on_unknown), inline.text)
             paragraph = any(token.text == "¶" for token in sentence.tokens)
             if not words:
                 if waiting is not None and paragraph:
@@ -108,11 +109,12 @@ class Pronouncer:
         if waiting is not None:
             yield waiting
 
-    def _words(self, tokens: Sequence[Token | Given]) -> list[SpokenWord]:
-        """Words of one sentence."""
+    def _words(self, tokens: Sequence[Token | Given], text: str) -> list[SpokenWord]:
+        """Words of one sentence of `text`."""
+        texts = [token.text for token in tokens]
         found: list[SpokenWord] = []
         fixed: list[bool] = []  # given by the user
-        for token in tokens:
+        for index, token in enumerate(tokens):
             if isinstance(token, Given):
                 found.append(SpokenWord(token.text, token.phones, token.start, token.end))
                 fixed.append(True)
@@ -120,7 +122,7 @@ class Pronouncer:
                 if found:
                     found[-1] = _with_mark(found[-1], MARK_CLASSES[token.text])
             else:
-                phones, is_users = self._phones(token)
+                phones, is_users = self._phones(token, Place(texts, index, text[token.start : token.end]))
                 found.append(SpokenWord(token.text, phones, token.start, token.end))
                 fixed.append(is_users)
         return [
@@ -128,14 +130,14 @@ class Pronouncer:
             for word, users, following in zip(found, fixed, [*found[1:], None], strict=False)
         ]
 
-    def _phones(self, token: Token) -> tuple[tuple[str, ...], bool]:
-        """Phones of a word or of a letter's name, and whether they are the user's."""
+    def _phones(self, token: Token, place: Place) -> tuple[tuple[str, ...], bool]:
+        """Phones of a word at its place or of a letter's name, and whether they are the user's."""
         if token.kind == "letter":
             return self.lexicon.letter_name(token.text), False
         entry = self.lexicon.lookup(token.text)
-        if entry.source != "user" and token.text in self.habits:
-            return self.habits[token.text], False
-        return entry.pronunciations[0], entry.source == "user"
+        if entry.source == "user":
+            return entry.pronunciations[0], True
+        return choose(place, entry.pronunciations) or self.habits.get(token.text) or entry.pronunciations[0], False
 
 
 def _with_mark(word: SpokenWord, mark: Mark) -> SpokenWord:

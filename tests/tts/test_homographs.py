@@ -1,0 +1,104 @@
+"""Words written alike and said differently, by the words around them."""
+
+import pytest
+
+from speech.lexicon import Lexicon
+from tts.phonemes import Pronouncer
+
+CASES = {
+    "R EH1 K ER0 D": ["a world *record", "He broke the record.", "My vinyl record collection"],
+    "R IH0 K AO1 R D|R AH0 K AO1 R D": ["I want to *record it.", "They record music.", "Record the meeting, please."],
+    "R EH1 D": [
+        "I have *read it.", "He read the letter aloud.", "It was read by all.", "Yesterday I read a book.",
+        "a well-read man", "The teacher read the story to us.", "I read that it rained.",
+    ],
+    "R IY1 D": [
+        "I like to *read.", "Did he read it?", "Please read this.", "Read the label.", "I read books every day.",
+        "a good read", "We can read and write.", "You read too fast.", "Let him read.",
+    ],
+    "L IY1 D": ["*Lead the way.", "She will lead us.", "in the lead", "the lead singer"],
+    "L EH1 D": ["a *lead pipe", "old lead paint", "lead-free petrol"],
+    "L IH1 V": ["I *live in London.", "Where do you live?", "They live here.", "the people who live there"],
+    "L AY1 V": ["a *live concert", "We go live at nine.", "The show is live.", "Live from New York", "live music"],
+    "L IH1 V Z": ["He *lives in Paris.", "My brother lives near the sea.", "She lives alone."],
+    "L AY1 V Z": ["It saved many *lives.", "Our lives changed.", "a cat has nine lives", "Their lives were hard."],
+    "W IH1 N D": ["The *wind blew hard.", "a cold wind", "wind and rain", "wind power"],
+    "W AY1 N D": ["*Wind the clock.", "I have to wind it up.", "Roads wind through the hills."],
+    "T IH1 R": ["A *tear ran down her cheek.", "not a single tear"],
+    "T EH1 R": ["Do not *tear it.", "wear and tear", "They tear down walls."],
+    "T IH1 R Z": ["Her eyes filled with *tears.", "tears of joy"],
+    "B AW1": ["Take a *bow.", "They bow to the king.", "the bow of the ship"],
+    "B OW1": ["a *bow and arrow", "a red bow tie"],
+    "B EY1 S": ["He plays *bass guitar.", "The bass is too loud."],
+    "B AE1 S": ["We caught sea *bass.", "a bass fishing trip"],
+    "K L OW1 S": ["It is very *close to us.", "a close friend", "That was close.", "Come close."],
+    "K L OW1 Z": ["*Close the door.", "Please close it.", "Shops close at six.", "at the close of the day"],
+    "Y UW1 S": ["There is no *use.", "the use of force", "for personal use"],
+    "Y UW1 Z": ["*Use the stairs.", "I use it daily.", "You can use mine.", "People use phones."],
+    "Y UW1 S T": ["I *used to live here.", "She got used to it.", "We are used to noise.", "It used to be green."],
+    "Y UW1 Z D": ["It is *used to cut wood.", "a used car", "He used a knife.", "Methods used to find it"],
+    "P R EH1 Z AH0 N T": ["a birthday *present", "the present day", "All were present."],
+    "P R IY0 Z EH1 N T|P ER0 Z EH1 N T": ["I want to *present it.", "We present the results.", "may I present my wife"],
+    "AA1 B JH EH0 K T": ["a strange *object", "the object of study"],
+    "AH0 B JH EH1 K T": ["I *object!", "They object to it.", "Would you object?"],
+    "P R AA1 JH EH0 K T S": ["two big *projects", "Our projects are late."],
+    "P R AH0 JH EH1 K T S": ["He *projects the image.", "It projects a profit."],
+    "P ER1 M IH2 T": ["a parking *permit", "You need a permit."],
+    "P ER0 M IH1 T": ["They don't *permit it."],
+    "P R AH0 D UW1 S": ["They *produce cars.", "factories produce steel", "to produce heat"],
+    "P R OW1 D UW0 S": ["fresh local *produce from the farm", "the produce section"],
+    "IH1 N K R IY2 S": ["an *increase of two percent", "a sharp increase"],
+    "IH2 N K R IY1 S": ["Prices will *increase.", "to increase it"],
+    "P ER1 F IH2 K T": ["a *perfect day", "That is perfect."],
+    "P ER0 F EH1 K T": ["He wants to *perfect it."],
+    "S EH1 P ER0 EY2 T": ["*Separate the eggs.", "to separate them"],
+    "S EH1 P ER0 IH0 T": ["two *separate rooms", "They are separate."],
+    "EH1 S T AH0 M AH0 T": ["a rough *estimate", "an estimate of the cost"],
+    "EH1 S T AH0 M EY2 T": ["We *estimate the cost.", "hard to estimate"],
+    "D EH1 Z ER0 T": ["the Sahara *desert"],
+    "D IH0 Z ER1 T": ["He would never *desert them."],
+    "K AA1 N T EH0 N T": ["the *content of the book", "web content"],
+    "K AH0 N T EH1 N T": ["She is *content with it.", "They were content."],
+    "M AY0 N UW1 T": ["in *minute detail", "a minute amount"],
+    "M IH1 N AH0 T": ["Wait a *minute.", "every minute counts"],
+    "D AH1 V": ["a white *dove"],
+    "D OW1 V": ["She *dove into the pool."],
+    "W UW1 N D": ["a deep *wound", "The wound healed."],
+    "W AW1 N D": ["He *wound up the clock.", "The road wound around the hill."],
+    "P AA1 L IH0 SH": ["nail *polish", "Polish the table.", "to polish it"],
+    "P OW1 L IH0 SH": ["She speaks *Polish.", "The Polish people", "a Polish film"],
+    "R EH1 F Y UW2 Z": ["a heap of *refuse"],
+    "R IH0 F Y UW1 Z|R AH0 F Y UW1 Z": ["I *refuse to go.", "They refuse."],
+    "IH0 K S K Y UW1 S": ["a poor *excuse", "That is no excuse."],
+    "IH0 K S K Y UW1 Z": ["*Excuse me.", "Please excuse him."],
+    "R EH1 Z AH0 M EY2": ["Send your *resume.", "my résumé"],
+    "R IH0 Z UW1 M": ["Let us *resume.", "Talks will resume."],
+    "R OW0 Z EY1": ["a glass of *rosé"],
+    "R OW1 Z": ["a red *rose"],
+}  # fmt: skip
+
+
+def cases():
+    """Sentence, word, and the phones it may have."""
+    for phones, sentences in CASES.items():
+        word = next(part for part in sentences[0].split() if "*" in part).strip("*.,!?").lower()
+        for sentence in sentences:
+            yield sentence.replace("*", ""), word, phones.split("|")
+
+
+@pytest.fixture(scope="module")
+def pronouncer() -> Pronouncer:
+    return Pronouncer(Lexicon())
+
+
+@pytest.mark.parametrize(("sentence", "word", "phones"), list(cases()))
+def test_homographs(pronouncer, sentence, word, phones):
+    words = [spoken for found in pronouncer.sentences(sentence) for spoken in found.words]
+    [said] = [spoken for spoken in words if spoken.text in (word, "resume", "rose") and spoken.text[:2] == word[:2]]
+    assert " ".join(said.phones) in phones
+
+
+def test_a_users_lexicon_goes_before(pronouncer):
+    own = Pronouncer(Lexicon({"record": [("R", "EH1", "K")]}))
+    [sentence] = own.sentences("to record")
+    assert sentence.words[1].phones == ("R", "EH1", "K")

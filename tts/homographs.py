@@ -1,0 +1,361 @@
+"""Words that are written alike and said differently (a record, to record), told apart by the words around them.
+
+The rules look at few words: what stands before a noun (a determiner, a preposition) and before a verb (a pronoun, an
+auxiliary), and for some words at what they are usually beside. Where nothing tells, the more frequent one is said.
+"""
+
+from collections.abc import Callable, Sequence
+
+Phones = tuple[str, ...]
+
+_AUXILIARIES = frozenset(
+    "to will would can could should shall may might must cannot do does did don't didn't doesn't won't can't couldn't "
+    "wouldn't shouldn't mustn't let let's please help helps helped gonna".split()
+)
+_SUBJECTS = frozenset("i you we they who".split())
+_SINGULARS = frozenset("he she it who which everyone everybody nobody someone".split())
+_BE = frozenset("is are was were be been being am isn't aren't wasn't weren't i'm it's he's she's".split())
+_BE |= frozenset("you're we're they're that's there's".split())
+_HAVE = frozenset("have has had having haven't hasn't hadn't i've you've we've they've".split())
+_DETERMINERS = frozenset(
+    "a an the this these those my your his its our their whose some any no every each another either neither all both "
+    "such many few several more most much less other one two three four five six seven eight nine ten".split()
+)
+_PREPOSITIONS = frozenset(
+    "of in on at for with from by into about between under over against without during on through after before "
+    "since".split()
+)
+_OBJECTS = frozenset("the a an my your his her its our their it them him me us this that these those".split())
+#: Of what stands before a noun: possessors and adjectives.
+_ENDS = ("'s", "s'", "al", "ous", "ful", "ive", "ic", "less", "able", "ible")
+_ADVERBS = frozenset("not also never always just only now then still often ever even soon".split())
+
+
+class Place:
+    """A word in its sentence.
+
+    Parameters
+    ----------
+    texts : tokens of the sentence, marks too
+    index : of the word
+    written : as it stands in the text
+    """
+
+    def __init__(self, texts: Sequence[str], index: int, written: str):
+        self.texts = [text.lower() for text in texts]
+        self.index = index
+        self.written = written
+
+    @property
+    def next(self) -> str:
+        """The token after the word, or "" at the end."""
+        return self.texts[self.index + 1] if self.index + 1 < len(self.texts) else ""
+
+    def back(self, count: int = 1) -> str:
+        """The `count`-th token before the word, adverbs passed over, or "" before the beginning."""
+        found = [text for text in self.texts[max(0, self.index - 6) : self.index] if not _is_adverb(text)]
+        return found[-count] if count <= len(found) else ""
+
+    @property
+    def opens(self) -> bool:
+        """Whether nothing of its clause stands before the word."""
+        return not self.back()[:1].isalpha()
+
+    def near(self, *words: str) -> bool:
+        """Whether one of `words` is in the sentence."""
+        return not set(words).isdisjoint(self.texts)
+
+    @property
+    def is_verb(self) -> bool | None:
+        """Whether the word is a verb rather than a noun or an adjective; None where nothing tells."""
+        before, is_third = self.back(), self.texts[self.index].endswith("s")
+        if before in _AUXILIARIES or before.endswith("'ll"):
+            return True
+        if before in (_SINGULARS if is_third else _SUBJECTS):
+            return True
+        if before in _DETERMINERS | _PREPOSITIONS | _BE | _HAVE or before.endswith(_ENDS):
+            return False
+        if self.next in _OBJECTS and before != "and" and (self.opens or not self._described()):
+            return True
+        return False if self._described() else None
+
+    def _described(self) -> bool:
+        """Whether a determiner opens what the word ends: a new world record."""
+        return bool({self.back(2), self.back(3)} & _DETERMINERS) and not self.back().endswith("s")
+
+
+def _is_adverb(text: str) -> bool:
+    return text in _ADVERBS or len(text) > 4 and text.endswith("ly") and text != "family"
+
+
+def choose(place: Place, pronunciations: Sequence[Phones]) -> Phones | None:
+    """The pronunciation that suits a word's place, None where the word is no homograph.
+
+    Examples
+    --------
+    >>> variants = [("R", "AH0", "K", "AO1", "R", "D"), ("R", "EH1", "K", "ER0", "D")]
+    >>> [choose(Place(text.split(), 1, "record"), variants)[1] for text in ("a record", "to record")]
+    ['EH1', 'AH0']
+    """
+    word = place.texts[place.index]
+    accented = _ACCENTED.get(place.written.lower())
+    if accented:
+        return tuple(accented.split())
+    if word in _SINGLE:
+        return tuple(_SINGLE[word](place).split())
+    base = word if word in _PAIRS else word.removesuffix("s")
+    if base not in _PAIRS:
+        return None
+    is_verb_form, verb_by_default = _PAIRS[base]
+    is_verb = place.is_verb
+    wanted = verb_by_default if is_verb is None else is_verb
+    return next((phones for phones in pronunciations if is_verb_form(phones) == wanted), None)
+
+
+def _late_stress(phones: Phones) -> bool:
+    """Whether another syllable than the first has the main stress: to record."""
+    vowels = [phone for phone in phones if phone[-1].isdigit()]
+    return bool(vowels) and vowels[0][-1] != "1"
+
+
+def _full_ending(phones: Phones) -> bool:
+    """Whether -ate is said in full: to estimate."""
+    return any(phone.startswith("EY") for phone in phones[-3:])
+
+
+def _voiced_ending(phones: Phones) -> bool:
+    """Whether the last consonant is voiced: to use."""
+    return "Z" in phones[-3:] and "S" not in phones[-3:]
+
+
+_PAIRS: dict[str, tuple[Callable[[Phones], bool], bool]] = {}
+for _verb_form, _verb_by_default, _words in (
+    (
+        _late_stress,
+        False,
+        "addict annex combat compound conduct conflict console content contest contract contrast convict defect desert "
+        "digest discount escort export impact import incline increase decrease insult object perfect permit present "
+        "progress project protest rebel record refund segment subject survey suspect torment transport upset",
+    ),
+    (_late_stress, True, "compress construct convert extract insert produce recall reject transfer"),
+    (
+        _full_ending,
+        False,
+        "advocate affiliate aggregate alternate animate appropriate approximate articulate associate certificate "
+        "coordinate degenerate delegate deliberate duplicate elaborate estimate graduate intimate laminate moderate "
+        "predicate separate subordinate",
+    ),
+    (_voiced_ending, True, "use excuse"),
+    (_voiced_ending, False, "abuse"),
+):
+    _PAIRS |= dict.fromkeys(_words.split(), (_verb_form, _verb_by_default))
+
+
+_EVER = ("every", "always", "usually", "often", "sometimes", "daily", "never", "tomorrow", "now", "today")
+_PAST = ("yesterday", "ago", "last", "once", "earlier", "was", "were", "had", "said", "went", "saw", "thought", "knew")
+_TALKED_OF = frozenset("that about it the your his her this an a somewhere".split())
+_MADE = frozenset("did does do can could will would should may might must let make made see saw hear heard".split())
+
+
+def _read(place: Place) -> str:
+    present, past = "R IY1 D", "R EH1 D"
+    before = place.back()
+    if before in _AUXILIARIES or place.opens and not place.texts[: place.index][-2:] == ["well", "-"]:
+        return present
+    if before in _BE | _HAVE or before in ("got", "gets", "well", "-"):
+        return past
+    if before in _DETERMINERS | _PREPOSITIONS or place.back(2) in ("a", "an"):
+        return present
+    if place.back(2) in _MADE or place.near(*_EVER):
+        return present
+    if before in _SINGULARS or place.near(*_PAST):
+        return past
+    if before in ("you", "they", "who", "and"):
+        return present
+    return past if place.next in _TALKED_OF else present
+
+
+_OF_METAL = frozenset(
+    "pipe pipes paint paints poisoning free acid based mine mines ore shot bullet bullets crystal glass levels "
+    "exposure weight weights battery batteries apron".split()
+)
+
+
+def _lead(place: Place) -> str:
+    metal = place.next in _OF_METAL or place.next == "-" and place.texts[place.index + 2 :][:1] == ["free"]
+    return "L EH1 D" if metal and not place.is_verb or place.back() == "molten" else "L IY1 D"
+
+
+_ON_STAGE = frozenset(
+    "music show shows concert concerts broadcast broadcasts stream streams streaming event events performance "
+    "performances audience audiences coverage tv television album albums band bands ammunition wire wires demo chat "
+    "feed video videos cast recording recordings animal animals bait birth births data updates update session "
+    "sessions version theater entertainment report reports on".split()
+)
+_ON_AIR = frozenset(
+    "go goes going went broadcast streamed streaming performed perform performing recorded aired".split()
+)
+
+
+def _live(place: Place) -> str:
+    before = place.back()
+    on_stage = before in _ON_AIR | _BE | _DETERMINERS or place.next in _ON_STAGE and not place.is_verb
+    return "L AY1 V" if on_stage or place.opens and place.next in ("from", "at") else "L IH1 V"
+
+
+_WHERE = frozenset("in at on with alone here there near next by under above among for across".split())
+
+
+def _lives(place: Place) -> str:
+    before = place.back()
+    owned = before in _DETERMINERS | _PREPOSITIONS or before.endswith(("'s", "s'")) or before in (
+        "her", "save", "saves", "saved", "saving", "lose", "lost", "people's", "human", "new", "changed", "real",
+    )  # fmt: skip
+    return "L IH1 V Z" if not owned and (before in _SINGULARS or place.next in _WHERE) else "L AY1 V Z"
+
+
+def _wind(place: Place) -> str:
+    turned = place.is_verb or place.next in ("up", "down", "through", "around") and place.is_verb is None
+    return "W AY1 N D" if turned else "W IH1 N D"
+
+
+def _tear(place: Place) -> str:
+    torn = (
+        place.is_verb
+        or place.next in ("up", "apart", "off", "it")
+        or place.texts[: place.index][-2:] == ["wear", "and"]
+    )
+    return "T EH1 R" if torn else "T IH1 R"
+
+
+def _bow(place: Place) -> str:
+    bent = (
+        place.is_verb or place.back(2) in ("take", "took", "takes", "taking") or place.next in ("down", "before", "out")
+    )
+    at_sea = place.near("ship", "boat", "stern", "deck", "ship's", "vessel")
+    return "B AW1" if (bent or at_sea) and not place.near("arrow", "arrows") else "B OW1"
+
+
+def _bass(place: Place) -> str:
+    is_fish = place.next in ("fishing", "boat", "fisherman") or place.back() in (
+        "sea", "largemouth", "smallmouth", "striped", "black", "caught",
+    )  # fmt: skip
+    return "B AE1 S" if is_fish else "B EY1 S"
+
+
+def _dove(place: Place) -> str:
+    dived = place.back() in ("he", "she", "i", "we", "they", "it", "who") or place.next in (
+        "into", "in", "off", "under", "down", "straight", "headfirst",
+    )  # fmt: skip
+    return "D OW1 V" if dived else "D AH1 V"
+
+
+def _wound(place: Place) -> str:
+    turned = place.next in ("up", "around", "down", "through", "its", "his", "her", "their", "back", "tightly")
+    return "W AW1 N D" if turned and place.back() not in _DETERMINERS else "W UW1 N D"
+
+
+def _polish(place: Place) -> str:
+    of_poland = place.written[:1].isupper() and (
+        not place.opens or not (place.next in _OBJECTS or place.next in ("up", "off", ""))
+    )
+    return "P OW1 L IH0 SH" if of_poland else "P AA1 L IH0 SH"
+
+
+def _minute(place: Place) -> str:
+    tiny = place.next in (
+        "amount", "amounts", "quantities", "quantity", "detail", "details", "particle", "particles", "trace", "traces",
+        "difference", "differences", "fraction", "changes",
+    )  # fmt: skip
+    return "M AY0 N UW1 T" if tiny else "M IH1 N AH0 T"
+
+
+def _refuse(place: Place) -> str:
+    rubbish = place.is_verb is False or place.next in ("collection", "bin", "bins", "disposal", "collectors")
+    return "R EH1 F Y UW2 Z" if rubbish else "R IH0 F Y UW1 Z"
+
+
+_PEOPLE = frozenset("i you he she we they who people".split())
+_DONE_BEFORE = frozenset("be have live work play go think say love like know do believe come take call hate".split())
+
+
+def _used(place: Place) -> str:
+    formerly, employed = "Y UW1 S T", "Y UW1 Z D"
+    before = place.back()
+    if place.next != "to":
+        return employed
+    if before in ("get", "gets", "got", "getting", "become", "became", "becoming", "didn't", "it", "there"):
+        return formerly
+    if before in ("i'm", "he's", "she's", "you're", "we're", "they're") or before in _PEOPLE:
+        return formerly
+    if before in _BE:
+        return formerly if place.back(2) in _PEOPLE else employed
+    return formerly if place.texts[place.index + 2 :][:1] and place.texts[place.index + 2] in _DONE_BEFORE else employed
+
+
+_NEARNESS = frozenset(
+    "to by enough friend friends call calls together range relationship relationships contact attention look race "
+    "game behind up ally allies ties tie quarters family relative relatives".split()
+)
+
+
+def _close(place: Place) -> str:
+    near, shut = "K L OW1 S", "K L OW1 Z"
+    before = place.back()
+    if before in _AUXILIARIES and place.next != "to" or before.endswith("'ll") or before in _SUBJECTS:
+        return shut
+    if place.next == "of" and before in _DETERMINERS:
+        return shut
+    if (
+        before
+        in _DETERMINERS
+        | _BE
+        | _PREPOSITIONS
+        | frozenset("very too so as how get gets got come came stay stayed keep kept pretty quite her".split())
+        or place.next in _NEARNESS
+    ):
+        return near
+    return shut
+
+
+def _content(place: Place) -> str:
+    glad = place.back() in _BE | {"feel", "feels", "felt", "seem", "seems", "seemed", "quite"} and (
+        place.next in ("with", "to") or not place.next[:1].isalpha()
+    )
+    return "K AH0 N T EH1 N T" if glad else "K AA1 N T EH0 N T"
+
+
+def _resume(place: Place) -> str:
+    is_document = place.back() in ("a", "my", "your", "his", "her", "their", "the", "our", "updated")
+    return "R EH1 Z AH0 M EY2" if is_document else "R IH0 Z UW1 M"
+
+
+_SINGLE: dict[str, Callable[[Place], str]] = {
+    "read": _read,
+    "lead": _lead,
+    "live": _live,
+    "lives": _lives,
+    "wind": _wind,
+    "winds": lambda place: _wind(place) + " Z",
+    "tear": _tear,
+    "tears": lambda place: _tear(place) + " Z",
+    "bow": _bow,
+    "bows": lambda place: _bow(place) + " Z",
+    "bass": _bass,
+    "dove": _dove,
+    "wound": _wound,
+    "polish": _polish,
+    "minute": _minute,
+    "refuse": _refuse,
+    "used": _used,
+    "close": _close,
+    "content": _content,
+    "resume": _resume,
+    "resumes": lambda place: _resume(place) + " Z",
+}
+#: Words that only an accent tells from others.
+_ACCENTED = {
+    "résumé": "R EH1 Z AH0 M EY2", "resumé": "R EH1 Z AH0 M EY2", "résumés": "R EH1 Z AH0 M EY2 Z",
+    "rosé": "R OW0 Z EY1", "exposé": "EH2 K S P OW0 Z EY1", "pâté": "P AA0 T EY1", "lamé": "L AA0 M EY1",
+    "maté": "M AA1 T EY0",
+}  # fmt: skip
