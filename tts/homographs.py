@@ -27,8 +27,8 @@ _PREPOSITIONS = frozenset(
 )
 _OBJECTS = frozenset("the a an my your his her its our their it them him me us this that these those".split())
 #: Of what stands before a noun: possessors and adjectives.
-_ENDS = ("'s", "s'", "al", "ous", "ful", "ive", "ic", "less", "able", "ible")
-_ADVERBS = frozenset("not also never always just only now then still often ever even soon".split())
+_ENDS = ("'s", "s'", "al", "ous", "ful", "ive", "ic", "less", "able", "ible", "ary", "ilar")
+_ADVERBS = frozenset("not also never always just only now then still often ever even soon again".split())
 
 
 class Place:
@@ -36,13 +36,13 @@ class Place:
 
     Parameters
     ----------
-    texts : tokens of the sentence, marks too
+    texts : tokens of the sentence in lower case, marks too
     index : of the word
     written : as it stands in the text
     """
 
     def __init__(self, texts: Sequence[str], index: int, written: str):
-        self.texts = [text.lower() for text in texts]
+        self.texts = texts
         self.index = index
         self.written = written
 
@@ -71,13 +71,19 @@ class Place:
         before, is_third = self.back(), self.texts[self.index].endswith("s")
         if before in _AUXILIARIES or before.endswith("'ll"):
             return True
-        if before in (_SINGULARS if is_third else _SUBJECTS):
+        subjects = _SINGULARS if is_third else _SUBJECTS
+        if before in subjects:
+            return True
+        # to write and record it, they both record it
+        if before in ("and", "or") and self.back(3) in _AUXILIARIES | subjects:
+            return True
+        if before in ("both", "all", "each") and self.back(2) in _AUXILIARIES | subjects:
             return True
         if before in _DETERMINERS | _PREPOSITIONS | _BE | _HAVE or before.endswith(_ENDS):
             return False
-        if self.next in _OBJECTS and before != "and" and (self.opens or not self._described()):
+        if self.next in _OBJECTS and before != "and" and (is_third or self.opens or not self._described()):
             return True
-        return False if self._described() else None
+        return False if self._described() and not is_third else None
 
     def _described(self) -> bool:
         """Whether a determiner opens what the word ends: a new world record."""
@@ -135,9 +141,9 @@ for _verb_form, _verb_by_default, _words in (
         False,
         "addict annex combat compound conduct conflict console content contest contract contrast convict defect desert "
         "digest discount escort export impact import incline increase decrease insult object perfect permit present "
-        "progress project protest rebel record refund segment subject survey suspect torment transport upset",
+        "progress project protest rebel recall record refund reject segment subject survey suspect torment transfer transport upset",
     ),
-    (_late_stress, True, "compress construct convert extract insert produce recall reject transfer"),
+    (_late_stress, True, "compress construct convert extract insert produce"),
     (
         _full_ending,
         False,
@@ -145,8 +151,8 @@ for _verb_form, _verb_by_default, _words in (
         "coordinate degenerate delegate deliberate duplicate elaborate estimate graduate intimate laminate moderate "
         "predicate separate subordinate",
     ),
-    (_voiced_ending, True, "use excuse"),
-    (_voiced_ending, False, "abuse"),
+    (_voiced_ending, True, "use"),
+    (_voiced_ending, False, "abuse excuse"),
 ):
     _PAIRS |= dict.fromkeys(_words.split(), (_verb_form, _verb_by_default))
 
@@ -160,11 +166,11 @@ _MADE = frozenset("did does do can could will would should may might must let ma
 def _read(place: Place) -> str:
     present, past = "R IY1 D", "R EH1 D"
     before = place.back()
-    if before in _AUXILIARIES or place.opens and not place.texts[: place.index][-2:] == ["well", "-"]:
+    if before in _AUXILIARIES:
         return present
-    if before in _BE | _HAVE or before in ("got", "gets", "well", "-"):
+    if before in _BE | _HAVE | {"got", "gets", "well", "-"} or place.next == "by":
         return past
-    if before in _DETERMINERS | _PREPOSITIONS or place.back(2) in ("a", "an"):
+    if place.opens or before in _DETERMINERS | _PREPOSITIONS or place.back(2) in ("a", "an"):
         return present
     if place.back(2) in _MADE or place.near(*_EVER):
         return present
@@ -215,7 +221,8 @@ def _lives(place: Place) -> str:
 
 
 def _wind(place: Place) -> str:
-    turned = place.is_verb or place.next in ("up", "down", "through", "around") and place.is_verb is None
+    follows = [text for text in place.texts[place.index + 1 :][:2] if text != "-"]
+    turned = place.is_verb or not place.is_verb and follows[:1] in (["up"], ["down"], ["through"], ["around"])
     return "W AY1 N D" if turned else "W IH1 N D"
 
 
@@ -230,9 +237,11 @@ def _tear(place: Place) -> str:
 
 def _bow(place: Place) -> str:
     bent = (
-        place.is_verb or place.back(2) in ("take", "took", "takes", "taking") or place.next in ("down", "before", "out")
+        place.is_verb
+        or place.back(2) in ("take", "took", "takes", "taking")
+        or place.next in ("down", "before", "out", "to")
     )
-    at_sea = place.near("ship", "boat", "stern", "deck", "ship's", "vessel")
+    at_sea = place.near("ship", "boat", "stern", "deck", "vessel", "canoe", "sailors", "anchor")
     return "B AW1" if (bent or at_sea) and not place.near("arrow", "arrows") else "B OW1"
 
 
@@ -294,9 +303,11 @@ def _used(place: Place) -> str:
 
 
 _NEARNESS = frozenset(
-    "to by enough friend friends call calls together range relationship relationships contact attention look race "
-    "game behind up ally allies ties tie quarters family relative relatives".split()
+    "to by beside enough friend friends call calls together range relationship relationships contact attention look "
+    "race game behind up ally allies ties tie quarters family relative relatives".split()
 )
+
+_COMING = frozenset("very too so as how get gets got come came stay stayed keep kept pretty quite her".split())
 
 
 def _close(place: Place) -> str:
@@ -306,16 +317,8 @@ def _close(place: Place) -> str:
         return shut
     if place.next == "of" and before in _DETERMINERS:
         return shut
-    if (
-        before
-        in _DETERMINERS
-        | _BE
-        | _PREPOSITIONS
-        | frozenset("very too so as how get gets got come came stay stayed keep kept pretty quite her".split())
-        or place.next in _NEARNESS
-    ):
-        return near
-    return shut
+    described = before in _DETERMINERS | _BE | _HAVE | _PREPOSITIONS | _COMING
+    return near if described or place.next in _NEARNESS else shut
 
 
 def _content(place: Place) -> str:

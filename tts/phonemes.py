@@ -111,7 +111,7 @@ class Pronouncer:
 
     def _words(self, tokens: Sequence[Token | Given], text: str) -> list[SpokenWord]:
         """Words of one sentence of `text`."""
-        texts = [token.text for token in tokens]
+        texts = [token.text.lower() for token in tokens]
         found: list[SpokenWord] = []
         fixed: list[bool] = []  # given by the user
         for index, token in enumerate(tokens):
