@@ -141,7 +141,8 @@ for _verb_form, _verb_by_default, _words in (
         False,
         "addict annex combat compound conduct conflict console content contest contract contrast convict defect desert "
         "digest discount escort export impact import incline increase decrease insult object perfect permit present "
-        "progress project protest rebel recall record refund reject segment subject survey suspect torment transfer transport upset",
+        "progress project protest rebel recall record refund reject segment subject survey suspect torment transfer "
+        "transport upset",
     ),
     (_late_stress, True, "compress construct convert extract insert produce"),
     (
