@@ -53,7 +53,8 @@ text is not what is heard are named too; by themselves they do not change the ex
 
 With --output-dir a run that was interrupted goes on where it stopped: what was made from the same
 recording, text, channel, level, model and lexicon is left alone (.speech-align.jsonl in that folder
-tells), and so are files that this command did not write. --overwrite does all again.
+tells), and so are files that this command did not write or that were changed since. --overwrite does
+all again.
 
 exit codes:
   0 all done; 1 some failed, the others are done; 2 wrong usage, or nothing could be done;
@@ -145,6 +146,8 @@ def _choices(arguments: argparse.Namespace) -> tuple[tuple[str, ...], tuple[str,
     if not levels or set(levels) - set(LEVELS):
         raise SpeechError(f"--level {arguments.level}: known levels are {', '.join(LEVELS)}")
     formats = chosen_formats(arguments.format or ["textgrid"])
+    if "ctm" in formats and len(levels) > 1 and not arguments.output_dir:
+        raise SpeechError("--format ctm of words and phones are two lists: name one --level, or add --output-dir DIR")
     wordless = [name for name in formats if name not in PHONE_FORMATS]
     if wordless and levels == ("phone",):
         raise SpeechError(f"--format {wordless[0]} holds words only; use --level word, or {', '.join(PHONE_FORMATS)}")
@@ -189,7 +192,11 @@ class _Output:
         if self.folder is None:
             print("".join(together.values()), end="", flush=True)
             return
-        strange = [] if self._overwrite else [file for file in together if self.record.is_strange(pair.name, file)]
+        read = [file for file in together if any(_is_same(self.folder / file, one) for one in pair.inputs)]
+        if read and self._overwrite:
+            raise OSError(0, f"{self.folder / read[0]} is read by the same command; name another --output-dir")
+        strange = [file for file in together if not self._overwrite and self.record.is_strange(pair.name, file)]
+        strange = list(dict.fromkeys(strange + read))
         written = {file: text for file, text in together.items() if file not in strange}
         self.record.begin(pair.name, key, written, _source(pair))
         for file, text in written.items():
@@ -216,8 +223,14 @@ class _Output:
 
 
 def _source(pair: Pair) -> str:
-    """Which recording it is; empty for a pipe."""
-    return os.path.realpath(pair.path) if os.path.isfile(pair.path) else ""
+    """Which recording it is, and from where if it is a part; empty for a pipe."""
+    if not os.path.isfile(pair.path):
+        return ""
+    return os.path.realpath(pair.path) + (f"\nfrom {pair.offset_s:g} s" if pair.offset_s else "")
+
+
+def _is_same(path: Path, other: str) -> bool:
+    return os.path.exists(path) and os.path.exists(other) and os.path.samefile(path, other)
 
 
 def _align(pairs: list[Pair], arguments: argparse.Namespace, output: _Output, progress: Progress) -> list[str]:

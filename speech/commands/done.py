@@ -4,13 +4,13 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from speech.errors import SpeechError
 
-_NOTHING: dict[str, Any] = {"key": "", "formats": [], "files": [], "left": [], "note": ""}
+_NOTHING: dict[str, Any] = {"key": "", "formats": [], "files": [], "left": [], "note": "", "digests": {}}
 
 
 class DoneRecord:
@@ -49,18 +49,28 @@ class DoneRecord:
         return file in entry["files"] or file in entry.get("begun", ())
 
     def is_strange(self, name: str, file: str) -> bool:
-        """Whether a file is there that the command did not write."""
-        return (self.folder / file).is_file() and not self.owns(name, file)
+        """Whether a file is there that the command did not write, or that was changed since."""
+        if not (self.folder / file).is_file():
+            return False
+        written = self._entries.get(name, _NOTHING)["digests"].get(file)
+        return not self.owns(name, file) or written is not None and written != contents_digest(self.folder / file)
 
     def other_source(self, name: str, source: str) -> str:
-        """The recording under whose `name` files are there if it is another than `source` and still there, or ""."""
-        before = self._entries.get(name, _NOTHING).get("source", "")
-        return before if before not in ("", source) and os.path.exists(before) else ""
+        """The recording under whose `name` files are there if it is another than `source` and still there, or "".
 
-    def begin(self, name: str, key: str, files: Iterable[str], source: str = "") -> None:
+        A source is a path, or a path, a line break and which part of it.
+        """
+        before = self._entries.get(name, _NOTHING).get("source", "")
+        path, _, part = before.partition("\n")
+        if before in ("", source) or not os.path.exists(path):
+            return ""
+        return f"{path} {part}" if part else path
+
+    def begin(self, name: str, key: str, files: Collection[str], source: str = "") -> None:
         """Files under `name` are about to be written; what was made from another `key` counts no more from here on."""
         before = self._entries.get(name, {"name": name, **_NOTHING})
         kept = before if before["key"] == key else {"name": name, **_NOTHING}
+        kept = {**kept, "digests": {file: one for file, one in before["digests"].items() if file not in files}}
         begun = {*before["files"], *before.get("begun", ()), *files} - {*kept["files"]}
         entry = {**kept, "begun": sorted(begun), "source": source}
         if entry != before:
@@ -77,11 +87,14 @@ class DoneRecord:
     ) -> None:
         """Take down that `files` are complete and others were left alone; OSError if that cannot be written."""
         before = self._entries.get(name, _NOTHING)
+        written = list(files)
         if before["key"] == key:  # further formats of the same
             formats, files = {*before["formats"], *formats}, {*before["files"], *files}
         complete = {"key": key, "formats": sorted(formats), "files": sorted(files), "left": sorted(left), "note": note}
         begun = sorted({*before.get("begun", ())} - {*complete["files"]})
-        self._append({"name": name, **complete, "begun": begun, "source": before.get("source", "")})
+        digests = {**before["digests"], **{file: contents_digest(self.folder / file) for file in written}}
+        known = {"begun": begun, "source": before.get("source", ""), "digests": digests}
+        self._append({"name": name, **complete, **known})
 
     def _append(self, entry: dict[str, Any]) -> None:
         """Take down an entry, on disk first."""
@@ -102,11 +115,11 @@ class DoneRecord:
 
 
 def left_alone(paths: Sequence[Path]) -> str:
-    """A sentence on files that others wrote."""
+    """A sentence on files that others wrote or changed."""
     if len(paths) == 1:
-        return f"{paths[0]}: not written by this command, so left as it is; --overwrite replaces it"
+        return f"{paths[0]}: not written by this command, or changed since, so left as it is; --overwrite replaces it"
     names = f"{paths[0]} and {len(paths) - 1} more"
-    return f"{names}: not written by this command, so left as they are; --overwrite replaces them"
+    return f"{names}: not written by this command, or changed since, so left as they are; --overwrite replaces them"
 
 
 def digest(*parts: Any) -> str:

@@ -66,6 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
     rows, problems = named_rows(arguments.manifests, arguments.limit)
     if arguments.report:
         inputs = [*arguments.manifests, arguments.model, arguments.lm, arguments.hotwords]
+        inputs += [row.audio_filepath for _, row in rows]
         check_file(Path(arguments.report), f"--report {arguments.report}", inputs)  # fail before the work, not after it
     transcriber = load_model(arguments.model, **load_options(arguments))
     progress = Progress(total=len(rows) + len(problems), unit="utterances", interval_s=10.0)

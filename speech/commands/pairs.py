@@ -18,6 +18,7 @@ class Pair:
     name : of the files written, without ending
     row : what messages call a row of a manifest; empty where there is none
     offset_s, duration_s : the part; None is to the end
+    text_path : where the text comes from; a manifest, or empty if that is no file
     """
 
     path: str
@@ -26,6 +27,12 @@ class Pair:
     row: str = ""
     offset_s: float = 0.0
     duration_s: float | None = None
+    text_path: str = ""
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Files that are read, and so must not be written."""
+        return tuple(path for path in (self.path, self.text_path) if path not in ("", STDIN))
 
     @property
     def label(self) -> str:
@@ -58,7 +65,7 @@ def find_pairs(audio: str, text: str | None) -> tuple[list[Pair], list[tuple[str
         raise SpeechError(f"{audio}: the rows of a manifest hold their texts; leave {text} out")
     if audio == text == STDIN:
         raise SpeechError("standard input holds the recording or the text, not both; name a file for one of them")
-    return [Pair(audio, _text_of(text), Path(output_name(audio)).stem)], []
+    return [Pair(audio, _text_of(text), Path(output_name(audio)).stem, text_path=text)], []
 
 
 def _text_of(path: str) -> str:
@@ -80,7 +87,8 @@ def _rows(manifest: Path) -> tuple[list[Pair], list[tuple[str, str]]]:
             problems.append((label, str(row)))
         elif row.text.strip():
             path = str(row.audio_filepath)
-            found.append((number, Pair(path, row.text, Path(path).stem, label, row.offset, row.duration)))
+            name = Path(path).stem
+            found.append((number, Pair(path, row.text, name, label, row.offset, row.duration, str(manifest))))
         else:
             problems.append((label, f"{label}: has no text to align"))
     names = unique_names([pair.name for _, pair in found], [number for number, _ in found])

@@ -66,20 +66,22 @@ class Progress:
         self.clear()
         print(f"speech: {text}", file=self.out, flush=True)
 
-    def summary(self, num_skipped: int = 0, verb: str = "transcribed", skip_note: str = "") -> None:
+    def summary(self, num_skipped: int = 0, verb: str = "transcribed", skip_note: str = "", num_left: int = 0) -> None:
         """Say what was done, what was not and why; nothing for one recording that went well.
 
-        `skip_note` follows the number of those that were done before.
+        `skip_note` follows the number of those that were done before; `num_left` are neither done nor begun.
         """
         self.clear()
-        if self.total > 1 or num_skipped:
+        if self.total > 1 or num_skipped or num_left:
             elapsed_s = time.monotonic() - self.started
-            text = f"{self.num_done} of {self.total + num_skipped} {self.unit} {verb}"
+            text = f"{self.num_done} of {self.total + num_skipped + num_left} {self.unit} {verb}"
             if self.num_done:
                 text += f" ({clock(self.audio_s)} of audio in {clock(elapsed_s)})"
             if num_skipped:
                 text += f", {num_skipped} already done"
                 text += f" ({skip_note})" if skip_note else ""
+            if num_left:
+                text += f", {num_left} left as {'it is' if num_left == 1 else 'they are'}"
             if self.failures:
                 text += f", {len(self.failures)} failed:"
             print(text, file=self.out)

@@ -37,7 +37,7 @@ examples:
 
 With --output-dir a run that was interrupted goes on where it stopped: transcripts of the same recording
 with the same model and options are left alone (.speech-transcribe.jsonl in that folder tells), and so
-are files that this command did not write. --overwrite does all again.
+are files that this command did not write or that were changed since. --overwrite does all again.
 
 formats:
   txt       plain text, a new line after each long pause
@@ -129,6 +129,7 @@ def run(arguments: argparse.Namespace) -> int:
     if folder is not None and folder.strange:
         progress.note(left_alone(folder.strange))
     num_skipped = len(inputs) - len(jobs) - len(taken)
+    num_left = len(folder.untouched) if folder is not None else 0
     try:
         if jobs:
             _transcribe(jobs, arguments, folder, progress)
@@ -137,7 +138,7 @@ def run(arguments: argparse.Namespace) -> int:
             raise
         raise KeyboardInterrupt("what is done is kept; run it again to go on") from interrupt
     finally:
-        progress.summary(num_skipped=num_skipped, skip_note="--overwrite redoes them")
+        progress.summary(num_skipped - num_left, skip_note="--overwrite redoes them", num_left=num_left)
     if not progress.failures:
         return 0
     return 1 if progress.num_done or num_skipped else 2

@@ -31,27 +31,35 @@ class TranscriptFolder:
     ----------
     strange : list of Path
         Files that `missing` has found to be somebody else's.
+    untouched : list of str
+        Recordings of which all files are.
     """
 
     def __init__(self, folder: Path, arguments: argparse.Namespace, formats: tuple[str, ...]):
         make_folder(folder, "--output-dir")
-        self.folder, self.formats, self.strange = folder, formats, list[Path]()
+        self.folder, self.formats, self.strange, self.untouched = folder, formats, list[Path](), list[str]()
         self._arguments = arguments
         self._record = DoneRecord(folder, "transcribe")
 
     def missing(self, one: Input) -> tuple[str, ...]:
-        """Formats of a recording that are to be written; of a pipe, whose content nobody knows, all."""
-        if self._arguments.overwrite or not os.path.isfile(one.path):
+        """Formats of a recording that are to be written; what a pipe holds is never known to be done."""
+        if self._arguments.overwrite:
             return self.formats
-        key = self.key(one)
-        return tuple(name for name in self.formats if not self._is_there(one, key, _file(one, name)))
+        key = self.key(one) if os.path.isfile(one.path) else None
+        strange = len(self.strange)
+        missing = tuple(name for name in self.formats if not self._is_there(one, key, _file(one, name)))
+        if not missing and len(self.strange) - strange == len(self.formats):
+            self.untouched.append(one.path)
+        return missing
 
-    def _is_there(self, one: Input, key: str, file: str) -> bool:
+    def _is_there(self, one: Input, key: str | None, file: str) -> bool:
         """Whether a file shall stay as it is."""
+        if key is not None and self._record.has(one.output_stem, key, file):
+            return True
         if self._record.is_strange(one.output_stem, file):
             self.strange.append(self.folder / file)
             return True
-        return self._record.has(one.output_stem, key, file)
+        return False
 
     def taken(self, one: Input) -> str:
         """A sentence if another recording's transcripts stand under the name of this one, else ""."""

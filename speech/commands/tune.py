@@ -92,13 +92,18 @@ def run(arguments: argparse.Namespace) -> int:
         if output.resolve() == DEFAULT_MODEL.resolve():
             raise ConfigError("the included model stays as it is: name a copy with --output FILE, or use --dry-run")
         inputs = [*arguments.manifests, arguments.lm, arguments.hotwords]
-        check_file(output, f"--output {output}" if arguments.output else f"--model {path}", inputs)
+        named = f"--output {output}" if arguments.output else f"--model {path}"
+        check_file(output, named, inputs)
+        if output.is_file():
+            _check_model(output, named)
     manifests, problems = [], list[str]()
     for manifest in arguments.manifests:
         rows, bad = named_rows([manifest], arguments.limit)
         problems += [problem for _, problem in bad]
         if bad and not rows:
             raise CorpusError(bad[0][1])
+        if not arguments.dry_run:
+            check_file(output, named, [utterance.audio_filepath for _, utterance in rows])
         _check_words(manifest, [utterance for _, utterance in rows])
         manifests.append(rows)
     loaded = load(path)
@@ -147,6 +152,19 @@ def run(arguments: argparse.Namespace) -> int:
         write_decoding(path, to_dict(found), arguments.lm, output, tuning)
         print(f"written to the card of {output}")
     return 1 if problems else 0
+
+
+def _check_model(path: Path, named: str) -> None:
+    """Refuse to replace what is no model."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            is_model = "speech" in (file.metadata() or {})
+    except (SafetensorError, OSError):
+        is_model = False
+    if not is_model:
+        raise SpeechError(f"{named}: is there and is no model; name another file")
 
 
 def _hear(

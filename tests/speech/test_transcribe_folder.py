@@ -35,7 +35,7 @@ def test_finished_files_are_left_alone(tone_command, talks, tmp_path, capsys):
     assert (out / "a.txt").read_text() == "alpha one\n"
 
 
-def test_a_further_format_is_written_beside_and_a_changed_recording_done_again(tone_command, talks, tmp_path):
+def test_a_further_format_is_written_beside_and_a_changed_recording_done_again(tone_command, talks, tmp_path, capsys):
     out = tmp_path / "out"
     command = ["transcribe", str(talks / "a.wav"), "--output-dir", str(out), "--format"]
     assert main([*command, "txt"]) == 0
@@ -46,6 +46,11 @@ def test_a_further_format_is_written_beside_and_a_changed_recording_done_again(t
     audio.write(talks / "a.wav", say("new words"), RATE_HZ)
     os.utime(talks / "a.wav", (0, 0))  # a copy that kept an old date
     assert main([*command, "txt"]) == 0
+    assert (out / "a.txt").read_text() == "kept\n"  # what was corrected by hand is not lost
+    assert "a.txt: not written by this command, or changed since" in capsys.readouterr().err
+    assert main([*command, "txt,srt"]) == 0
+    assert "new" in (out / "a.srt").read_text()
+    assert main([*command, "txt", "--overwrite"]) == 0
     assert (out / "a.txt").read_text() == "new words\n"
 
 
@@ -97,9 +102,12 @@ def test_what_others_wrote_is_left_alone(tone_command, talks, tmp_path, capsys):
     assert main([*command, "--format", "txt,srt"]) == 0
     assert (talks / "a.txt").read_text() == "written by hand\n"
     assert (talks / "a.srt").exists()
-    assert "a.txt: not written by this command, so left as it is; --overwrite replaces it" in capsys.readouterr().err
+    assert (
+        "a.txt: not written by this command, or changed since, so left as it is; --overwrite replaces it"
+        in capsys.readouterr().err
+    )
     assert main(command) == 0
-    assert "3 already done" in capsys.readouterr().err
+    assert "2 already done (--overwrite redoes them), 1 left as it is" in capsys.readouterr().err
     assert main([*command, "--overwrite"]) == 0
     assert (talks / "a.txt").read_text() == "alpha one\n"
 
