@@ -9,9 +9,10 @@ Legend: T frames, K units, S states, A arcs.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from ctc.compilation import jit_cached
 
 SILENCE = -1  #: word number of states that belong to no word
 
@@ -172,7 +173,7 @@ def align(scores: NDArray, graph: AlignmentGraph) -> Path:
     return Path(states, float(score))
 
 
-@numba.njit(nogil=True, cache=True)
+@jit_cached
 def _viterbi(scores, labels, first_arc, sources, initial, final, states):
     """Fill `states` [T] with the best path and return its score; float64 sums, first of equals wins."""
     num_frames, num_states = len(scores), len(labels)

@@ -37,7 +37,7 @@ __all__ = [
 
 _SHORTFALL_S = 0.1  # a manifest's rounded `offset + duration` may pass the end by this much
 WRITE_FRAMES = 1 << 16  # libsndfile's Vorbis encoder keeps all that it is given at once on the stack
-_LARGEST_SAMPLE = 64.0  # 36 dB over full scale: integers kept in a float file, not loud speech
+LARGEST_SAMPLE = 64.0  # 36 dB over full scale: integers kept in a float file, not loud speech
 
 
 @dataclass(frozen=True)
@@ -293,7 +293,7 @@ def _mono_blocks(decoder: Decoder, start: int, count: int | None, channel: int |
         peak = float(np.abs(block).max(initial=0.0))
         if not np.isfinite(peak):
             raise AudioError(f"{name}: has NaN or infinite samples.")
-        if peak > _LARGEST_SAMPLE:
+        if peak > LARGEST_SAMPLE:
             raise AudioError(f"{name}: has samples up to {peak:g}, but full scale is 1; rescale it.")
         if num_channels == 1 or channel is not None:
             yield np.ascontiguousarray(block[:, channel or 0])

@@ -7,7 +7,7 @@ is taken, place by place.
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
@@ -62,8 +62,6 @@ class BestPath:
     num_views : views of a recording that are read
     """
 
-    unit: ClassVar[Literal["word", "phone"]] = "word"
-
     head: str
     units: Units
     frame_step_s: float
@@ -85,6 +83,11 @@ class BestPath:
                 f"{source}: best_path.views: the head {head!r} labels every frame and can be read in 1 view only"
             )
         return cls(head, loaded.units[head], loaded.frame_step_s, config.views)
+
+    @property
+    def unit(self) -> Literal["word", "phone"]:
+        """What is written."""
+        return "phone" if "phone" in self.units.kind else "word"
 
     @property
     def heads(self) -> tuple[str, ...]:

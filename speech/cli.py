@@ -145,7 +145,14 @@ def _reported(function: Callable[[], int | None], program: str) -> int:
     except MemoryError as error:
         _tell(f"{program}: there is not enough memory ({str(error) or 'no size is known'}); ask for less at once")
         return EXIT_NOTHING_DONE
+    except RuntimeError as error:
+        if "allocate" not in str(error) or "memory" not in str(error):  # torch tells it so, and by no type of its own
+            raise
+        _tell(f"{program}: there is not enough memory; ask for less at once ({str(error).splitlines()[0]})")
+        return EXIT_NOTHING_DONE
     except OSError as error:
+        if os.name == "nt" and error.errno == errno.EINVAL and error.filename is None:  # a closed pipe, on Windows
+            raise BrokenPipeError from error
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
             raise
         _discard_output()
@@ -168,6 +175,9 @@ def _open_outputs() -> None:
         stream = getattr(sys, name)
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors=ESCAPE)
+            # On Windows a file would get the code page of old, but JSON and WebVTT are UTF-8.
+            if os.name == "nt" and not stream.isatty() and "PYTHONIOENCODING" not in os.environ:
+                stream.reconfigure(encoding="utf-8")
 
 
 def _discard_output() -> None:

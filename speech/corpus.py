@@ -167,16 +167,19 @@ def _to_row(utterance: Utterance, folder: Path) -> dict[str, Any]:
     return row
 
 
+_ADVICE = "a manifest has one object a line, as `speech prepare` writes them"
+
+
 def _parse_row(line: str, folder: Path, where: str) -> Utterance:
     """One checked utterance; `where` names file and row."""
     try:
         row = json.loads(line)
     except json.JSONDecodeError as error:
-        raise CorpusError(f"{where}: is not valid JSON ({error.msg}, column {error.colno}).") from error
+        raise CorpusError(f"{where}: is not valid JSON ({error.msg}, column {error.colno}); {_ADVICE}.") from error
     except (ValueError, RecursionError) as error:  # a number of thousands of digits, lists in lists in lists
         raise CorpusError(f"{where}: cannot be read as JSON ({error}).") from error
     if not isinstance(row, dict):
-        raise CorpusError(f"{where}: must be a JSON object {{...}}, got {line.strip()[:40]}.")
+        raise CorpusError(f"{where}: must be a JSON object {{...}}, got {line.strip()[:40]}; {_ADVICE}.")
     _check_keys(row, where)
     values = {key: row[key] for key in _KNOWN if row.get(key) is not None}
     _check_values(values, where)

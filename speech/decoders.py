@@ -141,12 +141,15 @@ def _open_decoder(
             return MediaDecoder(file, name, stack)
         if suffix in HEADERLESS_SUFFIXES:
             raise AudioError(f"{name}: {_HEADERLESS}") from error
-        raise AudioError(f"{name}: is not audio that can be read ({_reason(error)}).") from error
+        headerless = "; samples without a header need --raw" if name == "standard input" else ""
+        raise AudioError(f"{name}: is not audio that can be read ({_reason(error)}){headerless}.") from error
 
 
 def _reason(error: Exception) -> str:
     """Cut a library's message down to what follows our own sentence."""
     text = re.sub(r"^Error opening .*?: ", "", str(error).split("\n")[0]).strip(" .")
+    if "File does not exist" in text:  # what libsndfile says of an mp3 without frames
+        return "Format not recognised"
     return text or type(error).__name__
 
 
@@ -156,9 +159,10 @@ def _check_ogg_end(handle: BinaryIO, name: str) -> None:
     handle.seek(max(0, size - 2 * _OGG_PAGE_BYTES))
     tail = handle.read()
     at = tail.rfind(b"OggS\x00")
-    num_segments = tail[at + 26] if 0 <= at <= len(tail) - 27 else 0
+    whole = 0 <= at <= len(tail) - 27
+    num_segments = tail[at + 26] if whole else 0  # none in a page that only marks the end
     page_bytes = 27 + num_segments + sum(tail[at + 27 : at + 27 + num_segments])
-    if at < 0 or not num_segments or at + page_bytes > len(tail) or not tail[at + 5] & 4:
+    if not whole or at + page_bytes > len(tail) or not tail[at + 5] & 4:
         raise AudioError(f"{name}: is cut short (the Ogg stream has no end); get a complete copy.")
 
 

@@ -134,8 +134,9 @@ class WordStream(Protocol):
 class Reader(Protocol):
     """What a `Transcriber` needs to know of what makes words of its outputs."""
 
-    unit: ClassVar[Literal["word", "phone"]]
-    """What it finds."""
+    @property
+    def unit(self) -> Literal["word", "phone"]:
+        """What it finds."""
 
     @property
     def heads(self) -> tuple[str, ...]:
@@ -343,6 +344,8 @@ def build_decoding(
     if "phone" in units.kind:
         from speech.pronunciations import DecodingLexicon
 
+        if lm is not None and SPACE in lm.ids:
+            raise ConfigError(f"{lm_source} is of characters; the head {head!r} of phones needs one of words")
         if lexicon is None:
             if lm is None:
                 raise ConfigError(f"the head {head!r} of phones needs a lexicon or a language model of words")

@@ -5,6 +5,7 @@ monotone and inside the audio stays so, and all formats of one transcript agree.
 """
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -28,12 +29,17 @@ def to_txt(transcript: Transcript) -> str:
 
 def to_json(transcript: Transcript) -> str:
     """One JSON object: text, duration_s, source, model, and words (or phones) with their times."""
-    return json.dumps(as_dict(transcript), ensure_ascii=False, indent=1) + "\n"
+    return _whole(json.dumps(as_dict(transcript), ensure_ascii=False, indent=1)) + "\n"
 
 
 def to_json_line(transcript: Transcript) -> str:
     """The object of `to_json` on one line, for several transcripts in one stream."""
-    return json.dumps(as_dict(transcript), ensure_ascii=False) + "\n"
+    return _whole(json.dumps(as_dict(transcript), ensure_ascii=False)) + "\n"
+
+
+def _whole(text: str) -> str:
+    """JSON in which bytes of file names that are no text are escaped, so that all of it is UTF-8."""
+    return re.sub("[\ud800-\udfff]", lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def as_dict(transcript: Transcript) -> dict:

@@ -234,8 +234,10 @@ def between_frames(
     scores: NDArray[np.float32], coarse: FrontendConfig, fine: FrontendConfig, num_frames: int
 ) -> NDArray[np.float32]:
     """Scores of coarse frames [T, K] at the centres of `num_frames` fine ones, by straight lines; the ends go on."""
-    centres_s = np.arange(num_frames) * fine.hop_s + (fine.window_s - coarse.window_s) / 2
-    position = np.clip(centres_s / coarse.hop_s, 0, len(scores) - 1)
+    rate_hz = fine.sample_rate_hz  # of both; hops and windows are whole samples
+    first = (fine.window_samples - coarse.window_samples) / 2 if fine.snip_edges else 0.0
+    centres = np.arange(num_frames) * fine.hop_samples + first * coarse.sample_rate_hz / rate_hz
+    position = np.clip(centres / coarse.hop_samples, 0, len(scores) - 1)
     before = position.astype(np.int64)
     after = np.minimum(before + 1, len(scores) - 1)
     share = (position - before).astype(np.float32)[:, None]

@@ -14,9 +14,9 @@ conversion", NAACL 2007.
 
 from collections.abc import Sequence
 
-import numba
 import numpy as np
 
+from ctc.compilation import jit_cached
 from speech.letter_to_sound import LETTERS
 from speech.units import ARPABET, VOWELS
 
@@ -78,7 +78,7 @@ def _concatenate(rows: Sequence[Sequence[int]]) -> tuple[np.ndarray, np.ndarray]
     return np.array([item for row in rows for item in row], np.int64), starts
 
 
-@numba.njit(cache=True)
+@jit_cached
 def _tag(sounds, end, size):
     """Tag that emits the `size` phones before `end`."""
     if size == 0:
@@ -88,7 +88,7 @@ def _tag(sounds, end, size):
     return 1 + NUM_PHONES + sounds[end - 2] * NUM_PHONES + sounds[end - 1]
 
 
-@numba.njit(cache=True)
+@jit_cached
 def _expected_counts(letters, letter_starts, sounds, sound_starts, table):
     """How often each letter emits each tag, float64 [letters, tags], expected over all alignments."""
     counts = np.zeros_like(table)
@@ -115,7 +115,7 @@ def _expected_counts(letters, letter_starts, sounds, sound_starts, table):
     return counts
 
 
-@numba.njit(cache=True)
+@jit_cached
 def _best_tags(letters, letter_starts, sounds, sound_starts, table):
     """Tags of the most probable alignment, int16 [sum of letters]; -1 in words that have none."""
     tags = np.full(len(letters), -1, np.int16)

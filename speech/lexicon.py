@@ -25,6 +25,9 @@ Pronunciation = tuple[str, ...]
 Source = Literal["user", "dictionary", "letter", "derived", "letter_to_sound"]
 SHIPPED_MODEL = Path(__file__).parent / "weights" / "letter_to_sound.safetensors"
 _MAX_COMBINATIONS = 8
+_MOST_LETTERS = (
+    30  # that the letter-to-sound model reads at once; it has learned from words, and loses the rest of more
+)
 _SIBILANTS = frozenset("S Z SH ZH CH JH".split())
 _VOICELESS = frozenset("P T K F TH".split())
 #: Clitics beside the possessive: their phones after a consonant and after a vowel.
@@ -86,7 +89,7 @@ class Lexicon:
 
         Parameters
         ----------
-        word : any case; one capital letter ("A", "B's") is said by its name
+        word : any case; one capital letter ("B", "B's") is said by its name, but A and I, which are words
 
         Raises
         ------
@@ -112,10 +115,10 @@ class Lexicon:
 
     def _search(self, word: str) -> Entry:
         """Look the word up everywhere, the surest source first."""
-        if re.fullmatch(r"[A-Z](?:['’][sS])?", word) and word not in ("A", "I"):
-            return Entry([self.letter_name(word)], "letter")
         if word.lower() in self.user:
             return Entry(self.user[word.lower()], "user")
+        if re.fullmatch(r"[A-Z](?:['’][sS])?", word) and word not in ("A", "I"):
+            return Entry([self.letter_name(word)], "letter")
         plain = _plain(word)
         if plain in self.user:
             return Entry(self.user[plain], "user")
@@ -210,7 +213,8 @@ class Lexicon:
             raise PronunciationError(
                 f'"{word}" is not in the dictionary and there is no letter-to-sound model: add it to a lexicon file'
             )
-        phones = self.letter_to_sound.pronounce(letters)
+        parts = [letters[at : at + _MOST_LETTERS] for at in range(0, len(letters), _MOST_LETTERS)]
+        phones = tuple(phone for part in parts for phone in self.letter_to_sound.pronounce(part))
         if not phones:
             raise PronunciationError(f'"{word}" gets no phones from its letters: add it to a lexicon file')
         return phones

@@ -6,12 +6,12 @@ Legend: T output frames, K units.
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-import numba
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from ctc import SpokenWord, Token, crf_decode, greedy_decode
+from ctc.compilation import jit_cached
 from speech.aligner import SHIPPED_MODEL as ALIGNER
 from speech.checkpoint import LoadedModel
 from speech.decoding import SearchStream, decoding_config, searched_head
@@ -173,7 +173,7 @@ def load_phone_model(
     return PhoneRecognizer(loaded, ngram_weight=0.0 if lm is False else None, device=device)
 
 
-@numba.njit(nogil=True, cache=True)
+@jit_cached
 def best_path(scores, log_bigram):
     """Unit of each frame, int64 [T], of the path of highest score.
 

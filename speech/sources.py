@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
 import numpy as np
+import torch
 
 from speech import audio
 from speech.corpus import Utterance
@@ -41,6 +42,7 @@ MOST_CHANNELS = 256
 """An array of more channels than this and than samples has its axes the other way round."""
 Source: TypeAlias = str | os.PathLike[str] | BinaryIO | Clip | np.ndarray
 BLOCK_S = 30.0
+_LOWEST_RATE_HZ = 100.0  # less is kilohertz
 
 
 def open_source(
@@ -82,11 +84,16 @@ def open_source(
             duration_s=source.duration_s,
             raw=source.raw,
         )
-    if hasattr(source, "__array__"):  # a tensor, for example
+    if isinstance(source, torch.Tensor):  # NumPy has no bfloat16
+        tensor = source.detach().cpu()
+        source = (tensor.float() if tensor.is_floating_point() else tensor).numpy()
+    if hasattr(source, "__array__"):
         source = np.asarray(source)
     if isinstance(source, np.ndarray):
         if array_rate_hz is None:
             raise ValueError("an array needs its sample rate: transcribe(array, sample_rate=16000)")
+        if not isinstance(array_rate_hz, (int, float, np.number)) or not _LOWEST_RATE_HZ <= array_rate_hz < np.inf:
+            raise ValueError(f"sample_rate: expected samples a second, such as 16000, got {array_rate_hz!r}")
         return iter([audio.resample(_mono(source, channel), array_rate_hz, sample_rate_hz)])
     if not isinstance(source, (str, os.PathLike)) and not hasattr(source, "seekable"):
         raise TypeError(
@@ -124,6 +131,14 @@ def _mono(samples: np.ndarray, channel: int | None) -> np.ndarray:
         raise AudioError("the array contains no audio (0 samples).")
     if samples.ndim == 2 and samples.shape[1] > max(samples.shape[0], MOST_CHANNELS):
         raise ValueError(f"an array is [N, channels], got {samples.shape}; transpose it")
+    peak = max(abs(float(samples.max())), abs(float(samples.min())))
+    if samples.dtype.kind == "f" and audio.LARGEST_SAMPLE < peak < np.inf:
+        raise AudioError(f"the array has samples up to {peak:g}, but full scale is 1; rescale it.")
+    if samples.dtype.itemsize > 2 and samples.dtype.kind == "i" and 0 < peak <= 1 << 15:
+        raise AudioError(
+            f"the array is of {samples.dtype}, whose full scale is {-float(np.iinfo(samples.dtype).min):.0f}, but its"
+            f" samples go up to {peak:.0f} only; if they are of 16 bits, give array.astype(np.int16)."
+        )
     scale = 1.0 if samples.dtype.kind == "f" else -1.0 / np.iinfo(samples.dtype).min
     samples = samples.astype(np.float32) * np.float32(scale)
     if samples.ndim == 2:

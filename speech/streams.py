@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import stat
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -40,11 +41,19 @@ def seekable(source: Source) -> Iterator[BinaryIO]:
             handle = sys.stdin.buffer
         else:
             handle = stack.enter_context(open_file(Path(source)))
-        if not handle.seekable():
+        if not handle.seekable() or _is_pipe(handle):
             spool = stack.enter_context(Spool(name))
             _fill(spool, handle, name)
             handle = spool
         yield handle
+
+
+def _is_pipe(handle: Any) -> bool:
+    """Whether a handle is no regular file; Windows says of pipes that they seek, which they do not."""
+    try:
+        return os.name == "nt" and not stat.S_ISREG(os.fstat(handle.fileno()).st_mode)
+    except (AttributeError, OSError):  # a file in memory has no descriptor
+        return False
 
 
 class Spool(tempfile.SpooledTemporaryFile):

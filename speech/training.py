@@ -19,7 +19,7 @@ from speech import checkpoint
 from speech.checkpoint import LoadedModel
 from speech.config import load_config, to_dict
 from speech.corpus import read_manifest
-from speech.errors import ConfigError
+from speech.errors import ConfigError, SpeechError
 from speech.experiment import ExperimentConfig, TrainingConfig
 from speech.models import BiLSTMLayer, HeadConfig
 from speech.precision import autocast
@@ -237,6 +237,8 @@ def evaluate(loaded: LoadedModel, dev: TrainingData, training: TrainingConfig) -
         for _, batch in dev.ordered(4 * training.batch_frames):
             with autocast(training.device, training.autocast):
                 logits, lengths = model(batch.features.to(training.device), batch.lengths)
+            if not all(torch.isfinite(scores).all() for scores in logits.values()):
+                raise SpeechError("the model's outputs are not finite; lower training.learning_rate")
             for name, units in loaded.units.items():
                 trigram = loaded.model.log_trigram(name).cpu() if loaded.heads[name].loss == "ctc_crf" else None
                 texts = best_texts(logits[name].float(), lengths, units, trigram)

@@ -74,7 +74,7 @@ def is_pause(gap_s: float, shortest_s: float = SHORTEST_PAUSE_S) -> bool:
     return gap_s >= shortest_s - _ROUNDING_S
 
 
-@dataclass
+@dataclass(slots=True)
 class PhoneProsody:
     """One phone.
 
@@ -122,7 +122,7 @@ class _OfAllPhones:
             setattr(phone, self.name, value)
 
 
-@dataclass
+@dataclass(slots=True)
 class WordProsody:
     """One word.
 
@@ -148,7 +148,7 @@ class WordProsody:
     energy = _OfAllPhones(ENERGY_RANGE_DB)
 
 
-@dataclass
+@dataclass(slots=True)
 class SentenceProsody:
     """One sentence.
 

@@ -88,7 +88,7 @@ class _Reader:
         try:
             self.parser.Parse(text, True)
         except expat.ExpatError as error:
-            reason = expat.errors.messages[error.code]
+            reason = expat.errors.messages[error.code].removeprefix("not well-formed (").removesuffix(")")
             raise SsmlError(
                 f"SSML, line {error.lineno}, column {error.offset + 1}: not well-formed ({reason}); "
                 "put all of it in <speak>...</speak>, and write & as &amp; and < as &lt;"

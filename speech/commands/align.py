@@ -236,6 +236,7 @@ def _is_same(path: Path, other: str) -> bool:
 def _align(pairs: list[Pair], arguments: argparse.Namespace, output: _Output, progress: Progress) -> list[str]:
     """Align each pair and put its files where they belong as soon as they are there; texts that are doubted."""
     from speech.aligner import Aligner
+    from speech.lexicon import PronunciationError
     from speech.loading import load_model
 
     aligner = Aligner.load(arguments.model, arguments.lexicon)
@@ -254,6 +255,9 @@ def _align(pairs: list[Pair], arguments: argparse.Namespace, output: _Output, pr
                     alignment = _align_long(aligner, listener, pair, clip, arguments.channel, progress)
                 else:
                     alignment = aligner.align(clip, pair.text, channel=arguments.channel)
+        except PronunciationError as error:
+            progress.failed(pair.label, pair.told_of_text(str(error)))
+            continue
         except SpeechError as error:
             progress.failed(pair.label, pair.told(str(error)))
             continue

@@ -28,7 +28,10 @@ def add_decoding_options(parser: argparse.ArgumentParser) -> None:
         "lines that begin with # are remarks",
     )
     group.add_argument(
-        "--beam", type=positive, metavar="N", help="hypotheses that are followed; more is slower (default: the model's)"
+        "--beam",
+        type=positive,
+        metavar="N",
+        help="hypotheses that are followed; more is slower, below 30 much is missed (default: the model's)",
     )
 
 

@@ -69,6 +69,11 @@ def run(arguments: argparse.Namespace) -> int:
         inputs += [row.audio_filepath for _, row in rows]
         check_file(Path(arguments.report), f"--report {arguments.report}", inputs)  # fail before the work, not after it
     transcriber = load_model(arguments.model, **load_options(arguments))
+    if transcriber.unit == "phone":
+        raise SpeechError(
+            f"{transcriber.name} writes phones, which cannot be compared with words; "
+            "`python -m recipes.phones.evaluate errors` counts the errors of phones"
+        )
     progress = Progress(total=len(rows) + len(problems), unit="utterances", interval_s=10.0)
     for label, problem in problems:
         progress.failed(label, problem)

@@ -116,8 +116,12 @@ def _files_below(folder: str, suffixes: frozenset[str]) -> tuple[list[str], list
     def closed(error: OSError) -> None:
         problems.append((error.filename, f"{error.filename}: this folder cannot be searched ({error.strerror})."))
 
-    for parent, folders, names in os.walk(folder, onerror=closed):
+    seen = {os.path.realpath(folder)}  # links may lead back
+    for parent, folders, names in os.walk(folder, onerror=closed, followlinks=True):
         folders[:] = [name for name in folders if not name.startswith(".")]
+        real = {name: os.path.realpath(os.path.join(parent, name)) for name in folders}
+        folders[:] = [name for name in folders if real[name] not in seen]
+        seen |= set(real.values())
         files += [
             os.path.join(parent, name)
             for name in names

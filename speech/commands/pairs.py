@@ -43,6 +43,22 @@ class Pair:
         """A message that says where it comes from, which it may say by itself."""
         return message if not self.row and self.path in message else f"{self.label}: {message}"
 
+    def told_of_text(self, message: str) -> str:
+        r"""A message on a word of the text, which it cites between quotation marks: with the file and line of the text.
+
+        Examples
+        --------
+        >>> Pair("a.wav", "one\n2 three", "a", text_path="a.txt").told_of_text('"2" has digits')
+        'a.txt, line 2: "2" has digits'
+        """
+        if self.row or not self.text_path:
+            return self.told(message)
+        cited = message.split('"')[1] if message.count('"') > 1 else ""
+        lines = enumerate(self.text.splitlines(), 1)
+        number = next((number for number, line in lines if cited in line.split() or cited in line.lower()), 0)
+        name = "standard input" if self.text_path == STDIN else self.text_path
+        return f"{name}, line {number}: {message}" if number else f"{name}: {message}"
+
 
 def find_pairs(audio: str, text: str | None) -> tuple[list[Pair], list[tuple[str, str]]]:
     """Pairs to align, and of each row that cannot be its name and the reason.

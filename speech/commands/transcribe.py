@@ -11,7 +11,7 @@ from speech.commands.inputs import Input, find_recordings
 from speech.commands.options import add_model_options, chosen_formats, natural, path_name, raw_format
 from speech.commands.outputs import hint, is_final
 from speech.commands.progress import Progress
-from speech.commands.transcripts import TranscriptFolder
+from speech.commands.transcripts import TranscriptFolder, written
 from speech.errors import SpeechError
 from speech.formats import WRITERS, to_json_line
 from speech.transcript import Transcript
@@ -175,10 +175,12 @@ def _transcribe(
     """Transcribe and put every transcript where it belongs as soon as it is there."""
     options = load_options(arguments)
     from speech.loading import load_model
-    from speech.phone_recognition import load_phone_model
     from speech.sources import Clip, source_name
 
-    recognizer = (load_phone_model if arguments.units == "phone" else load_model)(arguments.model, **options)
+    load = load_model
+    if arguments.units == "phone":
+        from speech.phone_recognition import load_phone_model as load
+    recognizer = load(arguments.model, **options)
     outcomes = recognizer.transcribe_many(
         [Clip(path=job.one.path, raw=arguments.raw) for job in jobs],
         channel=arguments.channel,
@@ -198,7 +200,7 @@ def _put(transcript: Transcript, job: _Job, folder: TranscriptFolder | None, pro
     progress.clear()
     path = job.one.path
     if folder is None:
-        _print(transcript, job.formats[0], many=progress.total > 1)
+        _print(transcript, job, many=progress.total > 1)
     else:
         try:
             folder.write(transcript, job.one, job.key, job.formats)
@@ -209,13 +211,14 @@ def _put(transcript: Transcript, job: _Job, folder: TranscriptFolder | None, pro
     return True
 
 
-def _print(transcript: Transcript, format_name: str, *, many: bool) -> None:
+def _print(transcript: Transcript, job: _Job, *, many: bool) -> None:
     """To standard output: as the format says, or one line a recording if there are many."""
+    format_name = job.formats[0]
     if many and format_name == "txt":
         text = f"{transcript.source}: {transcript.text}\n"
     elif many and format_name == "json":
         text = to_json_line(transcript)
     else:
-        text = WRITERS[format_name](transcript)
+        text = written(transcript, format_name, job.one)
     sys.stdout.write(text)
     sys.stdout.flush()

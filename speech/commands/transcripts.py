@@ -2,6 +2,8 @@
 
 import argparse
 import os
+import re
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -71,7 +73,7 @@ class TranscriptFolder:
 
     def write(self, transcript: Transcript, one: Input, key: str, formats: tuple[str, ...]) -> None:
         """Write a transcript made from what `key` tells, each file complete or not at all; OSError if that fails."""
-        files = {_file(one, name): WRITERS[name](transcript) for name in formats}
+        files = {_file(one, name): written(transcript, name, one) for name in formats}
         self._record.begin(one.output_stem, key, files, _source(one))
         for file, text in files.items():
             path = self.folder / file
@@ -99,6 +101,13 @@ class TranscriptFolder:
         made_by = [options.units, options.channel, repr(options.raw), options.no_lm, options.beam]
         made_by.append(repr(DecodingConfig()))  # what a model's card leaves open
         return made_by + [contents_digest(file) for file in files]
+
+
+def written(transcript: Transcript, format_name: str, one: Input) -> str:
+    """A transcript as a format says; in CTM, recordings that share a file name are told apart by their folders."""
+    if format_name == "ctm":
+        transcript = replace(transcript, source=re.sub(r"[/\\]", "_", one.output_stem) + ".ctm")
+    return WRITERS[format_name](transcript)
 
 
 def _file(one: Input, format_name: str) -> str:

@@ -44,8 +44,8 @@ class WaveformAugmentConfig:
             if not math.isfinite(getattr(self, name)):
                 raise ValueError(f"{name} must be a finite number, got {getattr(self, name)}")
         for factor in self.speed_factors:
-            if not 0.0 < factor < math.inf:
-                raise ValueError(f"speed_factors must be positive, got {factor}")
+            if not 0.1 <= factor <= 10.0:  # so NaN is refused too
+                raise ValueError(f"speed_factors must lie between 0.1 and 10, got {factor}")
         if self.min_snr_db > self.max_snr_db:
             raise ValueError(f"min_snr_db={self.min_snr_db} exceeds max_snr_db={self.max_snr_db}")
         if not 0.0 < self.min_t60_s <= self.max_t60_s or self.gain_db < 0.0:
@@ -142,7 +142,13 @@ def _read_t60(table: Path) -> dict[str, float]:
         for name in ("file", "t60_est"):
             if name not in (reader.fieldnames or ()):
                 raise CorpusError(f"{table}: has no column {name!r}")
-        return {row["file"]: float(row["t60_est"]) for row in reader}
+        found = {}
+        for number, row in enumerate(reader, 2):
+            try:
+                found[row["file"]] = float(row["t60_est"])
+            except (TypeError, ValueError) as error:
+                raise CorpusError(f"{table}, row {number}: t60_est is no number, got {row['t60_est']!r}") from error
+        return found
 
 
 def _stamp(path: Path) -> tuple[int, int]:

@@ -5,11 +5,12 @@ Compiled by Numba, one utterance at a time. Legend: T frames, J lags, C candidat
 
 import math
 
-import numba
 import numpy as np
 
+from ctc.compilation import jit_cached
 
-@numba.njit(cache=True, nogil=True)
+
+@jit_cached
 def find_candidates(correlation, ballast, first_lag, lag_step_s, octave_cost, f0_hz, strength):
     """Fill in the strongest peaks of each frame.
 
@@ -61,7 +62,7 @@ def find_candidates(correlation, ballast, first_lag, lag_step_s, octave_cost, f0
             used = min(used + 1, num_candidates)
 
 
-@numba.njit(cache=True, nogil=True)
+@jit_cached
 def best_path(f0_hz, strength, unvoiced_strength, jump_cost, switch_cost):
     """Path of most strength less cost: index of a candidate for each frame, -1 where unvoiced.
 

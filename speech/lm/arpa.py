@@ -102,7 +102,7 @@ class _Reader:
         for text in lines:
             if text == "\\data\\":
                 break
-            if text:
+            if text and not text.startswith("#"):
                 raise self.error(
                     f"expected \\data\\, got {text[:40]!r}; this is no ARPA file: `speech lm train` makes one of text"
                 )

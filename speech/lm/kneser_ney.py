@@ -99,7 +99,8 @@ def estimate(lines: Iterable[str], config: EstimationConfig, *, folder: str | Pa
         `folder` cannot be written or is full.
     """
     try:
-        with tempfile.TemporaryDirectory(dir=folder, prefix="ngrams-") as name:
+        # What is mapped into memory when an error ends it cannot be removed on Windows, which must not hide the error.
+        with tempfile.TemporaryDirectory(dir=folder, prefix="ngrams-", ignore_cleanup_errors=True) as name:
             return _estimate_in(Path(name), lines, config)  # its files are closed when it is over
     except OSError as error:
         raise ConfigError(

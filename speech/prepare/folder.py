@@ -17,7 +17,8 @@ def rows(root: Path) -> Iterator[Row]:
         raise CorpusError(f"{root}: there is no such folder.")
     name = _printable(root.resolve().name)
     found = False
-    for parent, folders, _ in os.walk(root):
+    closed: list[OSError] = []
+    for parent, folders, _ in os.walk(root, onerror=closed.append):
         folders.sort()
         folder = Path(parent)
         top = folder.relative_to(root).parts[:1]
@@ -33,7 +34,12 @@ def rows(root: Path) -> Iterator[Row]:
                 corpus=name,
                 problem=problem,
             )
-    if not found:
+    for error in closed:
+        yield Row(
+            audio_filepath=Path(error.filename), text="", split="all", speaker=None, lang=None, corpus=name,
+            problem=f"{error.filename}: this folder cannot be searched ({error.strerror}).",
+        )  # fmt: skip
+    if not found and not closed:
         raise CorpusError(f"{root}: has no audio files.")
 
 
