@@ -179,6 +179,12 @@ def test_the_text_that_is_read_is_never_written(recording, tmp_path, capsys):
     assert (tmp_path / "a.txt").read_text() == (recording / "a.txt").read_text()
 
 
+def test_faults_of_a_text_are_told_with_its_line(recording, tmp_path, capsys):
+    (tmp_path / "b.txt").write_text("one\n\nthen 1. is\n")
+    assert main(["align", str(recording / "a.wav"), str(tmp_path / "b.txt")]) == 2
+    assert f'{tmp_path / "b.txt"}, line 3: "1." has digits: write the number in words' in capsys.readouterr().err
+
+
 def test_words_and_phones_are_two_lists(recording, capsys):
     assert main(["align", str(recording / "a.wav"), str(recording / "a.txt"), "--format", "ctm"]) == 2
     assert "name one --level, or add --output-dir DIR" in capsys.readouterr().err

@@ -1,14 +1,18 @@
 """Boundaries that a path of states leaves open: transitions between vocalic phones, closures of plosives."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
+from speech.aligner import Aligner
 from speech.alignment import build_graph
 from speech.boundaries import join_closures, phone_runs, share_transitions
 from speech.flat_start import PhoneMixtures, cepstra, load_mixtures, pack_mixtures
 from speech.frame_targets import between_frames
 from speech.frontend import FrontendConfig
-from speech.phones import plosive_phones, vocalic_phones
+from speech.lexicon import Lexicon
+from speech.phones import PHONES, plosive_phones, pronounce_transcript, vocalic_phones
 
 W, AA, T = 1, 2, 3  # of the graphs below, after a silence
 
@@ -69,6 +73,25 @@ def test_scores_between_frames_lie_on_lines():
     np.testing.assert_allclose(
         found[:, 0], [0, 0, 0.5, 1, 2.5, 4, 4, 4]
     )  # centres at 7.5, 12.5 ... and 12.5, 22.5, ...
+
+
+@pytest.mark.parametrize("snip_edges", [True, False])
+def test_times_are_those_of_whole_samples(snip_edges):
+    config = FrontendConfig(sample_rate_hz=22_050, high_hz=8_000.0, snip_edges=snip_edges)  # 10 ms are 220.5 samples
+    count = 3000
+    graph = pronounce_transcript("a", Lexicon()).graph(PHONES)
+    word = next(state for state in range(len(graph)) if graph.words[state] >= 0)
+    silence = next(state for state in range(len(graph)) if graph.words[state] < 0)
+    states = np.full(count, silence)
+    states[1000:2000] = word
+    stub = SimpleNamespace(frames=config, name="m")
+    transcript = pronounce_transcript("a", Lexicon())
+    found = Aligner._alignment(stub, states, np.zeros(count), graph, transcript, 30.0, "a.wav")
+    middle = (config.window_samples - 220) / 2 / 22_050 if snip_edges else 0.0
+    assert found.words[0].start_s == pytest.approx(1000 * 220 / 22_050 + middle)
+    assert found.words[0].end_s == pytest.approx(2000 * 220 / 22_050 + middle)
+    scores = np.arange(300, dtype=np.float32)[:, None]
+    np.testing.assert_allclose(between_frames(scores, config, config, 300), scores, atol=1e-3)
 
 
 def test_mixtures_remember_their_frames(tmp_path):

@@ -381,7 +381,22 @@ def test_evaluate_prints_tables_and_writes_the_report(tone_command, talks, tmp_p
     assert main([*command[:2], "--report", str(tmp_path)]) == 2
     assert main([*command[:2], "--report", str(tmp_path / "nowhere" / "report.txt")]) == 2
     assert main([*command[:2], "--report", os.devnull]) == 0
+    recording = talks / "a.wav"
+    before = recording.read_bytes()
+    assert main([*command[:2], "--report", str(recording)]) == 2
+    assert "a.wav: is read by the same command and would be lost" in capsys.readouterr().err
+    assert recording.read_bytes() == before
     assert not Path(os.devnull).is_file()
+
+
+def test_a_lack_of_memory_is_told(capsys):
+    def run():
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes.\nFrame 1")
+
+    assert guarded(run) == 2
+    assert "there is not enough memory; ask for less at once (DefaultCPUAllocator" in capsys.readouterr().err
+    with pytest.raises(RuntimeError, match="a defect"):
+        guarded(lambda: (_ for _ in ()).throw(RuntimeError("a defect")))
 
 
 def test_evaluate_names_bad_rows_and_counts_the_others(tone_command, talks, tmp_path, capsys):

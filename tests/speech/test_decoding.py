@@ -22,7 +22,7 @@ from speech.decoding import (
 )
 from speech.errors import CheckpointError, ConfigError
 from speech.frontend import Frontend, FrontendConfig
-from speech.hotwords import as_transcribed, read_hotwords
+from speech.hotwords import as_transcribed, boosts, read_hotwords
 from speech.lexicon import Lexicon
 from speech.lm import EstimationConfig, estimate, save, write_arpa
 from speech.loading import load_model
@@ -324,6 +324,15 @@ def test_hotwords_are_read(tmp_path):
 def test_hotword_that_the_model_cannot_spell(lm):
     with pytest.raises(ConfigError, match="hot-words: 'café' holds 'é', which the tokens cannot spell"):
         build_decoding(tone_model(), DecodingConfig(), lm, hotwords=["café"])
+
+
+def test_letters_of_a_language_model_are_no_words_for_phones():
+    letters = estimate(SENTENCES, EstimationConfig(order=2, unit="character", discount_fallback=True))
+    phones = build_units("phone")
+    model = LoadedModel(Frontend(FrontendConfig()), ToneModel(), {"phone": HeadConfig()}, {"phone": phones})
+    with pytest.raises(ConfigError, match=r"c\.lm is of characters; the head 'phone' of phones needs one of words"):
+        build_decoding(model, DecodingConfig(head="phone"), letters, lm_source="c.lm")
+    assert boosts({"zanzibar": 8.0}, letters, DecodingConfig()) == {"zanzibar": 8.0}
 
 
 def test_arpa_and_binary_files_that_are_damaged(tmp_path, lm):

@@ -1,6 +1,7 @@
 """Every format parsed back: words, times, order, the end of the audio."""
 
 import json
+import os
 import re
 from dataclasses import replace
 
@@ -289,3 +290,9 @@ def test_phones_are_called_so():
     words = replace(phones, unit="word")
     for writer in (to_txt, to_srt, to_vtt, to_ctm):  # have no names
         assert writer(phones) == writer(words)
+
+
+def test_json_is_utf_8_whatever_a_file_is_called():
+    transcript = Transcript(words=(), duration_s=1.0, source=os.fsdecode(b"caf\xe9.wav"), model="m")
+    for write in (WRITERS["json"], to_json_line):
+        assert json.loads(write(transcript).encode())["source"] == transcript.source

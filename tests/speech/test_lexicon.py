@@ -49,6 +49,7 @@ def test_letters_are_said_by_their_names(lexicon):
     assert spell(lexicon, "X's") == ["EH1 K S IH0 Z"]
     assert lexicon.letter_name("A") == ("EY1",)
     assert spell(lexicon, "A")[0] == "AH0"
+    assert spell(Lexicon({"b": [("B",)]}), "B") == ["B"]
 
 
 @pytest.mark.parametrize(
@@ -84,6 +85,7 @@ class OneSound:
 def test_unknown_words_go_to_the_model():
     lexicon = Lexicon(letter_to_sound=OneSound())
     assert lexicon.lookup("xqzt") == ([("K",) * 4], "letter_to_sound")
+    assert lexicon.lookup("x" * 100) == ([("K",) * 100], "letter_to_sound")  # nothing is cut off
     with pytest.raises(PronunciationError, match="CJK"):
         lexicon.pronunciations("中")
 

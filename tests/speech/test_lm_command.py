@@ -177,6 +177,12 @@ def test_tune_leaves_the_included_model_as_it_is(tmp_path, capsys):
     assert cli.main(["tune", str(manifest)]) == 2
     assert "name a copy with --output FILE" in capsys.readouterr().err
     assert DEFAULT_MODEL.stat().st_mtime_ns == before
+    (tmp_path / "a.wav").write_bytes(b"RIFF")
+    for output in ("a.wav", "b.txt"):
+        (tmp_path / "b.txt").write_text("notes")
+        assert cli.main(["tune", str(manifest), "--output", str(tmp_path / output)]) == 2
+        assert f"{output}: is there and is no model; name another file" in capsys.readouterr().err
+    assert (tmp_path / "a.wav").read_bytes() == b"RIFF"
 
 
 def test_tune_writes_the_card(tmp_path, capsys, text):

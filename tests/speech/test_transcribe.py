@@ -322,6 +322,31 @@ def test_arrays_that_are_no_audio_are_refused(tones, array, error, message):
         tones.transcribe(array, sample_rate=rate_hz)
 
 
+@pytest.mark.parametrize(
+    ("scaled", "message"),
+    [
+        (lambda wave: (32_767 * wave).astype(np.int32), "of int32, whose full scale is 2147483648"),
+        (lambda wave: (32_767 * wave).astype(np.int64), r"give array\.astype\(np\.int16\)"),
+        (lambda wave: 32_768 * wave, "full scale is 1; rescale it"),
+    ],
+)
+def test_arrays_of_another_scale_are_refused(tones, scaled, message):
+    with pytest.raises(AudioError, match=message):
+        tones.transcribe(scaled(say("alpha")), sample_rate=RATE_HZ)
+
+
+@pytest.mark.parametrize("rate", [16.0, "16000", float("nan")])
+def test_rates_are_samples_a_second(tones, rate):
+    with pytest.raises(ValueError, match="sample_rate: expected samples a second, such as 16000"):
+        tones.transcribe(say("alpha"), sample_rate=rate)
+
+
+def test_tensors_of_any_kind_are_heard(tones):
+    wave = torch.from_numpy(say("alpha"))
+    for tensor in (wave.bfloat16(), wave.clone().requires_grad_()):
+        assert tones.transcribe(tensor, sample_rate=RATE_HZ).text == "alpha"
+
+
 @pytest.mark.parametrize("source", [[0.1, 0.2], 7, None])
 def test_what_is_no_source_is_refused(tones, source):
     with pytest.raises(TypeError, match=f"a {type(source).__name__} cannot be transcribed: give a path"):

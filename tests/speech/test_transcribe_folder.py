@@ -112,6 +112,39 @@ def test_what_others_wrote_is_left_alone(tone_command, talks, tmp_path, capsys):
     assert (talks / "a.txt").read_text() == "alpha one\n"
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/fd"), reason="no /dev/fd here")
+def test_what_comes_through_a_pipe_replaces_nobodys_file(tone_command, talks, tmp_path, capsys):
+    (tmp_path / "pipe.txt").write_text("by hand\n")
+    data = (talks / "b.flac").read_bytes()
+    assert len(data) < 1 << 16  # a pipe holds it, whether it is read or not
+    for options, text in (([], "by hand\n"), (["--overwrite"], "beta\n")):
+        reader, writer = os.pipe()
+        with os.fdopen(writer, "wb") as file:
+            file.write(data)
+        assert main(["transcribe", f"/dev/fd/{reader}", "--output-dir", str(tmp_path), *options]) == 0
+        os.close(reader)
+        assert (tmp_path / "pipe.txt").read_text() == text
+    assert "pipe.txt: not written by this command" in capsys.readouterr().err
+
+
+def test_recordings_of_one_name_are_told_apart_in_ctm(tone_command, talks, tmp_path, capsys):
+    (talks / "deep" / "c.wav").rename(talks / "deep" / "a.wav")
+    names = [str(talks / "a.wav"), str(talks / "deep" / "a.wav")]
+    assert main(["transcribe", *names, "--format", "ctm"]) == 0
+    recordings = {line.split()[0] for line in capsys.readouterr().out.splitlines()}
+    assert recordings == {"talks_a", "deep_a"}
+
+
+def test_linked_folders_are_searched_once(tone_command, talks, tmp_path, capsys):
+    (tmp_path / "far").mkdir()
+    (talks / "deep" / "c.wav").rename(tmp_path / "far" / "d.wav")
+    os.symlink(tmp_path / "far", talks / "near")
+    os.symlink(talks, talks / "deep" / "again")
+    assert main(["transcribe", str(talks), "--output-dir", str(tmp_path / "out")]) == 0
+    found = sorted(str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.txt"))
+    assert found == ["a.txt", "b.txt", "near/d.txt"]
+
+
 def test_the_place_of_another_recording_is_not_taken(tone_command, talks, tmp_path, capsys):
     (talks / "two").mkdir()
     (talks / "a.wav").rename(talks / "two" / "a.wav")

@@ -129,6 +129,12 @@ def test_bad_folder_and_settings_are_refused(tmp_path):
         WaveformAugmenter.from_folder(WaveformAugmentConfig(), tmp_path)
     with pytest.raises(ValueError, match="noise_probability"):
         WaveformAugmentConfig(noise_probability=2.0)
+    (tmp_path / "rir_stats.tsv").write_text("file\tt60_est\na.wav\t\n")
+    with pytest.raises(CorpusError, match="row 2: t60_est is no number, got ''"):
+        WaveformAugmenter.from_folder(WaveformAugmentConfig(), tmp_path)
+    for factor in (0.05, 20.0, float("nan")):
+        with pytest.raises(ValueError, match="speed_factors must lie between"):
+            WaveformAugmentConfig(speed_factors=(factor,))
     with pytest.raises(ValueError, match="speed factor"):
         augment.speed_perturb(noise(10), 0.0)
     with pytest.raises(ValueError, match="max_time_fraction"):

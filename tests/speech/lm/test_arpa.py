@@ -111,6 +111,10 @@ def test_cut_gzip(tmp_path):
         read_arpa(path)
 
 
+def test_remarks_before_the_data(written):
+    assert read_arpa(written("# made by me\n\n" + GOOD)).vocabulary == read_arpa(written(GOOD)).vocabulary
+
+
 def test_other_tools_spellings(written):
     text = GOOD.replace("<unk>", "<UNK>\t-0.1").replace("-0.875\tb </s>", "-0.875\t<UNK> b\n-0.5\tb </s>")
     text = text.replace("ngram 2=3", "ngram 2=4").replace("\tb", "\t10\u00a0000").replace(" b", " 10\u00a0000")
