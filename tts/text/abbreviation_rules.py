@@ -225,10 +225,10 @@ RULES: list[Rule] = [
     ("apartment", r"(?:Apt|Ste|Rm|Bldg)\.?(?=\s#?(?:\d|[A-Z]\b))", lambda match: _ROOMS[match[0][:3]]),
     ("place", r"(?:Ste|Pt)\.(?=\s[A-Z][a-z])", lambda match: "point" if match[0] == "Pt." else "saint"),
     ("number", rf"((?i:{'|'.join(BEFORE_NUMBERS)}))\.(?=\s?\d)", _before_number),
-    ("number", r"((?i:no|nos))\.(?=\sof\b)|(?<=\w\s)(No|Nos)(?=\s\d)", _before_number),
+    ("number", r"((?i:no|nos))\.(?=\s(?:of|is|was)\b)|(?<=\w\s)(No|Nos)(?=\s\d)", _before_number),
     ("size", r"(?<=\d\s)(?:lg|sm|med)\b\.?(?=\s[a-z])", lambda match: _SIZES[match[0][0]]),
     ("century", r"(?<=\d[a-z]{2}[\s-])c\.", lambda match: "century"),
-    ("born", r"[bdr]\.(?=\s\d{3,4}\b)", lambda match: _LIVED[match[0]]),
+    ("born", rf"[bdr]\.(?=\s(?:\d{{1,2}}\s{MONTH}\s)?\d{{3,4}}\b)", lambda match: _LIVED[match[0]]),
     ("soon", r"a\.s\.a\.p\.?(?!\w)", lambda match: "A S A P"),
     (
         "state",

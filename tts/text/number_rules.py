@@ -148,6 +148,12 @@ RULES: list[Rule] = [
         r"higher|cheaper|better|longer)\b)",
         lambda match: f"{decimal(match['number'])} times",
     ),
+    (
+        "fold",
+        r"(?P<number>\d+)x/(?P<each>hour|day|night|week|month|year)\b",
+        lambda match: f"{decimal(match['number'])} times a{'n' if match['each'] == 'hour' else ''} {match['each']}",
+    ),
+    ("pages", r"(?P<number>\d{1,4})\s?ff\.(?!\w)", lambda match: f"{cardinal(int(match['number']))} and following"),
     ("magnitude", rf"{RANGE}(?P<suffix>[kKMB]|\s?(?:bn|mn|tn))\b", _magnitude),
     ("year_span", rf"(?P<first>{_YEAR})(?P<mark>[-–/])(?P<last>{_YEAR}|\d\d)(?![\d,.-]\d|\w)", _year_span),
     ("year", r"(?:(?:(?<=\b[Ii]n )|(?<=\bAD )|(?<=\bA\.D\. ))10|1[1-9]|20)\d\d(?![\d\w]|,\d|\.\d|[-–/]\d)", _year),

@@ -43,6 +43,7 @@ ENDINGS = {
     "mich": "michigan", "ariz": "arizona", "wash": "washington", "okla": "oklahoma", "govt": "government",
     "hrs": "hours", "hr": "hour", "mins": "minutes", "secs": "seconds", "yrs": "years", "lbs": "pounds",
     "lb": "pound", "oz": "ounces", "qtr": "quarter", "doz": "dozen", "pct": "percent",
+    "ppl": "people",
 }  # fmt: skip
 #: Abbreviations before a number only.
 BEFORE_NUMBERS = {
