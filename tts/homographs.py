@@ -18,8 +18,12 @@ _BE = frozenset("is are was were be been being am isn't aren't wasn't weren't i'
 _BE |= frozenset("you're we're they're that's there's".split())
 _HAVE = frozenset("have has had having haven't hasn't hadn't i've you've we've they've".split())
 _DETERMINERS = frozenset(
-    "a an the this these those my your his its our their whose some any no every each another either neither all both "
-    "such many few several more most much less other one two three four five six seven eight nine ten".split()
+    "a an the this these those my your his its our their whose any no every each another either neither".split()
+)
+#: Before a noun, or for one: many records, many record it.
+_QUANTIFIERS = frozenset(
+    "some all both such many few several more most much less other one two three four five six seven eight nine "
+    "ten".split()
 )
 _PREPOSITIONS = frozenset(
     "of in on at for with from by into about between under over against without during on through after before "
@@ -70,7 +74,7 @@ class Place:
         """Whether the word is a verb rather than a noun or an adjective; None where nothing tells."""
         before, is_third = self.back(), self.texts[self.index].endswith("s")
         if before in _AUXILIARIES or before.endswith("'ll"):
-            return True
+            return not is_third  # according to records
         subjects = _SINGULARS if is_third else _SUBJECTS
         if before in subjects:
             return True
@@ -79,6 +83,8 @@ class Place:
             return True
         if before in ("both", "all", "each") and self.back(2) in _AUXILIARIES | subjects:
             return True
+        if before in _QUANTIFIERS:
+            return False if is_third or self.back(2) in _PREPOSITIONS else None
         if before in _DETERMINERS | _PREPOSITIONS | _BE | _HAVE or before.endswith(_ENDS):
             return False
         if self.next in _OBJECTS and before != "and" and (is_third or self.opens or not self._described()):
@@ -87,7 +93,11 @@ class Place:
 
     def _described(self) -> bool:
         """Whether a determiner opens what the word ends: a new world record."""
-        return bool({self.back(2), self.back(3)} & _DETERMINERS) and not self.back().endswith("s")
+        opened = {self.back(2), self.back(3)} & _DETERMINERS
+        return bool(opened) and not self.back().endswith("s") and self.back() not in _PLURALS
+
+
+_PLURALS = frozenset("people men women children".split())
 
 
 def _is_adverb(text: str) -> bool:
@@ -142,7 +152,7 @@ for _verb_form, _verb_by_default, _words in (
         "addict annex combat compound conduct conflict console content contest contract contrast convict defect desert "
         "digest discount escort export impact import incline increase decrease insult object perfect permit present "
         "progress project protest rebel recall record refund reject segment subject survey suspect torment transfer "
-        "transport upset",
+        "transport",
     ),
     (_late_stress, True, "compress construct convert extract insert produce"),
     (
@@ -152,7 +162,7 @@ for _verb_form, _verb_by_default, _words in (
         "coordinate degenerate delegate deliberate duplicate elaborate estimate graduate intimate laminate moderate "
         "predicate separate subordinate",
     ),
-    (_voiced_ending, True, "use"),
+    (_voiced_ending, True, "use"),  # of uses; use itself is below
     (_voiced_ending, False, "abuse excuse"),
 ):
     _PAIRS |= dict.fromkeys(_words.split(), (_verb_form, _verb_by_default))
@@ -169,12 +179,16 @@ def _read(place: Place) -> str:
     before = place.back()
     if before in _AUXILIARIES:
         return present
+    if place.back(2) in _HAVE and before in _SUBJECTS | _SINGULARS:  # have you read it
+        return past
     if before in _BE | _HAVE | {"got", "gets", "well", "-"} or place.next == "by":
         return past
     if place.opens or before in _DETERMINERS | _PREPOSITIONS or place.back(2) in ("a", "an"):
         return present
-    if place.back(2) in _MADE or place.near(*_EVER):
+    if place.back(2) in _MADE or place.near(*_EVER) or place.texts[place.index + 1 :][:2] == ["a", "lot"]:
         return present
+    if before == "and" and any(text.endswith("ed") for text in place.texts[: place.index]):
+        return past
     if before in _SINGULARS or place.near(*_PAST):
         return past
     if before in ("you", "they", "who", "and"):
@@ -190,14 +204,16 @@ _OF_METAL = frozenset(
 
 def _lead(place: Place) -> str:
     metal = place.next in _OF_METAL or place.next == "-" and place.texts[place.index + 2 :][:1] == ["free"]
-    return "L EH1 D" if metal and not place.is_verb or place.back() == "molten" else "L IY1 D"
+    weighed = place.back() == "molten" or place.near("zinc", "tin", "copper", "mercury", "arsenic", "cadmium")
+    of = place.back() == "of" and place.back(2) in ("levels", "made", "full", "traces", "amounts", "pounds", "ounces")
+    return "L EH1 D" if (metal or weighed or of) and not place.is_verb else "L IY1 D"
 
 
 _ON_STAGE = frozenset(
     "music show shows concert concerts broadcast broadcasts stream streams streaming event events performance "
     "performances audience audiences coverage tv television album albums band bands ammunition wire wires demo chat "
     "feed video videos cast recording recordings animal animals bait birth births data updates update session "
-    "sessions version theater entertainment report reports on".split()
+    "sessions version theater entertainment report reports".split()
 )
 _ON_AIR = frozenset(
     "go goes going went broadcast streamed streaming performed perform performing recorded aired".split()
@@ -206,11 +222,13 @@ _ON_AIR = frozenset(
 
 def _live(place: Place) -> str:
     before = place.back()
-    on_stage = before in _ON_AIR | _BE | _DETERMINERS or place.next in _ON_STAGE and not place.is_verb
+    on_stage = (
+        before in _ON_AIR | _BE | _DETERMINERS - {"these", "those"} or place.next in _ON_STAGE and not place.is_verb
+    )
     return "L AY1 V" if on_stage or place.opens and place.next in ("from", "at") else "L IH1 V"
 
 
-_WHERE = frozenset("in at on with alone here there near next by under above among for across".split())
+_WHERE = frozenset("in at on with alone here there near next by under above among for across together forever".split())
 
 
 def _lives(place: Place) -> str:
@@ -223,25 +241,19 @@ def _lives(place: Place) -> str:
 
 def _wind(place: Place) -> str:
     follows = [text for text in place.texts[place.index + 1 :][:2] if text != "-"]
-    turned = place.is_verb or not place.is_verb and follows[:1] in (["up"], ["down"], ["through"], ["around"])
+    turned = place.is_verb or place.is_verb is None and follows[:1] in (["up"], ["down"], ["through"], ["around"])
     return "W AY1 N D" if turned else "W IH1 N D"
 
 
 def _tear(place: Place) -> str:
-    torn = (
-        place.is_verb
-        or place.next in ("up", "apart", "off", "it")
-        or place.texts[: place.index][-2:] == ["wear", "and"]
-    )
+    cloth = place.next in ("up", "apart", "off", "it") or place.next == "in" and not place.near("eye", "eyes")
+    torn = place.is_verb or cloth or place.texts[: place.index][-2:] == ["wear", "and"]
     return "T EH1 R" if torn else "T IH1 R"
 
 
 def _bow(place: Place) -> str:
-    bent = (
-        place.is_verb
-        or place.back(2) in ("take", "took", "takes", "taking")
-        or place.next in ("down", "before", "out", "to")
-    )
+    greeting = place.back(2) in ("take", "took", "takes", "taking") or place.next in ("down", "before", "out")
+    bent = place.is_verb or greeting or place.next == "to" and place.is_verb is not False
     at_sea = place.near("ship", "boat", "stern", "deck", "vessel", "canoe", "sailors", "anchor")
     return "B AW1" if (bent or at_sea) and not place.near("arrow", "arrows") else "B OW1"
 
@@ -257,19 +269,18 @@ def _dove(place: Place) -> str:
     dived = place.back() in ("he", "she", "i", "we", "they", "it", "who") or place.next in (
         "into", "in", "off", "under", "down", "straight", "headfirst",
     )  # fmt: skip
-    return "D OW1 V" if dived else "D AH1 V"
+    return "D OW1 V" if dived and place.is_verb is not False else "D AH1 V"
 
 
 def _wound(place: Place) -> str:
-    turned = place.next in ("up", "around", "down", "through", "its", "his", "her", "their", "back", "tightly")
+    turned = place.next in _OBJECTS or place.next in ("up", "around", "down", "through", "back", "tightly")
     return "W AW1 N D" if turned and place.back() not in _DETERMINERS else "W UW1 N D"
 
 
 def _polish(place: Place) -> str:
-    of_poland = place.written[:1].isupper() and (
-        not place.opens or not (place.next in _OBJECTS or place.next in ("up", "off", ""))
-    )
-    return "P OW1 L IH0 SH" if of_poland else "P AA1 L IH0 SH"
+    shines = place.opens and (place.next in _OBJECTS or place.next in ("up", "off", ""))
+    shines = shines or place.back() in ("nail", "shoe", "furniture", "boot", "floor")
+    return "P OW1 L IH0 SH" if place.written[:1].isupper() and not shines else "P AA1 L IH0 SH"
 
 
 def _minute(place: Place) -> str:
@@ -277,30 +288,49 @@ def _minute(place: Place) -> str:
         "amount", "amounts", "quantities", "quantity", "detail", "details", "particle", "particles", "trace", "traces",
         "difference", "differences", "fraction", "changes",
     )  # fmt: skip
-    return "M AY0 N UW1 T" if tiny else "M IH1 N AH0 T"
+    timed = place.back() in ("every", "last", "each", "this", "one", "per", "final")
+    return "M AY0 N UW1 T" if tiny and not timed else "M IH1 N AH0 T"
 
 
 def _refuse(place: Place) -> str:
     rubbish = place.is_verb is False or place.next in ("collection", "bin", "bins", "disposal", "collectors")
-    return "R EH1 F Y UW2 Z" if rubbish else "R IH0 F Y UW1 Z"
+    return "R EH1 F Y UW2 Z" if rubbish and place.next != "to" else "R IH0 F Y UW1 Z"
 
 
 _PEOPLE = frozenset("i you he she we they who people".split())
+_RELATIVES = frozenset(
+    "father mother dad mom children kids boys girls man woman men women parents grandmother grandfather friend friends "
+    "brother sister uncle aunt dog cat everyone".split()
+)
+_POSSESSIVES = frozenset("my your his her our their".split())
+_ACCUSTOMED = frozenset(
+    "get gets got getting become became becoming didn't it there i'm he's she's you're we're they're".split()
+)
+_USEFUL = frozenset("make makes made making good full better best drug land water energy internet phone fuel".split())
 _DONE_BEFORE = frozenset("be have live work play go think say love like know do believe come take call hate".split())
 
 
 def _used(place: Place) -> str:
     formerly, employed = "Y UW1 S T", "Y UW1 Z D"
-    before = place.back()
+    before, after = place.back(), place.texts[place.index + 2] if place.index + 2 < len(place.texts) else ""
     if place.next != "to":
         return employed
-    if before in ("get", "gets", "got", "getting", "become", "became", "becoming", "didn't", "it", "there"):
-        return formerly
-    if before in ("i'm", "he's", "she's", "you're", "we're", "they're") or before in _PEOPLE:
+    if before in _ACCUSTOMED or before in _PEOPLE | _RELATIVES or place.back(2) in _POSSESSIVES:
         return formerly
     if before in _BE:
-        return formerly if place.back(2) in _PEOPLE else employed
-    return formerly if place.texts[place.index + 2 :][:1] and place.texts[place.index + 2] in _DONE_BEFORE else employed
+        familiar = after.endswith("ing") or after in _OBJECTS | _DETERMINERS or not after.isalpha()
+        return formerly if familiar or place.back(2) in _PEOPLE - {"they", "people"} else employed
+    named = place.back(2)[:1].isalpha() is False and not before.endswith("s")  # Mary used to sing
+    return formerly if named or after in _DONE_BEFORE else employed
+
+
+def _use(place: Place) -> str:
+    before = place.back()
+    if place.next == "to" and (before == "didn't" or before in _PEOPLE and place.back(2) in ("did", "didn't")):
+        return "Y UW1 S"
+    noun = place.next == "of" or before in _USEFUL or place.next in _BE | {"rose", "fell"}
+    is_verb = not noun if place.is_verb is None else place.is_verb and not noun
+    return "Y UW1 Z" if is_verb else "Y UW1 S"
 
 
 _NEARNESS = frozenset(
@@ -308,7 +338,7 @@ _NEARNESS = frozenset(
     "race game behind up ally allies ties tie quarters family relative relatives".split()
 )
 
-_COMING = frozenset("very too so as how get gets got come came stay stayed keep kept pretty quite her".split())
+_COMING = frozenset("very too so as how get gets got come came stay stayed keep kept pretty quite".split())
 
 
 def _close(place: Place) -> str:
@@ -316,17 +346,17 @@ def _close(place: Place) -> str:
     before = place.back()
     if before in _AUXILIARIES and place.next != "to" or before.endswith("'ll") or before in _SUBJECTS:
         return shut
-    if place.next == "of" and before in _DETERMINERS:
+    if before in _DETERMINERS and (place.next == "of" or place.back(2) == "to"):  # the close of day, came to a close
         return shut
-    described = before in _DETERMINERS | _BE | _HAVE | _PREPOSITIONS | _COMING
+    held = before in ("him", "her", "them", "me", "us", "it") and place.next not in _OBJECTS
+    described = before in _DETERMINERS | _BE | _HAVE | _PREPOSITIONS | _COMING or held
     return near if described or place.next in _NEARNESS else shut
 
 
 def _content(place: Place) -> str:
-    glad = place.back() in _BE | {"feel", "feels", "felt", "seem", "seems", "seemed", "quite"} and (
-        place.next in ("with", "to") or not place.next[:1].isalpha()
-    )
-    return "K AH0 N T EH1 N T" if glad else "K AA1 N T EH0 N T"
+    feels = place.back() in _BE | {"feel", "feels", "felt", "seem", "seems", "seemed", "quite"}
+    ends = not place.next[:1].isalpha() and (place.back(2) in _PEOPLE or "'" in place.back())
+    return "K AH0 N T EH1 N T" if feels and (place.next in ("with", "to") or ends) else "K AA1 N T EH0 N T"
 
 
 def _resume(place: Place) -> str:
@@ -351,7 +381,9 @@ _SINGLE: dict[str, Callable[[Place], str]] = {
     "polish": _polish,
     "minute": _minute,
     "refuse": _refuse,
+    "use": _use,
     "used": _used,
+    "upset": lambda place: "AH1 P S EH2 T" if place.back() in ("a", "an", "the", "major", "big") else "AH0 P S EH1 T",
     "close": _close,
     "content": _content,
     "resume": _resume,
