@@ -241,7 +241,10 @@ def _lives(place: Place) -> str:
 
 def _wind(place: Place) -> str:
     follows = [text for text in place.texts[place.index + 1 :][:2] if text != "-"]
-    turned = place.is_verb or place.is_verb is None and follows[:1] in (["up"], ["down"], ["through"], ["around"])
+    wind_up = place.next == "-" and follows[:1] == ["up"]
+    turned = (
+        place.is_verb or wind_up or place.is_verb is None and follows[:1] in (["up"], ["down"], ["through"], ["around"])
+    )
     return "W AY1 N D" if turned else "W IH1 N D"
 
 

@@ -72,13 +72,15 @@ def _bare(match: re.Match) -> str | None:
 
 
 _SHORT_DAY = r"(?:Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)"
-_BEFORE_DAY = re.compile(rf"\b{_SHORT_DAY}(?:\w*day)?\.?(?:,|,?\s(?:and|&|or)|/)\s?$")
+_BEFORE_DAY = re.compile(rf"(?<![Tt]he )\b{_SHORT_DAY}(?:\w*day)?\.?(?:,|,?\s(?:and|&|or)|/)\s?$")
 _BEHIND_DAY = re.compile(rf"(?:,|,?\s(?:and|&|or)|/)\s?{_SHORT_DAY}(?:\w*day)?\b")
 
 
 def _short_day(match: re.Match) -> str | None:
     """A day of the week without its full stop: those that are no words, others beside another day: Mon, Wed & Fri."""
     listed = _BEHIND_DAY.match(match.string, match.end()) or _BEFORE_DAY.search(match.string[: match.start()][-20:])
+    if match[0] in ("Sat", "Sun") and _before(match).lower() == "the":
+        return None
     if not listed and match[0] in ("Mon", "Wed", "Sat", "Sun"):
         return None
     return next(name for name in WEEKDAYS if name[:3] == match[0][:3].lower())
@@ -86,8 +88,8 @@ def _short_day(match: re.Match) -> str | None:
 
 #: Saints after whom towns and lakes are named, which stand behind other names: London St. Pancras.
 _PLACES = re.compile(
-    r"\s(?:Albans?|Andrews?|Augustine|Austell|Clair|Clement|Croix|Denis|Edmunds|Gallen|Germain|Helens?|Ives|Kitts|"
-    r"Lauren[ts]|Lawrence|Louis|Lucia|Moritz|Neots|Pancras|Petersburg|Tropez)\b"
+    r"\s(?:Albans?|Andrews|Austell|Clair|Croix|Denis|Edmunds|Gallen|Germain|Helens|Ives|Kitts|Laurent|Lucia|Moritz|"
+    r"Neots|Pancras|Petersburg|Tropez)\b"
 )
 
 
@@ -265,7 +267,7 @@ RULES: list[Rule] = [
     ),
     ("versus", r"v\.?(?=\s[A-Za-z])|v\.(?=\s[$£€]\d)", _versus),
     ("length", r"(?:sq|cu)\.?\s(?:km|cm|mm|mi|yd|ft|in|m)\b\.?", _power_of_length),
-    ("per", rf"(?:(?<=\bper )|(?<=\d a )|(?<=\d an ))(?:{'|'.join(_EACH)})\b\.?(?!\w)", _each),
+    ("per", rf"(?<=\bper )(?:{'|'.join(_EACH)})\b\.?(?!\w)", _each),
     ("abbreviation", rf"(?i:({_STOPPED})\.)(?![\w])(?P<owner>['’]s\b)?", _abbreviation),
     ("initials", r"AM/FM\b|(?<=\b[Tt]he )AM\b|aka\b", lambda match: spell(match[0].replace("/", ""))),
     ("initials", r"Ph\.?D\.?['’]?s\b", lambda match: "P H D's"),

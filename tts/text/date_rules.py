@@ -132,7 +132,7 @@ def _month_slash_day(match: re.Match) -> str | None:
     if not (1 <= month <= 12 and 1 <= day <= 31):
         return None
     head, ends = match.string[max(0, match.start() - 24) : match.start()], _AFTER_DATE.match(match.string, match.end())
-    if _AT_TIME.match(match.string, match.end()):
+    if _AT_TIME.match(match.string, match.end()) and not (month < day < 5):  # but 1/2 at noon and 1/2 at night
         return f"{MONTHS[month - 1]} {ordinal(day)}"
     before = _BEFORE_DATE.search(head)
     if before:

@@ -149,7 +149,7 @@ _OUT_OF = (
 )
 
 
-_JUDGED = re.compile(r"\s(?:at (?:best|most|least)|overall|would|from me|for (?:me|effort|style|that|this)|highly)\b")
+_JUDGED = re.compile(r"\s(?:at best|overall|from me|for (?:me|effort|style)|highly)\b")
 
 
 def _rating(match: re.Match) -> str | None:
@@ -157,7 +157,10 @@ def _rating(match: re.Match) -> str | None:
     before, after = match.string[max(0, match.start() - 16) : match.start()], match.string[match.end() :]
     rated = RATED.search(before)
     follows = r"\s(?:stars?|points?|rating|score)\b" if match["points"] == "1" else _OUT_OF
-    full = match["points"] == match["most"] == "10" or match["most"] == "10" and _JUDGED.match(after)
+    alone = not before.strip() or re.search(r"(?i)\b(?:an?|solid|perfect|easy)\s$", before)
+    full = match["most"] == "10" and (
+        _JUDGED.match(after) or match["points"] == "10" and (alone or re.match(r"\s(?:would|will|recommend)\b", after))
+    )
     if "." not in match["points"] and not rated and not full and not re.match(follows, after):
         return None
     return f"{decimal(match['points'])} out of {cardinal(int(match['most']))}"

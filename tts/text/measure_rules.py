@@ -50,7 +50,7 @@ _ARTICLE = re.compile(r"(?i)\b(?:an?|the|this|that|my|your|his|her|its|our|their
 _MADE = re.compile(
     r"\s(?:adapt[eo]r|amplifier|bag|battery|batterie|bottle|box|boxe|bulb|bullet|camera|cannon|can(?=s)|card|charger|circuit|disk|"
     r"drive|dumbbell|engine|film|gun|heater|jar|lamp|len[s]|lense|memory|microwave|motor|outlet|pack|package|panel|pistol|"
-    r"plan|power supply|power supplie|resistor|round|sack|shell|signal|stick|supply|supplie|tank|weight)s?\b"
+    r"plan|power supply|power supplie|resistor|sack|shell|signal|stick|supply|supplie|tank|weight)s?\b"
 )
 #: Before "can" and after an article, of the container: a 330ml can.
 _CANNED = frozenset(("ml", "mL", "cl", "l", "L", "oz", "oz.", "g"))
@@ -146,7 +146,7 @@ def _measure(match: re.Match) -> str | None:
     head, rest = match.string[max(0, match.start() - 8) : match.start()], match.string[match.end() :]
     article = unit == "point" or _ARTICLE.search(head)
     can = symbol in _CANNED and re.match(r"\scans?\b(?!\s(?:be|not|only)\b)", rest)
-    made = _MADE.match(rest) if unit != "point" else None
+    made = unit != "point" and (_MADE.match(rest) or symbol == "mm" and re.match(r"\srounds?\b", rest))
     singular = match["gap"] == "-" or is_one(match) or made or article and (can or noun_follows(match))
     return f"{span(match)} {name if singular else many(name)}"
 

@@ -74,8 +74,17 @@ RANGE = ranged()
 
 
 _SHARED = re.compile(r"\s(?:rule|principle|splits?|mix|chance|partnership|blend|ratio)\b")
-_WON = re.compile(r"(?i)\b(?:won|wins?|beat|lost|leads?|led|ahead|trail\w*|defeat\w*|scored?|victory|loss|by|of)\s$")
+_OPEN = re.compile(
+    r"(?i)\b(?:open|available|work\w*|support|service|on call|running|staffed|monitored|go(?:es)?|all)\s$"
+)
+_SERVED = re.compile(
+    r"(?i)\s(?:support|service|access|coverage|care|hotline|news|operations?|store|shop|job|monitoring|surveillance|"
+    r"availability|emergency|help|customer|security)\b"
+)
 _SINCE = re.compile(r"(?i)\b(?:on|since|after|before|pre|post)[\s-]$")
+_COUNTED = re.compile(
+    r"(?i)\s?(?:[ap]\.?m\b|(?:hour|day|week|month|year|minute|second|point|mile|percent|this|today|tonight|of)\w*)"
+)
 _ATTACK = re.compile(r"\s(?:attack|terror|memorial|commission|hijack|victim|survivor|museum)\w*", re.I)
 
 
@@ -88,12 +97,9 @@ def span(match: re.Match) -> str:
         return f"{digits(first)} , {digits(last)}"
     head = text[max(0, match.start() - 24) : match.start()]
     shared = first.isdigit() and last.isdigit() and int(first) + int(last) == 100 and _SHARED.match(text, end)
-    always = (
-        match[0] == "24-7"
-        and not _WON.search(head)
-        or match[0] == "9-11"
-        and (_ATTACK.match(text, end) or _SINCE.search(head))
-    )
+    served = match[0] == "24-7" and (_OPEN.search(head) or _SERVED.match(text, end))
+    attack = _ATTACK.match(text, end) or _SINCE.search(head) and not _COUNTED.match(text, end)
+    always = served or match[0] == "9-11" and attack
     if first == last or shared or always:  # a 50-50 chance, the 80-20 rule
         return f"{decimal(first)} {decimal(last)}"
     formula = bool(re.match(r"\s?[=+*/×÷]", text[end:]) or re.search(r"=\s?$", text[: match.start()]))

@@ -19,7 +19,14 @@ _PLURAL_NOUN = re.compile(
 #: Before a year even if a plural noun follows: in 1992 sales doubled, the 1968 riots.
 _WHEN = re.compile(r"(?:\b(?:[Ii]n|[Ss]ince|[Uu]ntil|[Bb]y|[Bb]efore|[Aa]fter)|\b(?:[Tt]he|[Dd]uring)(?:\s[a-z]+)?)\s$")
 _MEASURED = re.compile(
-    r"\s+(?:mile|met|kilo|f[eo][eo]t|pound|ton|dollar|euro|year|day|hour|minute|second|word|vote|point)\w*"
+    r"\s+(?:(?:kilo)?met(?:er|re)s?|miles?|feet|foot|kilos?|kilograms?|pounds?|tons?|tonnes?|dollars?|euros?|years?|days?|"
+    r"hours?|minutes?|seconds?|words?|votes?|points?)\b"
+)
+_ATTENDED = re.compile(r"\s+(?:students|guests|cases|tests|books|people|members|seats|copies|tickets|pages|workers)\b")
+#: The verb of a clause.
+_CLAUSE = re.compile(
+    r"\s(?:(?!(?:we|he|she|they|it|i|you)\b)\w+ed|were|are|have|had|rose|fell|came|went|took|became|began|grew|led|saw|met|"
+    r"won|lost|made|said|could|would|did|kept|struck|stood|left|fled|built|held)\b"
 )
 
 
@@ -63,7 +70,12 @@ def _year(match: re.Match) -> str | None:
         is_round = match[0].endswith("00") or int(match[0]) < 1500
         if noun["irregular"] and is_round:  # fifteen hundred people
             return year(int(match[0]))
-        dated = _WHEN.search(text[max(0, match.start() - 24) : match.start()]) and not is_round
+        before = text[max(0, match.start() - 24) : match.start()]
+        when = _WHEN.search(before)
+        # In 1992 sales doubled, the 1968 riots; but in 1650 cases, the 1650 students
+        opens = when and when[0][0].isupper() and when[0][0] != "T" and int(match[0]) >= 1900
+        told = when and when[0].lower().startswith(("the", "during")) and not _ATTENDED.match(text, match.end())
+        dated = not is_round and (told or opens or when and _CLAUSE.match(text, noun.end()))
         if not dated or _MEASURED.match(text, match.end()):
             return None
     return year(int(match[0]))
