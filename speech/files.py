@@ -2,6 +2,7 @@
 
 import codecs
 import contextlib
+import itertools
 import os
 import secrets
 from collections import Counter
@@ -51,6 +52,13 @@ def stamp(path: str | os.PathLike[str]) -> tuple[int, int]:
     except (OSError, ValueError):  # ValueError: a zero byte in the name
         return 0, 0
     return status.st_size, status.st_mtime_ns
+
+
+def set_aside(path: Path) -> Path:
+    """Give a file a name of its own that nothing looks for, `NAME.old` or `NAME.2.old` and so on; that name."""
+    names = (path.with_name(f"{path.name}.{number}.old") for number in itertools.count(2))
+    free = next(name for name in itertools.chain([path.with_name(f"{path.name}.old")], names) if not name.exists())
+    return path.rename(free)
 
 
 def unreadable(error: Exception) -> str:

@@ -43,6 +43,7 @@ MOST_CHANNELS = 256
 Source: TypeAlias = str | os.PathLike[str] | BinaryIO | Clip | np.ndarray
 BLOCK_S = 30.0
 _LOWEST_RATE_HZ = 100.0  # less is kilohertz
+_NEARLY_SILENT = 1 << 8  # of integers; samples of 16 bits that are speech go further
 
 
 def open_source(
@@ -92,7 +93,7 @@ def open_source(
     if isinstance(source, np.ndarray):
         if array_rate_hz is None:
             raise ValueError("an array needs its sample rate: transcribe(array, sample_rate=16000)")
-        if not isinstance(array_rate_hz, (int, float, np.number)) or not _LOWEST_RATE_HZ <= array_rate_hz < np.inf:
+        if isinstance(array_rate_hz, str) or not _LOWEST_RATE_HZ <= float(array_rate_hz) < np.inf:
             raise ValueError(f"sample_rate: expected samples a second, such as 16000, got {array_rate_hz!r}")
         return iter([audio.resample(_mono(source, channel), array_rate_hz, sample_rate_hz)])
     if not isinstance(source, (str, os.PathLike)) and not hasattr(source, "seekable"):
@@ -134,7 +135,7 @@ def _mono(samples: np.ndarray, channel: int | None) -> np.ndarray:
     peak = max(abs(float(samples.max())), abs(float(samples.min())))
     if samples.dtype.kind == "f" and audio.LARGEST_SAMPLE < peak < np.inf:
         raise AudioError(f"the array has samples up to {peak:g}, but full scale is 1; rescale it.")
-    if samples.dtype.itemsize > 2 and samples.dtype.kind == "i" and 0 < peak <= 1 << 15:
+    if samples.dtype.itemsize > 2 and samples.dtype.kind == "i" and _NEARLY_SILENT < peak <= 1 << 15:
         raise AudioError(
             f"the array is of {samples.dtype}, whose full scale is {-float(np.iinfo(samples.dtype).min):.0f}, but its"
             f" samples go up to {peak:.0f} only; if they are of 16 bits, give array.astype(np.int16)."

@@ -221,7 +221,9 @@ def fit(config: VoiceConfig, acoustic: Acoustic, recordings: Recordings, *, rest
     state_path = training.output_dir / "state.pt"
     run = _belongs_to(config, recordings)
     progress = Progress()
-    if state_path.exists() and not restart:
+    if restart:
+        state_path.unlink(missing_ok=True)
+    if state_path.exists():
         progress = _resume(state_path, run, model, optimizer, average)
     log = training.output_dir / "log.jsonl"
     if not progress.step and log.exists():

@@ -20,6 +20,7 @@ from speech.config import load_config
 from speech.corpus import Utterance, read_manifest, write_manifest
 from speech.errors import ConfigError, CorpusError
 from speech.experiment import ExperimentConfig
+from speech.files import set_aside
 from speech.frontend.augmenter import audio_files
 from speech.prepare import prepare
 from speech.training import train
@@ -106,8 +107,7 @@ def write_manifests(data: Path, folder: Path) -> None:
         raise CorpusError(f"{data}: holds none of {', '.join(CORPORA)}")
     write_manifest(folder / "train.jsonl", train_rows)
     for path in sorted({*folder.glob("dev_*.jsonl"), *folder.glob("test_*.jsonl")} - written):
-        kept = path.replace(path.with_name(f"{path.name}.old"))
-        logger.warning("%s: of other corpora than --data, now %s", path, kept.name)
+        logger.warning("%s: of other corpora than --data, now %s", path, set_aside(path).name)
     logger.info("%d utterances, %.2f hours to train on", len(train_rows), sum(r.duration for r in train_rows) / 3600)
 
 

@@ -23,6 +23,7 @@ give, and keeps its rest to measure the voice:
 import argparse
 import hashlib
 import logging
+import os
 import shutil
 import sys
 import tempfile
@@ -36,6 +37,7 @@ from speech.cli import EXIT_NOTHING_DONE, guarded, nested
 from speech.config import load_config, to_dict
 from speech.corpus import Utterance, read_manifest, write_manifest
 from speech.errors import ConfigError, SpeechError
+from speech.files import set_aside
 from speech.prepare import prepare
 from tts.contract import AudioContract
 from tts.target_plots import draw_targets
@@ -116,8 +118,7 @@ def prepare_manifests(arguments: argparse.Namespace) -> None:
         rows["test"] = rows.get("test", []) + rest
     earlier = target.with_name("test.jsonl")
     if earlier.exists() and "test" not in rows:
-        kept = earlier.replace(earlier.with_name("test.jsonl.old"))
-        print(f"{earlier}: of other recordings, now {kept.name}")
+        print(f"{earlier}: of other recordings, now {set_aside(earlier).name}")
     for split, found in rows.items():
         path = target if split == "train" else target.with_name(f"{split}.jsonl")
         write_manifest(path, found)
@@ -158,8 +159,14 @@ def train_vocoder(arguments: argparse.Namespace) -> None:
 
 def check_origin(data: Path, rows: Sequence[Utterance], manifest: Path) -> None:
     """Refuse recordings that are not in the folder `data`, by which cards name them."""
-    folder = data.resolve()
-    strange = next((row.audio_filepath for row in rows if folder not in row.audio_filepath.resolve().parents), None)
+    folders = {Path(os.path.abspath(data)), data.resolve()}
+
+    def is_inside(path: Path) -> bool:  # by its name, or where a link leads
+        return not folders.isdisjoint(Path(os.path.abspath(path)).parents) or not folders.isdisjoint(
+            path.resolve().parents
+        )
+
+    strange = next((row.audio_filepath for row in rows if not is_inside(row.audio_filepath)), None)
     if strange is not None:
         raise ConfigError(f"--data {data}: {manifest} names {strange}, which is not in it; run the step prepare first")
 
@@ -194,8 +201,8 @@ def train_acoustic(arguments: argparse.Namespace) -> None:
     overrides = acoustic_overrides(arguments)
     recipe = load_config(HERE / "acoustic.toml", VoiceConfig, overrides)
     output = recipe.training.output_dir.parent / "acoustic.safetensors"
-    for manifest in recipe.data.train:
-        check_origin(arguments.data, read_manifest(manifest), manifest)
+    if len(recipe.data.train) == 1:  # several may be of several corpora
+        check_origin(arguments.data, read_manifest(recipe.data.train[0]), recipe.data.train[0])
     recipe.training.output_dir.mkdir(parents=True, exist_ok=True)
     recordings = open_run(recipe)
     for number, picture in enumerate(draw_targets(recordings)):

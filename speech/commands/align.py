@@ -132,6 +132,8 @@ def run(arguments: argparse.Namespace) -> int:
     finally:
         if output.strange:
             progress.note(left_alone(output.strange))
+        for path in output.read:
+            progress.note(f"{path}: is read by the same command, so left as it is; name another --output-dir")
         progress.summary(num_skipped=len(pairs) - len(waiting), verb="aligned", skip_note="--overwrite redoes them")
     if progress.failures:
         return 1 if progress.num_done or len(waiting) < len(pairs) else 2
@@ -164,6 +166,7 @@ class _Output:
 
         self.formats, self.levels, self.folder = formats, levels, folder
         self.strange: list[Path] = []  # files that others wrote
+        self.read: list[Path] = []  # files that this command reads
         if folder is not None:
             make_folder(folder, "--output-dir")
             self.record = DoneRecord(folder, "align")
@@ -193,15 +196,14 @@ class _Output:
             print("".join(together.values()), end="", flush=True)
             return
         read = [file for file in together if any(_is_same(self.folder / file, one) for one in pair.inputs)]
-        if read and self._overwrite:
-            raise OSError(0, f"{self.folder / read[0]} is read by the same command; name another --output-dir")
-        strange = [file for file in together if not self._overwrite and self.record.is_strange(pair.name, file)]
-        strange = list(dict.fromkeys(strange + read))
-        written = {file: text for file, text in together.items() if file not in strange}
+        strange = [] if self._overwrite else [file for file in together if self.record.is_strange(pair.name, file)]
+        strange = [file for file in strange if file not in read]
+        written = {file: text for file, text in together.items() if file not in strange + read}
         self.record.begin(pair.name, key, written, _source(pair))
         for file, text in written.items():
             write_text(self.folder / file, text)
-        self.record.add(pair.name, key, self.formats, written, doubt, left=strange)
+        self.record.add(pair.name, key, self.formats, written, doubt, left=strange + read)
+        self.read += [self.folder / file for file in read]
         self.strange += [self.folder / file for file in strange]
 
     def taken(self, pair: Pair) -> str:
@@ -223,10 +225,11 @@ class _Output:
 
 
 def _source(pair: Pair) -> str:
-    """Which recording it is, and from where if it is a part; empty for a pipe."""
+    """Which recording it is, and of which manifest if it is a part; empty for a pipe."""
     if not os.path.isfile(pair.path):
         return ""
-    return os.path.realpath(pair.path) + (f"\nfrom {pair.offset_s:g} s" if pair.offset_s else "")
+    part = f"\n(a part, by {os.path.realpath(pair.text_path)})" if pair.offset_s else ""
+    return os.path.realpath(pair.path) + part
 
 
 def _is_same(path: Path, other: str) -> bool:

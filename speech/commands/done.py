@@ -60,9 +60,11 @@ class DoneRecord:
 
         A source is a path, or a path, a line break and which part of it.
         """
-        before = self._entries.get(name, _NOTHING).get("source", "")
+        entry = self._entries.get(name, _NOTHING)
+        before = entry.get("source", "")
         path, _, part = before.partition("\n")
-        if before in ("", source) or not os.path.exists(path):
+        early = not part and not entry["digests"] and path == source.partition("\n")[0]  # told of no parts yet
+        if before in ("", source) or early or not os.path.exists(path):
             return ""
         return f"{path} {part}" if part else path
 
@@ -90,6 +92,7 @@ class DoneRecord:
         written = list(files)
         if before["key"] == key:  # further formats of the same
             formats, files = {*before["formats"], *formats}, {*before["files"], *files}
+            left = {*before["left"], *left} - {*files}
         complete = {"key": key, "formats": sorted(formats), "files": sorted(files), "left": sorted(left), "note": note}
         begun = sorted({*before.get("begun", ())} - {*complete["files"]})
         digests = {**before["digests"], **{file: contents_digest(self.folder / file) for file in written}}

@@ -1,5 +1,6 @@
 """What `speech align` works on: a recording and a text, or the rows of a manifest, each with a name of its own."""
 
+import itertools
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -54,8 +55,10 @@ class Pair:
         if self.row or not self.text_path:
             return self.told(message)
         cited = message.split('"')[1] if message.count('"') > 1 else ""
-        lines = enumerate(self.text.splitlines(), 1)
-        number = next((number for number, line in lines if cited in line.split() or cited in line.lower()), 0)
+        lines = list(enumerate(self.text.splitlines(), 1)) if cited else []
+        whole = (number for number, line in lines if cited in line.split())
+        within = (number for number, line in lines if cited in line.lower())
+        number = next(itertools.chain(whole, within), 0)
         name = "standard input" if self.text_path == STDIN else self.text_path
         return f"{name}, line {number}: {message}" if number else f"{name}: {message}"
 

@@ -164,7 +164,8 @@ def test_what_others_wrote_is_left_alone(recording, tmp_path, capsys):
         assert (tmp_path / "a.txt").read_text() == (recording / "a.txt").read_text()
         assert (tmp_path / "a.json").is_file()
     err = capsys.readouterr().err
-    assert "a.txt and 1 more: not written by this command, or changed since, so left as they are" in err
+    assert "a.TextGrid: not written by this command, or changed since, so left as it is" in err
+    assert "a.txt: is read by the same command, so left as it is; name another --output-dir" in err
     assert "1 already done" in err
     assert main([*command[:-3], "textgrid", *command[-2:], "--overwrite"]) == 3
     assert "ooTextFile" in (tmp_path / "a.TextGrid").read_text()
@@ -174,8 +175,8 @@ def test_the_text_that_is_read_is_never_written(recording, tmp_path, capsys):
     for name in ("a.wav", "a.txt"):
         (tmp_path / name).write_bytes((recording / name).read_bytes())
     command = ["align", str(tmp_path / "a.wav"), str(tmp_path / "a.txt"), "--format", "txt"]
-    assert main([*command, "--output-dir", str(tmp_path), "--overwrite"]) == 2
-    assert "a.txt is read by the same command; name another --output-dir" in capsys.readouterr().err
+    assert main([*command, "--output-dir", str(tmp_path), "--overwrite"]) == 3
+    assert "a.txt: is read by the same command, so left as it is" in capsys.readouterr().err
     assert (tmp_path / "a.txt").read_text() == (recording / "a.txt").read_text()
 
 
@@ -199,6 +200,12 @@ def test_another_part_of_a_recording_is_another_source(recording, tmp_path, caps
     assert main(["align", str(tmp_path / "one.jsonl"), *out]) in (0, 3)
     assert main(["align", str(tmp_path / "two.jsonl"), *out]) == 2
     assert f"a is for {wav}; name another --output-dir" in capsys.readouterr().err
+    record = tmp_path / "out" / ".speech-align.jsonl"  # as versions wrote it that told of no parts
+    record.write_text(record.read_text().replace('"digests"', '"other"'))
+    assert main(["align", str(tmp_path / "two.jsonl"), *out]) in (0, 3)
+    (tmp_path / "two.jsonl").write_text(json.dumps({**row, "offset": 0.3}))  # corrected
+    assert main(["align", str(tmp_path / "two.jsonl"), *out]) in (0, 3)
+    assert main(["align", str(tmp_path / "one.jsonl"), *out]) == 2
 
 
 def test_what_was_left_alone_is_written_once_it_is_gone(recording, tmp_path, capsys):

@@ -10,7 +10,7 @@ from speech import audio
 from speech.checkpoint import write_atomically
 from speech.commands.outputs import write_text
 from speech.corpus import Utterance, read_manifest, write_manifest
-from speech.files import ESCAPE, replacing
+from speech.files import ESCAPE, replacing, set_aside
 from speech.lm import EstimationConfig, estimate, save, write_arpa
 
 
@@ -79,3 +79,12 @@ def test_any_text_can_be_written(tmp_path):
 def test_a_manifest_keeps_names_that_are_not_text(tmp_path):
     write_manifest(tmp_path / "rows.jsonl", [Utterance(tmp_path / "caf\udce9.wav", 1.0, "é")])
     assert read_manifest(tmp_path / "rows.jsonl")[0].audio_filepath == tmp_path / "caf\udce9.wav"
+
+
+def test_what_is_set_aside_replaces_nothing(tmp_path):
+    names = []
+    for number in range(3):
+        (tmp_path / "a.jsonl").write_text(str(number))
+        names.append(set_aside(tmp_path / "a.jsonl").name)
+    assert names == ["a.jsonl.old", "a.jsonl.2.old", "a.jsonl.3.old"]
+    assert (tmp_path / "a.jsonl.old").read_text() == "0"

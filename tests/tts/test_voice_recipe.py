@@ -81,6 +81,14 @@ def test_recordings_of_another_folder_are_refused(recordings, monkeypatch, capsy
     assert "--data anna: manifests/voice/train.jsonl names " in capsys.readouterr().err
 
 
+def test_recordings_may_be_linked_from_elsewhere(recordings, monkeypatch, capsys):
+    (recordings / "anna" / "wavs").rename(recordings / "disk")
+    (recordings / "anna" / "wavs").symlink_to(recordings / "disk")
+    sizes = ["model.channels=8", "model.blocks=1", "training.steps=1", "training.batch=1", "training.crop_frames=24"]
+    settings = [f"vocoder.{size}" for size in sizes]
+    assert run(monkeypatch, recordings, "--steps", "prepare", "vocoder", "--set", *settings) == 0
+
+
 def test_a_test_set_of_other_recordings_is_put_aside(recordings, monkeypatch, capsys):
     earlier = recordings / "manifests" / "voice" / "test.jsonl"
     earlier.parent.mkdir(parents=True)
