@@ -135,6 +135,8 @@ def build_search(
     look_ahead: bool,
 ) -> Search:
     """Check everything and build the arrays; parameters are those of `BeamDecoder`."""
+    if lm is not None and not isinstance(lm, NGram):
+        raise TypeError(f"lm: expected an NGram, as speech.lm reads one from a file, got {type(lm).__name__}")
     ids = _check_tokens(tokens, None if framewise else blank)
     _check_numbers(beam_size, token_beam, beam_threshold, lm_weight, word_bonus, unknown_score)
     if alternatives is not None and alternatives < 1:

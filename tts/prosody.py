@@ -194,9 +194,9 @@ class Prosody:
     sentences: list[SentenceProsody] = field(default_factory=list)
 
     @property
-    def words(self) -> list[WordProsody]:
-        """Words of all sentences."""
-        return [word for sentence in self.sentences for word in sentence.words]
+    def words(self) -> tuple[WordProsody, ...]:
+        """Words of all sentences, to be changed; taken away they are from `sentences[n].words`."""
+        return tuple(word for sentence in self.sentences for word in sentence.words)
 
     def __iter__(self) -> Iterator[SentenceProsody]:
         return iter(self.sentences)

@@ -81,7 +81,9 @@ def prepare(
     check_corpus(corpus)
     root = Path(root)
     if not root.is_dir():
-        raise CorpusError(f"{root}: there is no such folder.")
+        raise CorpusError(
+            f"{root}: {'is a file; name the folder of a corpus' if root.exists() else 'there is no such folder'}."
+        )
     if num_workers < 1:
         raise CorpusError(f"num_workers must be at least 1, got {num_workers}.")
     splits = to_utterances(CORPORA[corpus](root), num_workers=num_workers, skip_bad=skip_bad)

@@ -118,8 +118,13 @@ def run(arguments: argparse.Namespace) -> int:
     Controls(**controls)  # refused before anything is loaded
     if not arguments.ssml and text.lstrip().startswith(("<speak", "<?xml")):
         raise SpeechError("the text looks like SSML; add --ssml to have it read as such, or take its tags away")
-    script = parse_ssml(text) if arguments.ssml else plain_script(text)
-    check_inline(script.inline, arguments.unknown)  # all of it, before the first sentence is heard
+    try:
+        script = parse_ssml(text) if arguments.ssml else plain_script(text)
+        check_inline(script.inline, arguments.unknown)  # all of it, before the first sentence is heard
+    except SpeechError as error:
+        if not arguments.file or arguments.file == STDIN:
+            raise
+        raise type(error)(f"{arguments.file}: {error}") from error
     voice = load_voice(arguments.voice, lexicon=arguments.lexicon, speaker=arguments.speaker, vocoder=arguments.vocoder)
     loaded = time.perf_counter()
     pieces = voice.stream(script, **controls, seed=arguments.seed, on_unknown=arguments.unknown)
@@ -179,7 +184,9 @@ def _joined(first: "np.ndarray | None", rest: _Watch) -> "Iterator[np.ndarray]":
 
 def _text(arguments: argparse.Namespace) -> str:
     """What is to be said."""
-    if bool(arguments.text) == bool(arguments.file):
+    if arguments.text and arguments.file:
+        raise SpeechError(f"the text is given twice, as words and by --file {arguments.file}; leave one out")
+    if not arguments.text and not arguments.file:
         raise SpeechError('give the text: speech say "Hello!", speech say --file FILE, or speech say - < FILE')
     if arguments.text and arguments.text != ["-"]:
         return " ".join(arguments.text)
