@@ -321,10 +321,14 @@ def extend_boundary(options, lm, tree, hot, beam, room, y, number, least):
     """All entries with the boundary token, where words end."""
     token = options.boundary
     ending = math.exp(max(options.word_bonus, 0.0))
+    by_word = options.mode == LEXICON_PARTED
     for j in range(beam.counts[0]):
         place = beam.ints[beam.entries[j], TREE]
         state = beam.ints[beam.entries[j], HOT]
-        hot_bound = hot.factors[state, token] if len(hot.targets) > 1 else hot.best[state]
+        if by_word:  # what hot words gain is part of the limits
+            hot_bound = 1.0
+        else:
+            hot_bound = hot.factors[state, token] if len(hot.targets) > 1 else hot.best[state]
         mass = beam.masses[j, 0] if token == room.last[j] and not options.framewise else room.totals[j]
         mass *= y[token]
         if place == 0:  # nothing between two boundaries
@@ -332,7 +336,7 @@ def extend_boundary(options, lm, tree, hot, beam, room, y, number, least):
                 number, least = extend_empty(options, hot, beam, room, number, least, mass, j)
             continue
         most = mass * hot_bound * ending * tree.inverse[place]
-        if most <= least:
+        if most <= least and not (by_word and may_rise(hot, place, most, least)):
             continue
         first, last = -1, 0
         if place < len(tree.tokens) and tree.word_begins[place] < tree.word_begins[place + 1]:
@@ -362,6 +366,12 @@ def extend_empty(options, hot, beam, room, number, least, mass, j):
 
 
 @jit_borrowing_inside
+def may_rise(hot, place, most, least):
+    """Whether a hot word that a node of the tree spells may lift `most` above `least`."""
+    return len(hot.rises) > 1 and place < len(hot.rises) and most * hot.rises[place] > least
+
+
+@jit_borrowing_inside
 def extend_tree(options, lm, tree, hot, beam, room, y, least):
     """All entries along the edges of the lexicon."""
     number = 0
@@ -369,14 +379,13 @@ def extend_tree(options, lm, tree, hot, beam, room, y, least):
     for j in range(beam.counts[0]):
         node = beam.entries[j]
         place = beam.ints[node, TREE]
-        ending = bonus * hot.best[beam.ints[node, HOT]]
         state = (np.int64(beam.ints[node, STATE]), beam.ints[node, HOT])
         for following in range(tree.begins[place], tree.begins[place + 1]):
             token = tree.tokens[following]
             mass = beam.masses[j, 0] if token == room.last[j] and not options.framewise else room.totals[j]
             mass *= y[token]
-            most = mass * ending * tree.inverse[place]
-            if most <= least:
+            most = mass * bonus * tree.inverse[place]
+            if most <= least and not may_rise(hot, following, most, least):
                 continue
             goes_on = options.mode == LEXICON_PARTED or tree.begins[following] < tree.begins[following + 1]
             if goes_on and mass > least and not is_active(beam, room, j, token, -1):

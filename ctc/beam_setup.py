@@ -158,6 +158,8 @@ def build_search(
     patterns = _patterns(hotwords, ids, border, words if by_word else None)
     apart = border if mode == state.OPEN_WORDS else -1
     hot = spelling.build_hot_words(patterns, None if by_word else len(tokens), apart)
+    if by_word:
+        hot, tree = spelling.favour_words(hot, tree, len(words))
     hot_state = 0
     if not by_word and border >= 0 and patterns:
         hot_state = int(kernels.hot_step(hot, 0, border)[0])

@@ -141,7 +141,7 @@ def no_hot_words() -> HotWords:
     """An automaton of nothing."""
     zeros = np.zeros(1, np.int64)
     automaton = np.ones(2, np.int64), zeros - 1, zeros, np.zeros(1), np.zeros(1), np.ones(1)
-    return HotWords(*automaton, *_NOT_WRITTEN_OUT, automaton[-1])
+    return HotWords(*automaton, *_NOT_WRITTEN_OUT, automaton[-1], np.ones(1))
 
 
 def build_hot_words(
@@ -202,8 +202,24 @@ def build_hot_words(
         best[state] = max([0.0, *(value - potentials[state] for value in reached)])
     automaton = tree.begins, tree.tokens, fail, potentials, awards, np.exp(best)
     if num_tokens is None or num_tokens > 64 or num_states == 1:
-        return HotWords(*automaton, *_NOT_WRITTEN_OUT, automaton[-1])
-    return HotWords(*automaton, *_write_out(children, fail, potentials, awards, num_tokens, apart))
+        return HotWords(*automaton, *_NOT_WRITTEN_OUT, automaton[-1], np.ones(1))
+    targets, factors, most = _write_out(children, fail, potentials, awards, num_tokens, apart)
+    return HotWords(*automaton, targets, factors, most, np.ones(1))
+
+
+def favour_words(hot: HotWords, tree: Tree, num_words: int) -> tuple[HotWords, Tree]:
+    """Let a spelling tree know which of its words are hot, so that the search looks no longer at all others.
+
+    A word gains no more than the state that it leads to promises and awards, whatever was promised before.
+    """
+    if len(hot.tokens) == 1:
+        return hot, tree
+    gains = np.zeros(num_words)
+    np.maximum.at(gains, hot.tokens[1:], (hot.potentials + hot.awards)[1:])
+    by_entry = np.exp(gains[tree.words])
+    rises = np.ones(len(tree.tokens))
+    np.maximum.at(rises, np.repeat(np.arange(len(rises)), np.diff(tree.word_begins)), by_entry)
+    return hot._replace(rises=rises), tree._replace(limits=tree.limits * np.append(by_entry, 1.0))
 
 
 def _write_out(children: list[dict[int, int]], fail, potentials, awards, num_tokens: int, apart: int):

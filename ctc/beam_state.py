@@ -71,7 +71,8 @@ class HotWords(NamedTuple):
     With up to 64 tokens as labels the automaton is written out: ``targets[s, k]`` is the next state and
     ``factors[s, k]`` exp of the gain, at most 1 if the next state is the root. ``most[s]`` is the largest of these but
     for a label that the search looks at apart. Where labels are words or many tokens, edges are searched, `targets` is
-    of one element, and `most` is `best`.
+    of one element, and `most` is `best`. Where labels are the words of a spelling tree, ``rises[u]`` is exp of the most
+    that a word spelt by its node u can gain, and so part of the tree's `limits`; else `rises` is of one element.
     """
 
     begins: np.ndarray
@@ -83,6 +84,7 @@ class HotWords(NamedTuple):
     targets: np.ndarray
     factors: np.ndarray
     most: np.ndarray
+    rises: np.ndarray
 
 
 class Beam(NamedTuple):

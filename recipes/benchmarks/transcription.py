@@ -32,10 +32,12 @@ def main() -> None:
     parser.add_argument("--manifest", type=Path, required=True)
     parser.add_argument("--model", type=Path)
     parser.add_argument("--no-lm", action="store_true", help="best path of characters")
+    parser.add_argument("--hotwords", type=Path, help="words to be favoured")
     parser.add_argument("--hours", type=float, default=1.0, help="length of the long recording")
     arguments = parser.parse_args()
     options = ["--model", str(arguments.model)] if arguments.model else []
     options += ["--no-lm"] * arguments.no_lm
+    options += ["--hotwords", str(arguments.hotwords)] if arguments.hotwords else []
     random = np.random.default_rng(0)
     ten = 10 * RATE_HZ
     time_s = np.arange(ten) / RATE_HZ

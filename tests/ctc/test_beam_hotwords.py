@@ -1,5 +1,7 @@
 """Hot-words: the automaton written out against its edges, and decoders that use either."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -43,3 +45,29 @@ def test_many_tokens_decode_as_few_do(beam_size, token_beam):
     many = BeamDecoder([*TOKENS, *silent], **settings).decode(padded, n_best=4)
     assert [h.text for h in few] == [h.text for h in many]
     np.testing.assert_allclose([h.score for h in few], [h.score for h in many], rtol=1e-9)
+
+
+@pytest.mark.parametrize("parted", [True, False])
+@pytest.mark.parametrize("seed", range(4))
+def test_words_that_are_not_hot_are_left_out_without_loss(parted, seed):
+    random = np.random.default_rng(seed)
+    letters = list("abcde")
+    words = sorted({"".join(random.choice(letters, random.integers(1, 5))) for _ in range(60)})
+    chosen = random.choice(words, 6, replace=False).tolist()
+    hot = {
+        chosen[0]: 6.0,
+        chosen[1]: -2.0,
+        f"{chosen[2]} {chosen[3]}": 8.0,
+        f"{chosen[2]} {chosen[4]} {chosen[5]}": 3.0,
+    }
+    tokens = ["<blank>", *([" "] if parted else []), *letters]
+    settings = {"lexicon": {word: word for word in words}, "hotwords": hot, "beam_size": 30, "word_bonus": 0.5}
+    decoder, exhaustive = BeamDecoder(tokens, **settings), BeamDecoder(tokens, **settings)
+    search = exhaustive.search
+    assert len(search.hot.rises) > 1
+    every = search.tree._replace(limits=np.full_like(search.tree.limits, 1e9))
+    exhaustive.search = replace(search, tree=every, hot=search.hot._replace(rises=np.full_like(search.hot.rises, 1e9)))
+    scores = 2.0 * random.standard_normal((40, len(tokens))).astype(np.float32)
+    for found, expected in zip(decoder.decode(scores), exhaustive.decode(scores), strict=True):
+        assert found.text == expected.text
+        assert found.score == pytest.approx(expected.score, abs=1e-9)
