@@ -261,16 +261,13 @@ class Aligner:
         source: str,
     ) -> Alignment:
         """From a path to words and phones; a boundary lies midway between the centres of the frames on either side."""
-        config = self.frames
-        step_s = config.hop_samples / config.sample_rate_hz  # whole samples, which the hop asked for may not be
-        first_s = (config.window_samples / config.sample_rate_hz - step_s) / 2 if config.snip_edges else 0.0
 
         def time_s(frame: int) -> float:
             if frame == 0:
                 return 0.0
             if frame == len(states):
                 return duration_s
-            return min(duration_s, first_s + frame * step_s)
+            return min(duration_s, self.frames.offset_s + frame * self.frames.step_s)
 
         phones: list[AlignedPhone] = []
         of_word: dict[int, list[AlignedPhone]] = {}

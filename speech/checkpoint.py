@@ -51,8 +51,7 @@ class LoadedModel:
     @property
     def frame_step_s(self) -> float:
         """Seconds between two output frames."""
-        config = self.frontend.config  # the hop is a whole number of samples
-        return config.hop_samples / config.sample_rate_hz * self.model.config.output_step
+        return self.frontend.config.step_s * self.model.config.output_step
 
 
 def build(

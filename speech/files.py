@@ -6,7 +6,7 @@ import itertools
 import os
 import secrets
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 ESCAPE = "speech.escape"
@@ -54,11 +54,11 @@ def stamp(path: str | os.PathLike[str]) -> tuple[int, int]:
     return status.st_size, status.st_mtime_ns
 
 
-def set_aside(path: Path) -> Path:
-    """Give a file a name of its own that nothing looks for, `NAME.old` or `NAME.2.old` and so on; that name."""
-    names = (path.with_name(f"{path.name}.{number}.old") for number in itertools.count(2))
-    free = next(name for name in itertools.chain([path.with_name(f"{path.name}.old")], names) if not name.exists())
-    return path.rename(free)
+def set_aside(path: Path, names: Iterable[str] | None = None) -> Path:
+    """Give a file the first of `names` that is free, by default of `NAME.old`, `NAME.2.old` and so on; that path."""
+    if names is None:
+        names = itertools.chain([f"{path.name}.old"], (f"{path.name}.{number}.old" for number in itertools.count(2)))
+    return path.rename(next(free for free in map(path.with_name, names) if not free.exists()))
 
 
 def unreadable(error: Exception) -> str:

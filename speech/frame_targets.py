@@ -234,10 +234,8 @@ def between_frames(
     scores: NDArray[np.float32], coarse: FrontendConfig, fine: FrontendConfig, num_frames: int
 ) -> NDArray[np.float32]:
     """Scores of coarse frames [T, K] at the centres of `num_frames` fine ones, by straight lines; the ends go on."""
-    rate_hz = fine.sample_rate_hz  # of both; hops and windows are whole samples
-    first = (fine.window_samples - coarse.window_samples) / 2 if fine.snip_edges else 0.0
-    centres = np.arange(num_frames) * fine.hop_samples + first * coarse.sample_rate_hz / rate_hz
-    position = np.clip(centres / coarse.hop_samples, 0, len(scores) - 1)
+    first_s = fine.offset_s + fine.step_s / 2 - (coarse.offset_s + coarse.step_s / 2)  # between the first centres
+    position = np.clip((np.arange(num_frames) * fine.step_s + first_s) / coarse.step_s, 0, len(scores) - 1)
     before = position.astype(np.int64)
     after = np.minimum(before + 1, len(scores) - 1)
     share = (position - before).astype(np.float32)[:, None]

@@ -25,6 +25,11 @@ def save_run(
     write_atomically(path, lambda file: torch.save(state, file))
 
 
+def first_other(saved: Mapping[str, str], wanted: Mapping[str, str]) -> str:
+    """The first of what a run may not change that is another in its saved state; empty if there is none."""
+    return next((name for name, value in wanted.items() if saved.get(name) != value), "")
+
+
 def resume_run(
     path: Path | None, model: nn.Module, optimizer: torch.optim.Optimizer, belongs_to: Mapping[str, str]
 ) -> int:
@@ -39,9 +44,8 @@ def resume_run(
         return 0
     try:
         state = torch.load(path, weights_only=True)
-        for name, value in belongs_to.items():
-            if state["belongs_to"].get(name) != value:
-                raise ValueError(f"it belongs to other {name}")
+        if other := first_other(state["belongs_to"], belongs_to):
+            raise ValueError(f"it belongs to other {other}")
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
         torch.set_rng_state(state["random"])

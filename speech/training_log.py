@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from speech.errors import ConfigError
 from speech.experiment import TrainingConfig
+from speech.files import set_aside
 from speech.training_state import Progress
 
 logger = logging.getLogger(__name__)
@@ -138,9 +139,7 @@ class InterruptGuard:
 
 def put_aside(path: Path) -> None:
     """Give the log of an earlier run a name of its own, `log.1.jsonl` and so on."""
-    names = (path.with_name(f"{path.stem}.{number}{path.suffix}") for number in itertools.count(1))
-    free = next(name for name in names if not name.exists())
-    path.rename(free)
+    free = set_aside(path, (f"{path.stem}.{number}{path.suffix}" for number in itertools.count(1)))
     logger.info("%s: begins anew; the earlier run's log is now %s", path, free.name)
 
 

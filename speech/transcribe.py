@@ -267,9 +267,9 @@ class Transcriber:
 
     def _finish(self, recording: _Recording) -> Transcript:
         duration_s = recording.num_samples / self.sample_rate_hz
-        config = recording.pace.frontend.config
-        offset_s = (config.window_s - config.hop_s) / 2 if config.snip_edges else 0.0
-        times_s = frame_times(recording.words.num_frames, recording.pace.frame_step_s, offset_s, duration_s)
+        pace = recording.pace
+        offset_s = pace.frontend.config.offset_s
+        times_s = frame_times(recording.words.num_frames, pace.frame_step_s, offset_s, duration_s)
         return Transcript(
             words=recording.words.words(times_s),
             duration_s=duration_s,

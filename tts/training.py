@@ -24,6 +24,7 @@ from speech.corpus import Utterance, numbered_rows
 from speech.errors import CheckpointError, ConfigError, SpeechError
 from speech.files import unique_names
 from speech.precision import autocast
+from speech.run_state import first_other
 from speech.training_log import InterruptGuard, put_aside
 from tts.acoustic import Acoustic
 from tts.contract import AudioContract
@@ -359,9 +360,8 @@ def _resume(path: Path, run: Mapping[str, str], model: nn.Module, optimizer, ave
         raise CheckpointError(f"{path}: damaged ({str(error).splitlines()[0]}); remove it or restart") from error
     if saved.get("format") != STATE_FORMAT:
         raise CheckpointError(f"{path}: is of another version; remove it or choose another output_dir")
-    for name, value in run.items():
-        if saved["belongs_to"].get(name) != value:
-            raise ConfigError(f"{path}: is of a run with other {name}; choose another output_dir or restart")
+    if other := first_other(saved["belongs_to"], run):
+        raise ConfigError(f"{path}: is of a run with other {other}; choose another output_dir or restart")
     model.load_state_dict(saved["model"])
     average.load_state_dict(saved["average"])
     optimizer.load_state_dict(saved["optimizer"])

@@ -129,7 +129,7 @@ def run(arguments: argparse.Namespace) -> int:
     if folder is not None and folder.strange:
         progress.note(left_alone(folder.strange))
     num_skipped = len(inputs) - len(jobs) - len(taken)
-    num_left = len(folder.untouched) if folder is not None else 0
+    num_left = folder.num_untouched if folder is not None else 0
     try:
         if jobs:
             _transcribe(jobs, arguments, folder, progress)

@@ -33,13 +33,13 @@ class TranscriptFolder:
     ----------
     strange : list of Path
         Files that `missing` has found to be somebody else's.
-    untouched : list of str
+    num_untouched : int
         Recordings of which all files are.
     """
 
     def __init__(self, folder: Path, arguments: argparse.Namespace, formats: tuple[str, ...]):
         make_folder(folder, "--output-dir")
-        self.folder, self.formats, self.strange, self.untouched = folder, formats, list[Path](), list[str]()
+        self.folder, self.formats, self.strange, self.num_untouched = folder, formats, list[Path](), 0
         self._arguments = arguments
         self._record = DoneRecord(folder, "transcribe")
 
@@ -47,21 +47,14 @@ class TranscriptFolder:
         """Formats of a recording that are to be written; what a pipe holds is never known to be done."""
         if self._arguments.overwrite:
             return self.formats
-        key = self.key(one) if os.path.isfile(one.path) else None
-        strange = len(self.strange)
-        missing = tuple(name for name in self.formats if not self._is_there(one, key, _file(one, name)))
-        if not missing and len(self.strange) - strange == len(self.formats):
-            self.untouched.append(one.path)
-        return missing
-
-    def _is_there(self, one: Input, key: str | None, file: str) -> bool:
-        """Whether a file shall stay as it is."""
-        if key is not None and self._record.has(one.output_stem, key, file):
-            return True
-        if self._record.is_strange(one.output_stem, file):
-            self.strange.append(self.folder / file)
-            return True
-        return False
+        stem, files = one.output_stem, {name: _file(one, name) for name in self.formats}
+        if os.path.isfile(one.path):
+            key = self.key(one)
+            files = {name: file for name, file in files.items() if not self._record.has(stem, key, file)}
+        strange = {name: file for name, file in files.items() if self._record.is_strange(stem, file)}
+        self.strange += [self.folder / file for file in strange.values()]
+        self.num_untouched += len(strange) == len(self.formats)
+        return tuple(name for name in files if name not in strange)
 
     def taken(self, one: Input) -> str:
         """A sentence if another recording's transcripts stand under the name of this one, else ""."""

@@ -91,6 +91,16 @@ class FrontendConfig:
         return frames.whole_samples(self.hop_s, self.sample_rate_hz)
 
     @property
+    def step_s(self) -> float:
+        """Seconds from one frame to the next: whole samples, which `hop_s` may not be."""
+        return self.hop_samples / self.sample_rate_hz
+
+    @property
+    def offset_s(self) -> float:
+        """Where the step around the centre of the first frame begins, in seconds."""
+        return (self.window_samples / self.sample_rate_hz - self.step_s) / 2 if self.snip_edges else 0.0
+
+    @property
     def fft_samples(self) -> int:
         """Size of the transform: the next power of two."""
         return 1 << (self.window_samples - 1).bit_length()

@@ -72,18 +72,26 @@ def _bare(match: re.Match) -> str | None:
 
 
 _SHORT_DAY = r"(?:Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)"
-_BEFORE_DAY = re.compile(rf"(?<![Tt]he )\b{_SHORT_DAY}(?:\w*day)?\.?(?:,|,?\s(?:and|&|or)|/)\s?$")
+_BEFORE_DAY = re.compile(
+    rf"(?:(?<![Tt]he )\b{_SHORT_DAY}(?:\w*day)?\.?(?:,|,?\s(?:and|&|or))\s?|\b{_SHORT_DAY}(?:\w*day)?\.?/\s?)$"
+)
 _BEHIND_DAY = re.compile(rf"(?:,|,?\s(?:and|&|or)|/)\s?{_SHORT_DAY}(?:\w*day)?\b")
+
+
+def _day_or_month(text: str) -> str:
+    """The whole name of a day or month, by its first three letters."""
+    return next(name for name in WEEKDAYS + MONTHS if name[:3] == text[:3].lower())
 
 
 def _short_day(match: re.Match) -> str | None:
     """A day of the week without its full stop: those that are no words, others beside another day: Mon, Wed & Fri."""
     listed = _BEHIND_DAY.match(match.string, match.end()) or _BEFORE_DAY.search(match.string[: match.start()][-20:])
-    if match[0] in ("Sat", "Sun") and _before(match).lower() == "the":
+    newspaper = match[0] in ("Sat", "Sun") and _before(match).lower() == "the"
+    if newspaper and match.string[match.end() : match.end() + 1] != "/":
         return None
     if not listed and match[0] in ("Mon", "Wed", "Sat", "Sun"):
         return None
-    return next(name for name in WEEKDAYS if name[:3] == match[0][:3].lower())
+    return _day_or_month(match[0])
 
 
 #: Saints after whom towns and lakes are named, which stand behind other names: London St. Pancras.
@@ -211,9 +219,7 @@ def _short_state(match: re.Match) -> str | None:
 
 
 def _calendar_range(match: re.Match) -> str:
-    return " to ".join(
-        next(name for name in WEEKDAYS + MONTHS if name[:3] == part[:3].lower()) for part in match.groups()
-    )
+    return " to ".join(map(_day_or_month, match.groups()))
 
 
 #: (name, pattern, function), tried in this order after those for numbers; none begins inside a word.
@@ -248,13 +254,6 @@ RULES: list[Rule] = [
     ("circa", r"c\.(?=\s?\d{3,4}\b)", lambda match: "circa"),
     *roman_rules.RULES,
     ("calendar", r"M[-–]F(?![\w-])", lambda match: "monday to friday"),
-    (
-        "day",
-        r"(?:Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)(?=/(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun))|"
-        rf"(?:{'|'.join(f'(?<={name}/)' for name in (*'Mon Tue Tues Wed Thu Thur Thurs Fri Sat Sun'.split(), 'day'))})"
-        r"(?:Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)\b",
-        lambda match: next(name for name in WEEKDAYS if name[:3] == match[0][:3].lower()),
-    ),
     ("day", rf"{_SHORT_DAY}\b(?![.'’\w])", _short_day),
     ("calendar", rf"({_DAY})\s?[-–]\s?({_DAY})(?!\w)", _calendar_range),
     ("day", rf"({_DAY})(?=,?\s(?:\d|{MONTH}\b))", _calendar_range),

@@ -47,10 +47,14 @@ _LINE = re.compile(
 )
 _ARTICLE = re.compile(r"(?i)\b(?:an?|the|this|that|my|your|his|her|its|our|their)\s$")
 #: What is told by one of its measures, so that the unit is singular: two 12V batteries, new 4 TB drives.
+_THINGS = (
+    "adaptor adapter amplifier bag bottle bulb bullet camera cannon card charger circuit disk drive dumbbell engine "
+    "film gun heater jar lamp microwave motor outlet pack package panel pistol plan resistor sack shell signal stick "
+    "tank weight"
+).split()
 _MADE = re.compile(
-    r"\s(?:adapt[eo]r|amplifier|bag|battery|batterie|bottle|box|boxe|bulb|bullet|camera|cannon|can(?=s)|card|charger|circuit|disk|"
-    r"drive|dumbbell|engine|film|gun|heater|jar|lamp|len[s]|lense|memory|microwave|motor|outlet|pack|package|panel|pistol|"
-    r"plan|power supply|power supplie|resistor|sack|shell|signal|stick|supply|supplie|tank|weight)s?\b"
+    rf"\s(?:(?:{'|'.join(_THINGS)})s?|cans|box(?:es)?|lens(?:es)?|memory|memories|batter(?:y|ies)|"
+    r"(?:power\s)?suppl(?:y|ies))\b"
 )
 #: Before "can" and after an article, of the container: a 330ml can.
 _CANNED = frozenset(("ml", "mL", "cl", "l", "L", "oz", "oz.", "g"))

@@ -63,14 +63,13 @@ def _two_digits(text: str) -> str:
 
 def _year(match: re.Match) -> str | None:
     """A year unless a plural noun is counted or an equation stands before it."""
-    before, text = match.string[max(0, match.start() - 3) : match.start()], match.string
+    before, text = match.string[max(0, match.start() - 24) : match.start()], match.string
     if re.search(r"[=<>+*/^×÷]\s?$", before):
         return None
     if noun := _PLURAL_NOUN.match(text, match.end()):
         is_round = match[0].endswith("00") or int(match[0]) < 1500
         if noun["irregular"] and is_round:  # fifteen hundred people
             return year(int(match[0]))
-        before = text[max(0, match.start() - 24) : match.start()]
         when = _WHEN.search(before)
         # In 1992 sales doubled, the 1968 riots; but in 1650 cases, the 1650 students
         opens = when and when[0][0].isupper() and when[0][0] != "T" and int(match[0]) >= 1900
