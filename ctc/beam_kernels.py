@@ -281,7 +281,7 @@ def gather(hot, beam, room):
 @jit_borrowing_inside
 def extend_tokens(options, lm, tree, hot, beam, room, y, least):
     """All entries with all tokens but the boundary of words; return (number of candidates, least)."""
-    chosen, number = 0, 0
+    chosen, number, enough = 0, 0, options.beam_size
     written_out = len(hot.targets) > 1
     order, weighted = room.order, room.select  # both free until candidates are reduced
     bonus = math.exp(max(options.word_bonus, 0.0)) if options.mode == TOKEN_MODEL else 1.0
@@ -311,8 +311,9 @@ def extend_tokens(options, lm, tree, hot, beam, room, y, least):
                 number, least = extend_by_token(
                     options, lm, tree, hot, beam, room, number, least, mass * y[token], j, token, factor
                 )
-        if number >= options.beam_size:
+        if number >= enough:
             number, least = reduce_candidates(options, beam, room, number, least)
+            enough = max(options.beam_size, number + 1 + options.beam_size // 8)  # a few more change the bound little
     return number, least
 
 
