@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from ctc.decode import Token, merge
-from ctc.labels import Batch, IntegersLike, check_batch
+from ctc.labels import Batch, IntegersLike, as_targets, check_batch, unit_index
 
 
 def forced_align(
@@ -40,8 +40,10 @@ def forced_align(
     ------
     ValueError
         Shapes disagree; a length or label is out of range or the blank; a row's labels need more
-        frames than it has, or have no path of nonzero probability; a NaN among the scores (names
-        the row).
+        frames than it has, or have no path of nonzero probability; a NaN or infinity among the scores
+        (names the row); -inf is allowed.
+    TypeError
+        log_probs are no tensor, or `blank` is no integer.
     RuntimeError
         log_probs are on a device that is neither, or on CUDA and numba-cuda is missing.
 
@@ -57,15 +59,18 @@ def forced_align(
     >>> paths.tolist()
     [[1, 0, 1]]
     """
+    if not isinstance(log_probs, torch.Tensor):
+        raise TypeError(f"log_probs: expected a tensor, got {type(log_probs).__name__}")
     if log_probs.ndim != 3 or not log_probs.is_floating_point() or log_probs.shape[2] == 0:
         raise ValueError(f"log_probs: expected floats [B, T, K], got {log_probs.dtype} {tuple(log_probs.shape)}")
     if log_probs.device.type not in ("cpu", "cuda"):
         raise RuntimeError(f"forced_align: needs log_probs on the CPU or a CUDA device, got {log_probs.device}")
     num_rows, num_frames, num_units = log_probs.shape
+    blank = unit_index(blank, num_units)
     if input_lengths is None:
         input_lengths = [num_frames] * num_rows
     if target_lengths is None:
-        shape = np.shape(targets)
+        shape = as_targets(targets).shape
         if len(shape) != 2 and num_rows != 1:
             raise ValueError("target_lengths: needed with concatenated targets")
         target_lengths = [shape[-1]] * num_rows
@@ -89,7 +94,7 @@ def _paths(log_probs: torch.Tensor, batch: Batch, blank: int) -> torch.Tensor:
     jobs = []
     for b, length in enumerate(batch.input_lengths.tolist()):
         row = log_probs[b, :length].contiguous().numpy()
-        _refuse_nan(b, bool(np.isnan(row).any()))
+        _refuse_unsound(b, not bool((row < np.inf).all()))
         jobs.append((row, batch.row(b), blank, paths[b, :length]))
     for b, best in enumerate(_run(jobs)):
         _refuse_impossible(b, best)
@@ -107,17 +112,17 @@ def _paths_on_device(log_probs: torch.Tensor, batch: Batch, blank: int) -> torch
         return torch.full(log_probs.shape[:2], blank, dtype=torch.int64, device=log_probs.device)
     frames = torch.from_numpy(batch.input_lengths).to(log_probs.device)
     counted = torch.arange(log_probs.shape[1], device=log_probs.device) < frames[:, None]
-    for b, found in enumerate((log_probs.isnan().any(dim=2) & counted).any(dim=1).tolist()):
-        _refuse_nan(b, found)
+    for b, found in enumerate((~(log_probs < torch.inf).all(dim=2) & counted).any(dim=1).tolist()):
+        _refuse_unsound(b, found)
     paths, best = cuda_align.best_paths(log_probs, batch, blank)
     for b, score in enumerate(best.tolist()):
         _refuse_impossible(b, score)
     return paths
 
 
-def _refuse_nan(b: int, found: bool) -> None:
+def _refuse_unsound(b: int, found: bool) -> None:
     if found:
-        raise ValueError(f"row {b}: log_probs hold a NaN")
+        raise ValueError(f"row {b}: log_probs hold a NaN or infinity")
 
 
 def _refuse_impossible(b: int, best: float) -> None:

@@ -50,7 +50,8 @@ class BeamDecoder:
     unknown_score : float
         log10 added to the score of words outside the model's vocabulary, which <unk> as a class flatters.
     hotwords : mapping of str to float, or sequence of str, optional
-        Words or phrases and their boost in nats, 8 by default; of whole words only.
+        Words or phrases and their boost in nats, 8 by default; of whole words only. Of word pieces, it is one way to
+        spell them, the longest pieces first, and words that go on from there count too.
     blank : int
     boundary : str, optional
         Token between words; " " or "|" if it is among the tokens.
@@ -69,6 +70,8 @@ class BeamDecoder:
     ------
     ValueError
         Tokens that do not match the model or the lexicon, and settings out of range.
+    TypeError
+        A model, a lexicon, hot-words or a blank of another kind.
 
     Examples
     --------
@@ -150,7 +153,8 @@ class BeamDecoder:
 
         Returns
         -------
-        list of Hypothesis, best first; for a batch, a list of these.
+        list of Hypothesis, best first; for a batch, a list of these. With a lexicon no two have the same words; else
+        they differ in their tokens, and several may have one text, as with and without a boundary at the end.
 
         Raises
         ------

@@ -436,47 +436,48 @@ def _make_kernels(sources: int) -> tuple[Callable, Callable]:
         return scores.shape[0], 0
 
     @jit_borrowing_cached
-    def finish(options, lm, tree, hot, beam, room, ended, results, words):
-        """Write log mass, LM and extra scores of each entry at an end [W, 3], and the word that ends there [W].
+    def finish(options, lm, tree, hot, beam, room, ended, results, endings):
+        """Write how each entry may end: log mass, LM and extra scores [R, 3], entry and word [R, 2]; return R.
 
-        The word is -1 if none ends there, and -2 in the midst of a word.
+        Words that are spelt alike end in the same place. The word is -1 if none ends there, and -2 in the midst of one.
         """
         assert sources
-        unknown = len(tree.tokens)
+        unknown, number = len(tree.tokens), 0
         for i in range(beam.counts[0]):
             node = beam.entries[i]
-            place, state = beam.ints[node, TREE], np.int64(beam.ints[node, STATE])
-            hot_state = beam.ints[node, HOT]
-            lm_score, extra = beam.floats[node, LM], beam.floats[node, EXTRA]
+            place = beam.ints[node, TREE]
             mass = join(beam.masses[i, 0], beam.masses[i, 1], options.framewise)
-            acoustic = math.log(mass) + beam.scale[0] - options.lm_weight * lm_score - extra - tree.potentials[place]
-            words[i] = -1
-            if place != 0:
-                best, entry = -math.inf, -1
-                if place < unknown and options.mode != LEXICON:  # there, the complete word is another entry
-                    for k in range(tree.word_begins[place], tree.word_begins[place + 1]):
-                        score, _ = word_score(options, lm, room, state, tree.word_ids[tree.words[k]])
-                        if options.lm_weight * score + tree.word_costs[k] > best:
-                            best, entry = options.lm_weight * score + tree.word_costs[k], k
-                if entry >= 0 or options.mode == OPEN_WORDS:
-                    word_id = tree.word_ids[tree.words[entry]] if entry >= 0 else 0
+            acoustic = math.log(mass) + beam.scale[0] - tree.potentials[place]
+            acoustic -= options.lm_weight * beam.floats[node, LM] + beam.floats[node, EXTRA]
+            first, last = 0, 0
+            if 0 < place < unknown and options.mode != LEXICON:  # there, the complete word is another entry
+                first, last = tree.word_begins[place], tree.word_begins[place + 1]
+            whole = first < last
+            for k in range(first, last if whole else first + 1):
+                state, hot_state = np.int64(beam.ints[node, STATE]), np.int64(beam.ints[node, HOT])
+                lm_score, extra, word = beam.floats[node, LM], beam.floats[node, EXTRA], -1
+                if whole or (place != 0 and options.mode == OPEN_WORDS):
+                    word_id = tree.word_ids[tree.words[k]] if whole else 0
                     score, state = word_score(options, lm, room, state, word_id)
                     lm_score += score
-                    extra += options.word_bonus + (tree.word_costs[entry] if entry >= 0 else 0.0)
+                    extra += options.word_bonus + (tree.word_costs[k] if whole else 0.0)
                     if options.mode >= LEXICON_PARTED:
-                        words[i] = tree.words[entry]
-                        hot_state, gain = hot_step(hot, hot_state, words[i])
+                        word = tree.words[k]
+                        hot_state, gain = hot_step(hot, hot_state, word)
                         extra += gain
-                else:
-                    words[i] = -2
-            if options.mode <= OPEN_WORDS and options.boundary >= 0 and beam.ints[node, TOKEN] != options.boundary:
-                hot_state, gain = hot_step(hot, hot_state, options.boundary)
-                extra += gain
-            extra -= hot.potentials[hot_state]
-            if ended and options.mode != PLAIN and options.lm_weight != 0.0:
-                score, _ = score_word(lm, state, END_ID)
-                lm_score += score
-            results[i, 0], results[i, 1], results[i, 2] = acoustic, lm_score, extra
+                elif place != 0:
+                    word = -2
+                if options.mode <= OPEN_WORDS and options.boundary >= 0 and beam.ints[node, TOKEN] != options.boundary:
+                    hot_state, gain = hot_step(hot, hot_state, options.boundary)
+                    extra += gain
+                extra -= hot.potentials[hot_state]
+                if ended and options.mode != PLAIN and options.lm_weight != 0.0:
+                    score, _ = score_word(lm, state, END_ID)
+                    lm_score += score
+                results[number, 0], results[number, 1], results[number, 2] = acoustic, lm_score, extra
+                endings[number, 0], endings[number, 1] = i, word
+                number += 1
+        return number
 
     return advance, finish
 

@@ -76,34 +76,34 @@ def _make_kernels(sources: int) -> tuple[Callable, Callable, Callable]:
         beam.counts[3] = kept
 
     @jit_cached
-    def enumerate_best(beam, totals, order, most, span):
+    def enumerate_best(beam, totals, nodes, order, most, span):
         """Prefixes in the order of their scores: `most` of them at most, within `span` nats of the best.
 
         Parameters
         ----------
-        totals, order : score of each entry, and the entries to begin with, best first
+        totals, nodes, order : score and node of each ending, and the endings to begin with, best first
 
         Returns
         -------
         visits : int64 [V], the items in order
-        steps : int64 [I, 4] of each item: its entry, the node that its path begins with from the end, the item whose
+        steps : int64 [I, 4] of each item: its ending, the node that its path begins with from the end, the item whose
             path it shares from there on (-1 for none), and the node before which that begins
-        scores : float64 [I, 3] of each item: total, and what its LM and EXTRA differ by from those of the entry
+        scores : float64 [I, 3] of each item: total, and what its LM and EXTRA differ by from those of the ending
         """
         assert sources
         # Numba tells the types of empty lists from what they held.
         steps, scores, heap, whens, visits = [(0, 0, -1, -1)], [(0.0, 0.0, 0.0)], [(0.0, 0)], [0], [0]
         steps.clear(), scores.clear(), heap.clear(), whens.clear(), visits.clear()
-        for entry in order:
-            heapq.heappush(heap, (-totals[entry], len(steps)))
-            steps.append((np.int64(entry), np.int64(beam.entries[entry]), -1, -1))
-            scores.append((totals[entry], 0.0, 0.0))
+        for ending in order:
+            heapq.heappush(heap, (-totals[ending], len(steps)))
+            steps.append((np.int64(ending), np.int64(nodes[ending]), -1, -1))
+            scores.append((totals[ending], 0.0, 0.0))
             whens.append(beam.counts[2])
         worst = -heap[0][0] - span if heap else 0.0
         while heap and len(visits) < most:
             item = heapq.heappop(heap)[1]
             visits.append(item)
-            entry, winner = steps[item][0], steps[item][1]
+            ending, winner = steps[item][0], steps[item][1]
             while winner > 0:
                 at = beam.ints[winner, MERGED]
                 while at >= 0:
@@ -112,7 +112,7 @@ def _make_kernels(sources: int) -> tuple[Callable, Callable, Callable]:
                     if when < whens[item] and total >= worst:
                         loser = np.int64(beam.merges[at, LOSER])
                         heapq.heappush(heap, (-total, len(steps)))
-                        steps.append((entry, loser, item, np.int64(winner)))
+                        steps.append((ending, loser, item, np.int64(winner)))
                         lm_change = scores[item][1] + beam.floats[loser, LM] - beam.floats[winner, LM]
                         extra_change = scores[item][2] + beam.floats[loser, EXTRA] - beam.floats[winner, EXTRA]
                         scores.append((total, lm_change, extra_change))
@@ -137,33 +137,35 @@ def path_of(beam: Beam, node: int) -> list[int]:
 
 
 class Recalled(NamedTuple):
-    """A prefix that ends like an entry of the beam.
+    """A prefix that ends like one of the beam.
 
     Attributes
     ----------
     total : its score, about
-    entry : the entry
+    ending : the number of that one's ending
     nodes : from the first token to the last
-    lm_change, extra_change : what its scores differ by from those of the entry
+    lm_change, extra_change : what its scores differ by from those of the ending
     """
 
     total: float
-    entry: int
+    ending: int
     nodes: list[int]
     lm_change: float
     extra_change: float
 
 
-def recall(beam: Beam, totals: np.ndarray, order: np.ndarray, most: int, span: float) -> Iterator[Recalled]:
+def recall(
+    beam: Beam, totals: np.ndarray, nodes: np.ndarray, order: np.ndarray, most: int, span: float
+) -> Iterator[Recalled]:
     """Prefixes in the order of their scores; see `enumerate_best`."""
-    visits, steps, scores = enumerate_best(beam, totals, order, most, span)
+    visits, steps, scores = enumerate_best(beam, totals, nodes, order, most, span)
     paths: dict[int, list[int]] = {}
     for item in visits.tolist():
-        entry, node, shared, border = steps[item].tolist()
+        ending, node, shared, border = steps[item].tolist()
         rest = paths[shared] if shared >= 0 else []
         paths[item] = path_of(beam, node) + (rest[rest.index(border) + 1 :] if shared >= 0 else [])
         total, lm_change, extra_change = scores[item].tolist()
-        yield Recalled(total, entry, paths[item], lm_change, extra_change)
+        yield Recalled(total, ending, paths[item], lm_change, extra_change)
 
 
 def make_merges(size: int) -> tuple[np.ndarray, np.ndarray]:

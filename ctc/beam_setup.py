@@ -1,7 +1,7 @@
 """From what a user gives the decoder to the arrays that the search walks; all checks of it are here."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,6 +12,7 @@ from ctc import beam_kernels as kernels
 from ctc import beam_spelling as spelling
 from ctc import beam_state as state
 from ctc.decode import Token
+from ctc.labels import unit_index
 from ctc.ngram import EMPTY, UNKNOWN_ID, NGram, NGramArrays
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ Pronunciation = str | Sequence[str]
 Lexicon = Spellings | Mapping[str, Pronunciation | Sequence[Pronunciation] | Mapping[Any, float]]
 DEFAULT_BOOST = 8.0
 MOST_BOOST = 500.0  #: nats; sums of them must stay within float64 as factors
+_MOST_PRIOR = 500.0  # nats, for the same reason
 PIECE = "▁"
 _SPACES = (" ", "|")
 _LM_SPACES = ("<space>", "|", "▁")
@@ -139,8 +141,8 @@ def build_search(
         raise TypeError(f"lm: expected an NGram, as speech.lm reads one from a file, got {type(lm).__name__}")
     ids = _check_tokens(tokens, None if framewise else blank)
     _check_numbers(beam_size, token_beam, beam_threshold, lm_weight, word_bonus, unknown_score)
-    if alternatives is not None and alternatives < 1:
-        raise ValueError(f"alternatives must be 1 or more, or None for no limit, got {alternatives}")
+    if alternatives is not None:
+        whole_number("alternatives", alternatives)
     if not 0 <= merge_threshold < 700 or (merge_threshold and (framewise or not alternatives)):
         raise ValueError("merge_threshold must be 0 to 700, and above 0 needs `alternatives` and CTC")
     border = _boundary(ids, boundary)
@@ -185,17 +187,26 @@ def build_search(
 
 def _check_tokens(tokens: tuple[str, ...], blank: int | None) -> dict[str, int]:
     """Ids of the tokens, the blank left out if there is one."""
-    if blank is not None and not 0 <= blank < len(tokens):
-        raise ValueError(f"blank must be a token, 0..{len(tokens) - 1}, got {blank}")
+    if blank is not None:
+        blank = unit_index(blank, len(tokens))
     ids = {token: k for k, token in enumerate(tokens) if k != blank}
     if len(ids) != len(tokens) - (blank is not None) or "" in ids:
         raise ValueError("tokens must differ from one another and not be empty")
     return ids
 
 
+def whole_number(name: str, value: int) -> None:
+    """Refuse what is no integer from 1 on."""
+    if not isinstance(value, int | np.integer) or value < 1:
+        raise ValueError(f"{name} must be an integer, 1 or more, got {value!r}")
+
+
 def _check_numbers(beam_size, token_beam, beam_threshold, lm_weight, word_bonus, unknown_score) -> None:
-    if beam_size < 1 or (token_beam is not None and token_beam < 1) or not beam_threshold > 0:
-        raise ValueError("beam_size, token_beam and beam_threshold must be above 0")
+    whole_number("beam_size", beam_size)
+    if token_beam is not None:
+        whole_number("token_beam", token_beam)
+    if not beam_threshold > 0:
+        raise ValueError(f"beam_threshold must be above 0, got {beam_threshold}")
     if not (0 <= lm_weight < math.inf and math.isfinite(word_bonus) and math.isfinite(unknown_score)):
         raise ValueError("lm_weight must be 0 or more, word_bonus and unknown_score finite")
 
@@ -266,6 +277,12 @@ def _token_ids(ids: dict[str, int], lm: NGram) -> npt.NDArray[np.int64]:
     for token, k in ids.items():
         names = _LM_SPACES if token in _SPACES else (token,)
         found[k] = next((lm.ids[name] for name in names if name in lm.ids), UNKNOWN_ID)
+    pieces = [token for token in ids if token.startswith(PIECE) and token != PIECE]
+    if pieces and not any(token in lm.ids for token in pieces):
+        raise ValueError(
+            f"the tokens are word pieces ({', '.join(pieces[:3])} ...), the language model's vocabulary is not"
+            f" ({', '.join(lm.vocabulary[3:8])} ...); give a model of pieces, or a lexicon with the pieces of each word"
+        )
     if not found.any():
         raise ValueError(
             f"none of the tokens ({', '.join(list(ids)[:5])} ...) is in the language model's vocabulary"
@@ -297,11 +314,15 @@ def _spelt_lexicon(lexicon: Lexicon, ids: dict[str, int], border: int):
     if isinstance(lexicon, Spellings):
         _check_spellings(lexicon, ids, border)
         return lexicon.words, lexicon.padded, lexicon.owners, np.zeros(len(lexicon.owners))
+    if not isinstance(lexicon, Mapping):
+        raise TypeError(f"lexicon: expected a mapping of words to pronunciations, got {type(lexicon).__name__}")
     words: list[str] = []
     found: dict[tuple[int, tuple[int, ...]], float] = {}  # of a word and a spelling, which may be given twice
     for word, entry in lexicon.items():
         if isinstance(entry, str):
             entry = [entry]
+        if not isinstance(entry, Iterable):
+            raise TypeError(f"lexicon: the pronunciations of {word!r} must be text, a list or a mapping, got {entry!r}")
         probs = list(entry.values()) if isinstance(entry, Mapping) else [1.0] * len(entry)
         for pronunciation, prob in zip(entry, probs, strict=True):
             if not 0.0 < prob <= 1.0:
@@ -357,11 +378,13 @@ def _patterns(
         return {}
     if isinstance(hotwords, str):
         raise ValueError("hotwords: expected a list or a mapping, got one string")
+    if not all(isinstance(phrase, str) for phrase in hotwords):
+        raise TypeError("hotwords: expected words or phrases, as text")
     boosts = hotwords if isinstance(hotwords, Mapping) else dict.fromkeys(hotwords, DEFAULT_BOOST)
     word_ids = {word: k for k, word in enumerate(words)} if words is not None else {}
     patterns: dict[tuple[int, ...], float] = {}
     for phrase, boost in boosts.items():
-        if not abs(boost) <= MOST_BOOST:
+        if not isinstance(boost, int | float | np.number) or not abs(boost) <= MOST_BOOST:
             raise ValueError(f"hotwords: the boost of {phrase!r} must be within +-{MOST_BOOST:g} nats, got {boost}")
         parts = phrase.split()
         if not parts:
@@ -409,4 +432,6 @@ def _weights(log_prior: npt.ArrayLike | None, num_units: int) -> npt.NDArray[np.
     prior = np.asarray(log_prior, dtype=np.float64)
     if prior.shape != (num_units,) or not np.isfinite(prior).all():
         raise ValueError(f"log_prior: expected {num_units} finite numbers, one a token, got shape {prior.shape}")
+    if (np.abs(prior) > _MOST_PRIOR).any():
+        raise ValueError(f"log_prior: token {int(np.abs(prior).argmax())} has more than +-{_MOST_PRIOR:g} nats")
     return np.exp(-prior)

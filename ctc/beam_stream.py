@@ -12,7 +12,7 @@ from ctc import beam_kernels as kernels
 from ctc import beam_merges as merges
 from ctc import beam_state as state
 from ctc import beam_survival as survival
-from ctc.beam_setup import Search
+from ctc.beam_setup import Search, whole_number
 from ctc.beam_times import CHUNK_TOKENS, time_tokens
 from ctc.compilation import prepare
 from ctc.decode import Token
@@ -152,7 +152,10 @@ class BeamStream:
             for start in range(0, len(array), _BLOCK_FRAMES):
                 self._advance(np.ascontiguousarray(array[start : start + _BLOCK_FRAMES], dtype=np.float64))
         finally:
-            self._pieces.append(array[: self.num_frames - first].astype(np.float32))
+            taken = array[: self.num_frames - first]
+            if taken.dtype == np.float64 and len(taken):  # float32 would lose what a large common offset hides
+                taken = taken - taken.max(axis=1, keepdims=True)
+            self._pieces.append(taken.astype(np.float32))
 
     def _advance(self, array: npt.NDArray[np.float64]) -> None:
         """Search the next frames [n, K]."""
@@ -170,7 +173,8 @@ class BeamStream:
             elif status == 2:
                 raise ValueError(f"{self._name}frame {before + at} holds NaN, infinity or no finite score")
             elif status == 3:
-                raise ValueError(f"{self._name}frame {before + at}: no word of the lexicon can go on here")
+                why = "no word of the lexicon can go on here" if search.by_word else "nothing that is possible is left"
+                raise ValueError(f"{self._name}frame {before + at}: {why}")
 
     def partial(self, n_best: int = 1) -> list[Hypothesis]:
         """Best hypotheses so far, as if the last word ended here but the sentence went on."""
@@ -223,24 +227,24 @@ class BeamStream:
         self._beam = beam
 
     def _candidates(self, n_best: int, *, ended: bool) -> list[Candidate]:
-        if n_best < 1:
-            raise ValueError(f"n_best must be 1 or more, got {n_best}")
-        search, count = self.search, int(self._beam.counts[0])
-        results, last_words = np.zeros((len(self._beam.entries), 3)), np.zeros(len(self._beam.entries), np.int64)
+        whole_number("n_best", n_best)
+        search, begins = self.search, self.search.tree.word_begins
+        room = len(self._beam.entries) * max(1, int(np.diff(begins).max(initial=1)) if search.by_word else 1)
+        results, endings = np.zeros((room, 3)), np.zeros((room, 2), np.int64)
         arguments = search.options, search.lm, search.tree, search.hot, self._beam, self._room
-        kernels.finish(*arguments, ended, results, last_words)
-        totals = results[:count] @ np.array([1.0, search.options.lm_weight, 1.0])
-        complete = last_words[:count] != -2
+        count = kernels.finish(*arguments, ended, results, endings)
+        results, nodes, last_words = results[:count], self._beam.entries[endings[:count, 0]], endings[:count, 1]
+        totals = results @ np.array([1.0, search.options.lm_weight, 1.0])
+        complete = last_words != -2
         order = np.lexsort([np.arange(count), -totals, ~complete])
         if complete.any():
             order = order[complete[order]]
         if search.options.merge_smallest and n_best > 1:
-            found = self._recalled(totals, order, results, last_words, n_best)
+            found = self._recalled(totals, nodes, order, results, last_words, n_best)
         else:
-            entries = order if search.by_word else order[:n_best]
             found = [
-                self._read(merges.path_of(self._beam, int(self._beam.entries[i])), last_words[i], totals[i], results[i])
-                for i in entries
+                self._read(merges.path_of(self._beam, int(nodes[i])), last_words[i], totals[i], results[i])
+                for i in (order if search.by_word else order[:n_best])
             ]
         return (self._merged(found) if search.by_word else found)[:n_best]
 
@@ -260,14 +264,14 @@ class BeamStream:
         acoustic_score, lm_score, bonus = apart.tolist()
         return Candidate(text, tuple(labels), float(total), acoustic_score, lm_score, bonus, tuple(ends), met)
 
-    def _recalled(self, totals, order, results, last_words, n_best: int) -> list[Candidate]:
-        """What ends like an entry, of enough different texts, with the score of all its paths."""
+    def _recalled(self, totals, nodes, order, results, last_words, n_best: int) -> list[Candidate]:
+        """What ends like a prefix of the beam, of enough different texts, with the score of all its paths."""
         options, texts = self.search.options, set()
         known: dict[tuple, Candidate] = {}  # several ways may lead to the same tokens
         span = -math.log(options.merge_smallest)
-        for one in merges.recall(self._beam, totals, order, _VISITS * n_best, span):
-            apart = results[one.entry] + (0.0, one.lm_change, one.extra_change)
-            read = self._read(one.nodes, last_words[one.entry], one.total, apart)
+        for one in merges.recall(self._beam, totals, nodes, order, _VISITS * n_best, span):
+            apart = results[one.ending] + (0.0, one.lm_change, one.extra_change)
+            read = self._read(one.nodes, last_words[one.ending], one.total, apart)
             texts.add(read.text)
             if len(texts) > n_best:
                 break

@@ -34,9 +34,9 @@ def best_path(scores, start, stop, labels, seen, behind, blank, framewise, spans
         total = 0.0
         for k in range(len(row)):
             total += math.exp(float(row[k]) - top)
-        normalizer = top + math.log(total)
+        rest = math.log(total)
         for k in range(len(row)):
-            log_probs[k] = float(row[k]) - normalizer
+            log_probs[k] = (float(row[k]) - top) - rest
         best, before = before, best
         best[:] = -math.inf
         low = max(num_states - 2 * (num_frames - t), 2 * (seen[t] - behind), 0)

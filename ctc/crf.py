@@ -24,9 +24,9 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.autograd.function import once_differentiable
 
 from ctc.compilation import jit_sums_cached, prepare
+from ctc.derivative import first_derivative_only
 from ctc.labels import IntegersLike, check_batch
 from ctc.loss import Reduction, ctc_loss
 
@@ -157,7 +157,7 @@ class _LogSum(torch.autograd.Function):
         return torch.from_numpy(sums).float()
 
     @staticmethod
-    @once_differentiable
+    @first_derivative_only
     def backward(ctx, gradient):
         probs, shares, lengths = ctx.saved_tensors
         inside = torch.arange(probs.shape[1])[None, :, None] < lengths[:, None, None]

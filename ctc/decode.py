@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from ctc.labels import IntegersLike, as_int64
+from ctc.labels import IntegersLike, as_int64, unit_index
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,8 @@ def greedy_decode(logits: torch.Tensor, lengths: IntegersLike | None = None, bla
     ValueError
         Shapes disagree, or a frame that counts holds a NaN or no finite score (names row and
         frame).
+    TypeError
+        `logits` are no tensor, or `blank` is no integer.
 
     Examples
     --------
@@ -60,11 +62,12 @@ def greedy_decode(logits: torch.Tensor, lengths: IntegersLike | None = None, bla
     >>> [(token.label, token.start_frame, token.end_frame) for token in greedy_decode(scores)[0]]
     [(1, 0, 2), (1, 3, 4)]
     """
+    if not isinstance(logits, torch.Tensor):
+        raise TypeError(f"logits: expected a tensor, got {type(logits).__name__}")
     if logits.ndim != 3 or logits.shape[2] == 0:
         raise ValueError(f"logits: expected [B, T, K], got shape {tuple(logits.shape)}")
     num_rows, num_frames, num_units = logits.shape
-    if not 0 <= blank < num_units:
-        raise ValueError(f"blank must be a unit, 0..{num_units - 1}, got {blank}")
+    blank = unit_index(blank, num_units)
     if lengths is None:
         lengths = [num_frames] * num_rows
     counts = as_int64(lengths, "lengths")

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch.autograd.function import once_differentiable
 
 from ctc import cuda
+from ctc.derivative import first_derivative_only
 from ctc.labels import Batch, IntegersLike, check_batch
 
 REAL = {torch.float64: torch.float64}
@@ -247,7 +247,7 @@ class CudaLoss(torch.autograd.Function):
         return losses.to(REAL.get(logits.dtype, torch.float32))
 
     @staticmethod
-    @once_differentiable
+    @first_derivative_only
     def backward(ctx, upstream: torch.Tensor):
         """Gradient [B, T, K] in the logits, times upstream (scalar or [B])."""
         (logits,) = ctx.saved_tensors

@@ -4,6 +4,7 @@ Legend: **B** batch, **T** frames, **K** units including the blank, **N** labels
 states (labels with a blank before, between and after them).
 """
 
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NoReturn
@@ -109,7 +110,7 @@ def infeasible(
     row 1: 2 labels with 1 adjacent repeats need 3 frames, got 2
     """
     lengths = as_int64(input_lengths, "input_lengths")
-    batch = _split(_as_targets(targets), lengths, as_int64(target_lengths, "target_lengths"))
+    batch = _split(as_targets(targets), lengths, as_int64(target_lengths, "target_lengths"))
     required = batch.minimum_lengths()
     return [
         Infeasible(
@@ -139,13 +140,11 @@ def check_batch(
     ValueError
         Naming the argument and, where there is one, the row.
     """
-    if not 0 <= blank < num_units:
-        raise ValueError(f"blank must be a unit, 0..{num_units - 1}, got {blank}")
     lengths = as_int64(input_lengths, "input_lengths")
     if len(lengths) != num_rows:
         raise ValueError(f"input_lengths: expected {num_rows} rows as in logits, got {len(lengths)}")
     counts = as_int64(target_lengths, "target_lengths")
-    given = _as_targets(targets)
+    given = as_targets(targets)
     if len(counts) == num_rows and (given.ndim == 1 or len(given) == num_rows):
         from ctc.layout import laid_out  # numba is imported at first use
 
@@ -187,6 +186,17 @@ def _first_outside(values: np.ndarray, most: int) -> int | None:
     return int((unsigned > most).argmax())
 
 
+def unit_index(blank: int, num_units: int) -> int:
+    """The blank as an int, checked."""
+    try:
+        unit = operator.index(blank)
+    except TypeError as error:
+        raise TypeError(f"blank: expected an integer, the blank's unit, got {blank!r}") from error
+    if not 0 <= unit < num_units:
+        raise ValueError(f"blank must be a unit, 0..{num_units - 1}, got {unit}")
+    return unit
+
+
 def as_int64(values: IntegersLike, name: str, ndim: int = 1) -> np.ndarray:
     """Integers of any container as a C-ordered int64 array, without rounding anything."""
     if isinstance(values, torch.Tensor):
@@ -194,7 +204,7 @@ def as_int64(values: IntegersLike, name: str, ndim: int = 1) -> np.ndarray:
         if usual and values.is_cpu and values.is_contiguous():
             return values.numpy()  # as below, in one call for six
         values = values.detach().cpu().numpy()
-    array = np.asarray(values)
+    array = _as_array(values, name)
     if array.size == 0 and array.dtype == np.float64:  # an empty Python list
         array = array.astype(np.int64)
     if not np.issubdtype(array.dtype, np.integer):
@@ -205,9 +215,19 @@ def as_int64(values: IntegersLike, name: str, ndim: int = 1) -> np.ndarray:
     return np.require(array, dtype=np.int64, requirements=["C", "W"])
 
 
-def _as_targets(targets: IntegersLike) -> np.ndarray:
+def _as_array(values: IntegersLike, name: str) -> np.ndarray:
+    """An array of any container."""
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        raise ValueError(f"{name}: its rows differ in length; pad them to one, or join them to a single row") from error
+
+
+def as_targets(targets: IntegersLike) -> np.ndarray:
     """Padded [B, N] or concatenated [sum(target_lengths)] targets, int64."""
-    ndim = targets.ndim if isinstance(targets, torch.Tensor) else np.ndim(targets)
+    if not isinstance(targets, torch.Tensor):
+        targets = _as_array(targets, "targets")
+    ndim = targets.ndim
     if ndim not in (1, 2):
         raise ValueError(f"targets: expected [B, N] or concatenated [sum(target_lengths)], got {ndim} dimensions")
     return as_int64(targets, "targets", ndim)

@@ -16,26 +16,26 @@ log_add = jit(recursion.log_add)
 
 @jit
 def log_normalizer(scores):
-    """Log of the sum of exponentials of one frame [K]."""
+    """Log of the sum of exponentials of one frame [K], as its largest score and the rest, which that may swallow."""
     top = -math.inf
     for k in range(len(scores)):
         top = max(top, np.float64(scores[k]))
     total = 0.0
     for k in range(len(scores)):
         total += math.exp(np.float64(scores[k]) - top)
-    return top + math.log(total)
+    return top, math.log(total)
 
 
 @jit
-def emission(row, normalizer, labels, blank, log_prior, s):
+def emission(row, top, rest, labels, blank, log_prior, s):
     """Log probability of state s's unit in a frame [K], divided by the prior."""
     unit = labels[s >> 1] if s & 1 else blank
-    value = np.float64(row[unit]) - normalizer
+    value = (np.float64(row[unit]) - top) - rest
     return value - log_prior[unit] if len(log_prior) > 0 else value
 
 
 @jit
-def forward(scores, start, stride, normalizers, labels, blank, log_prior, alpha):
+def forward(scores, start, stride, tops, rests, labels, blank, log_prior, alpha):
     """Fill alpha [T, S]: log weight of all path beginnings that end in a state, emission included.
 
     Only states are walked that frame t can have reached and from which the end can still be
@@ -46,7 +46,7 @@ def forward(scores, start, stride, normalizers, labels, blank, log_prior, alpha)
     for t in range(num_frames):
         row = scores[start + t * stride]
         for s in range(max(0, num_states - 2 * (num_frames - t)), min(num_states, 2 * t + 2)):
-            emitted = emission(row, normalizers[t], labels, blank, log_prior, s)
+            emitted = emission(row, tops[t], rests[t], labels, blank, log_prior, s)
             if t == 0:
                 alpha[t, s] = emitted
                 continue
@@ -58,7 +58,7 @@ def forward(scores, start, stride, normalizers, labels, blank, log_prior, alpha)
 
 
 @jit
-def backward(scores, gradient, start, stride, normalizers, labels, blank, log_prior, alpha, weight):
+def backward(scores, gradient, start, stride, tops, rests, labels, blank, log_prior, alpha, weight):
     """Write the gradient, times weight, walking beta back over alpha [T, S].
 
     Beta leaves out its own frame's emission, so that alpha + beta is the log weight of all paths
@@ -87,10 +87,10 @@ def backward(scores, gradient, start, stride, normalizers, labels, blank, log_pr
         for s in range(first, num_states):
             unit = labels[s >> 1] if s & 1 else blank
             occupancy[unit] += math.exp(alpha[t, s] + beta[s] - largest) / total
-            later[s] = beta[s] + emission(row, normalizers[t], labels, blank, log_prior, s)
+            later[s] = beta[s] + emission(row, tops[t], rests[t], labels, blank, log_prior, s)
         out = gradient[start + t * stride]
         for k in range(len(out)):
-            out[k] = weight * (math.exp(np.float64(row[k]) - normalizers[t]) - occupancy[k])
+            out[k] = weight * (math.exp((np.float64(row[k]) - tops[t]) - rests[t]) - occupancy[k])
         occupancy[blank] = 0.0
         occupancy[labels] = 0.0
 
@@ -98,16 +98,16 @@ def backward(scores, gradient, start, stride, normalizers, labels, blank, log_pr
 @jit
 def utterance(scores, gradient, start, stride, num_frames, labels, blank, log_prior, weight, keep):
     """Loss of the utterance in rows start, start + stride, ..; if keep, its gradient times weight."""
-    normalizers = np.empty(num_frames)
+    tops, rests = np.empty(num_frames), np.empty(num_frames)
     for t in range(num_frames):
-        normalizers[t] = log_normalizer(scores[start + t * stride])
-        if math.isnan(normalizers[t]):  # which a path of no weight would hide
+        tops[t], rests[t] = log_normalizer(scores[start + t * stride])
+        if math.isnan(rests[t]):  # which a path of no weight would hide
             if keep:
                 for u in range(num_frames):
                     gradient[start + u * stride][:] = math.nan
             return math.nan
     alpha = np.empty((num_frames, 2 * len(labels) + 1))
-    forward(scores, start, stride, normalizers, labels, blank, log_prior, alpha)
+    forward(scores, start, stride, tops, rests, labels, blank, log_prior, alpha)
     loss = -alpha[-1, -1]
     if len(labels) > 0:
         loss = -log_add(alpha[-1, -1], alpha[-1, -2], -math.inf)
@@ -116,5 +116,5 @@ def utterance(scores, gradient, start, stride, num_frames, labels, blank, log_pr
             for t in range(num_frames):
                 gradient[start + t * stride][:] = 0.0
         else:
-            backward(scores, gradient, start, stride, normalizers, labels, blank, log_prior, alpha, weight)
+            backward(scores, gradient, start, stride, tops, rests, labels, blank, log_prior, alpha, weight)
     return loss

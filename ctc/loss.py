@@ -14,10 +14,10 @@ from typing import Literal
 
 import numpy as np
 import torch
-from torch.autograd.function import once_differentiable
 
 from ctc import reference
-from ctc.labels import Batch, IntegersLike, check_batch
+from ctc.derivative import first_derivative_only
+from ctc.labels import Batch, IntegersLike, check_batch, unit_index
 from ctc.memory import gradients
 
 Reduction = Literal["none", "mean", "sum"]
@@ -77,7 +77,7 @@ def ctc_loss(
         sequence that needs more frames than there are is no error but an infinite loss;
         `infeasible()` names such rows.
     TypeError
-        `logits` are no tensor.
+        `logits` are no tensor, or `blank` is no integer.
     RuntimeError
         The backend does not serve the device of `logits`, or logits are on CUDA and numba-cuda is missing.
 
@@ -113,6 +113,7 @@ def ctc_loss(
     if reduction not in ("none", "mean", "sum"):
         raise ValueError(f'reduction: expected "none", "mean" or "sum", got {reduction!r}')
     num_rows, num_frames, num_units = logits.shape
+    blank = unit_index(blank, num_units)
     chosen = _choose_backend(backend, logits)
     if chosen == "cuda":
         lengths = (input_lengths, target_lengths)
@@ -229,7 +230,7 @@ class _Problem:
     def solve(self, logits: torch.Tensor, want_gradient: bool) -> tuple[np.ndarray, torch.Tensor | None]:
         """Losses, float64 [B], and the gradient [B, T, K] of the reduced loss if it is wanted."""
         # Time-major storage, as torch's own CTC wants it, is walked where it lies.
-        logits = logits.detach()
+        logits = logits.detach().resolve_neg()
         time_major = False
         if not logits.is_contiguous():
             time_major = logits.transpose(0, 1).is_contiguous()
@@ -281,7 +282,7 @@ class _Loss(torch.autograd.Function):
         return torch.scalar_tensor(sum(map(mul, losses.tolist(), problem.weights.tolist())), dtype=logits.dtype)
 
     @staticmethod
-    @once_differentiable
+    @first_derivative_only
     def backward(ctx, upstream: torch.Tensor) -> tuple[torch.Tensor, None, None]:
         """Gradient [B, T, K] in the logits, times upstream (scalar or [B])."""
         gradient, ctx.gradient = ctx.gradient, None

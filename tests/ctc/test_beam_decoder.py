@@ -137,10 +137,12 @@ def model(*words):
 
 
 REFUSED = [
-    ({"beam_size": 0}, "must be above 0"),
+    ({"beam_size": 0}, "beam_size must be an integer, 1 or more, got 0"),
+    ({"beam_size": 2.5}, "beam_size must be an integer"),
+    ({"beam_threshold": 0.0}, "beam_threshold must be above 0"),
     ({"num_threads": -2}, "num_threads must be 1 or more"),
     ({"lm_weight": -1.0}, "lm_weight must be 0 or more"),
-    ({"blank": 99}, "blank must be a token"),
+    ({"blank": 99}, "blank must be a unit"),
     ({"boundary": "_"}, "boundary: '_' is not among the tokens"),
     ({"silence": "a"}, "silence belongs to framewise"),
     ({"lm": model("AB")}, "check upper and lower case"),
@@ -153,10 +155,54 @@ REFUSED = [
     ({"hotwords": "abc"}, "expected a list"),
     ({"hotwords": {"a": np.inf}}, "must be within"),
     ({"hotwords": {"a": 1000.0}}, "must be within"),
-    ({"blank": -1}, "blank must be a token"),
+    ({"blank": -1}, "blank must be a unit"),
     ({"lexicon": {"a": "a"}, "hotwords": ["b"]}, "hotwords: 'b' is not in the lexicon"),
     ({"log_prior": [0.0]}, "log_prior: expected 9 finite numbers"),
+    ({"log_prior": [0.0] * 8 + [-1000.0]}, "log_prior: token 8 has more than"),
+    ({"hotwords": {"a": None}}, "the boost of 'a' must be within"),
 ]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"lexicon": ["ab"]}, "lexicon: expected a mapping"),
+        ({"lexicon": {"ab": None}}, "lexicon: the pronunciations of 'ab'"),
+        ({"hotwords": [1]}, "hotwords: expected words or phrases"),
+        ({"lm": "model.arpa"}, "lm: expected an NGram"),
+    ],
+)
+def test_settings_of_another_kind_are_refused(settings, message):
+    with pytest.raises(TypeError, match=message):
+        BeamDecoder(TOKENS, **settings)
+
+
+def test_word_pieces_want_a_model_of_pieces():
+    pieces = ["<blank>", "▁the", "▁cat", "s"]
+    with pytest.raises(ValueError, match="the tokens are word pieces .* give a model of pieces, or a lexicon"):
+        BeamDecoder(pieces, model("the", "s", "cat"))
+    scores = np.log([[0.04, 0.9, 0.02, 0.04], [0.04, 0.02, 0.9, 0.04], [0.04, 0.04, 0.04, 0.88]])
+    assert BeamDecoder(pieces, model("▁the", "s", "▁cat")).decode(scores)[0].text == "the cats"
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_words_spelt_alike_are_told_apart_where_the_scores_end(ended):
+    tokens, lexicon, scores = ["-", "a", " "], {"their": "a", "there": "a"}, np.log([[0.1, 0.8, 0.1]])
+    stream = BeamDecoder(tokens, lexicon=lexicon, hotwords={"there": 8.0}).stream()
+    stream.push(scores)
+    found = stream.finish(5) if ended else stream.partial(5)
+    assert [h.text for h in found] == ["there", "their", ""]
+    assert [h.bonus for h in found] == [8.0, 0.0, 0.0]
+
+
+def test_a_common_offset_changes_no_times():
+    scores = peaked_scores(7, 40)
+    decoder = BeamDecoder(TOKENS)
+    plain, moved = decoder.decode(scores)[0], decoder.decode(scores + 1e9)[0]
+    assert [(t.label, t.start_frame, t.end_frame) for t in moved.tokens] == [
+        (t.label, t.start_frame, t.end_frame) for t in plain.tokens
+    ]
+    assert np.allclose([t.confidence for t in moved.tokens], [t.confidence for t in plain.tokens], atol=1e-5)
 
 
 @pytest.mark.parametrize(("settings", "message"), REFUSED)

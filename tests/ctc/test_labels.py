@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ctc import ctc_loss, infeasible
-from ctc.labels import check_batch
+from ctc.labels import check_batch, unit_index
 from tests.ctc.oracle import problems
 
 
@@ -71,8 +71,7 @@ def test_no_labels_at_all():
         ({"target_lengths": [2, 3]}, "row 1: target length 3 exceeds the 2 columns"),
         ({"target_lengths": [2, -2]}, "row 1: target length -2 is negative"),
         ({"target_lengths": [2]}, "target_lengths: expected 2 rows, got 1"),
-        ({"blank": 5}, r"blank must be a unit, 0\.\.4, got 5"),
-        ({"blank": -1}, "blank must be a unit"),
+        ({"targets": [[1, 2], [3]]}, "targets: its rows differ in length; pad them"),
     ],
 )
 def test_refused(changes, message):
@@ -84,6 +83,24 @@ def test_refused(changes, message):
     }
     with pytest.raises(ValueError, match=message):
         check_batch(2, 3, 5, **(arguments | changes))
+
+
+@pytest.mark.parametrize(
+    ("blank", "error", "message"),
+    [
+        (5, ValueError, r"blank must be a unit, 0\.\.4, got 5"),
+        (-1, ValueError, "blank must be a unit"),
+        (0.0, TypeError, "blank: expected an integer, the blank's unit, got 0.0"),
+        ("-", TypeError, "blank: expected an integer"),
+    ],
+)
+def test_no_blank(blank, error, message):
+    with pytest.raises(error, match=message):
+        unit_index(blank, 5)
+
+
+def test_a_blank_may_be_any_integer():
+    assert [unit_index(blank, 5) for blank in (3, np.int64(3), torch.tensor(3))] == [3, 3, 3]
 
 
 @settings(max_examples=200, deadline=None)

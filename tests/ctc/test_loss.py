@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ctc import ctc_loss
+from ctc import crf_loss, ctc_loss
 from tests.ctc.oracle import Problem, problems, random_problem
 
 # (loss relative, gradient absolute) against the float64 definition.
@@ -367,6 +367,31 @@ def test_threads_change_nothing():
         torch.set_num_threads(threads)
     for a, b in zip(one, three, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_a_large_common_offset_in_the_log_domain():
+    logits = torch.full((1, 3, 30), 1e30, requires_grad=True)
+    with torch.no_grad():
+        logits[0, 0, 1] = 0.0  # so unlikely that the utterance is walked in the log domain
+    loss = ctc_loss(logits, [[1]], [3], [1], reduction="sum")
+    expected = ctc_loss(logits, [[1]], [3], [1], reduction="sum", backend="reference")
+    assert loss.item() == pytest.approx(expected.item(), rel=1e-6)
+    ours, theirs = (torch.autograd.grad(value, logits)[0] for value in (loss, expected))
+    assert torch.allclose(ours, theirs, atol=1e-6)
+
+
+@pytest.mark.parametrize("loss", [ctc_loss, crf_loss])
+def test_no_second_derivative(loss):
+    logits = torch.zeros(1, 6, 4, requires_grad=True)
+    options = (np.full((4, 4, 4), 0.25, np.float32),) if loss is crf_loss else ()
+    (gradient,) = torch.autograd.grad(loss(logits, [[1, 2]], [6], [2], *options), logits, create_graph=True)
+    with pytest.raises(RuntimeError, match="no second derivative"):
+        gradient.square().sum().backward()
+
+
+def test_a_tensor_whose_sign_is_yet_to_be_changed():
+    logits = torch.randn(1, 6, 4, generator=torch.Generator().manual_seed(0))
+    assert ctc_loss(torch._neg_view(logits), [[1, 2]], [6], [2]) == ctc_loss(-logits, [[1, 2]], [6], [2])
 
 
 def test_no_gradient_wanted():
