@@ -23,6 +23,7 @@ from speech.flat_start import PhoneMixtures, cepstra, load_mixtures
 from speech.frame_targets import between_frames, output_frames_of
 from speech.frontend import Frontend
 from speech.lexicon import Lexicon
+from speech.loudness import amplified, loudness_db, loudness_of
 from speech.phones import Transcript, plosive_phones, pronounce_transcript, vocalic_phones
 from speech.sources import Source, read_source, source_name
 from speech.transcript import Transcript as TimedText
@@ -143,6 +144,7 @@ class Aligner:
         self.name = str(loaded.card.get("name", ""))
         #: frames that states are assigned to
         self.frames = self.fine.config if self.fine is not None else loaded.frontend.config
+        self._loudness = loudness_of(loaded, self.name or "the model")
 
     @classmethod
     def load(cls, path: str | Path | None = None, user_lexicon: str | Path | None = None) -> "Aligner":
@@ -183,6 +185,7 @@ class Aligner:
         """
         rate = self.loaded.frontend.config.sample_rate_hz
         waveform = read_source(recording, sample_rate_hz=rate, array_rate_hz=sample_rate, channel=channel)
+        waveform = amplified(waveform, self._loudness.gain(loudness_db(waveform, rate)))
         transcript = pronounce_transcript(text, self.lexicon)
         if not transcript.words:
             raise CorpusError("the text has no words to align")

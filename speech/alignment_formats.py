@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from speech.aligner import PAUSE_SYMBOL, AlignedPhone, Alignment
-from speech.formats import SUFFIXES, WRITERS, textgrid
+from speech.formats import SUFFIXES, WRITERS, confidence_digits, textgrid
 from speech.phones import spoken_words
 from speech.transcript import Span, Word, milliseconds
 from speech.transcript import Transcript as TimedText
@@ -83,7 +83,7 @@ def as_written(words: TimedText, written: str) -> TimedText:
 
 
 def as_dict(alignment: Alignment, levels: Sequence[str]) -> dict:
-    """What the JSON file holds: text, times in seconds to 1 ms, scores to 3 places."""
+    """What the JSON file holds: text, times in seconds to 1 ms, scores as `confidence_digits` has them."""
     found: dict = {
         "text": " ".join(word.word for word in alignment.words),
         "duration_s": int(alignment.duration_s * 1000) / 1000,
@@ -100,7 +100,11 @@ def as_dict(alignment: Alignment, levels: Sequence[str]) -> dict:
 
 
 def _times(span: Span) -> dict:
-    return {"start_s": span.start_ms / 1000, "end_s": span.end_ms / 1000, "score": round(span.confidence, 3)}
+    return {
+        "start_s": span.start_ms / 1000,
+        "end_s": span.end_ms / 1000,
+        "score": float(confidence_digits(span.confidence)),
+    }
 
 
 def _phones(alignment: Alignment) -> TimedText:

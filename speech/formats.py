@@ -5,6 +5,7 @@ monotone and inside the audio stays so, and all formats of one transcript agree.
 """
 
 import json
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -43,7 +44,7 @@ def _whole(text: str) -> str:
 
 
 def as_dict(transcript: Transcript) -> dict:
-    """The fields of `to_json`; seconds rounded to 1 ms, confidence to 3 places."""
+    """The fields of `to_json`; seconds rounded to 1 ms, confidences as `confidence_digits` says."""
     return {
         "text": transcript.text,
         "duration_s": int(transcript.duration_s * 1000) / 1000,
@@ -54,18 +55,28 @@ def as_dict(transcript: Transcript) -> dict:
                 transcript.unit: span.text,
                 "start_s": span.start_ms / 1000,
                 "end_s": span.end_ms / 1000,
-                "confidence": round(span.confidence, 3),
+                "confidence": float(confidence_digits(span.confidence)),
             }
             for span in milliseconds(transcript)
         ],
     }
 
 
+def confidence_digits(confidence: float) -> str:
+    """A confidence to 3 places, or 3 digits if it is small: the least of several shall be seen.
+
+    >>> confidence_digits(0.98765), confidence_digits(0.000123456), confidence_digits(0.0)
+    ('0.988', '0.000123', '0.000')
+    """
+    places = 3 if confidence >= 0.1 or confidence == 0 else min(12, 2 - math.floor(math.log10(confidence)))
+    return f"{confidence:.{places}f}"
+
+
 def to_tsv(transcript: Transcript) -> str:
     """Tab-separated words under a header line: start_s, end_s, word (or phone), confidence."""
     rows = [f"start_s\tend_s\t{transcript.unit}\tconfidence\n"]
     rows += [
-        f"{_seconds(span.start_ms)}\t{_seconds(span.end_ms)}\t{span.text}\t{span.confidence:.3f}\n"
+        f"{_seconds(span.start_ms)}\t{_seconds(span.end_ms)}\t{span.text}\t{confidence_digits(span.confidence)}\n"
         for span in milliseconds(transcript)
     ]
     return "".join(rows)
@@ -81,7 +92,7 @@ def to_ctm(transcript: Transcript) -> str:
     recording = "_".join(stem.split()) or "audio"
     return "".join(
         f"{recording} 1 {_seconds(span.start_ms)} {_seconds(span.end_ms - span.start_ms)} "
-        f"{span.text} {span.confidence:.3f}\n"
+        f"{span.text} {confidence_digits(span.confidence)}\n"
         for span in milliseconds(transcript)
     )
 
@@ -93,7 +104,7 @@ def to_textgrid(transcript: Transcript) -> str:
     without gaps, as Praat demands.
     """
     spans = milliseconds(transcript)
-    confidences = [replace(span, text=f"{span.confidence:.3f}") for span in spans]
+    confidences = [replace(span, text=confidence_digits(span.confidence)) for span in spans]
     return textgrid({f"{transcript.unit}s": spans, "confidence": confidences}, transcript.duration_s)
 
 

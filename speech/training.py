@@ -21,6 +21,7 @@ from speech.config import load_config, to_dict
 from speech.corpus import read_manifest
 from speech.errors import ConfigError, SpeechError
 from speech.experiment import ExperimentConfig, TrainingConfig
+from speech.loudness import trained_loudness
 from speech.models import BiLSTMLayer, HeadConfig
 from speech.precision import autocast
 from speech.scoring import ErrorCounts, best_texts, score
@@ -83,6 +84,7 @@ def train(config_path: str | Path, overrides: Sequence[str] = (), *, restart: bo
     if config.frontend.normalization == "global":
         statistics = state.statistics(lambda: measure_statistics(utterances, config.frontend, config.data.num_workers))
         loaded.frontend.normalize.set_statistics(*statistics)
+        loaded.card["loudness"] = trained_loudness(utterances, config.frontend.sample_rate_hz)
     data = open_training_data(config, utterances, loaded.frontend, units, augmenter)
     for head in config.heads:
         if head.loss == "ctc_crf":
@@ -302,7 +304,7 @@ def export(config: ExperimentConfig, loaded: LoadedModel, dev: TrainingData, sta
         averaged, len(state.recent), state.progress.best_error,
     )  # fmt: skip
     progress = state.progress
-    chosen.card = {
+    chosen.card = loaded.card | {
         "seed": training.seed,
         "config": described(config),
         "steps": progress.step,

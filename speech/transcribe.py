@@ -3,10 +3,11 @@
 A recording is read as a stream, cut into windows that overlap, and run through the model in batches
 that mix windows of many files; `speech.chunks` joins the outputs. Only windows and words are kept, so
 memory does not grow with the recording's audio.
-Times and confidences are defined in `speech.words`.
+Times and confidences are defined in `speech.words`; `speech.edges` moves the edges of words.
 """
 
 import itertools
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -16,8 +17,10 @@ from speech.best_path import BestPath
 from speech.checkpoint import LoadedModel
 from speech.chunks import ChunkConfig, Stitcher, Window, steady_samples, windows
 from speech.decoding import Reader, WordStream
+from speech.edges import EdgesConfig, edges_of, with_edges
 from speech.errors import SpeechError
 from speech.listening import Listener, listening_device
+from speech.loudness import amplified, loudness_db, loudness_of
 from speech.sources import Source, open_source, source_name
 from speech.tempo import Pace
 from speech.transcript import Transcript
@@ -36,12 +39,13 @@ class Outcome:
 
 @dataclass
 class _Recording:
-    """A recording under way: its words so far and the end of its last window."""
+    """A recording under way: its words so far, how loud it has been and the end of its last window."""
 
     source: Source
     stitcher: Stitcher
     words: WordStream
     pace: Pace
+    loudness_db: float = -math.inf
     num_samples: int = 0
 
     def end(self) -> None:
@@ -101,10 +105,12 @@ class Transcriber:
         self.search = decoding or BestPath.of_model(loaded, name or "the model")
         self.unit = self.search.unit  #: what it writes
         self.heads = self.search.heads
+        self.edges = edges_of(loaded, self.heads[0], name or "the model") if self.unit == "word" else EdgesConfig()
         self.units = loaded.units[self.heads[0]]
         self.listener = Listener(loaded, self.heads, self.search.num_views, self.device, name or "the model")
         self.chunks = chunks or ChunkConfig()
         self.sample_rate_hz = self.listener.sample_rate_hz
+        self.loudness = loudness_of(loaded, name or "the model")
         self._frames_per_step = self.listener.frames_per_step
 
     def with_search(self, search: Reader) -> "Transcriber":
@@ -214,7 +220,11 @@ class Transcriber:
                 ):
                     end = window.first_step * pace.step_samples + len(window.waveform)
                     recording.num_samples = end
-                    yield _Part(recording, window)
+                    # what is quiet after loud speech stays so
+                    found_db = loudness_db(window.waveform, self.sample_rate_hz)
+                    recording.loudness_db = max(recording.loudness_db, found_db)
+                    louder = amplified(window.waveform, self.loudness.gain(recording.loudness_db))
+                    yield _Part(recording, Window(window.first_step, louder))
                 yield _End(recording)
             except SpeechError as error:
                 yield _End(recording or self._begin(source, self.listener.tempo.own), error)
@@ -241,7 +251,9 @@ class Transcriber:
             num_samples += len(block)
             if num_samples > most_samples:
                 return paces[-1], itertools.chain(first, blocks)
-        return self.listener.pace(np.concatenate([np.zeros(0, np.float32), *first])), iter(first)
+        whole = np.concatenate([np.zeros(0, np.float32), *first])
+        gain = self.loudness.gain(loudness_db(whole, self.sample_rate_hz))
+        return self.listener.pace(amplified(whole, gain)), iter(first)
 
     def _run(self, parts: Sequence[_Part], budget: int) -> None:
         """Fill in the log probabilities of `parts`, at most `budget` padded samples at a time."""
@@ -271,7 +283,7 @@ class Transcriber:
         offset_s = pace.frontend.config.offset_s
         times_s = frame_times(recording.words.num_frames, pace.frame_step_s, offset_s, duration_s)
         return Transcript(
-            words=recording.words.words(times_s),
+            words=with_edges(recording.words.words(times_s), self.edges, duration_s),
             duration_s=duration_s,
             source=source_name(recording.source),
             model=self.name,

@@ -1,8 +1,8 @@
 """From log probabilities, piece by piece, to words with times and confidences.
 
-A word lasts from the first frame of its first unit to the end of the last frame of its last one, in the
-runs of the best path. Its confidence is the mean, over its units, of the highest posterior each one
-reaches in its run (`ctc.Token.confidence`). Of several views these are those of the first.
+A word lasts from the first frame of its first unit to the end of the last frame of its last one, in the runs of the
+best path; how far its sound reaches beyond them `speech.edges` says. Its confidence is the mean, over its units, of the
+highest posterior each one reaches in its run (`ctc.Token.confidence`). Of several views these are those of the first.
 """
 
 from collections.abc import Sequence

@@ -14,6 +14,7 @@ from speech.formats import (
     SUFFIXES,
     WRITERS,
     check_formats,
+    confidence_digits,
     to_ctm,
     to_json,
     to_json_line,
@@ -156,7 +157,7 @@ def test_word_formats_parse_back_and_stay_inside(transcript):
     kept = [row for row in expected if row[1] > row[0]]
     assert [interval for interval in intervals if interval[2]] == kept
     assert [row[:2] for row in tiers["confidence"]] == [row[:2] for row in intervals]
-    shown = [f"{span.confidence:.3f}" for span in spans if span.end_ms > span.start_ms]
+    shown = [confidence_digits(span.confidence) for span in spans if span.end_ms > span.start_ms]
     assert [label for _, _, label in tiers["confidence"] if label] == shown
 
     assert to_txt(transcript).split() == transcript.text.split()
