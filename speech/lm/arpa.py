@@ -24,7 +24,8 @@ from ctc.ngram import BEGIN, END, MAX_ORDER, UNKNOWN, UNKNOWN_LOG10, Level, Miss
 from speech.errors import CheckpointError
 from speech.files import replacing, unreadable
 
-_COUNT = re.compile(r"ngram\s+(\d+)\s*=\s*(\d+)$")
+_COUNT = re.compile(r"ngram\s+(\d{1,99})\s*=\s*(\d{1,99})$")
+_FIRST_ROWS = 1 << 16  # room for so many n-grams, then for twice as many: a count may be wrong
 
 
 def read_arpa(path: str | Path) -> NGram:
@@ -138,11 +139,13 @@ class _Reader:
         else:
             raise self.error(f"the file ends before \\{order}-grams:; get a complete copy")
         first = self.number + 1
-        grams = np.empty((count, order), dtype=np.uint32)
-        values = np.zeros((count, 2))
-        has_backoff = np.zeros(count, dtype=bool)
+        section = _Section.of_rows(min(count, _FIRST_ROWS), order, first)
+        grams, values, has_backoff = section.arrays
         ids = self.ids
         for row in range(count):
+            if row == len(grams):
+                section = section.joined(_Section.of_rows(min(count - row, row), order, first + row))
+                grams, values, has_backoff = section.arrays
             # KenLM's blanks: others, such as one that does not break, stand in words
             fields = [field.decode() for field in next(lines, "").encode().split()]
             if len(fields) not in (order + 1, order + 2):
@@ -161,7 +164,6 @@ class _Reader:
                 grams[row] = [ids[_own(word)] for word in fields[1 : order + 1]]
             except KeyError as error:
                 raise self.error(f"the word {error.args[0]!r} is not among the 1-grams") from None
-        section = _Section(grams, values, has_backoff, first)
         self._check_values(section, highest)
         return section
 
@@ -198,7 +200,8 @@ class _Reader:
             if word not in self._seen:
                 raise CheckpointError(f"{self.path}: the 1-grams lack {word}.")
         if UNKNOWN not in self._seen:
-            unknown = _Section(np.zeros((1, 1), np.uint32), np.array([[UNKNOWN_LOG10, 0.0]]), np.ones(1, bool), 0)
+            unknown = _Section.of_rows(1, 1, sections[0].first_line - 1)
+            unknown.values[0, 0], unknown.has_backoff[0] = UNKNOWN_LOG10, True
             sections[0] = unknown.joined(sections[0])
         levels = []
         for section in sections:
@@ -245,17 +248,23 @@ class _Section:
         self.grams, self.values, self.has_backoff, self.first_line = grams, values, has_backoff, first_line
         self.order = np.zeros(0, dtype=np.int64)
 
+    @classmethod
+    def of_rows(cls, count: int, order: int, first_line: int) -> "_Section":
+        """Room for so many n-grams."""
+        return cls(np.zeros((count, order), np.uint32), np.zeros((count, 2)), np.zeros(count, bool), first_line)
+
     def line(self, row: int) -> int:
         """Line of a row as read."""
         return self.first_line + int(row)
 
     def joined(self, other: "_Section") -> "_Section":
-        """Both, `other` keeping its line numbers."""
-        pairs = zip(self._arrays(), other._arrays(), strict=True)
-        grams, values, has_backoff = (np.concatenate(pair) for pair in pairs)
-        return _Section(grams, values, has_backoff, other.first_line - len(self.grams))
+        """Both; the lines of `other` follow."""
+        grams, values, has_backoff = map(np.concatenate, zip(self.arrays, other.arrays, strict=True))
+        return _Section(grams, values, has_backoff, self.first_line)
 
-    def _arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    @property
+    def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What is joined."""
         return self.grams, self.values, self.has_backoff
 
 

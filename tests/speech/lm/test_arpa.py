@@ -104,6 +104,29 @@ def test_damage_is_named(written, old, new, message):
         read_arpa(written(GOOD.replace(old, new)))
 
 
+@pytest.mark.parametrize("count", [10**12, 99999999999999999999])
+def test_a_count_that_memory_would_not_hold_is_named(written, tmp_path, count):
+    for old in ("1=5", "2=3", "3=1"):
+        text = GOOD.replace(old, f"{old[0]}={count}")
+        zipped = tmp_path / "model.arpa.gz"
+        zipped.write_bytes(gzip.compress(text.encode()))
+        for path in (written(text), zipped):
+            message = f"{path.name}: line [0-9]+: order {old[0]} ends after {old[2]} .* but the header counts {count}"
+            with pytest.raises(CheckpointError, match=message):
+                read_arpa(path)
+
+
+def test_sections_grow_as_they_are_read(written, monkeypatch):
+    expected = read_arpa(written(GOOD))
+    monkeypatch.setattr("speech.lm.arpa._FIRST_ROWS", 1)
+    model = read_arpa(written(GOOD))
+    assert model.vocabulary == expected.vocabulary
+    for ours, theirs in zip(model.arrays, expected.arrays, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    with pytest.raises(CheckpointError, match="line 16: the n-gram of line 15 stands here again"):
+        read_arpa(written(GOOD.replace("a b\t0", "<s> a\t0")))
+
+
 def test_cut_gzip(tmp_path):
     path = tmp_path / "model.arpa.gz"
     path.write_bytes(gzip.compress(GOOD.encode())[:-20])
