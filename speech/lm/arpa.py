@@ -25,6 +25,7 @@ from speech.errors import CheckpointError
 from speech.files import replacing, unreadable
 
 _COUNT = re.compile(r"ngram\s+(\d{1,99})\s*=\s*(\d{1,99})$")
+_MOST_BACKOFF = 60_000  # quantised files hold those of single words in 16 bits, up to 65,504
 _FIRST_ROWS = 1 << 16  # room for so many n-grams, then for twice as many: a count may be wrong
 
 
@@ -184,7 +185,7 @@ class _Reader:
     def _check_values(self, section: "_Section", highest: bool) -> None:
         """Probabilities finite and not above 1, back-off weights finite, none at the highest order."""
         log_probs, backoffs = section.values.T
-        bad = ~np.isfinite(backoffs) | np.isnan(log_probs) | (log_probs > 1e-6)
+        bad = ~(np.abs(backoffs) <= _MOST_BACKOFF) | np.isnan(log_probs) | (log_probs > 1e-6)
         for row in np.flatnonzero(bad)[:1]:
             raise self.error(
                 f"log10 probability {log_probs[row]:g} or back-off weight {backoffs[row]:g} is out of range",

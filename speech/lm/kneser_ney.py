@@ -20,6 +20,7 @@ from ctc.compilation import jit_cached
 from ctc.ngram import BEGIN_ID, MAX_ORDER, Level, NGram, find_parents
 from speech.errors import ConfigError, CorpusError
 from speech.lm.counting import EncodedText, Unit, adjusted_counts, count_ngrams, encode_text
+from speech.lm.shaping import LOWEST_LOG10
 from speech.lm.sorting import Counts, ExternalSort, Keys, Packing, unpack
 
 DISCOUNT_FALLBACK = (0.5, 1.0, 1.5)
@@ -142,7 +143,7 @@ def _estimate_levels(
         if level.grams.shape[1] == 1:
             log_probs[BEGIN_ID] = 0.0  # never predicted; lmplz writes 0
         with np.errstate(divide="ignore"):
-            backoffs = np.log10(level.gammas)
+            backoffs = np.maximum(np.log10(level.gammas), LOWEST_LOG10)  # a discount may be exactly 0
         finished.append(Level(level.grams, log_probs, backoffs))
     return NGram.from_levels(text.vocabulary[:num_words], finished)
 

@@ -12,7 +12,8 @@ from ctc.compilation import jit_cached
 from ctc.ngram import BEGIN_ID, END_ID, UNKNOWN_ID, Level, NGram, score_word
 from speech.errors import ConfigError
 
-_LOWEST = -99.0  # log10 of a weight that leaves nothing
+LOWEST_LOG10 = -99.0
+"""Stands for the logarithm of a weight or probability of 0."""
 
 
 def mix(models: Sequence[NGram], weights: Sequence[float]) -> NGram:
@@ -49,7 +50,7 @@ def mix(models: Sequence[NGram], weights: Sequence[float]) -> NGram:
             lacks = (own_ids[grams[:, -1]] == UNKNOWN_ID) & (grams[:, -1] != UNKNOWN_ID)
             probs += weight * np.where(lacks, 0.0, 10.0**scores)
         with np.errstate(divide="ignore"):
-            log_probs = np.maximum(np.log10(probs), _LOWEST)
+            log_probs = np.maximum(np.log10(probs), LOWEST_LOG10)
         if order == 1:
             log_probs[BEGIN_ID] = 0.0
         levels.append(Level(grams, log_probs, np.zeros(len(grams))))

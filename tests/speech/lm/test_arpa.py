@@ -84,6 +84,8 @@ BAD = [
     ("-0.75\ta", "nan\ta", "line 11: .*out of range"),
     ("-0.75\ta", "0.75\ta", "line 11: .*out of range"),
     ("a\t-0.125", "a", "line 11: the back-off weight is missing"),
+    ("a\t-0.125", "a\t-1e39", "line 11: .*out of range"),
+    ("a\t-0.125", "a\t1e5", "line 11: .*out of range"),
     ("-1\tb\t-0.5", "-1\ta\t-0.5", "line 12: the word 'a' stands twice"),
     ("<s> a b", "<s> a c", "line 20: the word 'c' is not among the 1-grams"),
     ("<s> a b", "b a b", "line 20: its first 2 words are no n-gram of order 2"),

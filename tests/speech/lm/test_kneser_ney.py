@@ -7,7 +7,7 @@ import pytest
 
 from ctc.ngram import score_word
 from speech.errors import ConfigError, CorpusError
-from speech.lm import EstimationConfig, estimate
+from speech.lm import EstimationConfig, estimate, load, read_arpa, save, write_arpa
 from tests.speech.lm import naive
 
 
@@ -63,6 +63,17 @@ def test_each_context_sums_to_one(order, prune):
             if word != 1
         )
         assert total == pytest.approx(1.0, abs=2e-6)
+
+
+def test_a_discount_of_zero_gives_weights_that_files_hold(tmp_path):
+    # 2, 2, 4 and 2 bigrams with counts of 1 to 4: y is 1/3, and D of 2 is 2 - 3 * 1/3 * 4 / 2
+    sentences = [word for word, count in zip("abcde", (1, 2, 3, 3, 4), strict=True) for _ in range(count)]
+    model = estimate(sentences, EstimationConfig(order=2, discount_fallback=True))
+    assert np.isfinite(model.arrays.backoffs).all()
+    for name, write, read in (("m.arpa", write_arpa, read_arpa), ("m.lm", save, load)):
+        write(tmp_path / name, model)
+        assert read(tmp_path / name).score(["b", "a"]) == pytest.approx(model.score(["b", "a"]))
+    assert model.score(["b", "a"]) < -99
 
 
 def test_max_words_keeps_the_most_frequent():
