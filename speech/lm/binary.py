@@ -19,6 +19,7 @@ from ctc.ngram import BEGIN, END, MAX_ORDER, UNKNOWN, NGram
 from speech.errors import CheckpointError
 from speech.files import replacing
 from speech.kinds import NGRAM_MAGIC
+from speech.lm.soundness import is_sound
 
 VERSION = 1
 _HEADER = struct.Struct("<8sIIIIQQ6QII")  # magic, version, flags, order, zero, file and vocabulary bytes, sizes, checks
@@ -65,7 +66,8 @@ def load(path: str | Path) -> NGram:
     ------
     CheckpointError
         No such file, another kind of file, another version, cut short or damaged. All bytes are checked up to 32 MiB,
-        and 1 MiB spread over larger files.
+        and 1 MiB spread over larger files; of every file, whether its n-grams make a tree and its values are finite
+        numbers. Damage to a larger file that nothing of this finds changes words and scores, and nothing else.
     """
     try:
         with open(path, "rb") as file:
@@ -78,11 +80,16 @@ def load(path: str | Path) -> NGram:
         raise CheckpointError(f"{path}: cannot be read ({error.strerror}).") from error
     flags, vocabulary_bytes, sizes = _checked_header(path, mapped)
     body = memoryview(mapped)[_HEADER_BYTES:]
-    vocabulary = tuple(bytes(body[:vocabulary_bytes]).decode().split("\n"))
+    try:
+        vocabulary = tuple(bytes(body[:vocabulary_bytes]).decode().split("\n"))
+    except UnicodeDecodeError:
+        vocabulary = ()
     if len(vocabulary) != sizes[0] or vocabulary[:3] != (UNKNOWN, BEGIN, END):
         raise CheckpointError(f"{path}: is damaged (its vocabulary); get a complete copy.")
     reader = _Arrays(path, body[_round_up(vocabulary_bytes) :])
     arrays = (_read_quantised if flags & _QUANTISED else _read_plain)(reader, sizes)
+    if not is_sound(sizes, *arrays):
+        raise CheckpointError(f"{path}: is damaged (its n-grams); get a complete copy.")
     return NGram.from_arrays(vocabulary, sizes, *arrays)
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from ctc.ngram import NGram
 from speech.errors import CheckpointError
 from speech.lm import EstimationConfig, estimate, load, perplexity, save
 from speech.lm.binary import quantise_values
@@ -65,3 +66,74 @@ def test_damage_is_refused(model, tmp_path):
             load(path)
     with pytest.raises(CheckpointError, match="cannot be read"):
         load(tmp_path / "absent")
+
+
+def damaged(name, change):
+    """What makes a model's array another one."""
+
+    def apply(model):
+        values = getattr(model.arrays, name).copy()
+        change(values, model)
+        return NGram(model.vocabulary, model.level_sizes, model.arrays._replace(**{name: values}))
+
+    return apply
+
+
+def fall(begins, model):
+    """One node ends before it begins; its neighbour has the more."""
+    node = 1 + len(model.vocabulary) + int(np.flatnonzero(np.diff(begins[1 + len(model.vocabulary) :]) > 0)[3])
+    begins[node] = begins[node + 1] + 1
+
+
+def swap_words(words, model):
+    """Two children of one node are not in order."""
+    node = int(np.argmax(np.diff(model.arrays.begins)[1:])) + 1
+    first = model.arrays.begins[node]
+    words[[first, first + 1]] = words[[first + 1, first]]
+
+
+def put(where, value):
+    def change(values, model):
+        values[where(model) if callable(where) else where] = value
+
+    return change
+
+
+UNSOUND = {
+    "word beyond the vocabulary": damaged("words", put(-1, 0xFFFF)),
+    "single words are not all there": damaged("words", put(5, 3)),
+    "words out of order": damaged("words", swap_words),
+    "children before the first": damaged("begins", put(0, 0)),
+    "children after the last": damaged("begins", put(-1, 1 << 40)),
+    "falling": damaged("begins", fall),
+    "children in their own order": damaged("begins", put(lambda m: slice(2, 3 + len(m.vocabulary)), 99)),
+    "no number": damaged("log_probs", put(7, np.nan)),
+    "endless": damaged("backoffs", put(7, -np.inf)),
+}
+
+
+@pytest.mark.parametrize("name", UNSOUND)
+@pytest.mark.parametrize("block", [1, 7, 1 << 18])
+def test_what_no_checksum_finds_is_refused(model, tmp_path, monkeypatch, name, block):
+    monkeypatch.setattr("speech.lm.soundness._BLOCK", block)
+    save(tmp_path / "lm", model)
+    load(tmp_path / "lm")
+    save(tmp_path / "lm", UNSOUND[name](model))
+    with pytest.raises(CheckpointError, match="is damaged .its n-grams.; get a complete copy"):
+        load(tmp_path / "lm")
+
+
+@pytest.mark.parametrize("name", ["word beyond the vocabulary", "words out of order", "falling", "no number"])
+def test_quantised_too(model, tmp_path, name):
+    save(tmp_path / "lm", UNSOUND[name](model), quantise=True)
+    with pytest.raises(CheckpointError, match="is damaged .*; get a complete copy"):
+        load(tmp_path / "lm")
+
+
+def test_a_vocabulary_that_is_no_text_is_refused(model, tmp_path, monkeypatch):
+    monkeypatch.setattr("speech.lm.binary._checksum", lambda _: 0)
+    save(tmp_path / "lm", model)
+    good = (tmp_path / "lm").read_bytes()
+    (tmp_path / "lm").write_bytes(good.replace(b"w1\n", b"w\xff\n", 1))
+    with pytest.raises(CheckpointError, match="its vocabulary"):
+        load(tmp_path / "lm")
