@@ -24,6 +24,9 @@ from ctc.ngram import BEGIN, END, MAX_ORDER, UNKNOWN, UNKNOWN_LOG10, Level, Miss
 from speech.errors import CheckpointError
 from speech.files import replacing, unreadable
 
+OTHER_UNKNOWN = "<UNK>"
+"""How SRILM writes <unk>; read as that."""
+_BLANKS = " \t\r\n"  # KenLM's: others, such as one that does not break, stand in words
 _COUNT = re.compile(r"ngram\s+(\d{1,99})\s*=\s*(\d{1,99})$")
 _MOST_BACKOFF = 60_000  # quantised files hold those of single words in 16 bits, up to 65,504
 _FIRST_ROWS = 1 << 16  # room for so many n-grams, then for twice as many: a count may be wrong
@@ -94,10 +97,10 @@ class _Reader:
         return self._build(levels)
 
     def _lines(self, stream: TextIO) -> Iterator[str]:
-        """Lines without white space at their ends, counted."""
+        """Lines without blanks at their ends, counted."""
         for line in stream:
             self.number += 1
-            yield line.strip()
+            yield line.strip(_BLANKS)
 
     def _header(self, lines: Iterator[str]) -> list[int]:
         """Counts of each order."""
@@ -147,8 +150,7 @@ class _Reader:
             if row == len(grams):
                 section = section.joined(_Section.of_rows(min(count - row, row), order, first + row))
                 grams, values, has_backoff = section.arrays
-            # KenLM's blanks: others, such as one that does not break, stand in words
-            fields = [field.decode() for field in next(lines, "").encode().split()]
+            fields = [field for field in next(lines, "").replace("\t", " ").split(" ") if field]
             if len(fields) not in (order + 1, order + 2):
                 raise self._bad_line(fields, order, row, count)
             try:
@@ -183,16 +185,19 @@ class _Reader:
         return self.ids.setdefault(word, len(self.ids))
 
     def _check_values(self, section: "_Section", highest: bool) -> None:
-        """Probabilities finite and not above 1, back-off weights finite, none at the highest order."""
+        """Probabilities are numbers up to 1, back-off weights finite, and 0 at the highest order if there are any."""
         log_probs, backoffs = section.values.T
         bad = ~(np.abs(backoffs) <= _MOST_BACKOFF) | np.isnan(log_probs) | (log_probs > 1e-6)
         for row in np.flatnonzero(bad)[:1]:
             raise self.error(
                 f"log10 probability {log_probs[row]:g} or back-off weight {backoffs[row]:g} is out of range",
-                section.first_line + int(row),
+                section.line(row),
             )
-        for row in np.flatnonzero(section.has_backoff)[:1] if highest else ():
-            raise self.error("an n-gram of the highest order has a back-off weight", section.first_line + int(row))
+        for row in np.flatnonzero(backoffs)[:1] if highest else ():
+            raise self.error(
+                f"an n-gram of the highest order has the back-off weight {backoffs[row]:g}; only 0 may stand there",
+                section.line(row),
+            )
         np.maximum(log_probs, UNKNOWN_LOG10, out=section.values[:, 0])
 
     def _build(self, sections: "list[_Section]") -> NGram:
@@ -239,7 +244,7 @@ class _Reader:
 
 def _own(word: str) -> str:
     """A word of the file as it is called here."""
-    return UNKNOWN if word == "<UNK>" else word  # SRILM's spelling
+    return UNKNOWN if word == OTHER_UNKNOWN else word
 
 
 class _Section:

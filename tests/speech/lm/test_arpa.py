@@ -146,3 +146,14 @@ def test_other_tools_spellings(written):
     model = read_arpa(written(text))
     assert model.vocabulary[3:] == ("a", "10\u00a0000")
     assert model.score(["never"]) == pytest.approx(model.score(["seldom"]))
+
+
+def test_a_weight_of_0_at_the_highest_order_is_as_none(written):
+    model = read_arpa(written(GOOD.replace("<s> a b", "<s> a b\t0")))
+    assert model.score(["a", "b"]) == pytest.approx(read_arpa(written(GOOD)).score(["a", "b"]))
+
+
+@pytest.mark.parametrize("word", ["\u00a0", "\u3000", "b\u00a0", "\u2028", "\x85", "\x0c"])
+def test_only_the_blanks_of_the_format_part_words(written, word):
+    text = GOOD.replace("\tb\t", f"\t{word}\t").replace(" b", f" {word}").replace("\tb ", f" \t{word}  ")
+    assert read_arpa(written(text)).vocabulary[3:] == ("a", word)
