@@ -19,6 +19,7 @@ from ctc.compilation import jit_cached
 from ctc.ngram import BEGIN, BEGIN_ID, END, END_ID, UNKNOWN
 from speech.errors import CorpusError
 from speech.files import unreadable
+from speech.lm.arpa import OTHER_UNKNOWN
 from speech.lm.sorting import Counts, ExternalSort, Keys, Packing, unpack
 
 Unit = Literal["word", "character"]
@@ -91,7 +92,7 @@ def encode_text(lines: Iterable[str], folder: Path, unit: Unit = "word") -> Enco
     Raises
     ------
     CorpusError
-        A line with <s>, </s> or <unk>, or no words at all.
+        A line with <s>, </s>, <unk> or <UNK>, or no words at all.
     """
     ids: defaultdict[str, int] = defaultdict()
     ids.default_factory = ids.__len__
@@ -113,9 +114,9 @@ def encode_text(lines: Iterable[str], folder: Path, unit: Unit = "word") -> Enco
             buffer.append(END_ID)
             num_sentences += 1
             if len(buffer) >= _FLUSH_TOKENS:
-                counts = _flush(buffer, file, counts, num_sentences, len(ids), (first, number))
+                counts = _flush(buffer, file, counts, num_sentences, ids, (first, number))
                 buffer, first, num_sentences = [], number + 1, 0
-        counts = _flush(buffer, file, counts, num_sentences, len(ids), (first, number))
+        counts = _flush(buffer, file, counts, num_sentences, ids, (first, number))
     if len(ids) == 3:
         raise CorpusError("the text holds no words.")
     words = list(ids)
@@ -128,15 +129,16 @@ def encode_text(lines: Iterable[str], folder: Path, unit: Unit = "word") -> Enco
     return EncodedText(tuple(words[k] for k in order), counts[order], mapped)
 
 
-def _flush(buffer, file, counts, num_sentences, num_words, line_range) -> npt.NDArray[np.int64]:
+def _flush(buffer, file, counts, num_sentences, ids, line_range) -> npt.NDArray[np.int64]:
     """Write ids, return the word counts so far."""
     block = np.array(buffer, dtype=np.uint32)
-    found = np.bincount(block, minlength=num_words)
-    if found[0] or found[1] or found[2] != num_sentences:
+    found = np.bincount(block, minlength=len(ids))
+    markers = {UNKNOWN: found[0], OTHER_UNKNOWN: OTHER_UNKNOWN in ids, BEGIN: found[1], END: found[2] != num_sentences}
+    for marker in (word for word, is_there in markers.items() if is_there):
         first, last = line_range
         raise CorpusError(
-            f"lines {first} to {last} of the text hold {UNKNOWN}, {BEGIN} or {END} as a word; these mark what is"
-            " unknown and where sentences begin and end, so take them out."
+            f"lines {first} to {last} of the text hold {marker} as a word; it marks what is unknown or where sentences"
+            " begin and end, so take it out."
         )
     block.tofile(file)
     found[: len(counts)] += counts

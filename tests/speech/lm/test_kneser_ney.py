@@ -89,10 +89,17 @@ def test_characters():
     assert set(model.vocabulary) == {"<unk>", "<s>", "</s>", "a", "b", "<space>"}
 
 
-@pytest.mark.parametrize("line", ["a <s> b", "<unk>", "a </s>"])
-def test_markers_in_the_text_are_refused(line):
-    with pytest.raises(CorpusError, match="lines 1 to 2 of the text"):
-        estimate(["a b", line], EstimationConfig(order=2))
+@pytest.mark.parametrize("marker", ["<s>", "</s>", "<unk>", "<UNK>"])
+def test_markers_in_the_text_are_refused(marker):
+    with pytest.raises(CorpusError, match=f"lines 1 to 2 of the text hold {marker} as a word"):
+        estimate(["a b", f"a {marker} b"], EstimationConfig(order=2))
+
+
+def test_words_like_markers_are_read_back(tmp_path):
+    config = EstimationConfig(order=2, discount_fallback=True)
+    model = estimate(["a <S> <Unk> </S> \\data\\ \\end\\ \\2-grams: # ngram 1=5 -1"], config)
+    write_arpa(tmp_path / "m.arpa", model)
+    assert read_arpa(tmp_path / "m.arpa").vocabulary == model.vocabulary
 
 
 def test_too_little_text():
