@@ -72,7 +72,11 @@ def _add_train(actions) -> None:
     train.add_argument("--words", type=positive, metavar="N", help="keep the N most frequent words")
     train.add_argument("--unit", choices=("word", "character"), default="word", help="what is counted (word)")
     train.add_argument("--as-is", action="store_true", help="take lines as they are")
-    train.add_argument("--discount-fallback", action="store_true", help="go on where text is too little for estimates")
+    train.add_argument(
+        "--discount-fallback",
+        action="store_true",
+        help="go on where text is too little for estimates (characters always do)",
+    )
     train.add_argument("--memory", type=positive, default=1024, metavar="MIB", help="memory for counting (1024)")
     train.add_argument("--quantise", action="store_true", help="8-bit values: a fifth of the size")
     train.set_defaults(run=run_train)

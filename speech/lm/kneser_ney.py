@@ -8,6 +8,7 @@ Legend: **a** adjusted count, **D** discount, **u** discounted share of an n-gra
 shorter context.
 """
 
+import logging
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,13 +19,14 @@ import numpy.typing as npt
 
 from ctc.compilation import jit_cached
 from ctc.ngram import BEGIN_ID, MAX_ORDER, Level, NGram, find_parents
-from speech.errors import ConfigError, CorpusError
+from speech.errors import ConfigError
 from speech.lm.counting import EncodedText, Unit, adjusted_counts, count_ngrams, encode_text
+from speech.lm.discounts import DISCOUNT_FALLBACK, estimated_discounts, too_little_text
 from speech.lm.shaping import LOWEST_LOG10
 from speech.lm.sorting import Counts, ExternalSort, Keys, Packing, unpack
 
-DISCOUNT_FALLBACK = (0.5, 1.0, 1.5)
-"""What lmplz offers for texts too small to estimate discounts from."""
+logger = logging.getLogger(__name__)
+
 _BYTES_PER_ROW = 64  # of memory while a run is sorted: keys, counts, order and their copies
 
 
@@ -42,7 +44,8 @@ class EstimationConfig:
     max_words : int
         Only the most frequent words are kept (0: all); the others are scored as <unk>.
     discount_fallback : bool
-        Use the discounts 0.5, 1 and 1.5 for an order whose counts allow no estimate, instead of raising.
+        Use the discounts 0.5, 1 and 1.5 for an order whose counts allow no estimate, instead of raising. Characters
+        always do, and a warning names the orders: a few dozen of them hardly ever have the counts.
     memory_mib : int
         About how much memory counting takes; more rows are sorted on disk.
     """
@@ -130,13 +133,26 @@ def _estimate_levels(
     """Levels from the lowest to the highest order, each interpolated with the one below."""
     num_words = _num_kept_words(text, config)
     levels: list[_Counted] = []
+    fallen: list[str] = []
     for order in range(1, config.order + 1):
         rows, row_packing = _sorted_counts(keys, counts, packing, order, num_words, config, place, run_rows)
-        discounts = _discounts(rows[1] >> 1, order, config.discount_fallback)
+        discounts = estimated_discounts(rows[1] >> 1)
+        if discounts is None:
+            if not config.discount_fallback and config.unit == "word":
+                raise too_little_text(order)
+            fallen.append(str(order))
+            discounts = np.array([0.0, *DISCOUNT_FALLBACK])
         if order == 1:
             levels.append(_unigrams(rows[1], row_packing, rows[0], discounts, num_words))
         else:
             levels.append(_level(rows, row_packing, order, discounts, levels[-1]))
+    if fallen and not config.discount_fallback:
+        logger.warning(
+            "the counts of %ss allow no estimate of the discounts of order %s; %g, %g and %g are taken",
+            config.unit,
+            ", ".join(fallen),
+            *DISCOUNT_FALLBACK,
+        )
     finished = []
     for level in levels:
         log_probs = np.log10(level.probs)
@@ -181,24 +197,6 @@ def _sorted_counts(
         kept = (raw[:n] > config.thresholds[order - 1]) & (grams[:n] < num_words).all(axis=1)
         rows.append(row_packing.pack(grams[:n]), adjusted[:n] * 2 + kept)
     return rows.finish(), row_packing
-
-
-def _discounts(adjusted: npt.NDArray[np.int64], order: int, fallback: bool) -> npt.NDArray[np.float64]:
-    """D of adjusted counts 0, 1, 2 and 3 or more, [4] (Chen and Goodman 1998, equation 26)."""
-    t = np.bincount(np.minimum(adjusted, 5), minlength=6)[:5].astype(float)
-    discounts = np.zeros(4)
-    if (t[1:5] > 0).all():
-        y = t[1] / (t[1] + 2 * t[2])
-        discounts[1:] = [k - (k + 1) * y * t[k + 1] / t[k] for k in (1, 2, 3)]
-        if ((discounts >= 0) & (discounts <= np.arange(4))).all():
-            return discounts
-    if fallback:
-        return np.array([0.0, *DISCOUNT_FALLBACK])
-    raise CorpusError(
-        f"the text is too small or too regular to estimate discounts of order {order} (it needs n-grams with"
-        " adjusted counts of 1, 2, 3 and 4); use more text, a lower order or discount_fallback"
-        " (speech lm train --discount-fallback)."
-    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -50,8 +50,9 @@ def test_train_score_convert(tmp_path, text, capsys):
 
 def test_characters(tmp_path, text, capsys):
     model = tmp_path / "c.lm"
-    options = ["--unit", "character", "--order", "3", "--discount-fallback", "--prune", "0,0,1"]
+    options = ["--unit", "character", "--order", "3", "--prune", "0,0,1"]
     assert cli.main(["lm", "train", str(text), *options, "-o", str(model)]) == 0
+    capsys.readouterr()
     assert cli.main(["lm", "score", str(model), str(text)]) == 0
     assert "characters, 0 (0.00 %) unknown" in capsys.readouterr().out
 

@@ -89,6 +89,19 @@ def test_characters():
     assert set(model.vocabulary) == {"<unk>", "<s>", "</s>", "a", "b", "<space>"}
 
 
+def test_characters_need_no_wish_for_fixed_discounts(caplog):
+    lines = ["the cat sat on the mat", "a dog and a cat", "the dog sat, too"]
+    model = estimate(lines, EstimationConfig(order=2, unit="character"))
+    told = [record.getMessage() for record in caplog.records]
+    assert told == ["the counts of characters allow no estimate of the discounts of order 2; 0.5, 1 and 1.5 are taken"]
+    caplog.clear()
+    wished = estimate(lines, EstimationConfig(order=2, unit="character", discount_fallback=True))
+    assert not caplog.records
+    np.testing.assert_array_equal(model.arrays.log_probs, wished.arrays.log_probs)
+    with pytest.raises(CorpusError, match="discounts of order 1 .*--discount-fallback"):
+        estimate(lines, EstimationConfig(order=2))
+
+
 @pytest.mark.parametrize("marker", ["<s>", "</s>", "<unk>", "<UNK>"])
 def test_markers_in_the_text_are_refused(marker):
     with pytest.raises(CorpusError, match=f"lines 1 to 2 of the text hold {marker} as a word"):
