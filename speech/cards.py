@@ -1,7 +1,5 @@
 """What a model file is: its kind, checksum and size, then its card."""
 
-import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +8,7 @@ from speech.decoding import read_language_model
 from speech.errors import CheckpointError
 from speech.files import unreadable
 from speech.kinds import ARPA, NGRAM, PACKED, Kind, kind_of
+from speech.lm.card import read_card, sha256
 from speech.loading import model_path
 from speech.pronunciations import FORMAT as PRONUNCIATIONS
 from speech.pronunciations import DecodingLexicon
@@ -42,7 +41,7 @@ def describe(path: str | Path | None = None) -> dict[str, Any]:
     found = _recogniser(path) if kind is None or kind.format == "speech-model-1" else _other(path, kind)
     about = {"kind": kind.what} if kind is not None else {}
     size_mib = round(path.stat().st_size / 2**20, 2)
-    return {"file": str(path), **about, "sha256": _sha256(path), "size_mib": size_mib, **found}
+    return {"file": str(path), **about, "sha256": sha256(path), "size_mib": size_mib, **found}
 
 
 def _recogniser(path: Path) -> dict[str, Any]:
@@ -60,31 +59,9 @@ def _recogniser(path: Path) -> dict[str, Any]:
 def _other(path: Path, kind: Kind) -> dict[str, Any]:
     """Contents and card of any other file of ours."""
     if kind in (NGRAM, ARPA):
-        return {"ngrams": list(read_language_model(path).level_sizes), **_card_beside(path)}
+        return {"ngrams": list(read_language_model(path).level_sizes), **read_card(path)}
     if kind.format == PRONUNCIATIONS:
         lexicon = DecodingLexicon.load(path)
         return {"words": len(lexicon.words), "pronunciations": len(lexicon.lengths), "phones": len(lexicon.symbols)}
     header, _ = read_packed(path, kind.format, PACKED[kind.format].what)
     return header.get("card", {})
-
-
-def _card_beside(path: Path) -> dict[str, Any]:
-    """The card in the JSON file beside a language model, where there is one and it is of that very file."""
-    beside = path.with_name(f"{path.name}.json")
-    if not beside.is_file():
-        return {}
-    try:
-        card = json.loads(beside.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"{beside}: cannot be read as the card of {path.name} ({error}); remove it") from error
-    if not isinstance(card, dict):
-        raise CheckpointError(f"{beside}: is no card of {path.name}; remove it or name it otherwise")
-    if card.get("sha256") != _sha256(path):
-        return {"card": f"{beside.name} is that of another file (sha256 differs)"}
-    return card
-
-
-def _sha256(path: Path) -> str:
-    """Checksum of a file as `sha256sum` prints it."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -12,9 +12,11 @@ from speech.commands.inputs import STDIN
 from speech.commands.options import comma_list, path_name, positive
 from speech.commands.outputs import check_file
 from speech.errors import SpeechError
+from speech.files import is_replaceable
 
 if TYPE_CHECKING:
     from ctc import NGram
+    from speech.lm import EstimationConfig
 
 EPILOG = """\
 examples:
@@ -26,7 +28,8 @@ examples:
 
 Text is UTF-8, one sentence a line (.gz, .xz and .bz2 too), - for standard input. It is brought into the
 form of transcripts first (lower case, no punctuation) unless --as-is is given. Files whose names end in
-.arpa or .arpa.gz are ARPA, all others the binary form, which loads at once.
+.arpa or .arpa.gz are ARPA, all others the binary form, which loads at once. Beside a model that was
+trained stands MODEL.json, its card, which `speech info MODEL` shows.
 """
 ARPA_SUFFIXES = (".arpa", ".arpa.gz")
 
@@ -119,8 +122,13 @@ def run_train(arguments: argparse.Namespace) -> int:
     check_file(Path(arguments.output), f"--output {arguments.output}", arguments.texts)
     check_form(arguments.output, quantise=arguments.quantise)
     check_texts(arguments.texts)
+    has_card = is_replaceable(arguments.output)
     from speech.lm import EstimationConfig, estimate
+    from speech.lm.card import check_card
     from speech.lm.shaping import prune
+
+    if has_card:
+        check_card(arguments.output)
 
     config = EstimationConfig(
         order=arguments.order,
@@ -134,9 +142,30 @@ def run_train(arguments: argparse.Namespace) -> int:
     if arguments.prune_by is not None:
         model = prune(model, arguments.prune_by)
     write(arguments.output, model, quantise=arguments.quantise)
+    if has_card:
+        describe(arguments, model, config)
     sizes = ", ".join(f"{size} of {order}" for order, size in enumerate(model.level_sizes, 1))
     print(f"{arguments.output}: n-grams: {sizes} {arguments.unit}s; {Path(arguments.output).stat().st_size} bytes")
     return 0
+
+
+def describe(arguments: argparse.Namespace, model: "NGram", config: "EstimationConfig") -> None:
+    """Write the card of a model that was trained."""
+    from speech.lm.card import beside, write_card
+    from speech.text import NORMALIZATION_VERSION
+
+    try:
+        write_card(
+            arguments.output,
+            model,
+            config,
+            texts=["standard input" if text == STDIN else Path(text).name for text in arguments.texts],
+            normalization="none" if arguments.as_is else NORMALIZATION_VERSION,
+            prune_by=arguments.prune_by or 0.0,
+            quantised=arguments.quantise,
+        )
+    except OSError as error:
+        raise SpeechError(f"{beside(arguments.output)}: cannot be written ({error.strerror})") from error
 
 
 def run_score(arguments: argparse.Namespace) -> int:

@@ -11,7 +11,7 @@ from speech import audio, checkpoint, cli
 from speech.commands.tune import write_decoding
 from speech.decoding import DecodingConfig, build_decoding
 from speech.errors import ConfigError
-from speech.lm import EstimationConfig, estimate, read_lines
+from speech.lm import EstimationConfig, estimate, load, read_lines
 from speech.lm.shaping import prune
 from speech.loading import DEFAULT_MODEL
 from speech.tuning import STEPS, tune
@@ -46,6 +46,43 @@ def test_train_score_convert(tmp_path, text, capsys):
     assert values[2] == pytest.approx(values[0], rel=0.01)
     assert cli.main(["lm", "score", str(binary), str(text), "--sentences"]) == 0
     assert "\tthe cat sat on the mat\n" in capsys.readouterr().out
+
+
+def test_trained_models_have_a_card(tmp_path, text, capsys):
+    model, card = tmp_path / "m.lm", tmp_path / "m.lm.json"
+    train = ["lm", "train", str(text), "--order", "2", "--discount-fallback", "-o", str(model)]
+    assert cli.main([*train, "--as-is"]) == 0
+    first = card.read_bytes()
+    assert cli.main([*train, "--as-is"]) == 0
+    assert card.read_bytes() == first
+    assert cli.main([*train, "--quantise", "--words", "5", "--prune", "0,1"]) == 0
+    capsys.readouterr()
+    assert cli.main(["info", str(model), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["description"] == "2-gram of words, modified Kneser-Ney smoothing"
+    assert (found["data"], found["order"], found["unit"]) == (["text.txt"], 2, "word")
+    assert found["ngrams"] == list(load(model).level_sizes)
+    assert found["settings"] == {
+        "prune": [0, 1],
+        "prune_by": 0.0,
+        "max_words": 5,
+        "discount_fallback": True,
+        "quantised": True,
+    }
+    assert json.loads(first)["text_normalization"] == "none"
+    assert found["text_normalization"] == "en-1"
+    assert cli.main([*train[:-1], "/dev/null"]) == 0
+
+
+@pytest.mark.parametrize("content", ["my notes", "[]", "3", "null", '{"perplexity": 9}', b"\xff"])
+def test_a_file_that_is_no_card_is_kept(tmp_path, text, capsys, content):
+    beside = tmp_path / "m.lm.json"
+    data = content if isinstance(content, bytes) else content.encode()
+    beside.write_bytes(data)
+    assert cli.main(["lm", "train", str(text), "--discount-fallback", "-o", str(tmp_path / "m.lm")]) == 2
+    assert "m.lm.json: is there and is no card that `speech lm train` wrote; move it" in capsys.readouterr().err
+    assert beside.read_bytes() == data
+    assert not (tmp_path / "m.lm").exists()
 
 
 def test_characters(tmp_path, text, capsys):
