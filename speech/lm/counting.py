@@ -24,7 +24,7 @@ from speech.lm.sorting import Counts, ExternalSort, Keys, Packing, unpack
 
 Unit = Literal["word", "character"]
 SPACE = "<space>"
-"""How a character model writes the space."""
+"""How a character model writes the space, by which it is known to be one: it has it even if its text has none."""
 _FLUSH_TOKENS = 1 << 20
 _OPENERS: dict[str, Callable] = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
 
@@ -65,7 +65,9 @@ class EncodedText:
     Attributes
     ----------
     vocabulary : tuple of str
-        <unk>, <s>, </s>, then words by falling count, equal counts by the alphabet.
+        <unk>, <s>, </s> and for characters <space>, then words by falling count, equal counts by the alphabet.
+    num_fixed : int
+        How many of these come before the words that are in order of their counts.
     counts : int64 [V]
         How often each word occurs; </s>, once a sentence.
     ids : uint32 [N]
@@ -73,6 +75,7 @@ class EncodedText:
     """
 
     vocabulary: tuple[str, ...]
+    num_fixed: int
     counts: npt.NDArray[np.int64]
     ids: npt.NDArray[np.uint32]
 
@@ -96,7 +99,8 @@ def encode_text(lines: Iterable[str], folder: Path, unit: Unit = "word") -> Enco
     """
     ids: defaultdict[str, int] = defaultdict()
     ids.default_factory = ids.__len__
-    for word in (UNKNOWN, BEGIN, END):
+    fixed = (UNKNOWN, BEGIN, END, *([SPACE] if unit == "character" else []))
+    for word in fixed:
         _ = ids[word]
     path = folder / "tokens"
     counts = np.zeros(3, dtype=np.int64)
@@ -117,16 +121,17 @@ def encode_text(lines: Iterable[str], folder: Path, unit: Unit = "word") -> Enco
                 counts = _flush(buffer, file, counts, num_sentences, ids, (first, number))
                 buffer, first, num_sentences = [], number + 1, 0
         counts = _flush(buffer, file, counts, num_sentences, ids, (first, number))
-    if len(ids) == 3:
+    if not counts.any():
         raise CorpusError("the text holds no words.")
     words = list(ids)
-    order = [0, 1, 2, *sorted(range(3, len(words)), key=lambda k: (-counts[k], words[k]))]
+    free = range(len(fixed), len(words))
+    order = [*range(len(fixed)), *sorted(free, key=lambda k: (-counts[k], words[k]))]
     rank = np.empty(len(words), dtype=np.uint32)
     rank[order] = np.arange(len(words), dtype=np.uint32)
     mapped = np.memmap(path, np.uint32, "r+")
     for start in range(0, len(mapped), _FLUSH_TOKENS):
         mapped[start : start + _FLUSH_TOKENS] = rank[mapped[start : start + _FLUSH_TOKENS]]
-    return EncodedText(tuple(words[k] for k in order), counts[order], mapped)
+    return EncodedText(tuple(words[k] for k in order), len(fixed), counts[order], mapped)
 
 
 def _flush(buffer, file, counts, num_sentences, ids, line_range) -> npt.NDArray[np.int64]:

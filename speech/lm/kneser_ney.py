@@ -165,8 +165,8 @@ def _estimate_levels(
 
 
 def _num_kept_words(text: EncodedText, config: EstimationConfig) -> int:
-    """Words, the three special ones included, that unigram pruning and max_words leave: the first by rank."""
-    kept = 3 + int(np.count_nonzero(text.counts[3:] > config.thresholds[0]))
+    """Words, the special ones included, that unigram pruning and max_words leave: the first by rank."""
+    kept = text.num_fixed + int(np.count_nonzero(text.counts[text.num_fixed :] > config.thresholds[0]))
     if config.max_words:
         kept = min(kept, 3 + config.max_words)
     return kept

@@ -94,6 +94,14 @@ def test_characters(tmp_path, text, capsys):
     assert "characters, 0 (0.00 %) unknown" in capsys.readouterr().out
 
 
+def test_characters_of_text_without_spaces(tmp_path, capsys):
+    text, model = tmp_path / "words.txt", tmp_path / "c.lm"
+    text.write_text("hello\nhelp\nheld\n")
+    assert cli.main(["lm", "train", str(text), "--unit", "character", "-o", str(model)]) == 0
+    assert cli.main(["lm", "score", str(model), str(text)]) == 0
+    assert "3 sentences, 13 characters, 0 (0.00 %) unknown" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

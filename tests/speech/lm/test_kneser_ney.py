@@ -8,6 +8,7 @@ import pytest
 from ctc.ngram import score_word
 from speech.errors import ConfigError, CorpusError
 from speech.lm import EstimationConfig, estimate, load, read_arpa, save, write_arpa
+from speech.lm.counting import SPACE
 from tests.speech.lm import naive
 
 
@@ -87,6 +88,14 @@ def test_characters():
     config = EstimationConfig(order=3, unit="character", discount_fallback=True)
     model = estimate(["ab ba", "  abba  "], config)
     assert set(model.vocabulary) == {"<unk>", "<s>", "</s>", "a", "b", "<space>"}
+
+
+@pytest.mark.parametrize("settings", [{}, {"prune": (1,)}, {"max_words": 1}])
+def test_models_of_characters_have_the_space_though_the_text_has_none(settings):
+    model = estimate(["今日は", "明日は雨"], EstimationConfig(order=2, unit="character", **settings))
+    assert SPACE in model.ids
+    scores = [score_word(model.arrays, 0, np.uint32(word))[0] for word in range(len(model.vocabulary)) if word != 1]
+    assert sum(10.0**score for score in scores) == pytest.approx(1.0, abs=1e-6)
 
 
 def test_characters_need_no_wish_for_fixed_discounts(caplog):
