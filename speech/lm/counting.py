@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,7 @@ from speech.lm.sorting import Counts, ExternalSort, Keys, Packing, unpack
 Unit = Literal["word", "character"]
 SPACE = "<space>"
 """How a character model writes the space, by which it is known to be one: it has it even if its text has none."""
+_MARKERS = frozenset((UNKNOWN, OTHER_UNKNOWN, BEGIN, END))
 _FLUSH_TOKENS = 1 << 20
 _OPENERS: dict[str, Callable] = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
 
@@ -107,20 +108,22 @@ def encode_text(lines: Iterable[str], folder: Path, unit: Unit = "word") -> Enco
     get = ids.__getitem__
     with open(path, "wb") as file:
         buffer: list[int] = []
-        number, first = 0, 1
-        num_sentences = 0
-        for line in lines:
-            number += 1
+        for number, line in enumerate(lines, 1):
             words = tokens_of(line, unit)
+            if not _MARKERS.isdisjoint(words):
+                marker = next(word for word in words if word in _MARKERS)
+                raise CorpusError(
+                    f"line {number} of the text holds {marker} as a word; it marks what is unknown or where sentences"
+                    " begin and end, so take it out."
+                )
             if not words:
                 continue
             buffer.extend(map(get, words))
             buffer.append(END_ID)
-            num_sentences += 1
             if len(buffer) >= _FLUSH_TOKENS:
-                counts = _flush(buffer, file, counts, num_sentences, ids, (first, number))
-                buffer, first, num_sentences = [], number + 1, 0
-        counts = _flush(buffer, file, counts, num_sentences, ids, (first, number))
+                counts = _flush(buffer, file, counts, len(ids))
+                buffer = []
+        counts = _flush(buffer, file, counts, len(ids))
     if not counts.any():
         raise CorpusError("the text holds no words.")
     words = list(ids)
@@ -134,18 +137,11 @@ def encode_text(lines: Iterable[str], folder: Path, unit: Unit = "word") -> Enco
     return EncodedText(tuple(words[k] for k in order), len(fixed), counts[order], mapped)
 
 
-def _flush(buffer, file, counts, num_sentences, ids, line_range) -> npt.NDArray[np.int64]:
+def _flush(buffer: list[int], file: BinaryIO, counts: Counts, num_words: int) -> Counts:
     """Write ids, return the word counts so far."""
     block = np.array(buffer, dtype=np.uint32)
-    found = np.bincount(block, minlength=len(ids))
-    markers = {UNKNOWN: found[0], OTHER_UNKNOWN: OTHER_UNKNOWN in ids, BEGIN: found[1], END: found[2] != num_sentences}
-    for marker in (word for word, is_there in markers.items() if is_there):
-        first, last = line_range
-        raise CorpusError(
-            f"lines {first} to {last} of the text hold {marker} as a word; it marks what is unknown or where sentences"
-            " begin and end, so take it out."
-        )
     block.tofile(file)
+    found = np.bincount(block, minlength=num_words)
     found[: len(counts)] += counts
     return found
 

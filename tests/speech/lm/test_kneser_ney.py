@@ -113,8 +113,8 @@ def test_characters_need_no_wish_for_fixed_discounts(caplog):
 
 @pytest.mark.parametrize("marker", ["<s>", "</s>", "<unk>", "<UNK>"])
 def test_markers_in_the_text_are_refused(marker):
-    with pytest.raises(CorpusError, match=f"lines 1 to 2 of the text hold {marker} as a word"):
-        estimate(["a b", f"a {marker} b"], EstimationConfig(order=2))
+    with pytest.raises(CorpusError, match=f"line 3 of the text holds {marker} as a word"):
+        estimate(["a b", "", f"a {marker} b", "a"], EstimationConfig(order=2))
 
 
 def test_words_like_markers_are_read_back(tmp_path):
