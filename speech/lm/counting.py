@@ -7,7 +7,7 @@ import lzma
 import sys
 import zlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
@@ -57,6 +57,16 @@ def read_lines(path: str | Path) -> Iterator[str]:
 def tokens_of(line: str, unit: str) -> list[str]:
     """Words of a line, or its characters with single spaces between words."""
     return line.split() if unit == "word" else [SPACE if c == " " else c for c in " ".join(line.split())]
+
+
+def check_markers(words: Sequence[str], markers: frozenset[str], number: int) -> None:
+    """Refuse the line of this number if a marker is among its words, with a CorpusError."""
+    if not markers.isdisjoint(words):
+        marker = next(word for word in words if word in markers)
+        raise CorpusError(
+            f"line {number} of the text holds {marker} as a word; it marks what is unknown or where sentences begin and"
+            " end, so take it out."
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,12 +120,7 @@ def encode_text(lines: Iterable[str], folder: Path, unit: Unit = "word") -> Enco
         buffer: list[int] = []
         for number, line in enumerate(lines, 1):
             words = tokens_of(line, unit)
-            if not _MARKERS.isdisjoint(words):
-                marker = next(word for word in words if word in _MARKERS)
-                raise CorpusError(
-                    f"line {number} of the text holds {marker} as a word; it marks what is unknown or where sentences"
-                    " begin and end, so take it out."
-                )
+            check_markers(words, _MARKERS, number)
             if not words:
                 continue
             buffer.extend(map(get, words))

@@ -1,11 +1,15 @@
 """How well a model predicts a text."""
 
+import math
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ctc.ngram import UNKNOWN_ID, NGram
+from ctc.ngram import BEGIN, END, UNKNOWN_ID, NGram
 from speech.errors import CorpusError
-from speech.lm.counting import Unit, tokens_of
+from speech.lm.counting import Unit, check_markers, tokens_of
+
+_ENDS = frozenset((BEGIN, END))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,13 +33,18 @@ class Perplexity:
     @property
     def with_unknown(self) -> float:
         """Perplexity of words and sentence ends, unknown words scored as <unk>."""
-        return 10.0 ** (-self.log10_prob / (self.num_words + self.num_sentences))
+        return _power(-self.log10_prob / (self.num_words + self.num_sentences))
 
     @property
     def without_unknown(self) -> float:
         """Perplexity of words and sentence ends, unknown words left out."""
         known = self.num_words + self.num_sentences - self.num_unknown
-        return 10.0 ** (-(self.log10_prob - self.log10_prob_unknown) / known)
+        return _power(-(self.log10_prob - self.log10_prob_unknown) / known)
+
+
+def _power(log10: float) -> float:
+    """Number of this logarithm, infinity if it is too large for a float."""
+    return 10.0**log10 if log10 < sys.float_info.max_10_exp else math.inf
 
 
 def perplexity(model: NGram, lines: Iterable[str], unit: Unit = "word") -> Perplexity:
@@ -44,11 +53,12 @@ def perplexity(model: NGram, lines: Iterable[str], unit: Unit = "word") -> Perpl
     Raises
     ------
     CorpusError
-        No words.
+        No words, or <s> or </s> as one, which are scored at each end by themselves.
     """
     sentences, words, unknown, total, unknown_total = 0, 0, 0, 0.0, 0.0
-    for line in lines:
+    for number, line in enumerate(lines, 1):
         tokens = tokens_of(line, unit)
+        check_markers(tokens, _ENDS, number)
         if not tokens:
             continue
         scores = model.word_scores(tokens)

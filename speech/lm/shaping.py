@@ -29,7 +29,7 @@ def mix(models: Sequence[NGram], weights: Sequence[float]) -> NGram:
     weights : sequence of float
         One a model, 0 or more, sum 1.
     """
-    if len(models) != len(weights) or not models or not min(weights) >= 0 or abs(sum(weights) - 1) > 1e-6:
+    if len(models) != len(weights) or not models or not min(weights) >= 0 or not abs(sum(weights) - 1) <= 1e-6:
         raise ConfigError(f"weights must be one a model, 0 or more, and add up to 1, got {list(weights)}.")
     first = list(models[0].vocabulary)
     vocabulary = tuple(dict.fromkeys([*first, *(word for model in models[1:] for word in model.vocabulary[3:])]))

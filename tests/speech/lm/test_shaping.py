@@ -1,5 +1,7 @@
 """Mixing and pruning: contexts still sum to one, and nothing else changes than should."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -55,3 +57,10 @@ def test_limited_vocabulary():
     assert "w0" in model.vocabulary
     with pytest.raises(ConfigError, match="max_words"):
         limit_vocabulary(model, 0)
+
+
+@pytest.mark.parametrize("weights", [(0.5, 0.4), (1.5, -0.5), (1.0,), (0.5, math.nan), (math.nan, 0.5)])
+def test_weights_that_mix_nothing_are_refused(weights):
+    models = [estimate(["a b"], EstimationConfig(order=1, discount_fallback=True))] * 2
+    with pytest.raises(ConfigError, match="weights must be one a model"):
+        mix(models, weights)
