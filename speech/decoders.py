@@ -1,8 +1,8 @@
 """Opening recordings: libsndfile or PyAV behind one interface, and the checks that nothing is missing.
 
 libsndfile reports only a flac that was cut short. So the sizes that headers promise are compared with
-what is there (wav, w64, aiff, au), the last page of an Ogg file must be whole and marked as the end (RFC
-3533, section 6), mp3 frames are counted, and fewer decoded samples than promised are refused.
+what is there (wav, w64, aiff, au), the pages of an Ogg file must be whole and complete (`speech.ogg`),
+mp3 frames are counted, and fewer decoded samples than promised are refused.
 """
 
 import contextlib
@@ -15,10 +15,10 @@ from typing import Any, BinaryIO, Protocol
 
 import soundfile
 
-from speech import mp3
+from speech import mp3, ogg
 from speech.errors import AudioError
-from speech.media import MediaDecoder, Samples
-from speech.streams import Source, Spool, seekable, source_name
+from speech.media import MediaDecoder, Samples, kind_name
+from speech.streams import Source, Spool, View, seekable, source_name
 
 # Suffixes by which folders are searched for recordings; a file named outright may have any.
 SNDFILE_SUFFIXES = frozenset(
@@ -43,7 +43,6 @@ _SIZE_NOTES = (
     r"^\*\*\* Calculated frame count (?P<present>\d+) does not match value from 'ds64' chunk of (?P<promised>\d+)",
 )
 _RATES_HZ = (100, 10_000_000)  # outside, resampling a damaged header's rate would fill the memory
-_OGG_PAGE_BYTES = 65307  # the longest page, RFC 3533
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +124,9 @@ def _open_decoder(
         handle.seek(0)
         return _SndfileDecoder(file, name, raw, stack)
     if head[:4] == b"OggS":
-        _check_ogg_end(handle, name)
+        parts = ogg.recordings(handle, name)
+        if len(parts) > 1:
+            return _Chain([View(handle, start, stop) for start, stop in parts], name)
     elif head[:3] == b"ID3" or (head[:1] == b"\xff" and head[1:2] >= b"\xe0"):
         file = _checked_mp3(file, handle, name)
     suffix = Path(name).suffix.lower()
@@ -153,19 +154,6 @@ def _reason(error: Exception) -> str:
     return text or type(error).__name__
 
 
-def _check_ogg_end(handle: BinaryIO, name: str) -> None:
-    """See that the last Ogg page is whole and marked as the end (RFC 3533, section 6)."""
-    size = handle.seek(0, os.SEEK_END)
-    handle.seek(max(0, size - 2 * _OGG_PAGE_BYTES))
-    tail = handle.read()
-    at = tail.rfind(b"OggS\x00")
-    whole = 0 <= at <= len(tail) - 27
-    num_segments = tail[at + 26] if whole else 0  # none in a page that only marks the end
-    page_bytes = 27 + num_segments + sum(tail[at + 27 : at + 27 + num_segments])
-    if not whole or at + page_bytes > len(tail) or not tail[at + 5] & 4:
-        raise AudioError(f"{name}: is cut short (the Ogg stream has no end); get a complete copy.")
-
-
 def _checked_mp3(file: Any, handle: BinaryIO, name: str) -> Any:
     """Refuse an mp3 that was cut; put a header with the true length before one that has none."""
     frames = mp3.count_frames(handle)
@@ -174,7 +162,7 @@ def _checked_mp3(file: Any, handle: BinaryIO, name: str) -> Any:
     if frames.cut or frames.num_frames < (frames.promised or 0):
         of = f" of {frames.promised}" if frames.promised else ""
         raise AudioError(f"{name}: is cut short ({frames.num_frames}{of} whole mp3 frames); get a complete copy.")
-    return mp3.WithCount(handle, frames)
+    return mp3.with_count(handle, frames)
 
 
 class _Nameless:
@@ -241,3 +229,45 @@ class _SndfileDecoder:
                 f"{self._name}: is cut short ({decoded_s:.2f} of {total_s:.2f} s could be decoded);"
                 " get a complete copy."
             )
+
+
+class _Chain:
+    """Recordings of one kind, one behind the other in a file, as one; each is open only while it is decoded."""
+
+    def __init__(self, parts: list[View], name: str) -> None:
+        self._parts, self._name = parts, name
+        self._lengths: list[int] = []
+        kinds = []
+        for part in parts:
+            with self._opened(part) as decoder:
+                kinds.append((decoder.sample_rate_hz, decoder.num_channels))
+                self._lengths.append(decoder.num_frames or 0)
+        changed = next((index for index, kind in enumerate(kinds) if kind != kinds[0]), None)
+        if changed is not None:
+            raise AudioError(
+                f"{name}: holds recordings one behind the other, which change from {kind_name(*kinds[0])} to"
+                f" {kind_name(*kinds[changed])}; convert it to wav with another program first."
+            )
+        self.sample_rate_hz, self.num_channels = kinds[0]
+        self.num_frames: int | None = sum(self._lengths)
+
+    @contextlib.contextmanager
+    def _opened(self, part: View) -> Iterator[_SndfileDecoder]:
+        """One recording."""
+        with contextlib.ExitStack() as stack:
+            part.seek(0)
+            try:
+                decoder = _SndfileDecoder(part, self._name, None, stack)
+            except soundfile.SoundFileError as error:
+                raise AudioError(f"{self._name}: is not audio that can be read ({_reason(error)}).") from error
+            yield decoder
+
+    def blocks(self, start: int, count: int | None) -> Iterator[Samples]:
+        """Decode blocks [n, channels]."""
+        left = _UNKNOWN_FRAMES if count is None else count
+        for part, length in zip(self._parts, self._lengths, strict=True):
+            wanted = min(max(0, length - start), left)
+            if wanted:
+                with self._opened(part) as decoder:
+                    yield from decoder.blocks(start, wanted)
+            start, left = max(0, start - length), left - wanted

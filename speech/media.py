@@ -80,7 +80,7 @@ class MediaDecoder:
             first = first or kind  # of HE-AAC it may be other than the header's
             if kind != first:
                 raise AudioError(
-                    f"{self._name}: changes from {_kind(*first)} to {_kind(*kind)} after {decoded_s:.2f} s;"
+                    f"{self._name}: changes from {kind_name(*first)} to {kind_name(*kind)} after {decoded_s:.2f} s;"
                     " convert it to wav with another program first."
                 )
             decoded_s += frame.samples / frame.sample_rate
@@ -90,10 +90,10 @@ class MediaDecoder:
             yield np.ascontiguousarray(converted.to_ndarray().T)
 
 
-def _kind(rate_hz: int, num_channels: int) -> str:
+def kind_name(rate_hz: int, num_channels: int) -> str:
     """What a part of a recording is.
 
-    >>> _kind(8000, 1)
+    >>> kind_name(8000, 1)
     '8000 Hz with 1 channel'
     """
     return f"{rate_hz} Hz with {num_channels} channel{'s' * (num_channels > 1)}"

@@ -10,10 +10,11 @@ References
 ISO/IEC 11172-3 section 2.4.2.3 and 13818-3 (frame header); the Xing header as LAME writes it.
 """
 
-import io
 import os
 from dataclasses import dataclass
 from typing import BinaryIO
+
+from speech.streams import View
 
 _KBPS_V1 = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)  # MPEG 1, layer III
 _KBPS_V2 = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)  # MPEG 2 and 2.5
@@ -154,42 +155,9 @@ def _bytes_at(handle: BinaryIO, at: int, length: int) -> bytes:
     return handle.read(length)
 
 
-class WithCount(io.RawIOBase):
+def with_count(handle: BinaryIO, frames: Mp3Frames) -> View:
     """The bytes of an mp3 behind a header frame that states its true number of frames."""
-
-    def __init__(self, handle: BinaryIO, frames: Mp3Frames) -> None:
-        self._handle = handle
-        self._head = _count_frame(frames)
-        self._size = len(self._head) + handle.seek(0, os.SEEK_END)
-        self._at = 0
-
-    def readable(self) -> bool:
-        """Reading works."""
-        return True
-
-    def seekable(self) -> bool:
-        """Seeking works."""
-        return True
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Move, as every file does."""
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
-        self._at = max(0, base + offset)
-        return self._at
-
-    def tell(self) -> int:
-        """Return the position."""
-        return self._at
-
-    def readinto(self, buffer) -> int:  # type: ignore[no-untyped-def,override]
-        """Read as many bytes as there are, at most `len(buffer)`."""
-        view = memoryview(buffer).cast("B")
-        head = self._head[self._at : self._at + len(view)]
-        view[: len(head)] = head
-        rest = _bytes_at(self._handle, max(0, self._at - len(self._head)), len(view) - len(head))
-        view[len(head) : len(head) + len(rest)] = rest
-        self._at += len(head) + len(rest)
-        return len(head) + len(rest)
+    return View(handle, head=_count_frame(frames))
 
 
 def _count_frame(frames: Mp3Frames) -> bytes:

@@ -1,6 +1,7 @@
 """Bytes from anywhere: files, pipes and standard input, as files that can be read more than once."""
 
 import contextlib
+import io
 import os
 import stat
 import sys
@@ -89,6 +90,45 @@ def _fill(spool: Any, handle: BinaryIO, name: str) -> None:
                 f"{name}: cannot be kept in {tempfile.gettempdir()} ({error.strerror or error}); make room there,"
                 " or set TMPDIR to another folder."
             ) from error
+
+
+class View(io.RawIOBase):
+    """Bytes `start` to `stop` (the end by default) of a file, behind a `head` that is not in it."""
+
+    def __init__(self, handle: BinaryIO, start: int = 0, stop: int | None = None, *, head: bytes = b"") -> None:
+        self._handle, self._head, self._start, self._at = handle, head, start, 0
+        end = handle.seek(0, os.SEEK_END) if stop is None else stop
+        self._size = len(head) + end - start
+
+    def readable(self) -> bool:
+        """Reading works."""
+        return True
+
+    def seekable(self) -> bool:
+        """Seeking works."""
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Move, as every file does."""
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
+        self._at = max(0, base + offset)
+        return self._at
+
+    def tell(self) -> int:
+        """Return the position."""
+        return self._at
+
+    def readinto(self, buffer) -> int:  # type: ignore[no-untyped-def,override]
+        """Read as many bytes as there are, at most `len(buffer)`."""
+        view = memoryview(buffer).cast("B")
+        view = view[: max(0, self._size - self._at)]
+        head = self._head[self._at : self._at + len(view)]
+        view[: len(head)] = head
+        self._handle.seek(self._start + max(0, self._at - len(self._head)))
+        rest = self._handle.read(len(view) - len(head))
+        view[len(head) : len(head) + len(rest)] = rest
+        self._at += len(head) + len(rest)
+        return len(head) + len(rest)
 
 
 def source_name(source: Source) -> str:
