@@ -1,7 +1,7 @@
 """Opening recordings: libsndfile or PyAV behind one interface, and the checks that nothing is missing.
 
 libsndfile reports only a flac that was cut short. So the sizes that headers promise are compared with
-what is there (wav, w64, aiff, au), the pages of an Ogg file must be whole and complete (`speech.ogg`),
+what is there (wav, w64, aiff, au, sphere), the pages of an Ogg file must be whole and complete (`speech.ogg`),
 mp3 frames are counted, and fewer decoded samples than promised are refused.
 """
 
@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, Protocol
 
 import soundfile
 
-from speech import mp3, ogg
+from speech import headers, mp3, ogg
 from speech.errors import AudioError
 from speech.media import MediaDecoder, Samples, kind_name
 from speech.streams import Source, Spool, View, seekable, source_name
@@ -127,6 +127,10 @@ def _open_decoder(
         parts = ogg.recordings(handle, name)
         if len(parts) > 1:
             return _Chain([View(handle, start, stop) for start, stop in parts], name)
+    elif head[:7] == b"NIST_1A":
+        headers.check_sphere(handle, name)
+    elif head[:4] == b"RIFF" and head[8:12] == b"WAVE":
+        file = headers.without_end(handle) or file
     elif head[:3] == b"ID3" or (head[:1] == b"\xff" and head[1:2] >= b"\xe0"):
         file = _checked_mp3(file, handle, name)
     suffix = Path(name).suffix.lower()
@@ -204,10 +208,7 @@ class _SndfileDecoder:
             for found in re.finditer(pattern, self._sound.extra_info, re.MULTILINE):
                 present, promised = int(found["present"]), int(found["promised"])
                 if present < promised < _STREAMED_BYTES:
-                    raise AudioError(
-                        f"{self._name}: is cut short ({present / promised:.1%} of the samples are there);"
-                        " get a complete copy."
-                    )
+                    raise headers.cut_short(self._name, present, promised)
 
     def blocks(self, start: int, count: int | None) -> Iterator[Samples]:
         """Decode blocks [n, channels]."""

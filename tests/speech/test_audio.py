@@ -66,6 +66,8 @@ def join(blocks) -> np.ndarray:
         ("caf", {}, 2**-15),
         ("w64", {}, 2**-15),
         ("rf64", {"format": "RF64"}, 2**-15),
+        ("sph", {"format": "NIST"}, 2**-15),
+        ("sph", {"format": "NIST", "subtype": "ALAW"}, 0.02),
         ("mp3", {}, 0.2),
         ("ogg", {"subtype": "VORBIS"}, 0.2),
         ("opus", {"format": "OGG", "subtype": "OPUS"}, 0.2),
@@ -203,6 +205,10 @@ def test_text_renamed_to_wav(tmp_path, content):
         ("au", {}),
         ("w64", {}),
         ("rf64", {"format": "RF64"}),
+        ("sph", {"format": "NIST"}),
+        ("sph", {"format": "NIST", "subtype": "ULAW"}),
+        ("sph", {"format": "NIST", "subtype": "ALAW"}),
+        ("sph", {"format": "NIST", "subtype": "PCM_24"}),
         ("mp3", {}),
         ("ogg", {"subtype": "VORBIS"}),
         ("opus", {"format": "OGG", "subtype": "OPUS"}),
@@ -292,6 +298,25 @@ def test_wav_written_to_a_pipe_has_no_length(tmp_path, tone):
     unknown = struct.pack("<I", 0xFFFFFFFF)
     path.write_bytes(content[:4] + unknown + content[8:40] + unknown + content[44:])
     np.testing.assert_array_equal(audio.read(path)[0], audio.read(tmp_path / "a.wav")[0])
+
+
+@pytest.mark.parametrize("riff_bytes", [0, 36])
+@pytest.mark.parametrize("chunk", [b"", b"LIST\3\0\0\0abc\0"])
+def test_wav_of_a_recorder_that_was_interrupted(tmp_path, tone, riff_bytes, chunk):
+    content = save(tmp_path / "a.wav", tone).read_bytes()
+    path = tmp_path / "interrupted.wav"
+    head = content[:4] + struct.pack("<I", riff_bytes) + content[8:36] + chunk
+    path.write_bytes(head + b"data" + bytes(4) + content[44:])
+    for source in (path, io.BytesIO(path.read_bytes())):
+        np.testing.assert_array_equal(audio.read(source)[0], audio.read(tmp_path / "a.wav")[0])
+
+
+def test_wav_without_samples_before_another_chunk(tmp_path):
+    content = save(tmp_path / "a.wav", np.zeros(0)).read_bytes()
+    path = tmp_path / "empty.wav"
+    path.write_bytes(content[:4] + struct.pack("<I", 48) + content[8:] + b"LIST\4\0\0\0abcd")
+    with pytest.raises(AudioError, match=r"contains no audio \(0 samples\)"):
+        audio.read(path)
 
 
 def test_flac_written_to_a_pipe_has_no_length(tmp_path, tone):
