@@ -119,13 +119,17 @@ class FrontendConfig:
 
     @property
     def mirrored_samples(self) -> tuple[int, int]:
-        """Samples that frames need in front of a waveform and behind it, made by mirroring."""
+        """Samples that frames need in front of a waveform and behind it, made by mirroring; less than 0 are left out.
+
+        Without `snip_edges` the middle of a frame is the middle of its hop, both rounded down as in Kaldi.
+        """
         extra = self.window_samples - self.hop_samples
         if self.kind == "vocoder_mel":
             return extra // 2, extra // 2
         if self.snip_edges:
             return 0, 0
-        return extra // 2, extra + self.hop_samples // 2 - extra // 2
+        before = self.window_samples // 2 - self.hop_samples // 2
+        return before, extra + self.hop_samples // 2 - before
 
 
 def with_ends(waveforms: Tensor, lengths: Tensor, config: FrontendConfig) -> tuple[Tensor, Tensor]:

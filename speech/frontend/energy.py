@@ -33,11 +33,11 @@ def energy_db(waveforms: Tensor, lengths: Tensor | None, config: FrontendConfig)
         raise ValueError(f"waveforms must be [B, N], got {tuple(waveforms.shape)}")
     if lengths is None:
         lengths = frames.full_lengths(waveforms)
+    if config.num_frames(waveforms.shape[1]) == 0:
+        return waveforms.new_zeros(waveforms.shape[0], 0)
     window, hop = config.window_samples, config.hop_samples
     valid = frames.frame_mask(lengths, waveforms.shape[1], waveforms.device)
     samples, lengths = with_ends(torch.where(valid, waveforms, 0.0), lengths, config)
-    if samples.shape[1] < window:
-        return waveforms.new_zeros(waveforms.shape[0], 0)
     power = frames.window_means(samples.double().square(), window, hop)
     level = 10.0 * torch.log10(power.clamp(min=10.0 ** (FLOOR_DB / 10.0)))
     counts = frames.num_frames(lengths, window, hop)

@@ -79,7 +79,7 @@ def mirror_ends(waveforms: Tensor, lengths: Tensor, before: int, after: int, rep
     lengths : Tensor, int64, [B]
         Samples that count; the mirror at the end stands at `lengths[b]`, not at N.
     before, after : int
-        Samples added in front of the first and behind the last one.
+        Samples added in front of the first, or left out if that is negative, and behind the last one.
     repeat_edge : bool
         True: ... 1 0 | 0 1 ... (Kaldi, snip_edges=False); False: ... 2 1 | 0 1 2 ... ("reflect").
 

@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from speech.frontend import FrontendConfig
+from speech.frontend import Frontend, FrontendConfig
 from speech.frontend.energy import FLOOR_DB, energy_db
 
 
@@ -33,3 +33,12 @@ def test_padding_frame_counts_and_gradient():
         assert gradient.isfinite().all()
         assert not gradient[1, 1999:].any()
     assert energy_db(torch.zeros(1, 399), None, FrontendConfig()).shape == (1, 0)
+
+
+def test_frames_further_apart_than_they_are_long():
+    config = FrontendConfig(window_s=0.005, hop_s=0.025, snip_edges=False)
+    for num_samples in [1, 50, 199, 200, 201, 400, 999]:
+        level = energy_db(torch.ones(1, num_samples), None, config)
+        assert level.shape == (1, config.num_frames(num_samples))
+        assert level.shape == Frontend(config)(torch.ones(1, num_samples))[0].shape[:2]
+        torch.testing.assert_close(level, torch.zeros_like(level))

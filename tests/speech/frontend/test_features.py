@@ -17,6 +17,8 @@ from speech.frontend import Frontend, FrontendConfig, fbank, mel
 KINDS = {
     "fbank": FrontendConfig(),
     "mirrored": FrontendConfig(snip_edges=False),
+    "odd hop": FrontendConfig(snip_edges=False, hop_s=161 / 16_000),
+    "gaps": FrontendConfig(snip_edges=False, window_s=0.025, hop_s=0.0301),
     "utterance": FrontendConfig(normalization="utterance"),
     "mfcc": FrontendConfig(kind="mfcc", num_mels=23, num_deltas=2),
     "vocoder": FrontendConfig.vocoder(),
@@ -74,6 +76,32 @@ def test_fbank_options_are_kaldis(changes, options):
     waveform = noise(9000).double()
     reference = torchaudio_fbank(waveform, **options)
     assert (fbank(waveform, FrontendConfig(**changes)) - reference).abs().max() < 1e-3
+
+
+@pytest.mark.parametrize(
+    ("rate_hz", "window_s", "hop_s"),
+    [
+        (44_100, 0.025, 0.010),  # 1102 and 441 samples
+        (11_025, 0.020, 0.010),  # 220 and 110
+        (11_025, 0.025, 0.011),  # 275 and 121
+        (11_025, 0.020, 0.011),  # 220 and 121
+        (8000, 0.004, 0.010125),  # 32 and 81: samples between frames are in none
+    ],
+)
+@pytest.mark.parametrize("num_samples", [8000, 8061])
+def test_frames_at_the_ends_are_kaldis(rate_hz, window_s, hop_s, num_samples):
+    waveform = noise(num_samples).double()
+    options = {"sample_frequency": float(rate_hz), "frame_length": 1000 * window_s, "frame_shift": 1000 * hop_s}
+    config = FrontendConfig(
+        sample_rate_hz=rate_hz, window_s=window_s, hop_s=hop_s, snip_edges=False, num_mels=8, low_hz=100.0
+    )
+    options |= {"snip_edges": False, "dither": 0.0, "low_freq": 100.0}
+    reference = kaldi.fbank(waveform[None] * 32768.0, num_mel_bins=8, **options)
+    ours = fbank(waveform, config)
+    assert ours.shape == reference.shape == (config.num_frames(num_samples), 8)
+    assert (ours - reference).abs().max() < 1e-3
+    reference = kaldi.mfcc(waveform[None] * 32768.0, num_mel_bins=8, num_ceps=8, **options)
+    assert (fbank(waveform, replace(config, kind="mfcc", num_ceps=8)) - reference).abs().max() < 1e-3
 
 
 def test_fbank_of_real_speech(shared_data):
@@ -140,11 +168,12 @@ def test_padding_and_batch_change_nothing(name):
         assert not features[row, count.item() :].any()
 
 
-def test_blocks_leave_no_seams(monkeypatch):
+@pytest.mark.parametrize("name", ["fbank", "odd hop", "gaps"])
+def test_blocks_leave_no_seams(name, monkeypatch):
     waveforms = noise(2, 16_000)
-    whole = Frontend(FrontendConfig())(waveforms)[0]
+    whole = Frontend(KINDS[name])(waveforms)[0]
     monkeypatch.setattr("speech.frontend.features.CPU_BLOCK_FRAMES", 14)
-    torch.testing.assert_close(Frontend(FrontendConfig())(waveforms)[0], whole, rtol=0, atol=1e-5)
+    torch.testing.assert_close(Frontend(KINDS[name])(waveforms)[0], whole, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("frequency_hz", [150.0, 440.0, 1000.0, 3500.0, 7000.0])
@@ -165,8 +194,9 @@ def test_gradient(name):
     assert torch.autograd.gradcheck(lambda w: frontend(w, lengths)[0], waveforms, eps=1e-7, atol=1e-3, rtol=1e-3)
 
 
-def test_exports_with_any_batch_and_length():
-    frontend = Frontend(FrontendConfig())
+@pytest.mark.parametrize("name", ["fbank", "odd hop"])
+def test_exports_with_any_batch_and_length(name):
+    frontend = Frontend(KINDS[name])
     sizes = {0: torch.export.Dim("batch"), 1: torch.export.Dim("samples", min=800, max=1 << 24)}
     program = torch.export.export(
         frontend,
