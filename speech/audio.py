@@ -17,6 +17,7 @@ import numpy.typing as npt
 import soundfile
 import soxr
 
+from speech.channels import one_channel
 from speech.decoders import HEADERLESS_SUFFIXES, MEDIA_SUFFIXES, SNDFILE_SUFFIXES, Decoder, RawFormat, Samples, opened
 from speech.errors import AudioError
 from speech.files import replacing
@@ -272,7 +273,7 @@ def _mono_part(
     """Blocks [n] of a part, and at its end the check that all of it was there."""
     start, count = _part(decoder, offset_s, duration_s, name)
     num_samples, rate = 0, decoder.sample_rate_hz
-    for block in _mono_blocks(decoder, start, count, channel, name):
+    for block in one_channel(_checked_blocks(decoder, start, count, channel, name), channel, name):
         num_samples += len(block)
         yield block
     if start and not num_samples:
@@ -283,8 +284,10 @@ def _mono_part(
         raise AudioError(f"{name}: is {end_s:g} s long, the part asked for ends at {wanted_s:g} s.")
 
 
-def _mono_blocks(decoder: Decoder, start: int, count: int | None, channel: int | None, name: str) -> Iterator[Samples]:
-    """Checked blocks [n] of one channel, or of the mean of all."""
+def _checked_blocks(
+    decoder: Decoder, start: int, count: int | None, channel: int | None, name: str
+) -> Iterator[Samples]:
+    """Blocks [n, channels] of samples that can be."""
     num_channels = decoder.num_channels
     if channel is not None and not 0 <= channel < num_channels:
         there = f"channels 0 to {num_channels - 1}" if num_channels > 1 else "channel 0 only"
@@ -295,10 +298,7 @@ def _mono_blocks(decoder: Decoder, start: int, count: int | None, channel: int |
             raise AudioError(f"{name}: has NaN or infinite samples.")
         if peak > LARGEST_SAMPLE:
             raise AudioError(f"{name}: has samples up to {peak:g}, but full scale is 1; rescale it.")
-        if num_channels == 1 or channel is not None:
-            yield np.ascontiguousarray(block[:, channel or 0])
-        else:
-            yield block.mean(axis=1)
+        yield block
 
 
 def _check_not_empty(num_samples: int, name: str) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from speech import audio
+from speech.channels import mean_of
 from speech.corpus import Utterance
 from speech.errors import AudioError
 
@@ -145,7 +146,7 @@ def _mono(samples: np.ndarray, channel: int | None) -> np.ndarray:
     if samples.ndim == 2:
         if channel is not None and not 0 <= channel < samples.shape[1]:
             raise AudioError(f"the array has no channel {channel}; channels are 0 to {samples.shape[1] - 1}.")
-        samples = samples.mean(axis=1) if channel is None else samples[:, channel]
+        samples = mean_of(samples) if channel is None else samples[:, channel]
     if not np.isfinite(samples).all():
         raise AudioError("the array has NaN or infinite samples.")
     return samples

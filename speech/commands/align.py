@@ -124,7 +124,8 @@ def run(arguments: argparse.Namespace) -> int:
         progress.note(doubt)
     try:
         if waiting:
-            doubts += _align(waiting, arguments, output, progress)
+            with progress.noting():
+                doubts += _align(waiting, arguments, output, progress)
     except KeyboardInterrupt as interrupt:
         if output_dir is None:
             raise

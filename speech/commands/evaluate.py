@@ -88,7 +88,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     try:
         utterances = [utterance for _, utterance in rows]
-        evaluation = evaluate(transcriber, utterances, batch=arguments.batch, progress=tell)
+        with progress.noting():
+            evaluation = evaluate(transcriber, utterances, batch=arguments.batch, progress=tell)
     finally:
         progress.summary(verb="evaluated")
     if not evaluation.results:

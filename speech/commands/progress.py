@@ -1,7 +1,10 @@
 """What a long run tells on standard error: one changing line on a terminal, plain lines elsewhere."""
 
+import contextlib
+import logging
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TextIO
 
@@ -66,6 +69,17 @@ class Progress:
         self.clear()
         print(f"speech: {text}", file=self.out, flush=True)
 
+    @contextlib.contextmanager
+    def noting(self) -> Iterator[None]:
+        """While it lasts, what the packages warn of is noted."""
+        handler = _Notes(self)
+        logger = logging.getLogger("speech")
+        logger.addHandler(handler)
+        try:
+            yield
+        finally:
+            logger.removeHandler(handler)
+
     def summary(self, num_skipped: int = 0, verb: str = "transcribed", skip_note: str = "", num_left: int = 0) -> None:
         """Say what was done, what was not and why; nothing for one recording that went well.
 
@@ -99,6 +113,18 @@ class Progress:
             self._last_line_s = now
             number = self.num_done + len(self.failures)
             print(f"[{number}/{self.total}] {text}", file=self.out, flush=True)
+
+
+class _Notes(logging.Handler):
+    """Takes warnings to where notes are told."""
+
+    def __init__(self, progress: Progress) -> None:
+        super().__init__(logging.WARNING)
+        self._progress = progress
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Tell one."""
+        self._progress.note(record.getMessage())
 
 
 def clock(seconds: float) -> str:

@@ -132,7 +132,8 @@ def run(arguments: argparse.Namespace) -> int:
     num_left = folder.num_untouched if folder is not None else 0
     try:
         if jobs:
-            _transcribe(jobs, arguments, folder, progress)
+            with progress.noting():
+                _transcribe(jobs, arguments, folder, progress)
     except KeyboardInterrupt as interrupt:
         if folder is None:
             raise

@@ -119,7 +119,8 @@ def run(arguments: argparse.Namespace) -> int:
     sets = []
     progress = Progress(total=sum(map(len, manifests)), unit="utterances", interval_s=10.0)
     for manifest, rows in zip(arguments.manifests, manifests, strict=True):
-        left, outputs, unread = _hear(loaded, config, rows, arguments, progress)
+        with progress.noting():
+            left, outputs, unread = _hear(loaded, config, rows, arguments, progress)
         problems += unread
         if not _num_words(left):
             raise CorpusError(f"{problems[-1]}; {manifest} has no other row to tune on")
