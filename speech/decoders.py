@@ -42,7 +42,7 @@ _SIZE_NOTES = (
     r"^\s*(?:data|riff|SSND|Data Size)\s*:\s*(?P<promised>\d+) \(should be (?P<present>\d+)\)",
     r"^\*\*\* Calculated frame count (?P<present>\d+) does not match value from 'ds64' chunk of (?P<promised>\d+)",
 )
-_RATES_HZ = (100, 10_000_000)  # outside, resampling a damaged header's rate would fill the memory
+RATES_HZ = (100, 10_000_000)  # outside, resampling a damaged header's rate would fill the memory
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +96,7 @@ def opened(source: Source, raw: RawFormat | None = None) -> Iterator[Decoder]:
         file = name if plain else handle  # libsndfile is faster with a path
         try:
             decoder = _open_decoder(file, handle, name, raw, stack)
-            if not _RATES_HZ[0] <= decoder.sample_rate_hz <= _RATES_HZ[1]:
+            if not RATES_HZ[0] <= decoder.sample_rate_hz <= RATES_HZ[1]:
                 raise AudioError(
                     f"{name}: states a sampling rate of {decoder.sample_rate_hz} Hz; its header is damaged."
                 )

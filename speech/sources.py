@@ -12,6 +12,7 @@ import torch
 from speech import audio
 from speech.channels import mean_of
 from speech.corpus import Utterance
+from speech.decoders import RATES_HZ
 from speech.errors import AudioError
 
 
@@ -43,8 +44,8 @@ MOST_CHANNELS = 256
 """An array of more channels than this and than samples has its axes the other way round."""
 Source: TypeAlias = str | os.PathLike[str] | BinaryIO | Clip | np.ndarray
 BLOCK_S = 30.0
-_LOWEST_RATE_HZ = 100.0  # less is kilohertz
 _NEARLY_SILENT = 1 << 8  # of integers; samples of 16 bits that are speech go further
+_WIDTHS = (16, 24, 32)  # bits of samples
 
 
 def open_source(
@@ -94,7 +95,8 @@ def open_source(
     if isinstance(source, np.ndarray):
         if array_rate_hz is None:
             raise ValueError("an array needs its sample rate: transcribe(array, sample_rate=16000)")
-        if isinstance(array_rate_hz, str) or not _LOWEST_RATE_HZ <= float(array_rate_hz) < np.inf:
+        lowest, highest = RATES_HZ  # less is kilohertz
+        if isinstance(array_rate_hz, str) or not lowest <= float(array_rate_hz) <= highest:
             raise ValueError(f"sample_rate: expected samples a second, such as 16000, got {array_rate_hz!r}")
         return iter([audio.resample(_mono(source, channel), array_rate_hz, sample_rate_hz)])
     if not isinstance(source, (str, os.PathLike)) and not hasattr(source, "seekable"):
@@ -136,11 +138,8 @@ def _mono(samples: np.ndarray, channel: int | None) -> np.ndarray:
     peak = max(abs(float(samples.max())), abs(float(samples.min())))
     if samples.dtype.kind == "f" and audio.LARGEST_SAMPLE < peak < np.inf:
         raise AudioError(f"the array has samples up to {peak:g}, but full scale is 1; rescale it.")
-    if samples.dtype.itemsize > 2 and samples.dtype.kind == "i" and _NEARLY_SILENT < peak <= 1 << 15:
-        raise AudioError(
-            f"the array is of {samples.dtype}, whose full scale is {-float(np.iinfo(samples.dtype).min):.0f}, but its"
-            f" samples go up to {peak:.0f} only; if they are of 16 bits, give array.astype(np.int16)."
-        )
+    if samples.dtype.kind == "i":
+        _check_width(samples.dtype, peak)
     scale = 1.0 if samples.dtype.kind == "f" else -1.0 / np.iinfo(samples.dtype).min
     samples = samples.astype(np.float32) * np.float32(scale)
     if samples.ndim == 2:
@@ -150,3 +149,14 @@ def _mono(samples: np.ndarray, channel: int | None) -> np.ndarray:
     if not np.isfinite(samples).all():
         raise AudioError("the array has NaN or infinite samples.")
     return samples
+
+
+def _check_width(dtype: np.dtype, peak: float) -> None:
+    """Refuse integers in a type so much wider that they would be all but silent, samples of 24 bits in int32 say."""
+    bits = next(width for width in (*_WIDTHS, 64) if peak <= 1 << width - 1)
+    if peak > _NEARLY_SILENT and bits < 8 * dtype.itemsize:
+        remedy = "array.astype(np.int16)" if bits == 16 else f"array / 2.0**{bits - 1}"
+        raise AudioError(
+            f"the array is of {dtype}, whose full scale is {-float(np.iinfo(dtype).min):.0f}, but its samples go up to"
+            f" {peak:.0f} only; if they are of {bits} bits, give {remedy}."
+        )

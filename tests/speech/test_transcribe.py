@@ -327,6 +327,9 @@ def test_arrays_that_are_no_audio_are_refused(tones, array, error, message):
     [
         (lambda wave: (32_767 * wave).astype(np.int32), "of int32, whose full scale is 2147483648"),
         (lambda wave: (32_767 * wave).astype(np.int64), r"give array\.astype\(np\.int16\)"),
+        (lambda wave: (8_388_607 * wave).astype(np.int32), r"if they are of 24 bits, give array / 2\.0\*\*23\.$"),
+        (lambda wave: (8_388_607.0 * wave).astype(np.int64), r"if they are of 24 bits, give array / 2\.0\*\*23\.$"),
+        (lambda wave: (2_147_483_000.0 * wave).astype(np.int64), r"if they are of 32 bits, give array / 2\.0\*\*31\.$"),
         (lambda wave: 32_768 * wave, "full scale is 1; rescale it"),
     ],
 )
@@ -335,7 +338,14 @@ def test_arrays_of_another_scale_are_refused(tones, scaled, message):
         tones.transcribe(scaled(say("alpha")), sample_rate=RATE_HZ)
 
 
-@pytest.mark.parametrize("rate", [16.0, "16000", float("nan")])
+@pytest.mark.parametrize("width", [16, 32, 64])
+def test_integers_that_fill_their_type_are_heard(tones, width):
+    wave = (0.1 * 2.0 ** (width - 1) * say("alpha").astype(np.float64)).astype(f"int{width}")
+    assert tones.transcribe(10 * wave, sample_rate=RATE_HZ).text == "alpha"
+    assert tones.transcribe(np.zeros(RATE_HZ, f"int{width}"), sample_rate=RATE_HZ).text == ""
+
+
+@pytest.mark.parametrize("rate", [16.0, "16000", float("nan"), 1e9])
 def test_rates_are_samples_a_second(tones, rate):
     with pytest.raises(ValueError, match="sample_rate: expected samples a second, such as 16000"):
         tones.transcribe(say("alpha"), sample_rate=rate)
