@@ -6,6 +6,7 @@ it; who needs it normalised calls `speech.text.normalize_text`. Other keys are i
 but a key that looks like a misspelt one of ours is refused.
 """
 
+import codecs
 import difflib
 import json
 import math
@@ -105,18 +106,20 @@ def checked_rows(path: str | os.PathLike[str]) -> list[tuple[int, Utterance | Co
     """
     path = Path(path)
     try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except UnicodeDecodeError as error:
-        raise CorpusError(f"{path}: is not UTF-8 text, so not a manifest.") from error
+        lines = path.read_bytes().removeprefix(codecs.BOM_UTF8).splitlines()
     except OSError as error:
         raise CorpusError(f"{path}: cannot be read ({error.strerror}).") from error
     rows: list[tuple[int, Utterance | CorpusError]] = []
     for number, line in enumerate(lines, start=1):
-        if line.strip():
-            try:
-                rows.append((number, _parse_row(line, path.parent, f"{path}, row {number}")))
-            except CorpusError as error:
-                rows.append((number, error))
+        where = f"{path}, row {number}"
+        try:
+            text = line.decode()
+            if text.strip():
+                rows.append((number, _parse_row(text, path.parent, where)))
+        except UnicodeDecodeError as error:
+            rows.append((number, CorpusError(f"{where}: is not UTF-8 text (byte {error.start + 1}).")))
+        except CorpusError as error:
+            rows.append((number, error))
     if not rows:
         raise CorpusError(f"{path}: has no utterances.")
     first = rows[0][1]

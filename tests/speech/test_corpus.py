@@ -117,7 +117,7 @@ def test_bad_files_are_named(tmp_path):
     with pytest.raises(CorpusError, match="has no utterances"):
         read_manifest(save(tmp_path, "", " "))
     (tmp_path / "a.wav").write_bytes(b"RIFF\xff\xfe\x80")
-    with pytest.raises(CorpusError, match=r"a\.wav: is not UTF-8 text"):
+    with pytest.raises(CorpusError, match=r"a\.wav, row 1: is not UTF-8 text \(byte 5\)"):
         read_manifest(tmp_path / "a.wav")
     (tmp_path / "file").touch()
     with pytest.raises(CorpusError, match="cannot be written"):
@@ -136,6 +136,17 @@ def test_bad_rows_stand_among_the_others_unless_all_are_bad(tmp_path):
     path.write_text("some\ntext\n")
     with pytest.raises(CorpusError, match="row 1: is not valid JSON"):
         checked_rows(path)
+
+
+def test_a_row_that_is_no_text_is_named_and_the_others_are_read(tmp_path):
+    good = json.dumps(GOOD).encode()
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b"\xef\xbb\xbf" + good + b"\r\n" + good.replace(b"hello", b"caf\xe9") + b"\n" + good + b"\n")
+    rows = dict(checked_rows(path))
+    assert rows[1] == rows[3] == Utterance(tmp_path / "a.wav", 1.5, "hello")
+    assert str(rows[2]) == f"{path}, row 2: is not UTF-8 text (byte {good.index(b'hello') + 4})."
+    with pytest.raises(CorpusError, match=r"rows\.jsonl, row 2: is not UTF-8 text"):
+        read_manifest(path)
 
 
 def read_manifest_row(folder, line):
