@@ -49,7 +49,7 @@ def _split_rows(folder: Path, split: str, index: dict[str, Path]) -> Iterator[Ro
             raise CorpusError(f"{table}, row {number}: {len(fields)} of {len(columns)} columns.")
         row = dict(zip(columns, fields, strict=True))
         yield Row(
-            audio_filepath=find_audio(index, Path(row["path"]).stem, folder / "clips"),
+            audio_filepath=find_audio(index, Path(row["path"]).stem, folder / "clips", ".mp3"),
             text=row["sentence"].strip(),
             split=split,
             speaker=f"common_voice-{row['client_id']}" if row["client_id"] else None,

@@ -3,12 +3,15 @@
 Folders may nest; the first folder below `root` names the speaker where there is one. All is one split, "all".
 """
 
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from speech.errors import CorpusError
 from speech.prepare.rows import Row, index_audio, read_lines
+
+_LOG = logging.getLogger(__name__)
 
 
 def rows(root: Path) -> Iterator[Row]:
@@ -18,13 +21,18 @@ def rows(root: Path) -> Iterator[Row]:
     name = _printable(root.resolve().name)
     found = False
     closed: list[OSError] = []
-    for parent, folders, _ in os.walk(root, onerror=closed.append):
+    unheard: list[Path] = []
+    for parent, folders, names in os.walk(root, onerror=closed.append):
         folders.sort()
         folder = Path(parent)
         top = folder.relative_to(root).parts[:1]
-        for stem, path in sorted(index_audio(folder).items()):
-            text, problem = _transcript(path, folder / f"{stem}.txt")
+        recordings = index_audio(folder)
+        texts = _texts(folder, names)
+        if recordings:
             found = True
+            unheard += [path for stem, path in texts.items() if stem not in recordings]
+        for stem, path in sorted(recordings.items()):
+            text, problem = _transcript(path, texts.get(stem, folder / f"{stem}.txt"))
             yield Row(
                 audio_filepath=path,
                 text=text,
@@ -39,6 +47,9 @@ def rows(root: Path) -> Iterator[Row]:
             audio_filepath=Path(error.filename), text="", split="all", speaker=None, lang=None, corpus=name,
             problem=f"{error.filename}: this folder cannot be searched ({error.strerror}).",
         )  # fmt: skip
+    if unheard:
+        more = f" and {len(unheard) - 1} more have" if len(unheard) > 1 else " has"
+        _LOG.warning("%s%s no recording of that name beside it; left out", unheard[0], more)
     if not found and not closed:
         raise CorpusError(f"{root}: has no audio files.")
 
@@ -48,11 +59,22 @@ def _printable(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
+def _texts(folder: Path, names: list[str]) -> dict[str, Path]:
+    """Text files by their stems, whether they end in .txt or .TXT."""
+    found = {}
+    for name in sorted(names):  # capitals first, so that .txt takes the place of .TXT
+        stem, suffix = os.path.splitext(name)
+        if suffix.lower() == ".txt" and not name.startswith("."):
+            found[stem] = folder / name
+    return found
+
+
 def _transcript(recording: Path, path: Path) -> tuple[str, str]:
     """What a file says, or else why there is nothing to read."""
     if not path.is_file():
         return "", f"{recording}: has no transcript; write it to {path.name}."
     try:
-        return " ".join(" ".join(read_lines(path)).split()), ""
+        text = " ".join(" ".join(read_lines(path)).split())
     except CorpusError as error:
         return "", str(error)
+    return text, "" if text else f"{path}: is empty; write down what is said in {recording.name}."

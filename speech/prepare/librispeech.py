@@ -24,7 +24,7 @@ def rows(root: Path) -> Iterator[Row]:
             if stem.count("-") != 2:
                 raise CorpusError(f"{transcript}, row {row}: must be an id and a transcript.")
             yield Row(
-                audio_filepath=find_audio(index, stem, folder),
+                audio_filepath=find_audio(index, stem, folder, ".flac"),
                 text=text.strip(),
                 split=folder.resolve().parent.parent.name,
                 speaker=f"librispeech-{stem.split('-')[0]}",

@@ -68,9 +68,9 @@ def _preference(name: str) -> tuple[int, str]:
     return {".wav": 0, ".flac": 1}.get(suffix, 2), name
 
 
-def find_audio(index: dict[str, Path], stem: str, folder: Path) -> Path:
-    """Look up a recording; where it is missing, a path that says so when it is opened."""
-    return index.get(stem, folder / f"{stem}.wav")
+def find_audio(index: dict[str, Path], stem: str, folder: Path, suffix: str = ".wav") -> Path:
+    """Look up a recording; where it is missing, a path, as the corpus has it, that says so when it is opened."""
+    return index.get(stem, folder / f"{stem}{suffix}")
 
 
 def to_utterances(rows: Iterable[Row], *, num_workers: int, skip_bad: bool) -> dict[str, list[Utterance]]:

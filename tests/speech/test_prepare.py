@@ -220,6 +220,45 @@ def test_folder(tmp_path):
         prepared("folder", root)
 
 
+def test_folder_with_endings_in_capitals(tmp_path):
+    sound(tmp_path / "a.wav").rename(tmp_path / "CAPS.WAV")
+    text(tmp_path / "CAPS.TXT", "hello")
+    assert summary(prepared("folder", tmp_path)["all"]) == [("CAPS.WAV", "hello", None)]
+
+
+def test_folder_with_an_empty_text(tmp_path):
+    for name in ("a", "b"):
+        sound(tmp_path / f"{name}.wav")
+        text(tmp_path / f"{name}.txt", "hello" if name == "a" else " ")
+    with pytest.raises(CorpusError, match=r"1 of 2 .*b\.txt: is empty; write down what is said in b\.wav"):
+        prepared("folder", tmp_path)
+    assert summary(prepared("folder", tmp_path, skip_bad=True)["all"]) == [("a.wav", "hello", None)]
+
+
+@pytest.mark.parametrize(("others", "told"), [(["b"], r"b.txt has"), (["b", "c", "d"], r"b.txt and 2 more have")])
+def test_folder_with_texts_without_recordings(tmp_path, caplog, others, told):
+    sound(tmp_path / "a.wav")
+    for name in ("a", *others):
+        text(tmp_path / f"{name}.txt", "hello")
+    prepared("folder", tmp_path)
+    (message,) = [record.getMessage() for record in caplog.records]
+    assert message == f"{tmp_path / told} no recording of that name beside it; left out"
+
+
+@pytest.mark.parametrize(
+    ("corpus", "suffix", "files"),
+    [
+        ("librispeech", "flac", {"dev/84/121/84-121.trans.txt": "84-121-0000 GO"}),
+        ("common_voice", "mp3", {"train.tsv": "client_id\tpath\tsentence\nx\tlost.mp3\tGo", "clips/x": ""}),
+    ],
+)
+def test_missing_recordings_are_called_as_in_the_corpus(tmp_path, corpus, suffix, files):
+    for name, content in files.items():
+        text(tmp_path / name, content)
+    with pytest.raises(CorpusError, match=rf"(84-121-0000|lost)\.{suffix}: there is no such file"):
+        prepare(corpus, tmp_path, tmp_path / "out")
+
+
 # What all readers share
 
 
