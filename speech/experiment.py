@@ -188,10 +188,21 @@ class ExperimentConfig:
         for number, head in enumerate(self.heads):
             if not 0 <= head.layer <= self.model.num_layers:
                 raise ValueError(f"heads.{number}.layer must be 0..{self.model.num_layers}, got {head.layer}")
+        self._check_mels()
         self._check_framewise()
         names = [head.name for head in self.heads]
         if not names or len(set(names)) != len(names):
             raise ValueError("heads must be one or more, each of other units or another loss")
+
+    def _check_mels(self) -> None:
+        """A band between two frequencies of the transform is the same in every recording."""
+        frontend = self.frontend
+        num_empty = int((~frontend.mel_filters().any(0)).sum())
+        if num_empty:
+            raise ValueError(
+                f"frontend.num_mels={frontend.num_mels} is too many: {num_empty} bands lie between the frequencies of"
+                f" the transform, {frontend.sample_rate_hz / frontend.fft_samples:g} Hz apart; take fewer"
+            )
 
     def _check_framewise(self) -> None:
         """Alignments are of use to framewise heads, and of copies that are as long as the recordings."""

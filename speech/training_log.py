@@ -42,7 +42,8 @@ class TrainingLog:
         path = folder / "log.jsonl"
         if self.begins and path.exists():
             put_aside(path)
-        torn = path.exists() and not path.read_bytes().endswith(b"\n")
+        written = path.read_bytes() if path.exists() else b""
+        torn = bool(written) and not written.endswith(b"\n")
         self.file = open(path, "a", encoding="utf-8")  # noqa: SIM115
         if torn:
             self.file.write("\n")

@@ -112,6 +112,11 @@ class FrontendConfig:
             return self.num_ceps * (1 + self.num_deltas)
         return self.num_mels
 
+    def mel_filters(self) -> Tensor:
+        """Weights of the frequency bins in the mel bands, float64 [K, M]."""
+        make_filters = mel.slaney_mel_filters if self.kind == "vocoder_mel" else mel.kaldi_mel_filters
+        return make_filters(self.num_mels, self.fft_samples, self.sample_rate_hz, self.low_hz, self.high_hz)
+
     def num_frames(self, num_samples):
         """Frames of a waveform of `num_samples` (int or int64 tensor); 0 when it is too short."""
         before, after = self.mirrored_samples

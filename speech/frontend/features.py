@@ -60,17 +60,7 @@ class Frontend(nn.Module):
         window = frames.make_window(config.window, config.window_samples) * config.waveform_scale
         window = functional.pad(window, (0, config.fft_samples - config.window_samples))
         self.register_buffer("window", window.to(device), persistent=False)
-        if config.kind == "vocoder_mel":
-            make_filters = mel.slaney_mel_filters
-        else:
-            make_filters = mel.kaldi_mel_filters
-        filters = make_filters(
-            config.num_mels,
-            config.fft_samples,
-            config.sample_rate_hz,
-            config.low_hz,
-            config.high_hz,
-        )
+        filters = config.mel_filters()
         self.register_buffer("mel_filters", filters.to(device), persistent=False)
         middle = (config.num_mels + 1) // 2
         halves = (slice(0, middle), slice(middle, config.num_mels))

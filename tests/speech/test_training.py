@@ -12,13 +12,14 @@ import torch
 from speech import checkpoint, training, training_step
 from speech.batches import make_batches
 from speech.errors import CheckpointError, ConfigError, CorpusError, SpeechError
-from speech.experiment import AugmentConfig
+from speech.experiment import AugmentConfig, TrainingConfig
 from speech.frontend import Frontend, FrontendConfig
 from speech.frontend.augment import SpecAugmentConfig, WarpConfig
 from speech.frontend.augmenter import WaveformAugmentConfig
 from speech.training import evaluate, learning_rate_at, train
 from speech.training_augment import augment_batch, build_augmenter
 from speech.training_data import Batch
+from speech.training_log import TrainingLog
 from speech.training_state import Progress, TrainingState
 
 CONFIG = """
@@ -333,6 +334,10 @@ def test_the_card_names_no_folder_of_this_machine(config, tmp_path, tones):
         ("data.min_confidence=nan", r"data\.min_confidence must be"),
         ("heads=[{weight = nan}]", r"heads\.0\.weight must be"),
         ("frontend.hop_s=inf", r"frontend\.hop_s"),
+        (
+            "frontend.num_mels=500",
+            r"frontend\.num_mels=500 is too many: \d+ bands .* 31\.25 Hz apart",
+        ),
         ("alignment.prior_scale=0.3", "alignment is for heads with loss"),
     ],
 )
@@ -355,6 +360,14 @@ def test_an_unwritable_folder_is_named(config, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError, match=r"training\.output_dir=.*cannot be written"):
         train(config, [f"training.output_dir={tmp_path}/file/run"])
+
+
+@pytest.mark.parametrize(("before", "after"), [("", ""), ('{"a": 1}\n', '{"a": 1}\n'), ('{"a"', '{"a"\n')])
+def test_a_log_goes_on_in_a_line_of_its_own(tmp_path, before, after):
+    (tmp_path / "log.jsonl").write_text(before)
+    with TrainingLog(TrainingConfig(output_dir=tmp_path), Progress(step=1, num_batches=1)):
+        pass
+    assert (tmp_path / "log.jsonl").read_text() == after
 
 
 def test_the_curve_of_a_run_begun_anew_is_its_own(config, tmp_path):
