@@ -59,9 +59,9 @@ def read_hotwords(path: str | Path) -> dict[str, float]:
     Raises
     ------
     ConfigError
-        The file cannot be read, or a boost is no number (names file and row).
+        The file cannot be read, or a boost is no number that a search can use (names file and row).
     """
-    from ctc.beam_setup import DEFAULT_BOOST
+    from ctc.beam_setup import DEFAULT_BOOST, MOST_BOOST
     from speech.text import normalize_text, unexpressible
 
     try:
@@ -86,8 +86,8 @@ def read_hotwords(path: str | Path) -> dict[str, float]:
             found[phrase] = float(boost) if tab else DEFAULT_BOOST
         except ValueError as error:
             raise ConfigError(f"{path}, row {number}: the boost {boost!r} is not a number") from error
-        if not np.isfinite(found[phrase]):
-            raise ConfigError(f"{path}, row {number}: the boost must be finite, got {boost!r}")
+        if not abs(found[phrase]) <= MOST_BOOST:
+            raise ConfigError(f"{path}, row {number}: the boost must be within +-{MOST_BOOST:g} nats, got {boost!r}")
     if not found:
         raise ConfigError(f"{path}: holds no hot-words; write one a line")
     return found

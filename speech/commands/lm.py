@@ -210,13 +210,19 @@ def _shown(model: "NGram", lines: Iterator[str], unit: str) -> Iterator[str]:
 
 
 def sentences(texts: list[str], as_is: bool) -> Iterator[str]:
-    """Lines of all texts, as transcripts are written unless they are taken as they are."""
+    """Lines of all texts, as transcripts are written unless they are taken as they are; some must have a word."""
     from speech.lm import read_lines
     from speech.text import normalize_text
 
+    found = False
     for text in texts:
         for line in read_lines(text):
-            yield line if as_is else normalize_text(line)
+            sentence = line if as_is else normalize_text(line)
+            found = found or bool(sentence.strip())
+            yield sentence
+    if not found:
+        names = ", ".join("standard input" if text == STDIN else text for text in texts)
+        raise SpeechError(f"{names}: {'hold' if len(texts) > 1 else 'holds'} no words; name a text of sentences")
 
 
 def check_texts(texts: list[str]) -> None:

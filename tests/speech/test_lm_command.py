@@ -117,7 +117,8 @@ def test_characters_of_text_without_spaces(tmp_path, capsys):
         (["train", "TEXT", "-o", "m.lm", "--prune-by", "nan"], "'nan' is not a number from 0 up"),
         (["train", "TEXT", "-o", "m.lm", "--prune-by", "-1"], "'-1' is not a number from 0 up"),
         (["train", "TEXT", "-o", "m.lm", "--discount-fallback", "--order", "0"], "not a whole number from 1 up"),
-        (["train", "EMPTY", "-o", "m.lm"], "no words"),
+        (["train", "EMPTY", "-o", "m.lm"], "speech: EMPTY: holds no words; name a text of sentences"),
+        (["train", "none", "dots", "-o", "m.lm"], "speech: none, dots: hold no words"),
         (["score", "TEXT", "TEXT"], "expected \\data\\"),
         (["score", "nowhere.lm", "TEXT"], "no such language model"),
         (["score", ".", "TEXT"], ".: is a folder; name a file"),
@@ -133,7 +134,13 @@ def test_characters_of_text_without_spaces(tmp_path, capsys):
 )
 def test_what_is_refused(tmp_path, text, capsys, monkeypatch, arguments, message):
     monkeypatch.chdir(tmp_path)
-    for name, data in {"latin": b"caf\xe9\n", "noise.gz": b"noise", "noise.xz": b"noise", "none": b""}.items():
+    for name, data in {
+        "latin": b"caf\xe9\n",
+        "noise.gz": b"noise",
+        "noise.xz": b"noise",
+        "none": b"",
+        "dots": b"...\n",
+    }.items():
         (tmp_path / name).write_bytes(data)
     assert cli.main(["lm", *(str(text) if one == "TEXT" else one for one in arguments)]) == 2
     error = capsys.readouterr().err
