@@ -21,6 +21,7 @@ from speech.formats import WRITERS
 
 if TYPE_CHECKING:
     from speech.aligner import Aligner, Alignment
+    from speech.long_alignment import Mismatch
     from speech.sources import Clip
     from speech.transcribe import Transcriber
 
@@ -340,11 +341,18 @@ def _align_long(
     pronounce_transcript(pair.text, aligner.lexicon)  # a word without a pronunciation is found before the long work
     found = align_long(clip, pair.text, listener(), channel=channel, progress=lambda _, seconds: tell(seconds))
     for stretch in found.mismatches:
-        text, heard = (
-            textwrap.shorten(words, SHOWN_CHARACTERS, placeholder=" ...") for words in (stretch.text, stretch.heard)
-        )
-        progress.note(
-            f'{pair.label}, {stretch.start_s:.1f} to {stretch.end_s:.1f} s: the text "{text}" is not what is'
-            f' heard there ("{heard}", {stretch.error_rate:.0%} of it differs)'
-        )
+        progress.note(f"{pair.label}, {_told(stretch)}")
     return align_pieces(aligner, found, clip, channel=channel, progress=tell)
+
+
+def _told(stretch: "Mismatch") -> str:
+    """Where a text is not what is heard; of a stretch in which much more is said, no share of the text differs."""
+    text, heard = (
+        textwrap.shorten(words, SHOWN_CHARACTERS, placeholder=" ...") for words in (stretch.text, stretch.heard)
+    )
+    rate = stretch.error_rate
+    differs = f"{rate:.0%} of it differs" if rate <= 1 else "more is said than the text has"
+    return (
+        f'{stretch.start_s:.1f} to {stretch.end_s:.1f} s: the text "{text}" is not what is heard there ("{heard}",'
+        f" {differs})"
+    )

@@ -16,9 +16,11 @@ import soundfile
 from speech import audio
 from speech.aligner import Aligner
 from speech.cli import main
+from speech.commands.align import _told
 from speech.commands.done import DoneRecord
 from speech.corpus import Utterance, write_manifest
 from speech.errors import CorpusError
+from speech.long_alignment import Mismatch
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +121,16 @@ def test_a_long_recording_is_aligned_in_pieces(recording, tmp_path, capsys):
     assert (phones[0]["start_s"], phones[-1]["end_s"]) == (0, found["duration_s"])
     assert all(one["end_s"] == two["start_s"] for one, two in zip(phones[:-1], phones[1:], strict=True))
     assert "is not what is heard" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error_rate", "told"), [(0.72, "72% of it differs"), (1181.67, "more is said than the text has")]
+)
+def test_how_much_differs_is_never_more_than_all(error_rate, told):
+    place = {"start_s": 1.0, "end_s": 140.0, "first_word": 0, "end_word": 1}
+    message = _told(Mismatch(**place, text="hello", heard="go on " * 99, error_rate=error_rate))
+    assert message.startswith('1.0 to 140.0 s: the text "hello" is not what is heard there ("go on go on')
+    assert message.endswith(f' ...", {told})')
 
 
 def test_a_row_is_only_its_part_of_the_file(recording, tmp_path):
