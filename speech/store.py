@@ -134,6 +134,8 @@ def _key(utterances, frontend: Frontend, augment: Augment | None, seed: int) -> 
     rows = [(str(u.audio_filepath), *_stamp(u.audio_filepath), u.offset, u.duration) for u in utterances]
     statistics = [value.tolist() for value in frontend.normalize.buffers()]
     described = [FEATURES_VERSION, rows, to_dict(frontend.config), statistics, repr(augment), seed if augment else 0]
+    if not frontend.config.snip_edges:
+        described.append(frontend.config.mirrored_samples)  # once others at odd hops
     return hashlib.sha256(json.dumps(described).encode()).hexdigest()[:24]
 
 

@@ -42,3 +42,11 @@ def test_features_that_are_done_survive_an_interrupt(tones, tmp_path, monkeypatc
     np.testing.assert_array_equal(parts.frames, whole.frames)
     written = [{path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("whole", "parts")]
     assert written[0] == written[1]
+
+
+def test_features_of_other_ends_are_others(monkeypatch):
+    frontends = [Frontend(FrontendConfig(num_mels=8, snip_edges=snip)) for snip in (True, False)]
+    before = [store._key([], frontend, None, 0) for frontend in frontends]
+    monkeypatch.setattr(FrontendConfig, "mirrored_samples", (119, 121))
+    after = [store._key([], frontend, None, 0) for frontend in frontends]
+    assert (before[0] == after[0], before[1] == after[1]) == (True, False)
