@@ -67,5 +67,8 @@ def expand_hashtag(match: re.Match) -> str | None:
     for part in match[1].split("_"):
         for piece in re.findall(r"\d+|[A-Z]+(?![a-z])|[A-Z]?[^\W\dA-Z_]+", part):
             is_acronym = piece.isascii() and piece.isupper()
+            if is_acronym and len(piece) == 1 and re.search(rf"{piece}\d", part):
+                words.append(piece)
+                continue
             words.append(pairs(piece) if piece.isdecimal() else acronym(piece) if is_acronym else fold(piece))
     return f"{head} {' '.join(words)}"

@@ -15,7 +15,10 @@ _SIDES = {"W": "wide", "D": "deep", "H": "high", "L": "long"}
 #: Units of what is in a container.
 _CONTENTS = frozenset("g kg oz oz. lb lb. ml mL cl l L".split())
 #: A player's name in a list, before the minute of a goal: (Kane 45', Foden 78').
-_SCORER = re.compile(r"[(,;]\s?(?:[A-Z][\w’'-]+\s){1,2}$")
+_SCORER = re.compile(
+    r"(?:[(,;]\s?(?:[A-Z][\w’'-]+\s){1,2}|"
+    r"\b(?!Tower|Building|Oak|Pine|Tree|Mount|Peak|Falls|Bridge|Hill|Rock|Dam)[A-Z][\w’-]+\s\((?:[\d+]+['′’],\s?)*)$"
+)
 _GLYPHS = "".join(VULGAR)
 #: A whole number with or without a fraction.
 _WITH_PART = rf"\d+(?:[\s-]\d/\d{{1,2}}|[{_GLYPHS}])?"
@@ -44,7 +47,8 @@ def _plain(text: str) -> str:
 def _feet(match: re.Match) -> str | None:
     if not match["inches"] and re.search(r"(?<!\w)['‘](?!\d\ds?\b)", match.string[: match.start()]):
         return None  # a closing quotation mark
-    if not match["inches"] and _SCORER.search(match.string[max(0, match.start() - 40) : match.start()]):
+    is_minute = match["feet"].isdigit() and 6 < int(match["feet"]) < 123
+    if not match["inches"] and is_minute and _SCORER.search(match.string[max(0, match.start() - 40) : match.start()]):
         return f"{decimal(match['feet'])} minutes"
     inches = f" {_part(match['inches'])}" if match["inches"] else ""
     feet = "foot" if match["feet"] == "1" or inches or noun_follows(match) else "feet"
@@ -104,6 +108,11 @@ _BY = rf"{_SIZE}(?:\s?[x×]\s?{_SIZE})+(?:(?P<many>['’]?s\b)|(?P<gap>[\s-]?)(?
 PARTS: list[Rule] = [("by", rf"(?=[\d.]*[{_GLYPHS}]|\d+[\s-]\d/\d){_BY}", _by)]
 #: (name, pattern, function), tried in this order. A number must not continue one to its left.
 MARKED: list[Rule] = [
+    (
+        "minutes",
+        r"(45|90|105|120)\+(\d{1,2})['′’](?![\w'’])",
+        lambda match: f"{cardinal(int(match[1]))} plus {cardinal(int(match[2]))} minutes",
+    ),
     ("to", r"(?<=\d[\"″”])\s?[-–]\s?(?=\d+['′’])", lambda match: "to"),
     ("feet", r"\d+['′’](?:(?P<by>\s?[x×]\s?|-by-|\sby\s)|\s?[-–]\s?)\d+['′’](?!['’]|[\s\w]?\d)", _feet_by),
     (

@@ -1,27 +1,24 @@
-"""Rules for ratios, powers, fractions and the minus of formulas.
+"""Rules for ratios, fractions and the minus of formulas.
 
 Rules have the form described in `tts.text.tokens`.
 """
 
 import re
 
+from tts.text import power_rules
 from tts.text.number_patterns import (
     INCHES,
     NUMBER,
     RATED,
-    SIGN,
     UNIT,
-    UNIT_PER,
     closes_quotation,
     many,
     noun_follows,
-    unit_name,
 )
 from tts.text.numbers import cardinal, decimal, fraction, ordinal, pairs
 from tts.text.tokens import Rule
 from tts.text.units import UNITS
 
-_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
 VULGAR = dict(
     zip("½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞", "1/2 1/3 2/3 1/4 3/4 1/5 2/5 3/5 4/5 1/6 5/6 1/8 3/8 5/8 7/8".split(), strict=True)
 )
@@ -34,8 +31,6 @@ _FRACTION = (
 )
 _ENDS = (r"\d/\d", r"\d/\d\d", r"\d/\d[\"″”]", r"\d/\d\d[\"″”]", "[½⅓⅔¼¾⅕-⅞]")
 _AFTER_FRACTION = "(?:" + "|".join(rf"(?<={end}{gap})" for end in _ENDS for gap in ("", r"\s")) + ")"
-_UNIT_AFTER = rf"(?:\s{UNIT_PER}|/(?P<each>{UNIT})(?!\w))?"
-_FROM = rf"(?:(?P<from>{SIGN}{NUMBER})[-–])?"
 
 
 _TIMED = re.compile(
@@ -54,18 +49,10 @@ def _ratio(match: re.Match) -> str:
     return " to ".join(decimal(part) for part in match[0].split(":"))
 
 
-def _scientific(match: re.Match) -> str:
-    exponent = decimal(match["exponent"].translate(_SUPERSCRIPTS))
-    unit = f" {many(unit_name(match))}" if match["unit"] else f" per {UNITS[match['each']]}" if match["each"] else ""
-    first = f"{decimal(match['from'])} to " if match["from"] else ""
-    return f"{first}{decimal(match['number'])} times ten to the {exponent.removeprefix('plus ')}{unit}"
-
-
-def _power(match: re.Match) -> str:
-    exponent = match[1].translate(_SUPERSCRIPTS)
-    if exponent in ("2", "3"):
-        return "squared" if exponent == "2" else "cubed"
-    return f"to the {decimal(exponent)}" if exponent[-1].isdigit() else f"to the {exponent.upper()}"
+def _root_over(match: re.Match) -> str:
+    """A root above a line: √2/2."""
+    under = match[1]
+    return f"square root of {decimal(under) if under.isdigit() else under.upper()} over"
 
 
 def _fraction(match: re.Match) -> str | None:
@@ -136,12 +123,6 @@ def _thousandth(match: re.Match) -> str:
     return words if words.startswith("one ") else f"one {words}"
 
 
-def _charge(match: re.Match) -> str:
-    """The charge of an ion: Ca²⁺."""
-    number = match[1].translate(_SUPERSCRIPTS)
-    return f"{cardinal(int(number)) + ' ' if number else ''}{'plus' if match[2] == '⁺' else 'minus'}"
-
-
 #: Things of which so many in so many are told: 9/10 dentists.
 _OUT_OF = (
     r"\s(?!(?:miles|inches|seconds|hours|minutes|cups|was|is|plus|times|less)\b)"
@@ -164,10 +145,6 @@ def _rating(match: re.Match) -> str | None:
     if "." not in match["points"] and not rated and not full and not re.match(follows, after):
         return None
     return f"{decimal(match['points'])} out of {cardinal(int(match['most']))}"
-
-
-def _times(match: re.Match) -> str:
-    return "times"
 
 
 def _minus(match: re.Match) -> str | None:
@@ -202,24 +179,9 @@ def _factorial(match: re.Match) -> str | None:
 #: (name, pattern, function), tried in this order. A number must not continue one to its left.
 RULES: list[Rule] = [
     ("ratio", rf"\d+(?:\.\d+)?(?::{NUMBER})+(?![\w:])", _ratio),
-    (
-        "scientific",
-        rf"{_FROM}(?P<number>{SIGN}{NUMBER})(?:[eE](?P<exponent>[-+]?\d+)(?!\w)){_UNIT_AFTER}",
-        _scientific,
-    ),
-    (
-        "scientific",
-        rf"{_FROM}(?P<number>{SIGN}{NUMBER})\s?[×x*]\s?10(?:\^(?=[-\d])|(?=[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]))"
-        rf"(?P<exponent>[-−]?\d+|[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+){_UNIT_AFTER}",
-        _scientific,
-    ),
-    ("power", r"(?<=\d)\s?\*\s?(?=\d)|(?<=\d\s)\*\s?(?=\d)", _times),
-    ("power", r"(?<=[\w)])\*\*(\d+|[a-z]\b)", _power),
-    ("power", r"(?<=[\w)])\^(?=\()", lambda match: "to the"),
-    ("power", r"(?<=[\w)])\^([-−]?\d+|[a-z]\b)", _power),
-    ("power", r"(?<=[\w)])([⁰¹²³⁴⁵⁶⁷⁸⁹]*)([⁻⁺])(?![⁰¹²³⁴⁵⁶⁷⁸⁹])", _charge),
-    ("power", r"(?<=[\w)])([⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)", _power),
-    ("isotope", r"(?<![\w)])([⁰¹²³⁴⁵⁶⁷⁸⁹]+)(?=[A-Z])", lambda match: pairs(match[1].translate(_SUPERSCRIPTS))),
+    ("power", r"(?<=\d)\s?\*\s?(?=\d)|(?<=\d\s)\*\s?(?=\d)", lambda match: "times"),
+    ("divided", r"√(\d+|[a-z])/(?=\w)", _root_over),
+    *power_rules.RULES,
     ("always", r"24/7/365(?![\d/])", lambda match: "twenty four seven three sixty five"),
     (
         "beat",
@@ -229,7 +191,7 @@ RULES: list[Rule] = [
     ("thousandth", r"1/(1,?000|10,?000|100,?000|1,?000,?000)(?:th\b)?(?!\w|[/.,]\d)", _thousandth),
     ("sight", r"20/(\d{2,3})(?=\s(?:vision|eyesight)\b)", lambda match: f"twenty {pairs(match[1])}"),
     ("rating", r"(?P<points>\d+(?:\.\d+)?)/(?P<most>5|10|20|100)(?![\w/]|\.\d)", _rating),
-    ("to", rf"{_AFTER_FRACTION}\s?[-–—]\s?(?=\d{{1,3}}(?:[\s½⅓⅔¼¾⅕-⅞/]|[.,]?$))", lambda match: "to"),
+    ("to", rf"{_AFTER_FRACTION}\s?[-–—]\s?(?=\d{{1,3}}(?:[½⅓⅔¼¾⅕-⅞/]|\s(?!=)|[.,]?$))", lambda match: "to"),
     (
         "to",
         r"(\d{1,3})\s?[-–—]\s?(?=\d{1,3}(?:[½⅓⅔¼¾⅕-⅞]|[\s-]\d{1,2}[/⁄]\d))",
@@ -240,7 +202,7 @@ RULES: list[Rule] = [
     ("divided", r"(?<=\d\s)/(?=\s\d+(?:\.\d+)?\s?[=≈])", lambda match: "divided by"),
     ("divided", r"(?:(?<=[\w)]!)|(?<=[\w)]!\s))/(?=\s?[\w(])", lambda match: "divided by"),
     ("factorial", r"(?<=[\w)])!(?![!\w])", _factorial),
-    ("minus", r"(?<=[\w)]\s)[-−](?=\s(?:\d|[a-zA-Z]\b(?!')))", _minus),
+    ("minus", r"(?<=[\w)]\s)(?:[-−](?=\s(?:\d|[a-zA-Z]\b(?!')))|–(?=\s\d+\s=))", _minus),
     (
         "minus",
         r"(?:(?<=UTC)|(?<=GMT)|(?<=\^\d)|(?<=\^\d\d)|(?<=\^[a-z])|(?<=\b[ntxyz]))[-−–](?=\d)|(?<=[²³])[-−](?=\w)",

@@ -49,8 +49,8 @@ _ARTICLE = re.compile(r"(?i)\b(?:an?|the|this|that|my|your|his|her|its|our|their
 #: What is told by one of its measures, so that the unit is singular: two 12V batteries, new 4 TB drives.
 _THINGS = (
     "adaptor adapter amplifier bag bottle bulb bullet camera cannon card charger circuit disk drive dumbbell engine "
-    "film gun heater jar lamp microwave motor outlet pack package panel pistol plan resistor sack shell signal stick "
-    "tank weight"
+    "film gun headphone heater jack jar lamp microwave motor nail outlet pack package panel pipe pistol "
+    "plan plug resistor sack shell signal stick tank weight"
 ).split()
 _MADE = re.compile(
     rf"\s(?:(?:{'|'.join(_THINGS)})s?|cans|box(?:es)?|lens(?:es)?|memory|memories|batter(?:y|ies)|"
@@ -68,7 +68,10 @@ def _percent(match: re.Match) -> str:
 
 def _degrees(match: re.Match) -> str:
     scale = {"C": " celsius", "F": " fahrenheit", "K": " kelvin"}.get((match["scale"] or "").upper(), "")
-    return f"{span(match)} degree{'' if is_one(match) else 's'}{scale}{_COMPASS.get(match['compass'] or '', '')}"
+    turned = _ARTICLE.search(match.string[: match.start()][-8:]) and noun_follows(match)  # a 45° angle
+    return (
+        f"{span(match)} degree{'' if is_one(match) or turned else 's'}{scale}{_COMPASS.get(match['compass'] or '', '')}"
+    )
 
 
 def _bare_degrees(match: re.Match) -> str | None:
@@ -151,8 +154,15 @@ def _measure(match: re.Match) -> str | None:
     article = unit == "point" or _ARTICLE.search(head)
     can = symbol in _CANNED and re.match(r"\scans?\b(?!\s(?:be|not|only)\b)", rest)
     made = unit != "point" and (_MADE.match(rest) or symbol == "mm" and re.match(r"\srounds?\b", rest))
-    singular = match["gap"] == "-" or is_one(match) or made or article and (can or noun_follows(match))
+    aged = re.match(r"-olds?\b|\solds\b", rest)
+    singular = match["gap"] == "-" or aged or is_one(match) or made or article and (can or noun_follows(match))
     return f"{span(match)} {name if singular else many(name)}"
+
+
+def _inverse(match: re.Match) -> str:
+    """So many per unit, or per its square or cube: 5 s⁻¹."""
+    power = {"¹": "", "²": "square ", "³": "cubic "}[match["order"]]
+    return f"{span(match)} per {power}{UNITS[match['unit']]}"
 
 
 def _basis_points(match: re.Match) -> str | None:
@@ -228,7 +238,7 @@ RULES: list[Rule] = [
     ("points", rf"{RANGE}(?P<gap>[\s-]?)bp\b", _basis_points),
     ("molar", rf"{RANGE}\sM(?=\s(?:solution|(?:[A-Z][a-z]?\d?){{2,}}\b(?<![A-Z]{{4}})))", _molar),
     ("stone", r"(?<=[½¼¾]\s)st\b(?:\.(?!\w))?", lambda match: "stone"),
-    ("stone", r"(?P<stone>\d{1,3})(?:\s?(?<!1)|\s)st\b(?:\.(?!\w))?", _stone),
+    ("stone", r"(?P<stone>\d{1,3})(?:\s?(?<!1)|\s|(?<=11)|(?=st\s\d\d?\s?lbs?\b))st\b(?:\.(?!\w))?", _stone),
     (
         "duration",
         r"(?=\d)(?:(?P<days>\d+)\s?d\s?)?(?:(?P<hours>\d+)\s?h(?:rs?)?\s?)?"
@@ -236,6 +246,7 @@ RULES: list[Rule] = [
         r"(?:(?P<seconds>\d+)\s?s(?:ecs?)?)?(?<!\s)(?![\w/])",
         _duration,
     ),
+    ("per", rf"{RANGE}\s?(?P<unit>{UNIT})⁻(?P<order>[¹²³])(?![\w⁻])", _inverse),
     (
         "measure",
         rf"{ranged(_REPEATED)}(?P<more>\+)?"

@@ -14,7 +14,7 @@ _CODE = f"(?:{'|'.join(map(re.escape, CURRENCY_CODES))})"
 _SIGN = f"(?:{'|'.join(map(re.escape, sorted(CURRENCIES, key=len, reverse=True)))})"
 #: A number, also with a decimal comma: 1.500,00.
 _AMOUNT = rf"(?:\d+,\d\d(?!\d|,\d)|{NUMBER})"
-_MAGNITUDE = r"(?:(?i:thousand|million|billion|trillion|lakh crore|lakh|crore)|[kKmMbBT]|mn|mm|MM|bn|tn)"
+_MAGNITUDE = r"(?:(?i:thousand|million|billion|trillion|lakh crore|lakh|crore)|[kKmMbBT]|mn|mm|MM|bn|trn|tn)"
 #: With the space or hyphen before it: $3 million, $3-million.
 _SCALE = rf"(?:(?:\s|-(?=[a-z]))?(?P<magnitude>{_MAGNITUDE})\b)?"
 _COUNTRY = rf"(?:(?:{'|'.join(DOLLARS_OF)})|(?:US|AU|NZ|HK)\s)(?=\$)"
@@ -151,6 +151,13 @@ def _named(code: str) -> tuple[str, str | None]:
     return name, HUNDREDTHS.get(name.rpartition(" ")[2])
 
 
+def _pieces(match: re.Match) -> str:
+    """Bills or notes, which are named by their worth: two $5s, £20s, a $10."""
+    unit = CURRENCIES[match["sign"]][0]
+    many = "s" if match[0].endswith("s") else ""
+    return f"{cardinal(int(match['number']))} {unit} {'bill' if unit == 'dollar' else 'note'}{many}"
+
+
 def _cents(match: re.Match) -> str | None:
     """Cents by their letter, unless this is part of a name: 99c, but row 14c."""
     named = re.search(
@@ -168,6 +175,13 @@ def _with_magnitude(match: re.Match, unit: str, cent: str | None) -> str:
 
 
 RULES: list[Rule] = [
+    ("money", r"(?P<sign>[$€£])(?P<number>1|2|5|10|20|50|100|500)['’]?s\b", _pieces),
+    (
+        "money",
+        r"(?:(?<=\b[Aa]\s)|(?<=\b[Aa]nother\s))(?P<sign>[$€£])(?P<number>1|2|5|10|20|50|100)"
+        r"(?=$|[.;:!?)]+(?!\d)|,\s(?![$€£\d])|\s(?:and|or|in|on|from|out|into)\s(?![$€£\d]))",
+        _pieces,
+    ),
     ("for", r"(?<=\d)/(?=\$\d)", lambda match: "for"),
     (
         "money",

@@ -28,7 +28,7 @@ OnUnknown = Literal["error", "name", "skip"]
 
 # A number does not begin within a word or another number; a word not within a word.
 _NUMBER_EDGE = r"(?<![\w])(?<!\d[.,])"
-_FREE = frozenset(("power", "minus", "fraction", "factorial", "divided", "for", "to", "short_year"))
+_FREE = frozenset(("power", "minus", "fraction", "footnote", "factorial", "divided", "for", "to", "short_year"))
 _NUMBER_RULES = [
     *number_rules.ROUND,
     *citation_rules.RULES,
@@ -57,6 +57,8 @@ _PLAIN = re.compile(
 _STRANGE = re.compile(r"[^\x00-\x7f“”‘’–—…é]")
 _LONE_FACTORIAL = re.compile(r"\s*[0-9]{1,3}!\s*")
 _APOSTROPHE = re.compile(r"(?<=[^\W\d_])[´`ʼ＇](?=[^\W\d_])")
+#: Of an ordinal: 1ˢᵗ.
+_RAISED_ENDING = re.compile(r"(?<=\d)(?:ˢᵗ|ⁿᵈ|ʳᵈ|ᵗʰ)")
 _INVISIBLE = ("Cf", "Cc", "Mn", "Me", "Sk")
 
 
@@ -120,6 +122,7 @@ def _sentences(text: str | Iterable[str], on_unknown: OnUnknown) -> Iterator[Sen
 def _tokens(text: str, offset: int, on_unknown: OnUnknown) -> Iterator[Token]:
     """Tokens of one sentence that begins at `offset` of the source."""
     position, text = 0, _APOSTROPHE.sub("’", text).replace("ſ", "s")
+    text = _RAISED_ENDING.sub(lambda ending: unicodedata.normalize("NFKC", ending[0]), text)
     while position < len(text):
         if text[position].isspace():
             position += 1

@@ -33,12 +33,12 @@ _NO_NOUN = (
 _KINDS = (
     frozenset("g kg mg oz lb lbs".split()),
     frozenset("km m cm mm mi ft in yd".split()),
-    frozenset("ml mL l L cl pt".split()),
+    frozenset(("ml", "mL", "l", "L", "cl", "pt", "fl oz", "fl. oz", "fl. oz.", "qt", "gal", "tsp", "tbsp")),
 )
 _ORDERS = {"¹": "", "²": " squared", "³": " cubed"}
 #: A unit, by other units: mg/kg/min, g/100 mL.
 UNIT_PER = (
-    rf"(?P<unit>{UNIT})(?:[·⋅](?P<times>{UNIT})(?!⁻))?(?:/(?!\d+\s?(?P=unit)(?!\w))(?P<count>\d+\s?(?={UNIT}(?!\w)))?"
+    rf"(?P<unit>{UNIT})(?:(?:[·⋅]|(?<=g)\s(?=m[/²]))(?P<times>{UNIT})(?!⁻))?(?:/(?!\d+\s?(?P=unit)(?!\w))(?P<count>\d+\s?(?={UNIT}(?!\w)))?"
     rf"(?P<per>{UNIT}|[a-z]{{3,}})(?:/(?P<also>{UNIT}|[a-z]{{3,}}))?)?"
     rf"(?:[·⋅\s](?P<inverse>{UNIT})⁻(?P<order>[¹²³]))?"
     r"(?![\w²³]|/(?!\d|c[²\s.,]))"
@@ -100,9 +100,11 @@ def span(match: re.Match) -> str:
     served = match[0] == "24-7" and (_OPEN.search(head) or _SERVED.match(text, end))
     attack = _ATTACK.match(text, end) or _SINCE.search(head) and not _COUNTED.match(text, end)
     always = served or match[0] == "9-11" and attack
-    if first == last or shared or always:  # a 50-50 chance, the 80-20 rule
-        return f"{decimal(first)} {decimal(last)}"
     formula = bool(re.match(r"\s?[=+*/×÷]", text[end:]) or re.search(r"=\s?$", text[: match.start()]))
+    if text[match.end("number")].isspace() and re.search(r"[+*×÷]\s$", text[: match.start()]):
+        formula = True
+    if not formula and (first == last or shared or always):  # a 50-50 chance, the 80-20 rule
+        return f"{decimal(first)} {decimal(last)}"
     if "−" in text[match.end("number") : match.start("to")] and not re.match(r"\s?(?:[a-z]{2}|[%°])", text[end:]):
         formula = True
     return f"{decimal(first)} {'minus' if formula else 'to'} {decimal(last)}"

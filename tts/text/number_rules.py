@@ -93,7 +93,7 @@ def _magnitude(match: re.Match) -> str | None:
     suffix = match["suffix"].strip()
     if suffix == "B":
         return f"{span(match)} billion" if "." in match["number"] else None
-    if suffix in ("M", "bn", "mn", "tn"):
+    if suffix in ("M", "bn", "mn", "tn", "trn"):
         return f"{span(match)} {MAGNITUDES[suffix]}"
     return f"{span(match)} K"
 
@@ -125,8 +125,24 @@ def _round_plural(match: re.Match) -> str:
     return " of ".join(word for word in words if word)
 
 
+_SEVERAL = re.compile(
+    r"(?i)\b(?:two|three|four|five|six|seven|eight|nine|ten|twelve|dozen|hundred|several|few|[a-z]{3,}s?\sof|one\sof)\s$"
+)
+#: Before seconds.
+_LASTING = re.compile(
+    r"(?i)(?:\b(?:an?|at|by|of|to|about|around|only|just|than|until|least|most|last(?:s|ed)?|takes?|took|wait(?:ed)?|"
+    r"another|first|next)|[=<>≤≥~+])\s?$"
+)
+#: What lasts so many seconds or is beside them.
+_TIMES = re.compile(
+    r"(?i)\b(?:time\w*|delays?|intervals?|durations?|latency|exposures?|laps?|clips?|videos?|seconds?|secs?|runs?|ran|"
+    r"records?|ttl|sleep|refresh|\d+\s?(?:ms|m|min|mins|h))\b"
+)
+
+
 def _plural(match: re.Match) -> str | None:
-    """Plurals of digits, where two are joined or a word for several stands before; else these are seconds."""
+    """Plurals of digits: two joined, those behind a word for several, long ones where no time is told; else seconds."""
+    number = match["number"]
     before, after = match.string[max(0, match.start() - 20) : match.start()], match.string[match.end() :]
     joined = re.search(r"\d\w*s,?\s(?:(?:and|or)\s)?$", before) or re.match(r",?\s(?:(?:and|or)\s)?\d+s\b", after)
     several = (
@@ -135,15 +151,22 @@ def _plural(match: re.Match) -> str | None:
         or re.search(r"(?i)\b(?:(?:the|these|those|all|both|some|many|no)\s|(?:under|over)[-\s])$", before)
     )
     timed = re.search(r"(?i)\b(?:between|from|in|after|for|within|every)\s(?:\d\w*s\s\w+\s)?$", before)
-    words = pairs(match["number"]) if len(match["number"]) == 3 else decimal(match["number"])
-    return _plural_words(words) if several or joined and not timed else None
+    counted = _SEVERAL.search(before) and (len(number) > 2 or not re.match(r"\s(?!and\b|or\b)[a-z]", after))
+    lasting = _LASTING.search(before) or _TIMES.search(match.string[max(0, match.start() - 40) : match.end() + 40])
+    words = pairs(number) if 1 < len(number) < 5 else decimal(number)
+    long = len(number) > 2 or match["point"]
+    return (
+        _plural_words(words)
+        if several or counted or (joined or long) and not timed and not (long and lasting)
+        else None
+    )
 
 
 #: Before the rules for decades.
 ROUND: list[Rule] = [("plural", r"(?P<number>1(?:0|00|(?:0|00)?(?:,?000){1,3}))s(?=\sof\b)", _round_plural)]
 #: Before the rules for units, which would see seconds.
 PLURALS: list[Rule] = [
-    ("plural", r"(?P<number>\d+)s\b", _plural),
+    ("plural", r"(?P<point>\.)?(?P<number>\d+)s\b", _plural),
     ("possessive", r"(?P<number>\d+(?:\.\d+)?)['’]s\b", _possessive),
 ]
 #: (name, pattern, function), tried in this order. A number must not continue one to its left.
@@ -151,7 +174,7 @@ RULES: list[Rule] = [
     ("short_year", r"['’](?P<number>\d\d)(?![\d\w'’])", _short_year),
     ("ordinals", rf"(?P<number>\d+)(?:st|nd|rd|th){DASH}(?P<to>\d+)(?:st|nd|rd|th)\b", _ordinals),
     ("lines", r"(?P<number>480|720|1080|1440|2160)(?P<scan>[pi])\b", _lines),
-    ("ordinal", r"(?P<number>\d{1,3}(?:,\d{3})+|\d+)(?i:st|nd|rd|th)\b", _ordinal),
+    ("ordinal", r"(?P<number>\d{1,3}(?:,\d{3})+|\d+)(?i:st|nd|rd|th)(?![^\W⁰¹²³⁴-⁹])", _ordinal),
     ("fold", r"(?P<number>\d+(?:\.\d+)?)x(?=\s(?:MVP|champ\w*|winner|All-Star|Olympian|world|Grand)\b)", _fold),
     (
         "fold",
@@ -165,8 +188,9 @@ RULES: list[Rule] = [
         lambda match: f"{decimal(match['number'])} times a{'n' if match['each'] == 'hour' else ''} {match['each']}",
     ),
     ("pages", r"(?P<number>\d{1,4})\s?ff\.(?!\w)", lambda match: f"{cardinal(int(match['number']))} and following"),
-    ("magnitude", rf"{RANGE}(?P<suffix>[kKMB]|\s?(?:bn|mn|tn))\b", _magnitude),
+    ("magnitude", rf"{RANGE}(?P<suffix>[kKMB]|\s?(?:bn|mn|trn|tn))\b", _magnitude),
     ("year_span", rf"(?P<first>{_YEAR})(?P<mark>[-–/])(?P<last>{_YEAR}|\d\d)(?![\d,.-]\d|\w)", _year_span),
+    ("year", r"10\d\d(?=\s(?:A\.?D|C\.?E|B\.?C)\b)", _year),
     ("year", r"(?:(?:(?<=\b[Ii]n )|(?<=\bAD )|(?<=\bA\.D\. ))10|1[1-9]|20)\d\d(?![\d\w]|,\d|\.\d|[-–/]\d)", _year),
     ("number_sign", r"[#№](?P<label>\d{1,4}[A-Z])(?!\w)", lambda match: f"number {mixed(match['label'])}"),
     ("number_sign", rf"[#№]\s?(?P<number>{NUMBER})(?:{DASH}(?P<to>{NUMBER}))?(?!\w)", _number_sign),

@@ -11,7 +11,7 @@ from tts.text.units import UNITS
 MAX_SENTENCE_CHARACTERS = 1000
 _LOOKAHEAD = 64
 _READ_CHARACTERS = 4096
-_CLOSERS = "\"'”’»)]}*_"
+_CLOSERS = "\"'”’»)]}*_⁰¹²³⁴⁵⁶⁷⁸⁹"
 _END = re.compile(rf"[.!?…。！？]+[{re.escape(_CLOSERS)}]*(?=\s|$)|[。！？]|\n[ \t\r]*\n\s*")
 _LAST_WORD = re.compile(r"[\w.'’&-]*$")
 _NEXT_WORD = re.compile(r"\s*[\"“'‘(\[]*(\w+)?")

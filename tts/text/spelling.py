@@ -12,15 +12,15 @@ if TYPE_CHECKING:
     from speech.lexicon import Lexicon
 
 VOWEL = re.compile("[aeiouy]")
-#: A letter, no superscript, vulgar fraction or circled digit, which Python also counts as word characters.
-LETTER = r"[^\W\d_²³¹⁰-₟¼-¾⅐-↋①-⓿]"
+#: A letter, no raised or lowered one, vulgar fraction or circled digit, which Python also counts as word characters.
+LETTER = r"[^\W\d_²³¹⁰-₟¼-¾⅐-↋①-⓿ʰ-ʸˠ-ˤᴬ-ᶿ]"
 #: Symbols of the chemical elements of two letters that compounds are made of, and all of one.
-_ELEMENTS = (
+ELEMENTS = (
     "Li|Be|Ne|Na|Mg|Al|Si|Cl|Ar|Ca|Sc|Ti|Cr|Mn|Fe|Co|Ni|Cu|Zn|Ga|Ge|As|Se|Br|Kr|Rb|Sr|Zr|Mo|Ag|Cd|In|Sn|Sb|Te|Xe|Cs|Ba|"
     "Pt|Au|Hg|Pb|Bi|Ra|He|[HBCNOFPSKVYIWU]"
 )
 #: Several elements, one of them with a small letter: NaCl, KBr.
-_FORMULA = re.compile(rf"(?=[A-Z]*[A-Z][a-z])(?=.*[A-Z].*[A-Z])(?:{_ELEMENTS}){{2,6}}")
+_FORMULA = re.compile(rf"(?=[A-Z]*[A-Z][a-z])(?=.*[A-Z].*[A-Z])(?:{ELEMENTS}){{2,6}}")
 #: Names whose prefix keeps the capital after it: McTaggart, DeShawn.
 _FAMILY_NAME = re.compile(r"(?:Ma?c|De|Di|Da|Du|La|Le|Van|Fitz)[A-Z][a-z]+")
 

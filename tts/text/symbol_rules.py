@@ -5,6 +5,7 @@ Rules have the form described in `tts.text.tokens`.
 
 import re
 
+from tts.text.spelling import LETTER
 from tts.text.tables import LONG_SYMBOLS
 from tts.text.tokens import Rule
 from tts.text.units import PER_UNITS, UNITS
@@ -52,8 +53,13 @@ RULES: list[Rule] = [
     ("per", rf"(?<=\dx)/(?:{_PERIODS}|wk|mo|yr|hr)\b", _per),
     ("over", r"(?<=\d)/(?=[knxyz]\b)|(?<=eV)/(?=c)|(?<=[a-z0-9²³]\))/(?=[\da-z]\b)", lambda match: "over"),
     ("to", r"(?<=\d[a-z])[-–](?=[a-z]\b)|(?<=\b[A-Z])–(?=[A-Z]\b)", lambda match: "to"),
+    ("slash", r"(?:(?<=\b[A-Z]\d)|(?<=\b[A-Z]\d\d)|(?<=\b[A-Z]{2}\d))/(?=[A-Z]{1,3}-?\d)", lambda match: "slash"),
     ("per", r"(?:(?<=[\d%])|(?<=\d[kKMB]))/(?=[^\W\d_])", lambda match: "per"),
     ("release", r"(?:(?<=-rc)|(?<=-alpha)|(?<=-beta)|(?<=-preview)|(?<=-dev))\.(?=\d)", lambda match: ""),
-    ("dot", r"(?<=[^\W_])\.(?=[^\W\dA-Z_])|(?<=[\s)])\.(?=[a-z]|[A-Z]{3})|^\.(?=[A-Z]{3})", lambda match: "dot"),
+    (
+        "dot",
+        rf"(?<=[^\W_])\.(?![A-Z])(?={LETTER})|(?<=[\s)])\.(?=[a-z]|[A-Z]{{3}})|^\.(?=[A-Z]{{3}})",
+        lambda match: "dot",
+    ),
     ("paragraph", r"¶{1,2}(?=\s?\d)", lambda match: "paragraphs" if len(match[0]) > 1 else "paragraph"),
 ]

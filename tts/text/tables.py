@@ -132,6 +132,7 @@ DOLLARS_OF = {
 MAGNITUDES = {
     "k": "thousand", "K": "thousand", "m": "million", "M": "million", "mn": "million", "mm": "million",
     "b": "billion", "B": "billion", "MM": "million", "bn": "billion", "tn": "trillion", "T": "trillion",
+    "trn": "trillion",
 }  # fmt: skip
 
 #: Symbols wherever no rule has taken them.
@@ -198,7 +199,8 @@ AFTER_THE = frozenset("WHO US IT OR ACT".split())
 #: What is counted in millions rather than measured in meters: 1.3m people.
 COUNTED = (
     "people users customers views downloads followers subscribers jobs homes households children workers voters "
-    "passengers members doses tons tonnes shares copies euros dollars pounds barrels deaths cases students visitors"
+    "passengers members doses tons tonnes shares copies euros dollars pounds barrels deaths cases students visitors "
+    "viewers listeners readers fans streams tickets units residents refugees employees patients subscriptions likes"
 ).split()
 DIRECTIONS = {
     "N": "north", "S": "south", "E": "east", "W": "west", "NE": "northeast", "NW": "northwest", "SE": "southeast",

@@ -45,7 +45,7 @@ UNITS |= {
     "ft-lb": "foot pound", "ft-lbs": "foot pound", "lb-ft": "pound foot", "nmi": "nautical mile", "kt": "knot",
     "kts": "knot", "lx": "lux", "Torr": "torr", "rad": "radian", "s2": "second squared", "req": "request",
     "wkts": "wicket", "wkts.": "wicket", "ly": "light year", "BPM": "beat per minute", "kDa": "kilodalton",
-    "Da": "dalton", "Bq": "becquerel",
+    "Da": "dalton", "Å": "angstrom", "\u212b": "angstrom", "Bq": "becquerel",
     "Gy": "gray", "kn": "knot",
     "Sv": "sievert",
 }  # fmt: skip

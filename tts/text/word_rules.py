@@ -9,7 +9,18 @@ import unicodedata
 from tts.text import abbreviation_rules
 from tts.text.addresses import expand_address, expand_hashtag
 from tts.text.numbers import decimal, digits, pairs
-from tts.text.spelling import LETTER, VOWEL, acronym, compound, dictionary_reading, fold, is_shouting, mixed, spell
+from tts.text.spelling import (
+    ELEMENTS,
+    LETTER,
+    VOWEL,
+    acronym,
+    compound,
+    dictionary_reading,
+    fold,
+    is_shouting,
+    mixed,
+    spell,
+)
 from tts.text.tables import AFTER_THE, BARE, CONTRACTED, ENDINGS, GREEK, INITIALISMS, SHOUTED_WORDS
 from tts.text.tokens import Rule
 
@@ -151,6 +162,15 @@ def _shorthand(match: re.Match) -> str:
     return _SHORTHAND[match[0].strip().lower()]
 
 
+#: Before a number sign and a letter: what is so numbered.
+_LABELLED = (
+    "(?:"
+    + "|".join(
+        rf"(?<=\b[{name[0]}{name[0].lower()}]{name[1:]}\s)"
+        for name in "Order Unit Apt Apt. Suite Ste. Room Item Part Case Model Ticket Lot Invoice Gate Badge".split()
+    )
+    + ")"
+)
 #: (name, pattern, function), tried in this order after those for numbers; none begins inside a word.
 RULES: list[Rule] = [
     ("entity", rf"&(?:{'|'.join(_ENTITIES)});", lambda match: _ENTITIES[match[0][1:-1]]),
@@ -160,7 +180,7 @@ RULES: list[Rule] = [
     ("path", r"[A-Za-z]:\\(?:[\w.$()\\-]*[\w$)\\])?", expand_address),
     ("path", r"(?<![\w<>/.])(?:~|\.{1,2})/(?:[\w.@+/-]*[\w@+/-])?", expand_address),
     ("path", r"(?<![\w<>/.])~?(?:/[\w.@+-]*[\w@+-]){2,}/?(?:\?[\w=&%.-]*\w)?", expand_address),
-    ("number", r"#(?=(?![0-9A-F]{6}\b)[A-Z]{1,3}-?\d)", lambda match: "number"),
+    ("number", rf"{_LABELLED}#(?=(?![0-9A-F]{{6}}\b)[A-Z]{{1,3}}\d)|#(?=[A-Z]{{1,3}}-\d)", lambda match: "number"),
     ("hash", r"#(?=[0-9A-Fa-f]{6}\b)(?=\w*\d)", lambda match: "hash"),
     ("prime", r"(?<=\b[a-zA-Z])['’′](?=\()", lambda match: "prime"),
     ("heart", r"(?:(?<=[a-z!.]{2}\s)|(?<=:[DP)]\s)|(?<=<3\s)|(?<=<3))<3(?![\d.])", lambda match: "heart"),
@@ -184,6 +204,12 @@ RULES: list[Rule] = [
     ("address", r"localhost:\d{2,5}(?:/[\w./-]*\w)?", expand_address),
     ("derivative", r"d([a-z]?)/d([a-z])\b", lambda match: " ".join(f"D{match[1]}D{match[2]}".upper())),
     *abbreviation_rules.JOINED,
+    (
+        "element",
+        rf"(?:{ELEMENTS})+(?=[₀-₉]|\((?:{ELEMENTS})+\)[₀-₉]|(?<=\([A-Z])\)[₀-₉]|(?<=\([A-Z]{{2}})\)[₀-₉])|"
+        rf"(?<=[₀-₉])(?:{ELEMENTS})+(?!{LETTER})",
+        _spelt,
+    ),
     (
         "element",
         r"(?<=\d)(?:Li|Na|Mg|Al|Si|Cl|Ca|Ti|Cr|Mn|Fe|Ni|Cu|Zn|Br|Ag|Sn|Ba|Pt|Au|Hg|Pb|He|Ne|Ar)(?![A-Za-z])",
@@ -228,5 +254,5 @@ RULES: list[Rule] = [
         rf"(?:(?<!\w)['’](?=(?:tis|twas|em|bout|cause|til)\b))?{LETTER}(?:{LETTER}|[\u0300-\u036f])*(?:['’]{LETTER}+)*",
         _word,
     ),
-    ("small", r"[₀-₉ᵃ-ᶻⁿⁱ]", _superscript_letter),
+    ("small", r"[₀-₉ₐ-ₜᵢ-ᵪᴬ-ᶿʰ-ʸˠ-ˤⁿⁱ]", _superscript_letter),
 ]
