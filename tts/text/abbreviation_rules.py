@@ -149,7 +149,7 @@ def _street_end(match: re.Match) -> str | None:
 
 
 def _before_number(match: re.Match) -> str | None:
-    if match[0] in ("art.", "P."):
+    if match[0] in ("art.", "P.", "N."):
         return None
     return BEFORE_NUMBERS[match[match.lastindex or 0].lower()]
 
@@ -222,6 +222,20 @@ def _calendar_range(match: re.Match) -> str:
     return " to ".join(map(_day_or_month, match.groups()))
 
 
+def _between_months(match: re.Match) -> str | None:
+    """A slash between two months, which are read one after the other: Jan/Feb."""
+    return "" if re.search(rf"\b{MONTH}$", match.string[max(0, match.start() - 10) : match.start()]) else None
+
+
+def _sister(match: re.Match) -> str | None:
+    return None if _before(match)[:1].isupper() else "sister"
+
+
+#: Names of nuns, after "Sr.".
+_SISTERS = (
+    "Mary Maria Marie Teresa Theresa Agnes Anne Bernadette Catherine Margaret Joan Helen Elizabeth Clare Rose Monica "
+    "Frances Lucy Angela Cecilia Benedicta Josephine"
+).split()
 #: (name, pattern, function), tried in this order after those for numbers; none begins inside a word.
 RULES: list[Rule] = [
     *citation_rules.ABBREVIATIONS,
@@ -232,6 +246,11 @@ RULES: list[Rule] = [
     ("floor", r"(?<=\d(?:st|nd|rd|th)\s)[Ff]l\.(?!\w)|(?<=\d(?:st|nd|rd|th)\s)Fl\b", lambda match: "floor"),
     ("apartment", r"(?:Apt|Ste|Rm|Bldg)\.?(?=\s#?(?:\d|[A-Z]\b))", lambda match: _ROOMS[match[0][:3]]),
     ("place", r"(?:Ste|Pt)\.(?=\s[A-Z][a-z])", lambda match: "point" if match[0] == "Pt." else "saint"),
+    ("right", r"[Rr]t\.(?=\s(?:Hon|Rev)\b)", lambda match: "right"),
+    ("sister", rf"Sr\.?(?=\s(?:{'|'.join(_SISTERS)})\b)", _sister),
+    ("edited", r"ed\.(?=\sby\b)", lambda match: "edited"),
+    ("edition", r"(?:(?<=\d(?:st|nd|rd|th)\s)|(?<=[Rr]ev\.\s))ed\.", lambda match: "edition"),
+    ("revised", r"[Rr]ev\.(?=\sed\.)", lambda match: "revised"),
     ("number", rf"((?i:{'|'.join(BEFORE_NUMBERS)}))\.(?=\s?\d)", _before_number),
     ("number", r"((?i:no|nos))\.(?=\s(?:of|is|was)\b)|(?<=\w\s)(No|Nos)(?=\s\d)", _before_number),
     ("size", r"(?<=\d\s)(?:lg|sm|med)\b\.?(?=\s[a-z])", lambda match: _SIZES[match[0][0]]),
@@ -256,6 +275,8 @@ RULES: list[Rule] = [
     ("calendar", r"M[-–]F(?![\w-])", lambda match: "monday to friday"),
     ("day", rf"{_SHORT_DAY}\b(?![.'’\w])", _short_day),
     ("calendar", rf"({_DAY})\s?[-–]\s?({_DAY})(?!\w)", _calendar_range),
+    ("month", rf"({MONTH})(?=\s['’]\d\d(?![\w'’])|/{MONTH}(?!\w))", _calendar_range),
+    ("month", rf"(?:(?<=[a-z])|(?<=[a-z]\.))/(?={MONTH}(?!\w))", _between_months),
     ("day", rf"({_DAY})(?=,?\s(?:\d|{MONTH}\b))", _calendar_range),
     ("direction", rf"([NSEW])\.(?=\s(?:{'|'.join(REGIONS)})\b)", lambda match: DIRECTIONS[match[1]]),
     ("direction", rf"([NSEW]|[NS][EW]){STREET_FOLLOWS}\.?", _direction),

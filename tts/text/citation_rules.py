@@ -33,6 +33,8 @@ _ANY = "|".join(sorted((name.capitalize() for name in BOOK_NAMES), key=len, reve
 _ONE_OF = "|".join(
     sorted((short.capitalize() for short, name in BOOK_NAMES.items() if name in _NUMBERED), key=len, reverse=True)
 )
+#: Books that are told by their chapter alone, where they are shortened: Ps. 23.
+CHAPTERED = "Rev Ps Prov Matt Rom Exod Deut Isa Jer Ezek Gal Heb".split()
 _ORDER = r"(?P<order>[1-3]|I{1,3})\s"
 
 
@@ -120,7 +122,7 @@ RULES: list[Rule] = [
     ("verse", r"Song\sof\s(?P<of>Songs|Solomon)\s(?P<chapter>\d):(?P<verse>\d{1,2})(?![\d:])", _song),
     (
         "chapter",
-        r"(?P<order>)(?P<book>Rev|Ps|Matt|Rom|Exod|Deut|Isa|Jer|Ezek|Gal|Heb)\.\s(?P<chapter>\d{1,3})(?![\w:%])",
+        rf"(?P<order>)(?P<book>{'|'.join(CHAPTERED)})\.\s(?P<chapter>\d{{1,3}})(?![\w:%])",
         _chapter,
     ),
     ("chapter", rf"\b{_ORDER}(?P<book>{_ONE_OF})\.?\s(?P<chapter>\d{{1,3}})(?![\w:])", _chapter),

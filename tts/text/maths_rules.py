@@ -202,6 +202,11 @@ RULES: list[Rule] = [
     ("divided", r"(?<=\d\s)/(?=\s\d+(?:\.\d+)?\s?[=≈])", lambda match: "divided by"),
     ("divided", r"(?:(?<=[\w)]!)|(?<=[\w)]!\s))/(?=\s?[\w(])", lambda match: "divided by"),
     ("factorial", r"(?<=[\w)])!(?![!\w])", _factorial),
+    (
+        "minus",
+        r"(?P<sign>[-+−])\s?(?P<number>\d{1,2})\)-?(?:th|st|nd|rd)\b",
+        lambda match: f"{'plus' if match['sign'] == '+' else 'minus'} {ordinal(int(match['number']))} )",
+    ),
     ("minus", r"(?<=[\w)]\s)(?:[-−](?=\s(?:\d|[a-zA-Z]\b(?!')))|–(?=\s\d+\s=))", _minus),
     (
         "minus",

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from tts.text.citation_rules import BOOK_NAMES
+from tts.text.citation_rules import BOOK_NAMES, CHAPTERED
 from tts.text.tables import BEFORE_NUMBERS, ENDINGS, STARTERS, TITLES, WORDS_TOO
 from tts.text.units import UNITS
 
@@ -16,7 +16,7 @@ _END = re.compile(rf"[.!?…。！？]+[{re.escape(_CLOSERS)}]*(?=\s|$)|[。！�
 _LAST_WORD = re.compile(r"[\w.'’&-]*$")
 _NEXT_WORD = re.compile(r"\s*[\"“'‘(\[]*(\w+)?")
 _CUT = re.compile(r"(?:[,;:—–)\]]+|\s)(?=\s|\S)")
-_NEVER_LAST = frozenset(TITLES) - WORDS_TOO | frozenset("dr st mrs v pt rs".split()) - frozenset(("al",))
+_NEVER_LAST = frozenset(TITLES) - WORDS_TOO | frozenset("dr st mrs v pt rs rt".split()) - frozenset(("al",))
 #: A number with a unit, at the end of the text before a full stop.
 _UNIT = f"(?:{'|'.join(re.escape(unit) for unit in UNITS if len(unit) > 1 and unit[-1].isalpha())})"
 _QUANTITY = re.compile(rf"[\d½⅓⅔¼¾][MBk]?(-|\s?){_UNIT}$")
@@ -125,8 +125,12 @@ def _ends_after_stop(text: str, start: int, match: re.Match, word: str) -> bool:
         return quantity[1] != "-" and not _QUANTITY_FOLLOWS.match(text[match.end() : match.end() + 16])
     if before in BOOK_NAMES and (_VERSE_FOLLOWS.match(text, match.end()) or re.search(r"\b[1-3]\s\w+$", head)):
         return False
+    if before.capitalize() in CHAPTERED and is_title and word.isdigit():
+        return False
     if before in BEFORE_NUMBERS and re.fullmatch(r"\d\w*|V|[IVX]{2,}", word):
         return before == "art" and not is_title
+    if before == "mar" and is_title and re.match(r"\s['’]\d\d\b", text[match.end() : match.end() + 5]):
+        return False
     if before in _NEVER_LAST:
         starts = word in STARTERS and not _INITIAL_FOLLOWS.match(text, match.end())
         return before in ("st", "dr") and starts and f"{before} {word}" not in ("dr Who", "dr No")

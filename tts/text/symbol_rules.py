@@ -41,8 +41,8 @@ RULES: list[Rule] = [
     ("ellipsis", r"\.{3,}", lambda match: "…"),
     ("option", r"(?<=\s)(?:--(?=[a-z])|-(?=[a-zA-Z]\b))", lambda match: " ".join(["dash"] * len(match[0]))),
     ("dash", r"-{2,}", lambda match: "—"),
-    ("to", r"(?<=\d)\s?~\s?(?=\d)", lambda match: "to"),
-    ("about", r"~(?=\s?[\d$£€])", lambda match: "about"),
+    ("to", r"(?<=\d)\s?[~∼]\s?(?=\d)", lambda match: "to"),
+    ("about", r"[~∼](?=\s?[\d$£€])", lambda match: "about"),
     (
         "per",
         rf"(?:(?:(?<=[\d%kKMB€£$])|(?<=°[CF])|(?<=\b[A-Z]{{3}})(?=/[a-z]{{3}}))/(?:{_UNITS}|{_PERIODS})|"

@@ -26,6 +26,7 @@ TITLES = {
     "det": "detective", "esp": "especially", "excl": "excluding", "intl": "international", "natl": "national",
     "avg": "average", "conf": "conference", "pkg": "package", "pkgs": "packages",
     "pls": "please", "rte": "route", "tpke": "turnpike",
+    "wm": "william", "chas": "charles", "geo": "george", "robt": "robert", "thos": "thomas", "benj": "benjamin",
     "jan": "january", "feb": "february", "mar": "march", "apr": "april", "jun": "june", "jul": "july",
     "aug": "august", "sep": "september", "sept": "september", "oct": "october", "nov": "november", "dec": "december",
     "mon": "monday", "tue": "tuesday", "tues": "tuesday", "wed": "wednesday", "thu": "thursday", "thur": "thursday",
@@ -51,6 +52,7 @@ BEFORE_NUMBERS = {
     "ht": "height", "ep": "episode", "eps": "episodes", "stat": "statutes", "no": "number",
     "nos": "numbers", "p": "page", "op": "opus", "dep": "departs", "arr": "arrives", "sect": "section",
     "thm": "theorem", "fl": "flourished", "prop": "proposition", "col": "column",
+    "pg": "page", "pgs": "pages", "pt": "part", "pts": "parts", "rt": "route", "n": "note",
     "ln": "line", "vv": "verses", "sc": "scene",
 }  # fmt: skip
 WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
@@ -158,7 +160,9 @@ SYMBOLS = {
     "✗": "cross", "✘": "cross", "☐": "check box", "☑": "check mark", "♠": "spade", "♣": "club", "♦": "diamond",
     "☎": "telephone", "✉": "envelope", "☀": "sun", "☁": "cloud", "☂": "umbrella", "☃": "snowman", "℗": "copyright",
     "℠": "service mark", "ℓ": "L", "ℏ": "H bar", "⟶": "to", "⟹": "implies", "⇔": "if and only if", "⇌": "to and from",
-    "¬": "not", "∧": "and", "∨": "or", "♀": "female", "♂": "male", "¡": "!", "¿": "?",
+    "¬": "not", "∧": "and", "∨": "or", "♀": "female", "♂": "male", "¡": "!", "¿": "?", "∆": "delta", "∼": "tilde",
+    "∛": "cube root of", "∜": "fourth root of", "▲": "up", "▼": "down", "△": "triangle", "♪": "music", "♫": "music",
+    "⌘": "command", "⌥": "option", "⏎": "enter", "₊": "plus", "₋": "minus",
 }  # fmt: skip
 #: Symbols of several characters, longest first.
 LONG_SYMBOLS = {
@@ -173,7 +177,7 @@ GREEK = dict(
         "upsilon phi chi psi omega".split(),
         strict=True,
     )
-)
+) | {"ϕ": "phi", "ϑ": "theta", "ϵ": "epsilon", "ϱ": "rho", "µ": "mu"}
 #: Marks that become breaks; what stands for each.
 MARKS = {
     ",": ",", ";": ";", ":": ":", ".": ".", "?": "?", "!": "!", "…": "…", "—": "—", "–": "—", "―": "—", "-": "-",

@@ -89,6 +89,18 @@ def _single(match: re.Match) -> str | None:
     return letter.upper()
 
 
+def _barred(match: re.Match) -> str | None:
+    """A variable with a bar or a hat over it: x̄, ŷ; vowels alone may be words of other languages."""
+    letter, *marks = unicodedata.normalize("NFD", match[0])
+    if len(marks) != 1 or marks[0] not in _OVER or letter in "aeiouAEIOU":
+        return None
+    return f"{GREEK.get(letter.lower()) or letter.upper()} {_OVER[marks[0]]}"
+
+
+#: Marks over a variable.
+_OVER = {"\u0302": "hat", "\u0304": "bar"}
+
+
 def _in_formula(text: str, match: re.Match) -> bool:
     before = re.search(r"[=+*/^<>×÷−≤≥≠≈±∈(|]\s?$", text[max(0, match.start() - 2) : match.start()])
     after = re.match(r"(?!\s[−+±]\d)\s?[=+*^<>×÷−²³≤≥≠≈∈]|\s?/\s?\w\b", text[match.end() :])
@@ -240,6 +252,7 @@ RULES: list[Rule] = [
         rf"((?=[^\Wa-z\d_]{{2}})(?:(?![a-zß-öø-ÿ]){LETTER})+)(['’]?s|['’]S|['’]d)?(?![^\W₀-₉]|['’]\w)",
         _capitals,
     ),
+    ("nth", r"([ijkmnr])-?th\b(?!['’])", lambda match: f"{match[1]}th"),
     ("clock", r"o['’]\sclock\b", lambda match: "o'clock"),
     ("sharp", r"(?<=\b[A-G])#(?=m|maj|min|dim|sus|\d)", lambda match: "sharp"),
     (
@@ -248,6 +261,7 @@ RULES: list[Rule] = [
         lambda match: f"{match[1]} flat",
     ),
     ("and", r"(?<=\w\s)['’]n['’]?(?=\s)", lambda match: "and"),
+    ("barred", rf"({LETTER})[\u0302\u0304]?(?!{LETTER}|[\u0300-\u036f])", _barred),
     ("single", rf"(?<!['’]){LETTER}(?!{LETTER}|[\d_]|['’]{LETTER})", _single),
     (
         "word",
