@@ -153,9 +153,19 @@ class LetterToSound:
                 part = members[start : start + size]
                 scores = self.tagger(torch.tensor([encode(words[index]) for index in part]))
                 tags, stress = scores.tags.argmax(-1).tolist(), scores.stress.log_softmax(-1).tolist()
-                for index, word_tags, word_stress in zip(part, tags, stress, strict=True):
+                for row, (index, word_tags, word_stress) in enumerate(zip(part, tags, stress, strict=True)):
+                    self._give_vowel(words[index], word_tags, scores.tags[row])
                     found[index] = self._spell(word_tags, word_stress)
         return found
+
+    def _give_vowel(self, word: str, tags: list[int], scores: Tensor) -> None:
+        """Give a vowel's letter the likeliest tag that emits a vowel, where no tag does: every word has one."""
+        vowels = [tag for tag, phones in enumerate(self.emissions) if any(phone in VOWELS for phone in phones)]
+        places = [place for place, letter in enumerate(word) if letter in "aeiouy"]
+        if not places or not vowels or not set(vowels).isdisjoint(tags):
+            return
+        best = int(scores[places][:, vowels].argmax())
+        tags[places[best // len(vowels)]] = vowels[best % len(vowels)]
 
     def _spell(self, tags: Sequence[int], stress: Sequence[Sequence[float]]) -> tuple[str, ...]:
         """Phones of one word from its tags and log-probabilities of stress."""

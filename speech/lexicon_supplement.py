@@ -1,9 +1,10 @@
-"""Words that the text normalisation says (units, letters, scales, acronyms) and the CMU dictionary lacks."""
+"""Words that the text normalisation says and the CMU dictionary lacks or says unusually: units, scales, names."""
 
 _ROWS = """
 backtick B AE1 K T IH2 K
 becquerel B EH2 K ER0 EH1 L
 captcha K AE1 P CH AH0
+buffet B AH0 F EY1
 caret K EH1 R AH0 T
 centavo S EH0 N T AA1 V OW0
 centiliter S EH1 N T AH0 L IY2 T ER0
@@ -15,15 +16,20 @@ flotus F L OW1 T AH0 S
 fomo F OW1 M OW0
 gibibyte G IH1 B IH0 B AY2 T
 gif G IH1 F
+github G IH1 T HH AH2 B
+goethe G ER1 T AH0
 gigabit G IH1 G AH0 B IH2 T
 gigahertz G IH1 G AH0 HH ER2 T S
 gigawatt G IH1 G AH0 W AA2 T
 haakon HH AO1 K AH0 N
 hectopascal HH EH1 K T OW0 P AE2 S K AH0 L
 hertz HH EH1 R T S
+houses HH AW1 Z AH0 Z
 hryvnia HH R IH1 V N IY0 AH0
+ith AY1 TH
 jpeg JH EY1 P EH2 G
 json JH EY1 S AH0 N
+jth JH EY1 TH
 kibibyte K IH1 B IH0 B AY2 T
 kilocalorie K IH1 L AH0 K AE2 L ER0 IY0
 kilodalton K IH1 L AH0 D AO2 L T AH0 N
@@ -33,6 +39,8 @@ kilojoule K IH1 L AH0 JH UW2 L
 kilopascal K IH1 L AH0 P AE2 S K AH0 L
 kilovolt K IH1 L AH0 V OW2 L T
 kopeck K OW1 P EH2 K
+kth K EY1 TH
+kyiv K IY1 IH0 V
 lakh L AE1 K
 margrethe M AA2 R G R EY1 T AH0
 mebibyte M EH1 B IH0 B AY2 T
@@ -41,6 +49,7 @@ milliampere M IH2 L IY0 AE1 M P IH2 R
 millivolt M IH1 L AH0 V OW2 L T
 milliwatt M IH1 L AH0 W AA2 T
 miz M IH1 Z
+mth EH1 M TH
 omicron OW1 M IH0 K R AA2 N
 paisa P AY1 S AA0
 paise P AY1 S EY0
@@ -51,9 +60,13 @@ quadrillionth K W AA0 D R IH1 L Y AH0 N TH
 quintillion K W IH0 N T IH1 L Y AH0 N
 quintillionth K W IH0 N T IH1 L Y AH0 N TH
 radian R EY1 D IY0 AH0 N
+rth AA1 R TH
+saoirse S ER1 SH AH0
 scotus S K OW1 T AH0 S
+segue S EH1 G W EY2
 sextillion S EH0 K S T IH1 L Y AH0 N
 sieverts S IY1 V ER0 T S
+spacex S P EY2 S EH1 K S
 tau T AW1
 trillionth T R IH1 L Y AH0 N TH
 toml T AA1 M AH0 L

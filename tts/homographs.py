@@ -32,6 +32,7 @@ _PREPOSITIONS = frozenset(
 _OBJECTS = frozenset("the a an my your his her its our their it them him me us this that these those".split())
 #: Of what stands before a noun: possessors and adjectives.
 _ENDS = ("'s", "s'", "al", "ous", "ful", "ive", "ic", "less", "able", "ible", "ary", "ilar")
+_ADJECTIVES = frozenset("fresh new old good bad big small raw own".split())
 _ADVERBS = frozenset("not also never always just only now then still often ever even soon again".split())
 
 
@@ -72,7 +73,8 @@ class Place:
     @property
     def is_verb(self) -> bool | None:
         """Whether the word is a verb rather than a noun or an adjective; None where nothing tells."""
-        before, is_third = self.back(), self.texts[self.index].endswith("s")
+        before, word = self.back(), self.texts[self.index]
+        is_third = word.endswith("s") and not word.endswith("ss")
         if before in _AUXILIARIES or before.endswith("'ll"):
             return not is_third  # according to records
         subjects = _SINGULARS if is_third else _SUBJECTS
@@ -83,9 +85,11 @@ class Place:
             return True
         if before in ("both", "all", "each") and self.back(2) in _AUXILIARIES | subjects:
             return True
+        if before in ("these", "those") and not is_third and self.next in _OBJECTS | _PREPOSITIONS:
+            return True  # these conflict with those
         if before in _QUANTIFIERS:
             return False if is_third or self.back(2) in _PREPOSITIONS else None
-        if before in _DETERMINERS | _PREPOSITIONS | _BE | _HAVE or before.endswith(_ENDS):
+        if before in _DETERMINERS | _PREPOSITIONS | _BE | _HAVE | _ADJECTIVES or before.endswith(_ENDS):
             return False
         if self.next in _OBJECTS and before != "and" and (is_third or self.opens or not self._described()):
             return True
@@ -149,12 +153,12 @@ for _verb_form, _verb_by_default, _words in (
     (
         _late_stress,
         False,
-        "addict annex combat compound conduct conflict console content contest contract contrast convict defect desert "
-        "digest discount escort export impact import incline increase decrease insult object perfect permit present "
-        "progress project protest rebel recall record refund reject segment subject survey suspect torment transfer "
-        "transport",
+        "addict annex attribute combat compound conduct conflict console content contest contract contrast "
+        "convict defect desert digest discount escort export impact import incline increase decrease insult "
+        "object perfect permit present progress project protest rebel recall record refund reject segment subject "
+        "survey suspect torment transfer transport",
     ),
-    (_late_stress, True, "compress construct convert extract insert produce"),
+    (_late_stress, True, "combine compress construct convert extract insert produce"),
     (
         _full_ending,
         False,
@@ -239,9 +243,13 @@ def _lives(place: Place) -> str:
     return "L IH1 V Z" if not owned and (before in _SINGULARS or place.next in _WHERE) else "L AY1 V Z"
 
 
+_THERE = _PREPOSITIONS | _BE | _HAVE | frozenset("here there ahead and or high to".split())
+
+
 def _wind(place: Place) -> str:
     follows = [text for text in place.texts[place.index + 1 :][:2] if text != "-"]
-    wind_up = place.next == "-" and follows[:1] == ["up"]
+    driven = follows[:1] == ["up"] and len(follows) > 1 and follows[1].isalpha() and follows[1] not in _OBJECTS | _THERE
+    wind_up = place.next == "-" and follows[:1] == ["up"] or place.back() in ("a", "an") and driven
     turned = (
         place.is_verb or wind_up or place.is_verb is None and follows[:1] in (["up"], ["down"], ["through"], ["around"])
     )
@@ -362,6 +370,13 @@ def _content(place: Place) -> str:
     return "K AH0 N T EH1 N T" if feels and (place.next in ("with", "to") or ends) else "K AA1 N T EH0 N T"
 
 
+def _invalid(place: Place) -> str:
+    """A sick person after an article, where no noun follows; else what is not valid."""
+    ends = not place.next[:1].isalpha() or place.next in _BE | _HAVE | _PREPOSITIONS | {"and", "who"}
+    is_person = place.back() in _DETERMINERS and ends
+    return "IH1 N V AH0 L AH0 D" if is_person else "IH0 N V AE1 L AH0 D"
+
+
 def _resume(place: Place) -> str:
     is_document = place.back() in ("a", "my", "your", "his", "her", "their", "the", "our", "updated")
     return "R EH1 Z AH0 M EY2" if is_document else "R IH0 Z UW1 M"
@@ -389,6 +404,7 @@ _SINGLE: dict[str, Callable[[Place], str]] = {
     "upset": lambda place: "AH1 P S EH2 T" if place.back() in ("a", "an", "the", "major", "big") else "AH0 P S EH1 T",
     "close": _close,
     "content": _content,
+    "invalid": _invalid,
     "resume": _resume,
     "resumes": lambda place: _resume(place) + " Z",
 }

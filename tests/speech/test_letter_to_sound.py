@@ -79,6 +79,12 @@ def test_a_word_sounds_the_same_alone_and_among_others(trained):
     assert trained.pronounce_all(words) == [trained.pronounce(word) for word in words]
 
 
+@pytest.mark.parametrize("word", ["beb", "ded", "e"])
+def test_a_word_with_a_vowels_letter_has_a_vowel(trained, word):
+    """In this language "e" is silent."""
+    assert sum(phone[-1] == "1" for phone in trained.pronounce(word)) == 1
+
+
 @pytest.mark.parametrize("word", ["", "b4", "日", "a b"])
 def test_only_letters_are_read(trained, word):
     with pytest.raises(ValueError, match="cannot be read"):

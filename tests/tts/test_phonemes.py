@@ -113,3 +113,24 @@ def test_a_given_pronunciation_is_of_its_word_alone(text, expected):
 def test_what_is_read_as_one_with_its_neighbours_is_refused(pronouncer):
     with pytest.raises(TextError, match=r'"zoz" at character 1.*put a space'):
         words_of(pronouncer, "{zoz|Z AA1}@mail.com")
+
+
+@pytest.mark.parametrize(
+    ("word", "phones"),
+    [
+        ("buffet", "B AH0 F EY1"),
+        ("houses", "HH AW1 Z AH0 Z"),
+        ("segue", "S EH1 G W EY2"),
+        ("Kyiv", "K IY1 IH0 V"),
+        ("Goethe", "G ER1 T AH0"),
+        ("Saoirse", "S ER1 SH AH0"),
+        ("GitHub", "G IH1 T HH AH2 B"),
+        ("SpaceX", "S P EY2 S EH1 K S"),
+        ("kth", "K EY1 TH"),
+        ("i-th", "AY1 TH"),
+        ("house", "HH AW1 S"),
+    ],
+)
+def test_words_that_spelling_misleads(pronouncer, word, phones):
+    [said] = words_of(pronouncer, word)
+    assert " ".join(said.phones) == phones

@@ -137,6 +137,12 @@ def _year(match: re.Match) -> str | None:
     return year(number) if number else None
 
 
+def _small(match: re.Match) -> str | None:
+    """A numeral in lower case that stands alone: xvii."""
+    number = roman(match["numeral"].upper())
+    return cardinal(number) if number else None
+
+
 #: (name, pattern, function), tried in this order; none begins inside a word.
 RULES: list[Rule] = [
     (
@@ -167,6 +173,7 @@ RULES: list[Rule] = [
     ("ordinal", r"(?P<numeral>[IVXLC]{2,}|V|X)(?:th|st|nd|rd)\b", _ordinal),
     ("ordinal", rf"(?P<numeral>[IVXLC]+)(?=\s{_ORDERED}\b)", _ordinal),
     ("year", r"(?P<numeral>(?=[MDCLXVI]{4})M[MDCLXVI]+)\b", _year),
+    ("numeral", r"(?P<numeral>(?!xxx\b)[ivxl]{3,})\b(?!['’-]\w)", _small),
     ("generation", r"(?<=[a-z],\s)(?P<numeral>II|III|IV)\b", _generation),
 ]
 #: After the rules for addresses.

@@ -91,7 +91,7 @@ def _single(match: re.Match) -> str | None:
 
 def _barred(match: re.Match) -> str | None:
     """A variable with a bar or a hat over it: x̄, ŷ; vowels alone may be words of other languages."""
-    letter, *marks = unicodedata.normalize("NFD", match[0])
+    letter, *marks = list(unicodedata.normalize("NFD", match[0]))
     if len(marks) != 1 or marks[0] not in _OVER or letter in "aeiouAEIOU":
         return None
     return f"{GREEK.get(letter.lower()) or letter.upper()} {_OVER[marks[0]]}"
@@ -119,19 +119,24 @@ def _word(match: re.Match) -> str:
         return text.upper() if text.isascii() else text
     if text.isascii() and "'" not in text and len(text) > 1 and not VOWEL.search(text) and len(text) < 5:
         return text if text in _VOWELLESS else len(text) > 2 and ENDINGS.get(text) or spell(text)
+    if text in _CHATTED:
+        return spell(text)
     return CONTRACTED.get(text, text)
 
 
 def is_plain(text: str) -> bool:
     """Whether a run of letters is an ordinary word, for which no other rule is needed."""
-    return VOWEL.search(text.lower()) is not None and text not in _NOT_PLAIN
+    return VOWEL.search(text.lower()) is not None and text not in _NOT_PLAIN and not set(text) <= set("ivxl")
 
 
+#: Initials that are also written small.
+_CHATTED = frozenset("idk idc imo imho afaik omg fyi diy iirc usa".split())
 #: Words that begin a rule of more than one word or stand for an abbreviation.
 _NOT_PLAIN = frozenset(name.capitalize() for name in BARE) | frozenset(
     "Song localhost doi Tel Attn Mob Ext Ave Pkwy Expy Ter Cir Lat Lon Long lat lon long Apt Ste etc acct war ii"
     " iii iv vi vii viii ix xi xii aka oz mi gal min sec yr yd Mon Tue Tues Wed Thu Thur Thurs Fri Sat Sun".split()
 )
+_NOT_PLAIN |= _CHATTED
 _VOWELLESS = frozenset("hmm mmm mm shh pfft psst brr nth grr pst tsk shhh hmmm zzz hm cwm".split())
 
 
