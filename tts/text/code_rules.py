@@ -13,7 +13,7 @@ from tts.text.tokens import Rule
 _AFTER_STATE = "|".join(rf"(?<=\b{state} )" for state in STATES)
 #: Words before a number that is told digit by digit.
 _CODED = re.compile(
-    r"(?i)\b(?:(?:pass)?code|pin|account|acct\.?|id|confirmation|tracking|ticket|"
+    r"(?i)\b(?:(?:pass)?code|pin|otp|cvv|cvc|account|acct\.?|id|confirmation|tracking|ticket|"
     r"(?:order|reference|serial|case|invoice|phone|policy) (?:number|no\.)|text \w+ to)"
     r"(?: (?:number|code|no\.|is|was))*[#:\s]*$"
 )
@@ -90,6 +90,26 @@ def _plan(match: re.Match) -> str:
     return f"{pairs(match['number'])} {match['part'].upper()}{more}"
 
 
+#: Who bats, and what tells that cricket is played.
+_BATS = re.compile(
+    r"\b(?:India|Australia|England|Pakistan|New Zealand|South Africa|Bangladesh|Sri Lanka|West Indies|Zimbabwe|Ireland|"
+    r"Afghanistan|Scotland|Surrey|Yorkshire|Kent|Essex|Lancashire|Somerset)\s(?:(?:were|was|are|reached|at|on|made|posted|"
+    r"finished|closed|on)\s)*$"
+)
+_CRICKET = re.compile(
+    r"(?i)\b(?:cricket|innings|overs?|wickets?|bowled|batsm[ae]n|batters?|stumps|declared|odi|t20|all out)\b"
+)
+
+
+def _wickets(match: re.Match) -> str | None:
+    """Runs for the loss of so many wickets: India 286/7."""
+    around = match.string[max(0, match.start() - 60) : match.end() + 60]
+    many = int(match["runs"]) > 20
+    if not many or not (_BATS.search(match.string[: match.start()][-40:]) or _CRICKET.search(around)):
+        return None
+    return f"{pairs(match['runs'])} for {cardinal(int(match['wickets']))}{' declared' if match['declared'] else ''}"
+
+
 def _keys(match: re.Match) -> str | None:
     """Keys of a telephone, where one of them is a star or a hash before or after digits: *67, #31#."""
     keys = match[0]
@@ -135,6 +155,13 @@ def _house(match: re.Match) -> str:
 
 #: (name, pattern, function), tried in this order. A number must not continue one to its left.
 RULES: list[Rule] = [
+    (
+        "identifier",
+        r"[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}(?![\w-])",
+        lambda match: " , ".join(map(spell, match[0].split("-"))),
+    ),
+    ("flat", r"(?<=\bFlat )(\d{1,2})/(\d{1,2})(?![\w/])", lambda match: f"{pairs(match[1])} {pairs(match[2])}"),
+    ("wickets", r"(?P<runs>\d{1,3})/(?P<wickets>\d)(?P<declared>d)?(?![\w/]|[.,]\d)", _wickets),
     ("hexadecimal", r"0[xX][0-9A-Fa-f]{2,}(?!\w)", lambda match: spell(match[0])),
     (
         "hardware",

@@ -88,7 +88,13 @@ def _by(match: re.Match) -> str:
     if unit in _CONTENTS and noun_follows(match):  # 2 x 400g tins
         count, content = numbers[-2:]
         return f"{_part(count)} {_part(content)} {UNITS[unit]}"
-    formula = unit in _CONTENTS or " × " in match[0] and not unit or re.match(r"\s?=", match.string[match.end() :])
+    formula = (
+        unit in _CONTENTS
+        or " × " in match[0]
+        and not unit
+        and not re.search(rf"\d[{_GLYPHS}]", match[0])
+        or re.match(r"\s?=", match.string[match.end() :])
+    )
     words = (" times " if formula else " by ").join(map(_part, numbers))
     if unit:
         return f"{words} {UNITS[unit] if match['gap'] == '-' or noun_follows(match) else many(UNITS[unit])}"
