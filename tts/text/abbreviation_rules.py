@@ -228,13 +228,14 @@ def _between_months(match: re.Match) -> str | None:
 
 
 def _sister(match: re.Match) -> str | None:
-    return None if _before(match)[:1].isupper() else "sister"
+    before = _before(match)
+    return None if before[:1].isupper() and before[-1:].isalnum() else "sister"
 
 
 #: Names of nuns, after "Sr.".
 _SISTERS = (
-    "Mary Maria Marie Teresa Theresa Agnes Anne Bernadette Catherine Margaret Joan Helen Elizabeth Clare Rose Monica "
-    "Frances Lucy Angela Cecilia Benedicta Josephine"
+    "Anna Mary Maria Teresa Theresa Agnes Anne Bernadette Catherine Margaret Joan Helen Elizabeth Clare Rose Monica "
+    "Marie Frances Lucy Angela Cecilia Benedicta Josephine"
 ).split()
 #: (name, pattern, function), tried in this order after those for numbers; none begins inside a word.
 RULES: list[Rule] = [

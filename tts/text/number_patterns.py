@@ -103,6 +103,8 @@ def span(match: re.Match) -> str:
     formula = bool(re.match(r"\s?[=+*/×÷]", text[end:]) or re.search(r"=\s?$", text[: match.start()]))
     if text[match.end("number")].isspace() and re.search(r"[+*×÷]\s$", text[: match.start()]):
         formula = True
+    if first == last and re.match(r"\s?=\s?(?:a|[a-z]{2,})\s[a-z]", text[end:]):
+        formula = False  # 3-3 = a draw
     if not formula and (first == last or shared or always):  # a 50-50 chance, the 80-20 rule
         return f"{decimal(first)} {decimal(last)}"
     if "−" in text[match.end("number") : match.start("to")] and not re.match(r"\s?(?:[a-z]{2}|[%°])", text[end:]):

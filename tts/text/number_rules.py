@@ -136,7 +136,7 @@ _LASTING = re.compile(
 #: What lasts so many seconds or is beside them.
 _TIMES = re.compile(
     r"(?i)\b(?:time\w*|delays?|intervals?|durations?|latency|exposures?|laps?|clips?|videos?|seconds?|secs?|runs?|ran|"
-    r"records?|ttl|sleep|refresh|\d+\s?(?:ms|m|min|mins|h))\b"
+    r"records?|ttl|sleep\w*|slept|refresh|elapsed|paused?|faster|slower|longer|later|\d+\s?(?:ms|m|min|mins|h))\b"
 )
 
 

@@ -18,7 +18,10 @@ _SMALL_LETTERS = "ᵃ-ᵡᶛ-ᶿʰ-ʸˠ-ˤⁿⁱ"
 _RAISED = f"⁻?[{_SMALL_LETTERS}]"
 _DIGITS = "⁰¹²³⁴-⁹"
 #: What the number of a footnote stands behind: a word, an ordinal, a mark.
-_NOTED = r"(?:(?<=[a-z]{3})|(?<=\d(?:st|nd|rd|th))|(?<=[a-z])(?P<mark>[.:!?][\"”’)]?|[\"”’])|(?<=[a-z][,;]))"
+_NOTED = (
+    r"(?:(?<=[a-z]{3})|(?<=[’']s)|(?<=\d(?:st|nd|rd|th))|(?<=[a-z][,;…])|(?<=\.\.)|"
+    r"(?<=[a-z])(?P<mark>[.:!?][\"”’)]?|[\"”’]))"
+)
 #: Words that have powers.
 _POWERED = frozenset(
     "sin cos tan sec csc cot sinh cosh tanh log exp".split()
@@ -55,7 +58,7 @@ def _power_of_ten(match: re.Match) -> str:
 def _footnote(match: re.Match) -> str | None:
     """The number of a footnote after a word or a mark; after functions and units, and in formulas, a power: sin²θ."""
     before = match.string[max(0, match.start() - 24) : match.start()]
-    word = re.split("[^a-zA-Z]", before)[-1]
+    word = re.split("[^a-zA-Z'’]", before)[-1]
     formula = re.search(r"[=+*/×÷·−]\s?[a-z]+$", before) or re.match(r"\s?[=+*/×÷·−]", match.string[match.end() :])
     if word.lower() in _POWERED or word in UNITS or formula:
         return None

@@ -41,7 +41,7 @@ RULES: list[Rule] = [
     ("ellipsis", r"\.{3,}", lambda match: "…"),
     ("option", r"(?<=\s)(?:--(?=[a-z])|-(?=[a-zA-Z]\b))", lambda match: " ".join(["dash"] * len(match[0]))),
     ("dash", r"-{2,}", lambda match: "—"),
-    ("to", r"(?<=\d)\s?[~∼]\s?(?=\d)", lambda match: "to"),
+    ("to", r"(?<=\d)\s?[~∼]\s?(?=\d)|(?<=\d\s)[~∼]\s(?=\d)", lambda match: "to"),
     ("about", r"[~∼](?=\s?[\d$£€])", lambda match: "about"),
     (
         "per",
@@ -53,7 +53,7 @@ RULES: list[Rule] = [
     ("per", rf"(?<=\dx)/(?:{_PERIODS}|wk|mo|yr|hr)\b", _per),
     ("over", r"(?<=\d)/(?=[knxyz]\b)|(?<=eV)/(?=c)|(?<=[a-z0-9²³]\))/(?=[\da-z]\b)", lambda match: "over"),
     ("to", r"(?<=\d[a-z])[-–](?=[a-z]\b)|(?<=\b[A-Z])–(?=[A-Z]\b)", lambda match: "to"),
-    ("slash", r"(?:(?<=\b[A-Z]\d)|(?<=\b[A-Z]\d\d)|(?<=\b[A-Z]{2}\d))/(?=[A-Z]{1,3}-?\d)", lambda match: "slash"),
+    ("slash", r"(?<=[\dK])/(?=[A-Z]{1,4}-?\d)|(?<=[A-Z]-\d)/(?=[A-Z][a-z]{2})", lambda match: "slash"),
     ("per", r"(?:(?<=[\d%])|(?<=\d[kKMB]))/(?=[^\W\d_])", lambda match: "per"),
     ("release", r"(?:(?<=-rc)|(?<=-alpha)|(?<=-beta)|(?<=-preview)|(?<=-dev))\.(?=\d)", lambda match: ""),
     (

@@ -62,7 +62,7 @@ CONTRACTED = {
     "ass'n": "association", "cont'd": "continued", "sec'y": "secretary",
 }  # fmt: skip
 #: Of the above, those that are words of their own: only before a capital, a digit or the end of the text.
-WORDS_TOO = frozenset("mar jun jul sat sun mon wed mass wash max min sec fig gen col al rep hon".split())
+WORDS_TOO = frozenset("mar jun jul sat sun mon wed mass wash max min sec fig gen col al rep hon geo".split())
 #: Abbreviations that are also said so without a full stop.
 BARE = {
     "mr": "mister", "mrs": "missus", "ms": "miz", "dr": "doctor", "prof": "professor", "jr": "junior", "vs": "versus",
