@@ -149,7 +149,7 @@ def _street_end(match: re.Match) -> str | None:
 
 
 def _before_number(match: re.Match) -> str | None:
-    if match[0] in ("art.", "P.", "N."):
+    if match[0] in ("art.", "P.", "N.", "rt."):
         return None
     return BEFORE_NUMBERS[match[match.lastindex or 0].lower()]
 

@@ -180,7 +180,7 @@ def _factorial(match: re.Match) -> str | None:
 RULES: list[Rule] = [
     ("ratio", rf"\d+(?:\.\d+)?(?::{NUMBER})+(?![\w:])", _ratio),
     ("power", r"(?<=\d)\s?\*\s?(?=\d)|(?<=\d\s)\*\s?(?=\d)", lambda match: "times"),
-    ("divided", r"√(\d+|[a-z])/(?=\w)", _root_over),
+    ("divided", r"√(\d+|[a-z])/(?=[\w√])", _root_over),
     *power_rules.RULES,
     ("always", r"24/7/365(?![\d/])", lambda match: "twenty four seven three sixty five"),
     (

@@ -151,6 +151,13 @@ def _named(code: str) -> tuple[str, str | None]:
     return name, HUNDREDTHS.get(name.rpartition(" ")[2])
 
 
+def _round(match: re.Match) -> str:
+    """Tens or hundreds of a currency, named once: $100s of dollars, $10s of thousands."""
+    unit = _units(CURRENCIES[match["sign"]][0])
+    words = f"{'tens' if match['number'] == '10' else 'hundreds'} of {match['of']}"
+    return words if match["of"] == unit else f"{words} of {unit}"
+
+
 def _pieces(match: re.Match) -> str:
     """Bills or notes, which are named by their worth: two $5s, £20s, a $10."""
     unit = CURRENCIES[match["sign"]][0]
@@ -175,6 +182,11 @@ def _with_magnitude(match: re.Match, unit: str, cent: str | None) -> str:
 
 
 RULES: list[Rule] = [
+    (
+        "money",
+        r"(?P<sign>[$€£])(?P<number>100?)s\sof\s(?P<of>dollars|pounds|euros|thousands|millions|billions)\b",
+        _round,
+    ),
     ("money", r"(?P<sign>[$€£])(?P<number>1|2|5|10|20|50|100|500)['’]?s\b", _pieces),
     (
         "money",

@@ -40,7 +40,7 @@ _ORDERS = {"¹": "", "²": " squared", "³": " cubed"}
 UNIT_PER = (
     rf"(?P<unit>{UNIT})(?:(?:[·⋅]|(?<=g)\s(?=m[/²]))(?P<times>{UNIT})(?!⁻))?(?:/(?!\d+\s?(?P=unit)(?!\w))(?P<count>\d+\s?(?={UNIT}(?!\w)))?"
     rf"(?P<per>{UNIT}|[a-z]{{3,}})(?:/(?P<also>{UNIT}|[a-z]{{3,}}))?)?"
-    rf"(?:[·⋅\s](?P<inverse>{UNIT})⁻(?P<order>[¹²³]))?"
+    rf"(?:[·⋅\s](?P<inverse>{UNIT})⁻(?P<order>[¹²³])(?:[·⋅\s](?P<second>{UNIT})⁻¹)?)?"
     r"(?![\w²³]|/(?!\d|c[²\s.,]))"
 )
 
@@ -58,6 +58,8 @@ def unit_name(match: re.Match, unit: str | None = None) -> str:
         name += f" per {UNITS.get(match['per']) or match['per']}"
     if match["inverse"]:  # m·s⁻²
         name += f" per {UNITS[match['inverse']]}{_ORDERS[match['order']]}"
+    if match["second"]:  # J mol⁻¹ K⁻¹
+        name += f" per {UNITS[match['second']]}"
     return f"{name} per {UNITS.get(match['also']) or match['also']}" if match["also"] else name
 
 

@@ -15,12 +15,12 @@ from tts.text.units import UNITS
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
 #: Letters that stand raised, and such an exponent.
 _SMALL_LETTERS = "ᵃ-ᵡᶛ-ᶿʰ-ʸˠ-ˤⁿⁱ"
-_RAISED = f"⁻?[{_SMALL_LETTERS}]"
 _DIGITS = "⁰¹²³⁴-⁹"
+_RAISED = f"⁻?[{_DIGITS}]?[{_SMALL_LETTERS}](?:[⁺⁻][{_DIGITS}{_SMALL_LETTERS}])?"
 #: What the number of a footnote stands behind: a word, an ordinal, a mark.
 _NOTED = (
     r"(?:(?<=[a-z]{3})|(?<=[’']s)|(?<=\d(?:st|nd|rd|th))|(?<=[a-z][,;…])|(?<=\.\.)|"
-    r"(?<=[a-z])(?P<mark>[.:!?][\"”’)]?|[\"”’]))"
+    r"(?<=[a-z\"”’)])(?P<mark>[.:!?][\"”’)]?|[\"”’]))"
 )
 #: Words that have powers.
 _POWERED = frozenset(
@@ -43,9 +43,11 @@ def _power(match: re.Match) -> str:
     exponent = unicodedata.normalize("NFKC", match[1].translate(_SUPERSCRIPTS))
     if exponent in ("2", "3"):
         return "squared" if exponent == "2" else "cubed"
-    if exponent[-1].isdigit():
-        return f"to the {decimal(exponent)}"
-    return f"to the {'minus ' if exponent[0] == '-' else ''}{exponent[-1].upper()}"
+    signs = {"+": "plus", "-": "minus", "−": "minus"}
+    parts = re.findall(r"\d+|\D", exponent)
+    return (
+        f"to the {' '.join(signs.get(part) or (decimal(part) if part.isdigit() else part.upper()) for part in parts)}"
+    )
 
 
 def _power_of_ten(match: re.Match) -> str:

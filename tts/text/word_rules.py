@@ -244,6 +244,7 @@ RULES: list[Rule] = [
     ("times", r"(?<=[a-z]{2}\s)x(?=\s\d)", lambda match: "times"),
     ("letter", r"\b([A-Za-z])(?:['’]s)\b", _letter_s),
     ("micro", r"[µμ](?=[A-Za-z])", lambda match: "micro"),
+    ("barred", rf"({LETTER})[\u0302\u0304]?(?!{LETTER}|[\u0300-\u036f])", _barred),
     ("greek", r"[Α-Ωα-ω](?![Ͱ-Ͽ])(?<![Ͱ-Ͽ].)", lambda match: GREEK.get(match[0].lower())),
     ("alphanumeric", r"([A-Z])\.(\d{3})(?![\w.])", lambda match: f"{match[1]} {pairs(match[2])}"),
     (
@@ -266,7 +267,6 @@ RULES: list[Rule] = [
         lambda match: f"{match[1]} flat",
     ),
     ("and", r"(?<=\w\s)['’]n['’]?(?=\s)", lambda match: "and"),
-    ("barred", rf"({LETTER})[\u0302\u0304]?(?!{LETTER}|[\u0300-\u036f])", _barred),
     ("single", rf"(?<!['’]){LETTER}(?!{LETTER}|[\d_]|['’]{LETTER})", _single),
     (
         "word",
