@@ -85,7 +85,7 @@ class Place:
             return True
         if before in ("both", "all", "each") and self.back(2) in _AUXILIARIES | subjects:
             return True
-        if before in ("these", "those") and not is_third and self.next in _OBJECTS | _PREPOSITIONS:
+        if before in ("these", "those") and not is_third and self.next in _OBJECTS | _PREPOSITIONS | {"to"}:
             return True  # these conflict with those
         if before in _QUANTIFIERS:
             return False if is_third or self.back(2) in _PREPOSITIONS else None
@@ -123,7 +123,7 @@ def choose(place: Place, pronunciations: Sequence[Phones]) -> Phones | None:
         return tuple(accented.split())
     if word in _SINGLE:
         return tuple(_SINGLE[word](place).split())
-    base = word if word in _PAIRS else word.removesuffix("s")
+    base = next((base for base in (word, word.removesuffix("s")) if base in _PAIRS), word.removesuffix("es"))
     if base not in _PAIRS:
         return None
     is_verb_form, verb_by_default = _PAIRS[base]
@@ -153,10 +153,10 @@ for _verb_form, _verb_by_default, _words in (
     (
         _late_stress,
         False,
-        "addict annex attribute combat compound conduct conflict console content contest contract contrast "
-        "convict defect desert digest discount escort export impact import incline increase decrease insult "
-        "object perfect permit present progress project protest rebel recall record refund reject segment subject "
-        "survey suspect torment transfer transport",
+        "addict address annex attribute combat compound conduct conflict console content contest contract "
+        "contrast convict defect desert digest discount escort export impact import incline increase decrease "
+        "insult object perfect permit present progress project protest rebel recall record refund reject segment "
+        "subject survey suspect torment transfer transport",
     ),
     (_late_stress, True, "combine compress construct convert extract insert produce"),
     (

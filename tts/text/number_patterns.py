@@ -103,8 +103,8 @@ def span(match: re.Match) -> str:
     attack = _ATTACK.match(text, end) or _SINCE.search(head) and not _COUNTED.match(text, end)
     always = served or match[0] == "9-11" and attack
     formula = bool(re.match(r"\s?[=+*/×÷]", text[end:]) or re.search(r"=\s?$", text[: match.start()]))
-    if text[match.end("number")].isspace() and re.search(r"[+*×÷]\s$", text[: match.start()]):
-        formula = True
+    if text[match.end("number")].isspace():
+        formula |= bool(re.search(r"[+*×÷]\s$", text[: match.start()]) or re.match(r"\s[≠≈<>≤≥]", text[end:]))
     if first == last and re.match(r"\s?=\s?(?:a|[a-z]{2,})\s[a-z]", text[end:]):
         formula = False  # 3-3 = a draw
     if not formula and (first == last or shared or always):  # a 50-50 chance, the 80-20 rule
