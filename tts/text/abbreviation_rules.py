@@ -247,7 +247,7 @@ RULES: list[Rule] = [
     ("floor", r"(?<=\d(?:st|nd|rd|th)\s)[Ff]l\.(?!\w)|(?<=\d(?:st|nd|rd|th)\s)Fl\b", lambda match: "floor"),
     ("apartment", r"(?:Apt|Ste|Rm|Bldg)\.?(?=\s#?(?:\d|[A-Z]\b))", lambda match: _ROOMS[match[0][:3]]),
     ("place", r"(?:Ste|Pt)\.(?=\s[A-Z][a-z])", lambda match: "point" if match[0] == "Pt." else "saint"),
-    ("right", r"[Rr]t\.(?=\s(?:Hon|Rev)\b)", lambda match: "right"),
+    ("right", r"[Rr]t\.\s(Hon|Rev)\b\.?", lambda match: f"right {TITLES[match[1].lower()]}"),
     ("sister", rf"Sr\.?(?=\s(?:{'|'.join(_SISTERS)})\b)", _sister),
     ("edited", r"ed\.(?=\sby\b)", lambda match: "edited"),
     ("edition", r"(?:(?<=\d(?:st|nd|rd|th)\s)|(?<=[Rr]ev\.\s))ed\.", lambda match: "edition"),

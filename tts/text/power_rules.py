@@ -19,8 +19,8 @@ _DIGITS = "⁰¹²³⁴-⁹"
 _RAISED = f"⁻?[{_DIGITS}]?[{_SMALL_LETTERS}](?:[⁺⁻][{_DIGITS}{_SMALL_LETTERS}])?"
 #: What the number of a footnote stands behind: a word, an ordinal, a mark.
 _NOTED = (
-    r"(?:(?<=[a-z]{3})|(?<=[’']s)|(?<=\d(?:st|nd|rd|th))|(?<=[a-z][,;…])|(?<=\.\.)|"
-    r"(?<=[a-z\"”’)])(?P<mark>[.:!?][\"”’)]?|[\"”’]))"
+    r"(?:(?<=[a-z]{3})|(?<=[’']s)|(?<=\d(?:st|nd|rd|th))|(?<=[a-z][,;…])|(?<=[a-z][,;][\"”’])|(?<=\.\.)|"
+    r"(?:(?<=[a-z\"”’)])(?=[.:?\"”’])|(?<=[a-z]{2})(?=!)|(?<=\d)(?=\.))(?P<mark>[.:!?][\"”’)]?|[\"”’]))"
 )
 #: Words that have powers.
 _POWERED = frozenset(
