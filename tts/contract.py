@@ -23,6 +23,7 @@ from speech.config import from_dict, to_dict
 from speech.errors import CheckpointError, ConfigError
 from speech.frontend import Frontend, FrontendConfig
 from speech.frontend.energy import energy_db
+from speech.frontend.mel import slaney_mel_filters
 from speech.frontend.pitch import PitchConfig, PitchTracker
 
 
@@ -147,6 +148,14 @@ class FrameAnalyzer:
         mel, frame_lengths = self.frontend(waveforms, lengths)
         pitch = self.tracker(waveforms, lengths)
         return AudioFrames(mel, pitch.f0_hz, energy_db(waveforms, lengths, self.contract.frontend), frame_lengths)
+
+
+def mel_level(mel: Tensor, contract: AudioContract) -> Tensor:
+    """Natural logarithm of the root mean square of frames, but for a constant, log-mel [T, M] -> [T]."""
+    filters = slaney_mel_filters(
+        contract.num_mels, contract.window_samples, contract.sample_rate_hz, contract.low_hz, contract.high_hz
+    )
+    return 0.5 * torch.logsumexp(2.0 * mel - filters.sum(0).clamp(min=1e-9).log().float(), dim=1)
 
 
 def contract_from_header(header: Mapping[str, Any], path: object) -> AudioContract:

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from speech.frontend.mel import slaney_mel_filters
-from tts.contract import AudioContract
+from tts.contract import AudioContract, mel_level
 
 _MOMENTUM = 0.99
 
@@ -55,6 +55,10 @@ class GriffinLim:
         samples = torch.istft(estimate, length=length, **options)
         first = contract.hop_samples // 2
         return samples[:, first : first + mel.shape[1] * contract.hop_samples]
+
+    def level(self, mel: Tensor, f0_hz: Tensor) -> Tensor:
+        """Natural logarithm of the root mean square of frames, but for a constant, [T, M] and [T] -> [T]."""
+        return mel_level(mel, self.contract)
 
     def stream(self, chunks: Iterable[tuple[Tensor, Tensor]], *, seed: int = 0) -> Iterator[Tensor]:
         """Samples of one utterance, all at once after its last chunk."""

@@ -4,6 +4,7 @@ Legend: P phones, T frames, M mel bands, C channels.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,21 +12,22 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from speech.frontend.mel import slaney_mel_filters
 from tts.acoustic import Acoustic
+from tts.contract import mel_level
 from tts.finish import quieten, restore_detail
 from tts.linguistic import PAUSE, SILENCE, Rows, rows_of
 from tts.models import even
 from tts.phonemes import SpokenWord
 from tts.prosody import Controls, SentenceProsody
-from tts.variance import regulate
+from tts.variance import Frames, regulate
 
-#: Frames of the voice's own silence around a sentence, which the decoder paints; longer silence is digital.
+#: Frames of the voice's own silence around a sentence, at most, which the decoder paints; longer silence is digital.
 EDGE_FRAMES = 8
 _LOWEST_F0_HZ, _HIGHEST_F0_HZ = 40.0, 1000.0
 #: The decoder paints for pitches at most so many spreads from the voice's mean; the vocoder follows any.
 _FARTHEST_PITCH = 2.5
-_LEVEL_REACH = 4  # frames over which a change of level with the pitch is evened out
+_LEVEL_REACH, _LEVEL_ROUNDS = 4, 2  # frames over which a change of level with the pitch is evened out; how often
+_EASING_ROUNDS = 4  # after which the means of phones are within a few per cent of what is asked
 _DB_TO_LOG = math.log(10.0) / 20.0
 
 
@@ -46,10 +48,13 @@ class Painter:
     ----------
     acoustic : with its model
     speaker : Tensor, int64, [1]
+    level : natural logarithm of the root mean square that frames sound with, but for a constant: of log-mel [T, M] and
+        F0 in hertz [T], [T]
     """
 
     acoustic: Acoustic
     speaker: Tensor
+    level: Callable[[Tensor, Tensor], Tensor]
 
     def encode(self, rows: Rows) -> tuple[Tensor, Tensor]:
         """Encoded phones [1, P, C] and the mask [1, P]."""
@@ -57,12 +62,15 @@ class Painter:
         return self.acoustic.model.encode(rows.features[None], mask, self.speaker), mask
 
     @torch.inference_mode()
-    def paint(self, sentence: SentenceProsody, controls: Controls) -> Painted:
-        """Mel and F0 of a sentence."""
+    def paint(
+        self, sentence: SentenceProsody, controls: Controls, lead: int = EDGE_FRAMES, tail: int = EDGE_FRAMES
+    ) -> Painted:
+        """Mel and F0 of a sentence, with `lead` frames of silence in front and `tail` or one more behind."""
         model, contract = self.acoustic.model, self.acoustic.contract
         rows = sentence_rows(sentence)
         table = self._table(sentence, rows, controls)
-        durations = whole_frames(table["seconds"] / contract.hop_s, ~(rows.is_pause | rows.is_silence))
+        durations = frame_counts(table["seconds"] / contract.hop_s, table["rate"], ~(rows.is_pause | rows.is_silence))
+        durations[0], durations[-1] = lead, tail
         durations[-1] += even(int(durations.sum())) - int(durations.sum())  # whole steps
         hidden, _ = self.encode(rows)
         frames = regulate(durations[None])
@@ -70,7 +78,7 @@ class Painter:
         pitch = ((table["pitch_hz"].log() - f0_mean) / f0_spread)[None]
         energy = ((table["energy_db"] - energy_mean) / energy_spread)[None]
         melody = model.draw_melody(hidden, frames, pitch, energy)
-        shift = _smoothed(frames.spread((table["semitones"] * (math.log(2.0) / 12.0))[None, :, None])[0, :, 0])
+        shift = eased(table["semitones"] * (math.log(2.0) / 12.0), frames)
         log_f0 = melody.f0[0] * f0_spread + f0_mean + shift
         gap = (rows.is_pause | rows.is_silence)[frames.phone[0]]
         voiced = (melody.voiced_logit[0] > 0) & ~gap
@@ -80,43 +88,39 @@ class Painter:
             seen = ((log_f0 - f0_mean) / f0_spread).clamp(-_FARTHEST_PITCH, _FARTHEST_PITCH)[None]
             normal = model.paint(hidden, frames, pitch, energy, seen, voiced.float()[None])[0]
             mel = restore_detail(normal * model.mel_spread + model.mel_mean, model.mel_mean, self.acoustic.detail)
-            return quieten(mel, self._level(mel), ~gap)
+            return quieten(mel, mel_level(mel, contract), ~gap)
 
-        mel = paint(log_f0)
+        def in_hertz(log_f0: Tensor) -> Tensor:
+            return torch.where(voiced, log_f0.exp().clamp(_LOWEST_F0_HZ, _HIGHEST_F0_HZ), 0.0)
+
+        mel, f0_hz = paint(log_f0), in_hertz(log_f0)
         if bool(shift.any()):  # a higher voice is also a louder or softer one; only the pitch was asked for
-            mel = mel + _smoothed(self._level(paint(log_f0 - shift)) - self._level(mel), _LEVEL_REACH)[:, None]
-        gain = _smoothed(frames.spread(table["gain_db"][None, :, None])[0, :, 0]) * _DB_TO_LOG
-        mel = mel + gain[:, None]
-        f0_hz = torch.where(voiced, log_f0.exp().clamp(_LOWEST_F0_HZ, _HIGHEST_F0_HZ), 0.0)
+            wanted = self.level(paint(log_f0 - shift), in_hertz(log_f0 - shift))
+            for _ in range(_LEVEL_ROUNDS):  # what is louder is not filtered quite as what is softer
+                mel = mel + _smoothed(wanted - self.level(mel, f0_hz), _LEVEL_REACH)[:, None]
+        mel = mel + eased(table["gain_db"] * _DB_TO_LOG, frames)[:, None]
         return Painted(mel, f0_hz, durations)
 
-    def _level(self, mel: Tensor) -> Tensor:
-        """Natural logarithm of the root mean square of frames, but for a constant, [T, M] -> [T]."""
-        contract = self.acoustic.contract
-        filters = slaney_mel_filters(
-            contract.num_mels, contract.window_samples, contract.sample_rate_hz, contract.low_hz, contract.high_hz
-        )
-        return 0.5 * torch.logsumexp(2.0 * mel - filters.sum(0).clamp(min=1e-9).log().float(), dim=1)
-
     def _table(self, sentence: SentenceProsody, rows: Rows, controls: Controls) -> dict[str, Tensor]:
-        """What is asked of each row, float32 [P] each; pitch and level of gaps lie between their neighbours'."""
-        edge_s = EDGE_FRAMES * self.acoustic.contract.hop_s
+        """What is asked of each row, float32 [P] each; pitch and level of gaps lie between their neighbours'.
+
+        `rate` is what a row has of its own, and no part of `seconds` yet.
+        """
         said = iter([phone for word in sentence.words for phone in word.phones])
         values = []
         for row, (phone, index) in enumerate(zip(rows.phones, rows.word_index, strict=True)):
             if phone == SILENCE:
-                values.append((edge_s, math.nan, math.nan, controls.pitch, controls.energy))
+                values.append((0.0, 1.0, math.nan, math.nan, controls.pitch, controls.energy))
             elif phone == PAUSE:
                 pause_s = sentence.words[index].pause_s * controls.pause
-                values.append((pause_s, math.nan, math.nan, controls.pitch, controls.energy))
+                values.append((pause_s, 1.0, math.nan, math.nan, controls.pitch, controls.energy))
             else:
                 one = next(said)
-                seconds = one.duration_s / (one.rate * controls.rate)
                 changes = (one.pitch + controls.pitch, one.energy + controls.energy)
-                values.append((seconds, one.pitch_hz, one.energy_db, *changes))
+                values.append((one.duration_s / controls.rate, one.rate, one.pitch_hz, one.energy_db, *changes))
             assert values[row][0] >= 0.0  # `SentenceProsody.check` has seen to it
         columns = torch.tensor(values).unbind(1)
-        names = ("seconds", "pitch_hz", "energy_db", "semitones", "gain_db")
+        names = ("seconds", "rate", "pitch_hz", "energy_db", "semitones", "gain_db")
         table = dict(zip(names, columns, strict=True))
         return table | {name: _filled(table[name]) for name in ("pitch_hz", "energy_db")}
 
@@ -152,6 +156,48 @@ def whole_frames(frames: Tensor, spoken: Tensor) -> Tensor:
     return torch.tensor(edges).diff()
 
 
+def frame_counts(frames: Tensor, rate: Tensor, spoken: Tensor) -> Tensor:
+    """Whole frames of each row, so that a pause or a rate of some changes no other.
+
+    Parameters
+    ----------
+    frames, rate : Tensor, float, [P], frames that are asked for, and how much faster a row is said than those
+    spoken : Tensor, bool, [P], rows that are phones
+
+    Examples
+    --------
+    >>> asked, spoken = torch.tensor([2.4, 2.4, 7.6, 2.4, 2.4]), torch.tensor([True, True, False, True, True])
+    >>> frame_counts(asked, torch.ones(5), spoken).tolist()
+    [2, 3, 8, 2, 3]
+    >>> frame_counts(asked, torch.tensor([1.0, 1.0, 1.0, 0.5, 1.0]), spoken).tolist()
+    [2, 3, 8, 5, 3]
+    """
+    counts = torch.where(spoken, whole_frames(torch.where(spoken, frames, 0.0), spoken), torch.round(frames).long())
+    changed = (spoken & (rate != 1.0)).tolist()
+    start = 0
+    for row, now in enumerate([*changed, False]):
+        if now and not (row and changed[row - 1]):
+            start = row
+        elif not now and row and changed[row - 1]:
+            run = slice(start, row)
+            counts[run] = whole_frames(frames[run] / rate[run], spoken[run])
+    return counts
+
+
+def eased(values: Tensor, frames: Frames) -> Tensor:
+    """What is asked of phones, float [P], as a smooth curve over frames [T] whose mean over a phone is about that."""
+    phone = frames.phone[0]
+    count = torch.bincount(phone, minlength=len(values)).clamp(min=1)
+    if bool((values == values[0]).all()):
+        return values[phone]
+    rows, curve = values, values[phone]
+    for number in range(_EASING_ROUNDS):
+        if number:
+            rows = rows + values - torch.zeros_like(values).index_add_(0, phone, curve) / count
+        curve = _smoothed(_smoothed(rows[phone], 1), 1)
+    return curve
+
+
 def _filled(values: Tensor) -> Tensor:
     """Straight lines through rows that are nan."""
     array = values.numpy()
@@ -159,7 +205,7 @@ def _filled(values: Tensor) -> Tensor:
     return torch.from_numpy(np.interp(places, places[known], array[known])).float()
 
 
-def _smoothed(values: Tensor, reach: int = 2) -> Tensor:
+def _smoothed(values: Tensor, reach: int) -> Tensor:
     """Mean over the frames up to `reach` away, [T] -> [T]."""
     padded = functional.pad(values[None, None], (reach, reach), mode="replicate")
     return functional.avg_pool1d(padded, 2 * reach + 1, 1)[0, 0]

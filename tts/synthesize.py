@@ -62,6 +62,9 @@ class AnyVocoder(Protocol):
     def stream(self, chunks, *, seed: int = 0) -> Iterator[Tensor]:
         """Chunks of (mel [t, M], f0_hz [t]) to samples."""
 
+    def level(self, mel: Tensor, f0_hz: Tensor) -> Tensor:
+        """Natural logarithm of the root mean square of the sound of frames, but for a constant, [T, M], [T] -> [T]."""
+
 
 @dataclass(frozen=True)
 class Piece:
@@ -102,7 +105,8 @@ class Voice:
             raise CheckpointError(f"no speaker {speaker!r}; this voice has {', '.join(acoustic.speakers)}")
         self.acoustic, self.vocoder = acoustic, vocoder
         self.pronouncer = Pronouncer(lexicon, acoustic.habits)
-        self._painter = Painter(acoustic, torch.tensor([acoustic.speakers.index(speaker) if speaker else 0]))
+        number = acoustic.speakers.index(speaker) if speaker else 0
+        self._painter = Painter(acoustic, torch.tensor([number]), vocoder.level)
 
     @property
     def sample_rate(self) -> int:
@@ -206,49 +210,51 @@ class Voice:
             raise ProsodyError(f"seed must be from 0 to 2**63 - 1, got {seed}")
         sample, word = 0, 0
         before: SentenceProsody | None = None
+        tail = 0  # frames of silence at the end of the sentence before
         for number, sentence in enumerate(planned):
             sentence.check()
-            silence = self._silence(before.words[-1].pause_s * controls.pause) if before else []
-            before = sentence
-            spoken = self._speak_sentence(sentence, controls, seed + number, sample + sum(map(_length, silence)), word)
-            for piece in itertools.chain(silence, spoken):
+            between = self._frames(before.words[-1].pause_s * controls.pause) - tail if before else EDGE_FRAMES
+            lead = min(max(between, 1), EDGE_FRAMES)
+            quiet = self._frames(sentence.lead_s * controls.pause) + max(0, between - lead)
+            silence = self._silence(quiet, sample)
+            after = self._frames(sentence.words[-1].pause_s * controls.pause)
+            painted = self._painter.paint(sentence, controls, lead, min(max(after // 2, 1), EDGE_FRAMES))
+            begin = sample + quiet * self.acoustic.contract.hop_samples
+            for piece in itertools.chain(silence, self._speak_sentence(sentence, painted, seed + number, begin, word)):
                 sample += len(piece.samples)
                 word += len(piece.words)
                 yield piece
+            before, tail = sentence, int(painted.durations[-1])
         if before and before.tail_s:
-            yield from self._silence(before.tail_s * controls.pause, edges=1)
+            yield from self._silence(self._frames(before.tail_s * controls.pause) - tail, sample)
 
     def _speak_sentence(
-        self, sentence: SentenceProsody, controls: Controls, seed: int, sample: int, word: int
+        self, sentence: SentenceProsody, painted: Painted, seed: int, sample: int, word: int
     ) -> Iterator[Piece]:
         """Pieces of one sentence that begins at `sample` with word `word`."""
-        rate, hop = self.sample_rate, self.acoustic.contract.hop_samples
-        silent = round(sentence.lead_s * controls.pause * rate / hop)
-        lead = silent * hop
-        painted = self._painter.paint(sentence, controls)
-        phones, words = self._times(sentence, painted.durations, (sample + lead) / rate, word)
-        frames = (painted.mel.numpy(), painted.f0_hz.numpy())
-        if lead:
-            frames = (_with_silence(frames[0], silent), np.concatenate([np.zeros(silent, np.float32), frames[1]]))
-        sounds = self.vocoder.stream(_chunks(painted), seed=seed)
+        phones, words = self._times(sentence, painted.durations, sample / self.sample_rate, word)
         first = True
-        for sound in sounds:
+        for sound in self.vocoder.stream(_chunks(painted), seed=seed):
             samples = soft_clip(sound.numpy())
             if first:
-                samples = np.concatenate([np.zeros(lead, np.float32), samples])
-                yield Piece(samples, phones, words, *frames)
+                yield Piece(samples, phones, words, painted.mel.numpy(), painted.f0_hz.numpy())
             elif len(samples):
                 yield Piece(samples)
             first = False
 
-    def _silence(self, seconds: float, edges: int = 2) -> list[Piece]:
-        """What lies between a sentence and the next, beside the silence that belongs to either."""
+    def _frames(self, seconds: float) -> int:
+        """Whole frames that are nearest."""
+        return round(seconds / self.acoustic.contract.hop_s)
+
+    def _silence(self, count: int, sample: int) -> list[Piece]:
+        """Frames of silence from `sample` on, beside the silence that belongs to sentences; none if `count` is not."""
+        if count <= 0:
+            return []
         contract = self.acoustic.contract
-        after = seconds - edges * EDGE_FRAMES * contract.hop_s
-        count = max(0, round(after / contract.hop_s))
         quiet = np.full((count, contract.num_mels), math.log(1e-5), np.float32)
         sound = np.zeros(count * contract.hop_samples, np.float32)
-        return [Piece(sound, (), (), quiet, np.zeros(count, np.float32))] if count else []
+        phone = TimedPhone(SILENCE, sample / self.sample_rate, (sample + len(sound)) / self.sample_rate, -1)
+        return [Piece(sound, (phone,), (), quiet, np.zeros(count, np.float32))]
 
     def _times(
         self, sentence: SentenceProsody, durations: Tensor, start_s: float, first_word: int
@@ -297,21 +303,12 @@ class Voice:
         return SentenceProsody(words)
 
 
-def _length(piece: Piece) -> int:
-    """Samples of a piece."""
-    return len(piece.samples)
-
-
 def _chunks(painted: Painted) -> Iterator[tuple[Tensor, Tensor]]:
     """Frames in chunks, the first one short so that sound starts soon."""
     start, size = 0, _FIRST_CHUNK_FRAMES
     while start < len(painted.mel):
         yield painted.mel[start : start + size], painted.f0_hz[start : start + size]
         start, size = start + size, _CHUNK_FRAMES
-
-
-def _with_silence(mel: np.ndarray, count: int) -> np.ndarray:
-    return np.concatenate([np.full((count, mel.shape[1]), math.log(1e-5), np.float32), mel])
 
 
 def soft_clip(samples: np.ndarray) -> np.ndarray:

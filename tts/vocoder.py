@@ -20,7 +20,7 @@ from speech.checkpoint import building, read_packed, write_packed
 from speech.config import from_dict, to_dict
 from speech.packing import Precision, unpack
 from tts.contract import AudioContract, contract_from_header
-from tts.vocoder_model import EARLY_SAMPLES, Filters, VocoderConfig, VocoderNet, render
+from tts.vocoder_model import EARLY_SAMPLES, Filters, VocoderConfig, VocoderNet, loudness_of, render
 from tts.vocoder_source import LEAD, PitchState, pulse_train
 
 FORMAT = "vocoder-1"
@@ -108,6 +108,14 @@ class Vocoder:
             raise ValueError(f"mel must be [B, T, M] and f0_hz [B, T], got {tuple(mel.shape)} and {tuple(f0_hz.shape)}")
         rows = [torch.cat(list(self.stream([row], seed=seed))) for row in zip(mel, f0_hz, strict=True)]
         return torch.stack(rows) if rows else mel.new_zeros(0, mel.shape[1] * self.contract.hop_samples)
+
+    @torch.no_grad()
+    def level(self, mel: Tensor, f0_hz: Tensor) -> Tensor:
+        """Natural logarithm of the root mean square that frames sound with, log-mel [T, M] and F0 in hertz [T] -> [T].
+
+        A voice that is high has few harmonics, which may miss what is loud in the mel, or meet it.
+        """
+        return loudness_of(self.net(mel[None], f0_hz[None]), f0_hz[None], self.contract)[0]
 
     def stream(self, chunks: Iterable[tuple[Tensor, Tensor]], *, seed: int = 0) -> Iterator[Tensor]:
         """Synthesize one utterance while its frames arrive.

@@ -237,6 +237,28 @@ def render(filters: Filters, pulses: Tensor, noise: Tensor, phase: Tensor, contr
     return folded[:, 0, 0]
 
 
+def loudness_of(filters: Filters, f0_hz: Tensor, contract: AudioContract) -> Tensor:
+    """Natural logarithm of the root mean square that filters give an excitation, [B, T].
+
+    Parameters
+    ----------
+    filters : Filters, of T frames
+    f0_hz : Tensor, float, [B, T], of the pulses, 0 where unvoiced; their power is 1 whatever the pitch
+    contract : AudioContract
+    """
+    half_hz = contract.sample_rate_hz / 2
+    voiced = f0_hz > 0
+    spacing_hz = torch.where(voiced, f0_hz, half_hz)
+    number = torch.arange(1, int(half_hz / spacing_hz.min().clamp(min=1.0)) + 1, device=f0_hz.device)
+    place = number * (spacing_hz / half_hz)[..., None]  # of each harmonic, as a share of the spectrum
+    power = filters.pulses.abs().square()
+    bins = (place.clamp(max=1.0) * (power.shape[2] - 1)).round().long()
+    harmonics = torch.where(place <= 1.0, power.gather(2, bins), 0.0).sum(2) * spacing_hz / half_hz
+    swing = 1.0 + 0.25 * (_MODULATION_SHARE * filters.modulation).square().sum(2)
+    hiss = filters.noise.abs().square().mean(2) * filters.noise_gains.square().mean(2) * swing
+    return 0.5 * torch.log(torch.where(voiced, harmonics, 0.0) + hiss + 1e-12)
+
+
 def _window_gains(gains: Tensor, size: int) -> Tensor:
     """Gains of a frame's noise over its window: a line through them, the outer ones held, [B, T, n] -> [B, T, size]."""
     batch, frames, count = gains.shape
