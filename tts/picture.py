@@ -37,8 +37,10 @@ class Picture:
         Raises
         ------
         AudioError
-            It cannot be written.
+            It cannot be written, or its name ends as another kind of picture does.
         """
+        if Path(path).suffix.lower() != ".svg":
+            raise AudioError(f"{path}: pictures are written as SVG; let the name end in .svg")
         try:
             Path(path).write_text(self.svg, encoding="utf-8")
         except OSError as error:

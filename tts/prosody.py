@@ -6,6 +6,9 @@ quantity and nothing else.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import get_args
+
+import numpy as np
 
 from speech.errors import SpeechError
 from speech.units import ARPABET, VOWELS
@@ -21,6 +24,7 @@ RATE_RANGE = (0.25, 4.0)
 PITCH_RANGE_SEMITONES = (-24.0, 24.0)
 ENERGY_RANGE_DB = (-60.0, 30.0)
 PAUSE_RANGE = (0.0, 20.0)
+_MARKS = get_args(Mark)
 _PHONE_RANGES = {
     "duration_s": (0.0, _LONGEST_PHONE_S),
     "pitch_hz": (1.0, 10_000.0),
@@ -61,7 +65,7 @@ class Controls:
 
 def check_range(name: str, value: float, allowed: tuple[float, float]) -> None:
     """Raise ProsodyError unless `value` is a number within `allowed`."""
-    if isinstance(value, str) or not allowed[0] <= value <= allowed[1]:
+    if not isinstance(value, int | float | np.number) or not allowed[0] <= value <= allowed[1]:
         raise ProsodyError(f"{name} must be from {allowed[0]:g} to {allowed[1]:g}, got {value}")
 
 
@@ -95,7 +99,7 @@ class PhoneProsody:
 
     def check(self, where: str) -> None:
         """Raise ProsodyError unless it can be said; `where` is for the message."""
-        name = self.phone.rstrip("012")
+        name = str(self.phone).rstrip("012")
         if name not in ARPABET or (name in VOWELS) != (len(self.phone) == len(name) + 1):
             raise ProsodyError(f"{self.phone!r}, the name {where}: is no ARPAbet phone, vowels with their stress")
         for key, allowed in _PHONE_RANGES.items():
@@ -173,6 +177,9 @@ class SentenceProsody:
             if not word.phones:
                 raise ProsodyError(f'"{word.text}" has no phones')
             check_range(f'pause_s of "{word.text}"', word.pause_s, (0.0, _LONGEST_PAUSE_S))
+            if word.mark not in _MARKS:
+                known = " ".join(map(repr, _MARKS))
+                raise ProsodyError(f'mark of "{word.text}" must be one of {known}, got {word.mark!r}')
             for phone in word.phones:
                 phone.check(f'of {phone.phone} in "{word.text}"')
 

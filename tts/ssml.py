@@ -134,10 +134,12 @@ class _Reader:
         self.open.append((name, attributes, len(self.text), place))
 
     def _check_speak(self, attributes: dict[str, str], place: str) -> None:
-        """The language is English."""
-        language = attributes.get("xml:lang", "en")
-        if not language.lower().startswith("en"):
+        """The language is English, the version one that there is."""
+        language, version = attributes.get("xml:lang", "en"), attributes.get("version", "1.0")
+        if language.lower().split("-")[0] != "en":
             raise SsmlError(f'{place}: xml:lang="{language}" is not understood; the voice speaks English')
+        if version not in ("1.0", "1.1"):
+            raise SsmlError(f'{place}: version="{version}" is not understood; there are 1.0 and 1.1')
 
     def _end(self, name: str) -> None:
         """An element ends."""
@@ -205,6 +207,8 @@ class _Reader:
         """Letters by their names, digits one by one, numbers in words."""
         if kind in ("characters", "spell-out"):
             self.text = self.text[:start]
+            if not any(character.isalnum() for character in written):
+                raise SsmlError(f'{place}: "{written}" has no letter and no digit to spell')
             for character in written:
                 self._spell(character, place)
             return

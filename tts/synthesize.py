@@ -206,8 +206,8 @@ class Voice:
 
     def _speak(self, planned: Iterator[SentenceProsody], controls: Controls, seed: int) -> Iterator[Piece]:
         """Pieces of all sentences."""
-        if not 0 <= seed < 2**63:
-            raise ProsodyError(f"seed must be from 0 to 2**63 - 1, got {seed}")
+        if not isinstance(seed, int | np.integer) or not 0 <= seed < 2**63:
+            raise ProsodyError(f"seed must be a whole number from 0 to 2**63 - 1, got {seed!r}")
         sample, word = 0, 0
         before: SentenceProsody | None = None
         tail = 0  # frames of silence at the end of the sentence before
@@ -225,7 +225,9 @@ class Voice:
                 word += len(piece.words)
                 yield piece
             before, tail = sentence, int(painted.durations[-1])
-        if before and before.tail_s:
+        if before is None:
+            raise NothingToSay("there is nothing to say: the prosody has no sentence")
+        if before.tail_s:
             yield from self._silence(self._frames(before.tail_s * controls.pause) - tail, sample)
 
     def _speak_sentence(

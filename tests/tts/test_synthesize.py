@@ -13,14 +13,14 @@ import soundfile
 import torch
 
 from speech.cli import main
-from speech.errors import CheckpointError
+from speech.errors import AudioError, CheckpointError
 from tests.tts.acoustic_model import tiny_acoustic, tiny_voice
 from tts.contract import AudioContract
 from tts.griffin_lim import GriffinLim
 from tts.measures_timing import compare_pauses
 from tts.painting import EDGE_FRAMES, whole_frames
 from tts.phonemes import NothingToSay
-from tts.prosody import Controls, ProsodyError
+from tts.prosody import Controls, Prosody, ProsodyError
 from tts.ssml import parse_ssml
 from tts.synthesize import load_voice, soft_clip
 from tts.text import TextError
@@ -106,6 +106,53 @@ def test_pitch_moves_the_pitch_alone(voice):
     assert higher.phones == plain.phones
 
 
+@pytest.mark.parametrize("semitones", [-24.0, -8.0, 8.0, 24.0])
+def test_pitch_leaves_the_level(semitones):
+    """With the voice that is included: a high one has so few harmonics that they may miss what is loud."""
+    voice = load_voice()
+    levels = [20 * np.log10(np.sqrt(np.square(voice.say(TEXT, pitch=p).samples).mean())) for p in (0.0, semitones)]
+    assert abs(levels[1] - levels[0]) < 1.5
+
+
+def test_a_phone_s_pitch_and_level_are_its_own(voice):
+    prosody = voice.plan("one two three")
+    plain = voice.say(prosody)
+    prosody.words[1].phones[1].pitch = 4.0
+    prosody.words[1].phones[1].energy = -8.0
+    changed = voice.say(prosody)
+    shift = np.where(plain.f0_hz > 0, 12 * np.log2(np.maximum(changed.f0_hz, 1) / np.maximum(plain.f0_hz, 1)), np.nan)
+    assert changed.phones == plain.phones
+    spoken = [phone for phone in plain.phones if phone.word >= 0]
+    number = len(prosody.words[0].phones) + 1
+    for place, phone in enumerate(spoken):
+        own = shift[round(phone.start_s / plain.hop_s) : round(phone.end_s / plain.hop_s)]
+        if not np.isnan(own).any():
+            assert own.mean() == pytest.approx(4.0 * (place == number), abs=0.3)
+
+
+def test_changes_of_some_leave_the_lengths_of_others(voice):
+    prosody = voice.plan("one two three four")
+    before = spoken_lengths(voice.say(pauses_of(prosody)))
+    count = len(prosody.words[0].phones)
+    prosody.words[0].rate = 0.7
+    prosody.words[2].pause_s = 0.333
+    after = spoken_lengths(voice.say(prosody))
+    assert after[:count].sum() == pytest.approx(before[:count].sum() / 0.7, abs=0.011)
+    assert after[count:] == pytest.approx(before[count:], abs=1e-6)
+
+
+@pytest.mark.parametrize("pause_s", [0.0, 0.045, 0.1, 0.15, 0.3, 2.0])
+def test_sentences_are_as_far_apart_as_asked(voice, pause_s):
+    prosody = voice.plan("One two. Three four.")
+    assert len(prosody.sentences) == 2
+    prosody.words[1].pause_s = pause_s
+    sound = voice.say(prosody)
+    assert sound.words[2].start_s - sound.words[1].end_s == pytest.approx(max(pause_s, 0.0213), abs=0.011)
+    edges = [(phone.start_s, phone.end_s) for phone in sound.phones]
+    assert all(before[1] == pytest.approx(after[0]) for before, after in zip(edges, edges[1:], strict=False))
+    assert (edges[0][0], edges[-1][1]) == (0.0, pytest.approx(sound.duration_s))
+
+
 def test_energy_moves_the_level_alone(voice):
     plain, louder = voice.say(TEXT), voice.say(TEXT, energy=6.0)
     assert louder.phones == plain.phones
@@ -145,6 +192,13 @@ def test_refusals_are_one_sentence(voice):
     for text in ("", "   ", "," * 10_000):
         with pytest.raises(NothingToSay, match="nothing to say"):
             voice.say(text)
+    with pytest.raises(NothingToSay, match="no sentence"):
+        voice.say(Prosody())
+    for seed in (1.5, None, "a"):
+        with pytest.raises(ProsodyError, match="seed must be a whole number"):
+            voice.say(TEXT, seed=seed)
+    with pytest.raises(ProsodyError, match="rate must be from 0.25 to 4, got None"):
+        voice.say(TEXT, rate=None)
     for text in ("I am \U0001f600", "你好"):
         with pytest.raises(TextError, match="no English reading"):
             voice.say(text)
@@ -153,7 +207,7 @@ def test_refusals_are_one_sentence(voice):
         voice.say(TEXT, rate=0.0)
     with pytest.raises(ProsodyError, match="pitch"):
         Controls(pitch=math.nan)
-    with pytest.raises(ProsodyError, match="seed must be from 0"):
+    with pytest.raises(ProsodyError, match="seed must be a whole number"):
         voice.say(TEXT, seed=-1)
     with pytest.raises(TypeError, match="must be a string, a script or prosody, got bytes"):
         voice.say(TEXT.encode())
@@ -200,6 +254,8 @@ def test_a_notebook_shows_it(voice, tmp_path):
     assert "<audio" in page
     assert "<svg" in page
     sound.plot().save(tmp_path / "x.svg")
+    with pytest.raises(AudioError, match=r"x\.png: pictures are written as SVG"):
+        sound.plot().save(tmp_path / "x.png")
     assert ">one</text>" in (tmp_path / "x.svg").read_text()
     assert "one and two" in repr(sound)
 
@@ -268,7 +324,7 @@ def test_command_reads_files_and_pipes(voice_folder, tmp_path, monkeypatch, caps
         (["x", "-o", "x.wav", "--json", "none/x.json"], "--json none/x.json: files cannot be written there"),
         (["x", "-o", "x.wav", "--json", "./x.wav"], "-o and --json both name x.wav"),
         (["--file", "a.txt", "-o", "x.wav", "--json", "a.txt"], "is read by the same command and would be lost"),
-        (["x", "-o", "x.wav", "--seed", str(2**63)], "seed must be from 0"),
+        (["x", "-o", "x.wav", "--seed", str(2**63)], "seed must be a whole number"),
     ],
 )
 def test_command_refuses_in_one_sentence(voice_folder, tmp_path, monkeypatch, capsys, arguments, message):
@@ -373,6 +429,9 @@ def test_a_paragraph_s_pause_is_longer_than_a_sentence_s(voice):
         (lambda s: s.words.clear(), "has no words"),
         (lambda s: s.words[1].phones.clear(), '"this" has no phones'),
         (lambda s: setattr(s, "lead_s", -1.0), "lead_s must be from 0"),
+        (lambda s: setattr(s.words[0], "pause_s", None), 'pause_s of "well" must be from 0 to 600, got None'),
+        (lambda s: setattr(s.words[0], "mark", "x"), 'mark of "well" must be one of'),
+        (lambda s: setattr(s.words[0].phones[0], "phone", None), "None, the name"),
         (lambda s: setattr(s.words[0], "pause_s", math.nan), 'pause_s of "well" must be from 0 to 600, got nan'),
         (lambda s: setattr(s.words[0], "pause_s", 1e6), 'pause_s of "well" must be from 0 to 600'),
         (lambda s: setattr(s.words[0].phones[1], "rate", 0.0), 'rate of EH1 in "well" must be from 0.25'),

@@ -109,6 +109,17 @@ def test_pitch_is_followed_whatever_the_mel_says(vocoder):
     assert semitones.abs().median() < 0.1
 
 
+def test_the_level_is_known_beforehand(vocoder):
+    mel, changing = torch.full((200, 80), -5.0), -5.0 + torch.randn(80, generator=torch.Generator().manual_seed(0))
+    levels = []
+    for frames in (mel, mel + 1.0, changing.expand(200, 80)):
+        for f0_hz in (0.0, 90.0, 210.0, 700.0):
+            pitch = torch.full((200,), f0_hz)
+            heard = vocoder(frames[None], pitch[None])[0, 5_000:-5_000].square().mean().sqrt().log()
+            levels.append(float(vocoder.level(frames, pitch)[50:-50].mean() - heard))
+    assert levels == pytest.approx([0.0] * len(levels), abs=0.12)  # 1 dB
+
+
 def test_bad_input_is_named(vocoder):
     mel, f0_hz = some_frames()
     with pytest.raises(ValueError, match="f0_hz"):

@@ -209,8 +209,10 @@ def _output(arguments: argparse.Namespace) -> Path | None:
 
 
 def _pcm16(samples: "np.ndarray") -> bytes:
-    """Samples in [-1, 1] as 16-bit integers, little-endian."""
-    return (samples * 32_767.0).round().astype("<i2").tobytes()
+    """Samples in [-1, 1] as 16-bit integers, little-endian, as libsndfile writes them to files."""
+    import numpy as np
+
+    return np.clip(np.floor(samples * 32_768.0), -32_768, 32_767).astype("<i2").tobytes()
 
 
 @contextmanager
