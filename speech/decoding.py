@@ -4,6 +4,7 @@ A recording is searched in segments that end in pauses, so that memory is bounde
 sentences rather than hours. A pause may be the shorter, the longer the segment already is.
 """
 
+import logging
 import os
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -33,6 +34,7 @@ if TYPE_CHECKING:  # Numba takes half a second that decoding by best path need n
     from speech.pronunciations import DecodingLexicon
     from speech.rescoring import Opinion
 
+logger = logging.getLogger(__name__)
 SHIPPED_LM = Path(__file__).parent / "weights" / "english.lm"
 SHIPPED_NEURAL_LM = SHIPPED_LM.with_suffix(".neural.safetensors")
 FLOOR = -30.0
@@ -41,6 +43,8 @@ SURE = 0.9
 """Probability of the blank or the silence in the frames of a pause."""
 PAUSES_S = ((15.0, 0.5), (30.0, 0.25), (120.0, 0.1))
 """A segment at least so long ends in a pause of so many seconds."""
+LEAST_BEAM = 30
+"""With a lexicon fewer hypotheses are all in the midst of unlikely words."""
 MOST_WAITING = 16
 """Segments of a recording that wait to be searched, before more are taken."""
 
@@ -352,6 +356,8 @@ def build_decoding(
             lexicon = DecodingLexicon.of_vocabulary(lm.vocabulary[3:])
         lexicon = lexicon.with_words(part for phrase in hotwords or () for part in phrase.split())
         options["lexicon"] = lexicon.spelt(units)
+        if config.beam < LEAST_BEAM:
+            logger.warning("a beam of %d loses most words; take %d or more", config.beam, LEAST_BEAM)
     elif lm is not None and SPACE in lm.ids:
         options["lm_unit"] = "token"
     if framewise and config.views > 1:

@@ -165,7 +165,9 @@ def _tier(number: int, name: str, intervals: Sequence[tuple[int, int, str]]) -> 
 def to_srt(transcript: Transcript) -> str:
     """SubRip subtitles in cues of readable length (see `speech.cues`)."""
     return "".join(
-        f"{number}\n{_clock(cue.start_ms, ',')} --> {_clock(cue.end_ms, ',')}\n" + "\n".join(cue.lines) + "\n\n"
+        f"{number}\n{_clock(cue.start_ms, ',')} --> {_clock(cue.end_ms, ',')}\n"
+        + "\n".join(cue.lines).replace("-->", "->")  # an arrow is what players know times by
+        + "\n\n"
         for number, cue in enumerate(cues(milliseconds(transcript), transcript.duration_s), start=1)
     )
 

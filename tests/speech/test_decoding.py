@@ -170,6 +170,12 @@ def test_phones_become_words_by_lexicon_and_language_model(lm, framewise):
     assert text_of(decoding, phone_scores(spoken, loaded.units["phone"], framewise)) == "the cat sat on the mat"
 
 
+def test_a_beam_too_narrow_for_a_lexicon_is_told(lm, caplog):
+    lexicon = DecodingLexicon.of_words(lm.vocabulary[3:], Lexicon())
+    build_decoding(phone_model(False), DecodingConfig(head="phone", beam=5), lm, lexicon=lexicon)
+    assert "a beam of 5 loses most words; take 30 or more" in caplog.text
+
+
 def test_priors_are_divided_out(lm):
     loaded = phone_model(framewise=True)
     loaded.model.log_prior = lambda head: torch.log_softmax(torch.arange(40.0), dim=0)

@@ -297,3 +297,9 @@ def test_json_is_utf_8_whatever_a_file_is_called():
     transcript = Transcript(words=(), duration_s=1.0, source=os.fsdecode(b"caf\xe9.wav"), model="m")
     for write in (WRITERS["json"], to_json_line):
         assert json.loads(write(transcript).encode())["source"] == transcript.source
+
+
+def test_arrows_in_a_text_are_no_times():
+    words = (Word(text="-->", start_s=0.1, end_s=0.5, confidence=1.0),)
+    transcript = Transcript(words=words, duration_s=1.0)
+    assert to_srt(transcript).count("-->") == to_vtt(transcript).count("-->") == 1
