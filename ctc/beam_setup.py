@@ -12,7 +12,7 @@ from ctc import beam_kernels as kernels
 from ctc import beam_spelling as spelling
 from ctc import beam_state as state
 from ctc.decode import Token
-from ctc.labels import unit_index
+from ctc.labels import unit_index, whole_number
 from ctc.ngram import EMPTY, UNKNOWN_ID, NGram, NGramArrays
 
 if TYPE_CHECKING:
@@ -193,12 +193,6 @@ def _check_tokens(tokens: tuple[str, ...], blank: int | None) -> dict[str, int]:
     if len(ids) != len(tokens) - (blank is not None) or "" in ids:
         raise ValueError("tokens must differ from one another and not be empty")
     return ids
-
-
-def whole_number(name: str, value: int) -> None:
-    """Refuse what is no integer from 1 on."""
-    if not isinstance(value, int | np.integer) or value < 1:
-        raise ValueError(f"{name} must be an integer, 1 or more, got {value!r}")
 
 
 def _check_numbers(beam_size, token_beam, beam_threshold, lm_weight, word_bonus, unknown_score) -> None:

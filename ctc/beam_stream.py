@@ -12,10 +12,11 @@ from ctc import beam_kernels as kernels
 from ctc import beam_merges as merges
 from ctc import beam_state as state
 from ctc import beam_survival as survival
-from ctc.beam_setup import Search, whole_number
+from ctc.beam_setup import Search
 from ctc.beam_times import CHUNK_TOKENS, time_tokens
 from ctc.compilation import prepare
 from ctc.decode import Token
+from ctc.labels import whole_number
 from ctc.loss import sequence_log_probs
 
 _FIRST_NODES = 4096
@@ -227,7 +228,7 @@ class BeamStream:
         self._beam = beam
 
     def _candidates(self, n_best: int, *, ended: bool) -> list[Candidate]:
-        whole_number("n_best", n_best)
+        n_best = whole_number("n_best", n_best)
         search, begins = self.search, self.search.tree.word_begins
         room = len(self._beam.entries) * max(1, int(np.diff(begins).max(initial=1)) if search.by_word else 1)
         results, endings = np.zeros((room, 3)), np.zeros((room, 2), np.int64)

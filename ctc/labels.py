@@ -186,12 +186,20 @@ def _first_outside(values: np.ndarray, most: int) -> int | None:
     return int((unsigned > most).argmax())
 
 
+def whole_number(name: str, value: int, least: int = 1) -> int:
+    """An integer of any type as an int, `least` or more."""
+    try:
+        number = operator.index(value)
+    except TypeError as error:
+        raise TypeError(f"{name}: expected an integer, got {value!r}") from error
+    if number < least:
+        raise ValueError(f"{name} must be {least} or more, got {number}")
+    return number
+
+
 def unit_index(blank: int, num_units: int) -> int:
     """The blank as an int, checked."""
-    try:
-        unit = operator.index(blank)
-    except TypeError as error:
-        raise TypeError(f"blank: expected an integer, the blank's unit, got {blank!r}") from error
+    unit = whole_number("blank", blank, -num_units)
     if not 0 <= unit < num_units:
         raise ValueError(f"blank must be a unit, 0..{num_units - 1}, got {unit}")
     return unit

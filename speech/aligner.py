@@ -23,7 +23,7 @@ from speech.flat_start import PhoneMixtures, cepstra, load_mixtures
 from speech.frame_targets import between_frames, output_frames_of
 from speech.frontend import Frontend
 from speech.lexicon import Lexicon
-from speech.loudness import amplified, loudness_db, loudness_of
+from speech.loudness import loudness_of
 from speech.phones import Transcript, plosive_phones, pronounce_transcript, vocalic_phones
 from speech.sources import Source, read_source, source_name
 from speech.transcript import Transcript as TimedText
@@ -185,7 +185,7 @@ class Aligner:
         """
         rate = self.loaded.frontend.config.sample_rate_hz
         waveform = read_source(recording, sample_rate_hz=rate, array_rate_hz=sample_rate, channel=channel)
-        waveform = amplified(waveform, self._loudness.gain(loudness_db(waveform, rate)))
+        waveform = self._loudness.applied(waveform, rate)
         transcript = pronounce_transcript(text, self.lexicon)
         if not transcript.words:
             raise CorpusError("the text has no words to align")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from speech.media import Samples
+from speech.streams import STANDARD_INPUT, UNNAMED
 
 _LOG = logging.getLogger(__name__)
 _CANCELLED_DB = 20.0  # channels of unrelated noise lose 3 dB; a wire of two that is swapped leaves nothing
@@ -44,7 +45,8 @@ def one_channel(blocks: Iterator[Samples], channel: int | None, name: str) -> It
         else:
             yield mixer.mix(block)
     if mixer.cancelled:
-        _warn_once(f"{name}: its channels")
+        warn = _warn if name in (STANDARD_INPUT, UNNAMED) else _warn_once
+        warn(f"{name}: its channels")
 
 
 def mean_of(samples: Samples) -> Samples:

@@ -134,7 +134,7 @@ def _open_decoder(
     elif head[:3] == b"ID3" or (head[:1] == b"\xff" and head[1:2] >= b"\xe0"):
         file = _checked_mp3(file, handle, name)
     suffix = Path(name).suffix.lower()
-    if suffix == ".raw":  # soundfile takes no look inside a file of that name
+    if suffix == ".raw" and not isinstance(file, View):  # soundfile takes no look inside a file of that name
         file = _Nameless(handle)
     handle.seek(0)
     try:

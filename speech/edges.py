@@ -11,7 +11,8 @@ from speech.checkpoint import LoadedModel
 from speech.config import from_dict
 from speech.transcript import Word
 
-#: Words less far apart, seconds, are taken to touch: in most of such gaps the word before is still heard.
+#: Words less far apart, seconds, are taken to touch. Of 0, 0.02, 0.04, 0.06 and 0.1 s this erred least on the sets
+#: that `recipes/english/edges.py` is for.
 NO_GAP_S = 0.1
 
 
@@ -48,7 +49,7 @@ def edges_of(loaded: LoadedModel, head: str, source: str) -> EdgesConfig:
 def with_edges(words: Sequence[Word], edges: EdgesConfig, duration_s: float) -> tuple[Word, ...]:
     """Words with their edges moved outwards, as far as neighbours and the recording allow.
 
-    Two that then overlap, or are less than `NO_GAP_S` apart, meet in the middle.
+    Two that then overlap, or are less than `NO_GAP_S` apart, meet in the middle, be it in the frames of the first.
 
     Examples
     --------

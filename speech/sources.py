@@ -139,7 +139,7 @@ def _mono(samples: np.ndarray, channel: int | None) -> np.ndarray:
     if samples.dtype.kind == "f" and audio.LARGEST_SAMPLE < peak < np.inf:
         raise AudioError(f"the array has samples up to {peak:g}, but full scale is 1; rescale it.")
     if samples.dtype.kind == "i":
-        _check_width(samples.dtype, peak)
+        _check_width(samples, peak)
     scale = 1.0 if samples.dtype.kind == "f" else -1.0 / np.iinfo(samples.dtype).min
     samples = samples.astype(np.float32) * np.float32(scale)
     if samples.ndim == 2:
@@ -151,10 +151,15 @@ def _mono(samples: np.ndarray, channel: int | None) -> np.ndarray:
     return samples
 
 
-def _check_width(dtype: np.dtype, peak: float) -> None:
-    """Refuse integers in a type so much wider that they would be all but silent, samples of 24 bits in int32 say."""
+def _check_width(samples: np.ndarray, peak: float) -> None:
+    """Refuse integers in a type so much wider that they would be all but silent, samples of 24 bits in int32 say.
+
+    What is quiet but of the whole width has zeros for the bits that its recorder did not have.
+    """
+    dtype = samples.dtype
     bits = next(width for width in (*_WIDTHS, 64) if peak <= 1 << width - 1)
-    if peak > _NEARLY_SILENT and bits < 8 * dtype.itemsize:
+    shifted = dtype.itemsize == 4 and not int(np.bitwise_or.reduce(samples, axis=None)) & 0xFF
+    if peak > _NEARLY_SILENT and bits < 8 * dtype.itemsize and not shifted:
         remedy = "array.astype(np.int16)" if bits == 16 else f"array / 2.0**{bits - 1}"
         raise AudioError(
             f"the array is of {dtype}, whose full scale is {-float(np.iinfo(dtype).min):.0f}, but its samples go up to"

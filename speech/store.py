@@ -135,7 +135,7 @@ def _key(utterances, frontend: Frontend, augment: Augment | None, seed: int) -> 
     statistics = [value.tolist() for value in frontend.normalize.buffers()]
     described = [FEATURES_VERSION, rows, to_dict(frontend.config), statistics, repr(augment), seed if augment else 0]
     if not frontend.config.snip_edges:
-        described.append(frontend.config.mirrored_samples)  # once others at odd hops
+        described.append(frontend.config.mirrored_samples)  # at odd hops they were others in earlier versions
     return hashlib.sha256(json.dumps(described).encode()).hexdigest()[:24]
 
 

@@ -14,6 +14,8 @@ from speech.errors import AudioError
 
 Source: TypeAlias = str | os.PathLike[str] | BinaryIO
 
+#: What messages call sources without a name of their own.
+STANDARD_INPUT, UNNAMED = "standard input", "audio stream"
 _SPOOL_BYTES = 1 << 25  # a pipe longer than 32 MiB continues on disk
 _COPY_BYTES = 1 << 20
 
@@ -134,9 +136,9 @@ class View(io.RawIOBase):
 def source_name(source: Source) -> str:
     """What messages call the source."""
     if isinstance(source, (str, os.PathLike)):
-        return "standard input" if os.fspath(source) == "-" else os.fspath(source)
+        return STANDARD_INPUT if os.fspath(source) == "-" else os.fspath(source)
     name = getattr(source, "name", None)
-    return name if isinstance(name, str) else "audio stream"
+    return name if isinstance(name, str) else UNNAMED
 
 
 def open_file(path: Path) -> BinaryIO:

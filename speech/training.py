@@ -85,6 +85,10 @@ def train(config_path: str | Path, overrides: Sequence[str] = (), *, restart: bo
         statistics = state.statistics(lambda: measure_statistics(utterances, config.frontend, config.data.num_workers))
         loaded.frontend.normalize.set_statistics(*statistics)
         loaded.card["loudness"] = trained_loudness(utterances, config.frontend.sample_rate_hz)
+        if not loaded.card["loudness"]:
+            logger.warning(
+                "no recording could be read to find out how loud they are; quiet ones will not be made louder"
+            )
     data = open_training_data(config, utterances, loaded.frontend, units, augmenter)
     for head in config.heads:
         if head.loss == "ctc_crf":

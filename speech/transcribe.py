@@ -7,7 +7,7 @@ Times and confidences are defined in `speech.words`; `speech.edges` moves the ed
 """
 
 import itertools
-import math
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -27,6 +27,9 @@ from speech.transcript import Transcript
 from speech.units import BLANK_ID
 from speech.words import frame_times
 
+#: Windows, this one included, of which the loudest tells how loud one is heard: what is quiet behind speech stays so.
+LOUD_WINDOWS = 3
+
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
@@ -39,13 +42,13 @@ class Outcome:
 
 @dataclass
 class _Recording:
-    """A recording under way: its words so far, how loud it has been and the end of its last window."""
+    """A recording under way: its words so far, how loud its last windows were and the end of the last one."""
 
     source: Source
     stitcher: Stitcher
     words: WordStream
     pace: Pace
-    loudness_db: float = -math.inf
+    loudness_db: deque[float] = field(default_factory=lambda: deque(maxlen=LOUD_WINDOWS))
     num_samples: int = 0
 
     def end(self) -> None:
@@ -220,10 +223,8 @@ class Transcriber:
                 ):
                     end = window.first_step * pace.step_samples + len(window.waveform)
                     recording.num_samples = end
-                    # what is quiet after loud speech stays so
-                    found_db = loudness_db(window.waveform, self.sample_rate_hz)
-                    recording.loudness_db = max(recording.loudness_db, found_db)
-                    louder = amplified(window.waveform, self.loudness.gain(recording.loudness_db))
+                    recording.loudness_db.append(loudness_db(window.waveform, self.sample_rate_hz))
+                    louder = amplified(window.waveform, self.loudness.gain(max(recording.loudness_db)))
                     yield _Part(recording, Window(window.first_step, louder))
                 yield _End(recording)
             except SpeechError as error:
@@ -252,8 +253,7 @@ class Transcriber:
             if num_samples > most_samples:
                 return paces[-1], itertools.chain(first, blocks)
         whole = np.concatenate([np.zeros(0, np.float32), *first])
-        gain = self.loudness.gain(loudness_db(whole, self.sample_rate_hz))
-        return self.listener.pace(amplified(whole, gain)), iter(first)
+        return self.listener.pace(self.loudness.applied(whole, self.sample_rate_hz)), iter(first)
 
     def _run(self, parts: Sequence[_Part], budget: int) -> None:
         """Fill in the log probabilities of `parts`, at most `budget` padded samples at a time."""

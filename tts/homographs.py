@@ -86,7 +86,7 @@ class Place:
         if before in ("both", "all", "each") and self.back(2) in _AUXILIARIES | subjects:
             return True
         if before in ("these", "those") and not is_third and self.next in _OBJECTS | _PREPOSITIONS | {"to"}:
-            return True  # these conflict with those
+            return word not in _STATES  # these conflict with those, those present in the room
         if before in _QUANTIFIERS:
             return False if is_third or self.back(2) in _PREPOSITIONS else None
         if before in _DETERMINERS | _PREPOSITIONS | _BE | _HAVE | _ADJECTIVES or before.endswith(_ENDS):
@@ -101,6 +101,8 @@ class Place:
         return bool(opened) and not self.back().endswith("s") and self.back() not in _PLURALS
 
 
+#: Adjectives that may stand behind what they describe.
+_STATES = frozenset("present subject perfect separate content".split())
 _PLURALS = frozenset("people men women children".split())
 
 
@@ -372,7 +374,13 @@ def _content(place: Place) -> str:
 
 def _invalid(place: Place) -> str:
     """A sick person after an article, where no noun follows; else what is not valid."""
-    ends = not place.next[:1].isalpha() or place.next in _BE | _HAVE | _PREPOSITIONS | {"and", "who"}
+    ends = not place.next[:1].isalpha() or place.next in _BE | _HAVE | _PREPOSITIONS | {
+        "and",
+        "who",
+        "lay",
+        "because",
+        "when",
+    }
     is_person = place.back() in _DETERMINERS and ends
     return "IH1 N V AH0 L AH0 D" if is_person else "IH0 N V AE1 L AH0 D"
 

@@ -25,12 +25,11 @@ from speech.edges import EdgesConfig, with_edges
 from speech.errors import SpeechError
 from speech.loading import DEFAULT_MODEL, load_model
 from speech.sources import Clip
-from speech.transcribe import Transcriber
 from speech.transcript import Transcript
 
 BEFORE_S = np.arange(0.0, 0.13, 0.01).round(2).tolist()
 AFTER_S = np.arange(0.0, 0.09, 0.01).round(2).tolist()
-Pair = tuple[Transcript, Transcript]
+Pair = tuple[Transcript, Transcript, list[tuple[int, int]]]  # heard, aligned, and which words are the same
 
 
 def main() -> int:
@@ -49,7 +48,8 @@ def main() -> int:
     found = {}
     for name, lm in (("search", None), ("best path", False)):
         transcriber = load_model(arguments.model, lm=lm)
-        pairs = [(heard(transcriber, row), words) for row, words in aligned]
+        transcriber.edges = EdgesConfig()
+        pairs = [pair(transcriber.transcribe(Clip.of(row)), words) for row, words in aligned]
         best = min((EdgesConfig(before_s=b, after_s=a) for b, a in product(BEFORE_S, AFTER_S)), key=lost_by(pairs))
         for edges in (EdgesConfig(), best):
             starts, ends = errors_s(pairs, edges)
@@ -76,10 +76,11 @@ def align(rows: Sequence[Utterance]) -> list[tuple[Utterance, Transcript]]:
     return found
 
 
-def heard(transcriber: Transcriber, row: Utterance) -> Transcript:
-    """What is heard, with words as long as their frames."""
-    transcriber.edges = EdgesConfig()
-    return transcriber.transcribe(Clip.of(row))
+def pair(heard: Transcript, aligned: Transcript) -> Pair:
+    """Two transcripts of an utterance, with the words that both have."""
+    sides = [[word.text.lower() for word in side.words] for side in (heard, aligned)]
+    blocks = SequenceMatcher(None, *sides, autojunk=False).get_matching_blocks()
+    return heard, aligned, [(block.a + i, block.b + i) for block in blocks for i in range(block.size)]
 
 
 def lost_by(pairs: Sequence[Pair]):
@@ -90,13 +91,11 @@ def lost_by(pairs: Sequence[Pair]):
 def errors_s(pairs: Sequence[Pair], edges: EdgesConfig) -> tuple[np.ndarray, np.ndarray]:
     """How much later than aligned words start and end, seconds [N] each."""
     found = []
-    for ours, aligned in pairs:
-        words = with_edges(ours.words, edges, ours.duration_s)
-        sides = [[word.text.lower() for word in side] for side in (words, aligned.words)]
-        for block in SequenceMatcher(None, *sides, autojunk=False).get_matching_blocks():
-            for i in range(block.size):
-                word, other = words[block.a + i], aligned.words[block.b + i]
-                found.append((word.start_s - other.start_s, word.end_s - other.end_s))
+    for heard, aligned, same in pairs:
+        words = with_edges(heard.words, edges, heard.duration_s)
+        for i, j in same:
+            word, other = words[i], aligned.words[j]
+            found.append((word.start_s - other.start_s, word.end_s - other.end_s))
     if not found:
         raise SpeechError("no word was heard as it stands in the transcripts")
     starts, ends = np.array(found).T

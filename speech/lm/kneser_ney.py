@@ -168,7 +168,7 @@ def _num_kept_words(text: EncodedText, config: EstimationConfig) -> int:
     """Words, the special ones included, that unigram pruning and max_words leave: the first by rank."""
     kept = text.num_fixed + int(np.count_nonzero(text.counts[text.num_fixed :] > config.thresholds[0]))
     if config.max_words:
-        kept = min(kept, 3 + config.max_words)
+        kept = min(kept, text.num_fixed + config.max_words)
     return kept
 
 

@@ -12,6 +12,7 @@ from speech.errors import CorpusError
 from speech.prepare.rows import Row, index_audio, read_lines
 
 _LOG = logging.getLogger(__name__)
+_NOTES = frozenset("readme license licence copying changelog".split())  # text about a corpus, not of it
 
 
 def rows(root: Path) -> Iterator[Row]:
@@ -30,7 +31,7 @@ def rows(root: Path) -> Iterator[Row]:
         texts = _texts(folder, names)
         if recordings:
             found = True
-            unheard += [path for stem, path in texts.items() if stem not in recordings]
+            unheard += [path for stem, path in texts.items() if stem not in recordings and stem.lower() not in _NOTES]
         for stem, path in sorted(recordings.items()):
             text, problem = _transcript(path, texts.get(stem, folder / f"{stem}.txt"))
             yield Row(

@@ -149,7 +149,11 @@ def _street_end(match: re.Match) -> str | None:
 
 
 def _before_number(match: re.Match) -> str | None:
-    if match[0] in ("art.", "P.", "N.", "rt."):
+    """What a number counts; "n." only behind a number, and no pint at the end of a sentence: a pt. 5 men."""
+    before = match.string[: match.start()]
+    if match[0] in ("art.", "P.", "N.", "rt.") or match[0] == "n." and not re.search(r"\d,?\s$", before):
+        return None
+    if match[0] == "pt." and re.search(r"(?i)\ba\s$", before):
         return None
     return BEFORE_NUMBERS[match[match.lastindex or 0].lower()]
 
@@ -228,7 +232,7 @@ def _between_months(match: re.Match) -> str | None:
 
 
 def _sister(match: re.Match) -> str | None:
-    before = _before(match)
+    before = _before(match).rstrip(",")
     return None if before[:1].isupper() and before[-1:].isalnum() else "sister"
 
 

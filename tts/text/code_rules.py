@@ -94,10 +94,10 @@ def _plan(match: re.Match) -> str:
 _BATS = re.compile(
     r"\b(?:India|Australia|England|Pakistan|New Zealand|South Africa|Bangladesh|Sri Lanka|West Indies|Zimbabwe|Ireland|"
     r"Afghanistan|Scotland|Surrey|Yorkshire|Kent|Essex|Lancashire|Somerset)\s(?:(?:were|was|are|reached|at|on|made|posted|"
-    r"finished|closed|on)\s)*$"
+    r"finished|closed)\s)*$"
 )
 _CRICKET = re.compile(
-    r"(?i)\b(?:cricket|innings|overs?|wickets?|bowled|batsm[ae]n|batters?|stumps|declared|odi|t20|all out)\b"
+    r"(?i)\b(?:cricket|innings|overs|wickets?|bowled|batsm[ae]n|batters?|stumps|declared|odi|t20|all out)\b"
 )
 
 
@@ -105,7 +105,11 @@ def _wickets(match: re.Match) -> str | None:
     """Runs for the loss of so many wickets: India 286/7."""
     around = match.string[max(0, match.start() - 60) : match.end() + 60]
     many = int(match["runs"]) > 20
-    if not many or not (_BATS.search(match.string[: match.start()][-40:]) or _CRICKET.search(around)):
+    if (
+        not many
+        or match[0] == "24/7"
+        or not (_BATS.search(match.string[: match.start()][-40:]) or _CRICKET.search(around))
+    ):
         return None
     return f"{pairs(match['runs'])} for {cardinal(int(match['wickets']))}{' declared' if match['declared'] else ''}"
 

@@ -238,7 +238,11 @@ RULES: list[Rule] = [
     ("points", rf"{RANGE}(?P<gap>[\s-]?)bp\b", _basis_points),
     ("molar", rf"{RANGE}\sM(?=\s(?:solution|(?:[A-Z][a-z]?\d?){{2,}}\b(?<![A-Z]{{4}})))", _molar),
     ("stone", r"(?<=[½¼¾]\s)st\b(?:\.(?!\w))?", lambda match: "stone"),
-    ("stone", r"(?P<stone>\d{1,3})(?:\s?(?<!1)|\s|(?<=11)|(?=st\s\d\d?\s?lbs?\b))st\b(?:\.(?!\w))?", _stone),
+    (
+        "stone",
+        r"(?P<stone>\d{1,3})(?:\s?(?<!1)|\s|(?<=11)|(?<=\d1)(?=st\s(?:\d|1[0-3])\s?lbs?\b))st\b(?:\.(?!\w))?",
+        _stone,
+    ),
     (
         "duration",
         r"(?=\d)(?:(?P<days>\d+)\s?d\s?)?(?:(?P<hours>\d+)\s?h(?:rs?)?\s?)?"

@@ -159,10 +159,16 @@ def _round(match: re.Match) -> str:
 
 
 def _pieces(match: re.Match) -> str:
-    """Bills or notes, which are named by their worth: two $5s, £20s, a $10."""
+    """Bills, notes and coins, which are named by their worth: two $5s, £20s, a $10."""
     unit = CURRENCIES[match["sign"]][0]
-    many = "s" if match[0].endswith("s") else ""
-    return f"{cardinal(int(match['number']))} {unit} {'bill' if unit == 'dollar' else 'note'}{many}"
+    piece = "bill" if unit == "dollar" else "coin" if match["number"] in ("1", "2") else "note"
+    return f"{cardinal(int(match['number']))} {unit} {piece}{'s' if match[0].endswith('s') else ''}"
+
+
+def _decade(match: re.Match) -> str | None:
+    """Amounts between tens, where notes of that worth are not meant: the low $50s, $30s."""
+    behind = re.search(r"(?i)\b(?:the|low|mid|high|upper)[\s-]$", match.string[: match.start()])
+    return plural(cardinal(int(match["number"]))) if behind or match["number"] not in ("20", "50") else None
 
 
 def _cents(match: re.Match) -> str | None:
@@ -187,11 +193,12 @@ RULES: list[Rule] = [
         r"(?P<sign>[$€£])(?P<number>100?)s\sof\s(?P<of>dollars|pounds|euros|thousands|millions|billions)\b",
         _round,
     ),
+    ("money", r"[$€£](?P<number>[2-9]0)['’]?s\b", _decade),
     ("money", r"(?P<sign>[$€£])(?P<number>1|2|5|10|20|50|100|500)['’]?s\b", _pieces),
     (
         "money",
-        r"(?:(?<=\b[Aa]\s)|(?<=\b[Aa]nother\s))(?P<sign>[$€£])(?P<number>1|2|5|10|20|50|100)"
-        r"(?=$|[.;:!?)]+(?!\d)|,\s(?![$€£\d])|\s(?:and|or|in|on|from|out|into)\s(?![$€£\d]))",
+        r"(?<=\b[Aa]\s)(?P<sign>[$€£])(?P<number>1|2|5|10|20|50|100)"
+        r"(?=$|[.;:!?)]+(?!\d)|,\s(?![$€£\d])|\sand\s(?!an?\s[$€£]|[$€£\d]))",
         _pieces,
     ),
     ("for", r"(?<=\d)/(?=\$\d)", lambda match: "for"),

@@ -126,8 +126,11 @@ def _round_plural(match: re.Match) -> str:
 
 
 _SEVERAL = re.compile(
-    r"(?i)\b(?:two|three|four|five|six|seven|eight|nine|ten|twelve|dozen|hundred|several|few|[a-z]{3,}s?\sof|one\sof)\s$"
+    r"(?i)\b(?:two|three|four|five|six|seven|eight|nine|ten|twelve|dozen|hundred|several|few|"
+    r"(?:pack|dozens?|fleet|group|pair|couple|lots|hundreds|thousands|box|boxes|one)\sof)\s$"
 )
+#: Aircraft, calibres, forms and cars that are called by their number.
+_NAMED = re.compile(r"(?:7[0-8]7|3[2-8]0|911|1099|1040|401)s|\.(?:22|357|38|40|44|45|50)s")
 #: Before seconds.
 _LASTING = re.compile(
     r"(?i)(?:\b(?:an?|at|by|of|to|about|around|only|just|than|until|least|most|last(?:s|ed)?|takes?|took|wait(?:ed)?|"
@@ -136,12 +139,12 @@ _LASTING = re.compile(
 #: What lasts so many seconds or is beside them.
 _TIMES = re.compile(
     r"(?i)\b(?:time\w*|delays?|intervals?|durations?|latency|exposures?|laps?|clips?|videos?|seconds?|secs?|runs?|ran|"
-    r"records?|ttl|sleep\w*|slept|refresh|elapsed|paused?|faster|slower|longer|later|\d+\s?(?:ms|m|min|mins|h))\b"
+    r"records?|ttl|sleep\w*|slept|refresh|elapsed|paused?|faster|slower|longer|later|quicker|ahead|behind|\d+\s?(?:ms|m|min|mins|h))\b"
 )
 
 
 def _plural(match: re.Match) -> str | None:
-    """Plurals of digits: two joined, those behind a word for several, long ones where no time is told; else seconds."""
+    """Plurals of digits: two joined, those behind a word for several, names that are numbers; else seconds."""
     number = match["number"]
     before, after = match.string[max(0, match.start() - 20) : match.start()], match.string[match.end() :]
     joined = re.search(r"\d\w*s,?\s(?:(?:and|or)\s)?$", before) or re.match(r",?\s(?:(?:and|or)\s)?\d+s\b", after)
@@ -153,13 +156,11 @@ def _plural(match: re.Match) -> str | None:
     timed = re.search(r"(?i)\b(?:between|from|in|after|for|within|every)\s(?:\d\w*s\s\w+\s)?$", before)
     counted = _SEVERAL.search(before) and (len(number) > 2 or not re.match(r"\s(?!and\b|or\b)[a-z]", after))
     lasting = _LASTING.search(before) or _TIMES.search(match.string[max(0, match.start() - 40) : match.end() + 40])
+    named = _NAMED.fullmatch(match[0]) and not lasting
     words = pairs(number) if 1 < len(number) < 5 else decimal(number)
     long = len(number) > 2 or match["point"]
-    return (
-        _plural_words(words)
-        if several or counted or (joined or long) and not timed and not (long and lasting)
-        else None
-    )
+    plural_meant = several or counted or (named or joined and not (long and lasting)) and not timed
+    return _plural_words(words) if plural_meant else None
 
 
 #: Before the rules for decades.

@@ -27,6 +27,7 @@ _POWERED = frozenset(
     "sin cos tan sec csc cot sinh cosh tanh log exp".split()
     + [form for unit in UNITS.values() if unit.isalpha() for form in (unit, plural(unit))]
     + "metre metres kilometre kilometres centimetre centimetres unit units".split()
+    + "velocity speed radius distance length width height mass time".split()
 )
 _UNIT_AFTER = rf"(?:\s{UNIT_PER}|/(?P<each>{UNIT})(?!\w))?"
 _FROM = rf"(?:(?P<from>{SIGN}{NUMBER})[-–])?"
