@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from speech import checkpoint
 from speech.alignment import SILENCE, AlignmentGraph, align
@@ -26,6 +27,7 @@ from speech.lexicon import Lexicon
 from speech.loudness import loudness_of
 from speech.phones import Transcript, plosive_phones, pronounce_transcript, vocalic_phones
 from speech.sources import Source, read_source, source_name
+from speech.threads import in_threads
 from speech.transcript import Transcript as TimedText
 from speech.transcript import Word
 from speech.units import SILENCE_SYMBOL
@@ -245,14 +247,16 @@ class Aligner:
             duration_s = samples.shape[1] / self.loaded.frontend.config.sample_rate_hz
             raise CorpusError(f"{duration_s:.3f} s are too short to hold a sound; leave it out or take a longer part")
         context, window = round(CONTEXT_S / step), round(WINDOW_S / step)
-        parts = []
-        for start in range(0, num_frames, window):
+
+        @torch.inference_mode()
+        def hear(start: int) -> Tensor:
             first, last = max(0, start - context), min(num_frames, start + window + context)
             logits, _ = self.loaded.model(features[:, first:last], torch.tensor([last - first]))
             scores = logits[self.head][0].float().log_softmax(dim=-1)
             frames = output_frames_of(last - first, self.loaded.model.config.output_step, len(scores))
-            parts.append(scores[frames][start - first : min(num_frames, start + window) - first])
-        return features[0].numpy(), torch.cat(parts).numpy()
+            return scores[frames][start - first : min(num_frames, start + window) - first]
+
+        return features[0].numpy(), torch.cat(in_threads(hear, range(0, num_frames, window))).numpy()
 
     def _alignment(
         self,

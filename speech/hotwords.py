@@ -37,17 +37,21 @@ def as_transcribed(hotwords: Hotwords | None) -> Hotwords | None:
 
 def boosts(hotwords: Hotwords | None, lm: "NGram | None", config: DecodingConfig) -> dict[str, float] | None:
     """Boosts in nats; a word that the language model lacks gets back what it loses for that."""
-    from ctc.beam_setup import DEFAULT_BOOST
+    from ctc.beam_setup import DEFAULT_BOOST, MOST_BOOST
     from speech.lm.counting import SPACE
 
     if not hotwords:
         return None
     given = dict(hotwords) if isinstance(hotwords, Mapping) else dict.fromkeys(hotwords, DEFAULT_BOOST)
+    for phrase, boost in given.items():
+        if not isinstance(boost, int | float | np.number):
+            raise ConfigError(f"hot-words: the boost of {phrase!r} must be a number, got {boost!r}")
     if lm is None or SPACE in lm.ids:  # characters are all known
         return given
     penalty = -config.unknown_score * config.lm_weight * np.log(10.0)
     return {
-        phrase: boost + penalty * sum(part not in lm.ids for part in phrase.split()) for phrase, boost in given.items()
+        phrase: min(boost + penalty * sum(part not in lm.ids for part in phrase.split()), max(boost, MOST_BOOST))
+        for phrase, boost in given.items()
     }
 
 

@@ -3,8 +3,8 @@
 _ROWS = """
 backtick B AE1 K T IH2 K
 becquerel B EH2 K ER0 EH1 L
-captcha K AE1 P CH AH0
 buffet B AH0 F EY1
+captcha K AE1 P CH AH0
 caret K EH1 R AH0 T
 centavo S EH0 N T AA1 V OW0
 centiliter S EH1 N T AH0 L IY2 T ER0
@@ -16,11 +16,11 @@ flotus F L OW1 T AH0 S
 fomo F OW1 M OW0
 gibibyte G IH1 B IH0 B AY2 T
 gif G IH1 F
-github G IH1 T HH AH2 B
-goethe G ER1 T AH0
 gigabit G IH1 G AH0 B IH2 T
 gigahertz G IH1 G AH0 HH ER2 T S
 gigawatt G IH1 G AH0 W AA2 T
+github G IH1 T HH AH2 B
+goethe G ER1 T AH0
 haakon HH AO1 K AH0 N
 hectopascal HH EH1 K T OW0 P AE2 S K AH0 L
 hertz HH EH1 R T S
@@ -68,8 +68,8 @@ sextillion S EH0 K S T IH1 L Y AH0 N
 sieverts S IY1 V ER0 T S
 spacex S P EY2 S EH1 K S
 tau T AW1
-trillionth T R IH1 L Y AH0 N TH
 toml T AA1 M AH0 L
+trillionth T R IH1 L Y AH0 N TH
 upsilon AH1 P S AH0 L AA2 N
 yaml Y AE1 M AH0 L
 zeroth Z IH1 R OW0 TH

@@ -62,7 +62,7 @@ class Listener:
         if not own.frontend.num_frames(len(waveform)):
             return own
         with torch.inference_mode():
-            logits, lengths = self.model(*self._features([waveform], [own]))
+            [(logits, lengths)] = in_threads(self._hear, [self._features([waveform], [own])])
             log_probs = logits[self._rate_head][0, : int(lengths[0])].float().log_softmax(dim=1).cpu().numpy()
         return self.tempo.pace(log_probs)
 
@@ -86,14 +86,13 @@ class Listener:
     def _heard(self, features: Tensor, frames: Tensor) -> tuple[dict[str, Tensor], Tensor]:
         """Logits of rows by head, and their lengths, as the model gives them; on a CPU each thread hears some rows."""
         shares = torch.get_num_threads() if self.device.type == "cpu" else 1
-
-        def hear(rows: tuple[Tensor, Tensor]) -> tuple[dict[str, Tensor], Tensor]:
-            with torch.inference_mode():
-                return self.model(*rows)
-
-        parts = in_threads(hear, list(zip(features.chunk(shares), frames.chunk(shares), strict=True)))
+        parts = in_threads(self._hear, list(zip(features.chunk(shares), frames.chunk(shares), strict=True)))
         heads = {head: torch.cat([logits[head] for logits, _ in parts]) for head in self.heads}
         return heads, torch.cat([lengths for _, lengths in parts])
+
+    def _hear(self, rows: tuple[Tensor, Tensor]) -> tuple[dict[str, Tensor], Tensor]:
+        with torch.inference_mode():
+            return self.model(*rows)
 
     def _features(self, waveforms: Sequence[np.ndarray], paces: Sequence[Pace]) -> tuple[Tensor, Tensor]:
         """Features of each waveform in its pace, float32 [B, T, F], and their lengths, int64 [B]."""

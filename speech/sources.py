@@ -131,6 +131,8 @@ def _mono(samples: np.ndarray, channel: int | None) -> np.ndarray:
         raise ValueError(
             f"an array must be float or signed integer, [N] or [N, channels], got {samples.dtype} {samples.shape}"
         )
+    if samples.ndim == 1 and channel:
+        raise AudioError(f"the array has no channel {channel}; it has channel 0 only.")
     if samples.size == 0:
         raise AudioError("the array contains no audio (0 samples).")
     if samples.ndim == 2 and samples.shape[1] > max(samples.shape[0], MOST_CHANNELS):

@@ -13,6 +13,7 @@ import logging
 import multiprocessing
 import os
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -218,8 +219,17 @@ _worker: dict = {}
 
 
 def _start_pool_worker(frontend: Frontend, augment: Augment | None, seed: int) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(1)
     _start_worker(frontend, augment, seed)
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that began it has ended, be it killed: nobody takes what it computes."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def _start_worker(frontend: Frontend, augment: Augment | None, seed: int) -> None:

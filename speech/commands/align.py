@@ -78,7 +78,7 @@ def add_parser(subparsers) -> None:
     parser.add_argument(
         "text", nargs="?", type=path_name, metavar="TEXT", help="file with what is said; none with a manifest"
     )
-    parser.add_argument("--level", default="phone,word", metavar="LEVELS", help="phone, word or both (default)")
+    parser.add_argument("--level", default="phone,word", metavar="LEVELS", help="phone, word, or phone,word (default)")
     parser.add_argument(
         "--format",
         action="append",
