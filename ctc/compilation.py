@@ -126,5 +126,5 @@ def _watch(done: threading.Event) -> None:
 @cache
 def _say_compiling() -> None:
     """Tell a waiting person, once a process."""
-    sys.stderr.write("ctc: compiling the CPU kernels; done once, then cached on disk\n")
+    sys.stderr.write("ctc: compiling kernels for this task; done once for each, then cached on disk\n")
     sys.stderr.flush()

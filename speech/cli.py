@@ -38,7 +38,7 @@ Speech to text with models that train on one machine.
   speech lm train text.txt -o mine.lm            a language model of your own, for --lm
   speech tune dev.jsonl --output my.safetensors  the search for recordings like yours
   speech prepare librispeech LibriSpeech/ --output-dir manifests/
-  speech train recipes/digits/ctc.toml           train a model of your own
+  speech train my.toml                           train a model of your own
   speech info                                    the card of the model in use
 """
 

@@ -14,9 +14,8 @@ def add_parser(subparsers) -> None:
         description="Train the model that CONFIG describes. Stopped (Ctrl-C, power cut), the same command\n"
         "goes on where it was.",
         epilog="examples:\n"
-        "  speech train recipes/digits/ctc.toml\n"
-        "  speech train recipes/english/ctc.toml --set training.learning_rate=3e-4 "
-        "--set training.epochs=40",
+        "  speech train my.toml          a copy of recipes/digits/ctc.toml with your manifests in it\n"
+        "  speech train my.toml --set training.learning_rate=3e-4 --set training.epochs=40",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("config", type=path_name, metavar="CONFIG", help="a TOML file")

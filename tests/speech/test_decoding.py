@@ -329,6 +329,17 @@ def test_hotwords_are_read(tmp_path):
     assert read_hotwords(path) == {"ada lovelace": 12.0, "babbage": 8.0}
 
 
+def test_boosts_stay_within_what_a_search_can_use(lm):
+    config = DecodingConfig()
+    given = {"zebra": 500.0, "the": 500.0, "okapi": -500.0}
+    found = boosts(given, lm, config)
+    assert found is not None
+    assert (found["zebra"], found["the"]) == (500.0, 500.0)
+    assert -500.0 < found["okapi"] < 0.0
+    with pytest.raises(ConfigError, match="the boost of 'the' must be a number, got 'x'"):
+        boosts({"the": "x"}, lm, config)
+
+
 def test_hotword_that_the_model_cannot_spell(lm):
     with pytest.raises(ConfigError, match="hot-words: 'café' holds 'é', which the tokens cannot spell"):
         build_decoding(tone_model(), DecodingConfig(), lm, hotwords=["café"])

@@ -1,5 +1,11 @@
 """Stores of features: an interrupted computation goes on after what is complete."""
 
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -50,3 +56,39 @@ def test_features_of_other_ends_are_others(monkeypatch):
     monkeypatch.setattr(FrontendConfig, "mirrored_samples", (119, 121))
     after = [store._key([], frontend, None, 0) for frontend in frontends]
     assert (before[0] == after[0], before[1] == after[1]) == (True, False)
+
+
+FIRST_FEATURES = """
+import multiprocessing, sys, time
+from speech import store
+from speech.corpus import read_manifest
+from speech.frontend import Frontend, FrontendConfig
+
+for _ in store._compute(read_manifest(sys.argv[1]), Frontend(FrontendConfig()), None, 0, 2, "features"):
+    print(*(child.pid for child in multiprocessing.active_children()), flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes as Linux shows them")
+def test_workers_end_with_a_killed_parent(tones):
+    parent = subprocess.Popen([sys.executable, "-c", FIRST_FEATURES, str(tones)], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    with parent.stdout:
+        workers = [int(number) for number in parent.stdout.readline().split()]
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    assert len(workers) == 2
+    ends = time.monotonic() + 20
+    while any(map(runs, workers)) and time.monotonic() < ends:
+        time.sleep(0.1)
+    assert not any(map(runs, workers))
+
+
+def runs(process: int) -> bool:
+    """Whether a process is there; one that nobody has waited for is over."""
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except OSError:
+        return False
+    return state != "Z"

@@ -32,9 +32,12 @@ def test_each_thread_computes_alone_and_others_as_before(two):
     assert born_later == [2]
 
 
-def test_one_part_or_one_thread_needs_no_other(two):
+def test_one_part_is_computed_by_one_thread(two):
+    assert in_threads(lambda _: torch.get_num_threads(), [0]) == [1]
+
+
+def test_one_thread_needs_no_other(two):
     here = threading.get_ident()
-    assert in_threads(lambda _: threading.get_ident(), [0]) == [here]
     torch.set_num_threads(1)
     assert in_threads(lambda _: threading.get_ident(), [0, 1]) == [here] * 2
 

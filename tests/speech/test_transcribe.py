@@ -322,6 +322,12 @@ def test_arrays_that_are_no_audio_are_refused(tones, array, error, message):
         tones.transcribe(array, sample_rate=rate_hz)
 
 
+def test_an_array_of_one_channel_has_no_other(tones):
+    with pytest.raises(AudioError, match="the array has no channel 7; it has channel 0 only"):
+        tones.transcribe(say("a"), RATE_HZ, channel=7)
+    assert tones.transcribe(say("a"), RATE_HZ, channel=0).text == "a"
+
+
 @pytest.mark.parametrize(
     ("scaled", "message"),
     [
