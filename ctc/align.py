@@ -22,7 +22,7 @@ def forced_align(
     Parameters
     ----------
     log_probs : Tensor, any float type, [B, T, K], on the CPU or a CUDA device
-        Log probabilities; -inf is allowed.
+        Log probabilities; -inf is allowed. Logits have the same path, but scores that are no log probabilities.
     targets : int, [B, N] or concatenated [sum(target_lengths)]
         Labels without blanks.
     input_lengths, target_lengths : int [B], optional

@@ -204,6 +204,10 @@ def write(path: str | os.PathLike[str], waveform: npt.ArrayLike, sample_rate_hz:
     options: dict[str, Any] = {"format": Path(path).suffix[1:].upper()}
     if options["format"] == "OPUS":
         options = {"format": "OGG", "subtype": "OPUS"}
+    if options["format"] not in soundfile.available_formats():
+        raise AudioError(f"{path}: the suffix must name a format of sound, such as .wav, .flac, .ogg, .opus or .mp3.")
+    if not Path(path).parent.is_dir():
+        raise AudioError(f"{path}: there is no folder {Path(path).parent}; make it first.")
     try:
         with replacing(path) as partial:
             with soundfile.SoundFile(partial, "w", sample_rate_hz, channels=1, **options) as file:
