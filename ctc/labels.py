@@ -186,20 +186,24 @@ def _first_outside(values: np.ndarray, most: int) -> int | None:
     return int((unsigned > most).argmax())
 
 
-def whole_number(name: str, value: int, least: int = 1) -> int:
-    """An integer of any type as an int, `least` or more."""
+def whole_number(name: str, value: int) -> int:
+    """An integer of any type as an int, 1 or more."""
+    number = _integer(name, value)
+    if number < 1:
+        raise ValueError(f"{name} must be 1 or more, got {number}")
+    return number
+
+
+def _integer(name: str, value: int) -> int:
     try:
-        number = operator.index(value)
+        return operator.index(value)
     except TypeError as error:
         raise TypeError(f"{name}: expected an integer, got {value!r}") from error
-    if number < least:
-        raise ValueError(f"{name} must be {least} or more, got {number}")
-    return number
 
 
 def unit_index(blank: int, num_units: int) -> int:
     """The blank as an int, checked."""
-    unit = whole_number("blank", blank, -num_units)
+    unit = _integer("blank", blank)
     if not 0 <= unit < num_units:
         raise ValueError(f"blank must be a unit, 0..{num_units - 1}, got {unit}")
     return unit

@@ -62,7 +62,7 @@ class Listener:
         if not own.frontend.num_frames(len(waveform)):
             return own
         with torch.inference_mode():
-            [(logits, lengths)] = in_threads(self._hear, [self._features([waveform], [own])])
+            [(logits, lengths)] = self._hear_each([self._features([waveform], [own])])
             log_probs = logits[self._rate_head][0, : int(lengths[0])].float().log_softmax(dim=1).cpu().numpy()
         return self.tempo.pace(log_probs)
 
@@ -86,9 +86,13 @@ class Listener:
     def _heard(self, features: Tensor, frames: Tensor) -> tuple[dict[str, Tensor], Tensor]:
         """Logits of rows by head, and their lengths, as the model gives them; on a CPU each thread hears some rows."""
         shares = torch.get_num_threads() if self.device.type == "cpu" else 1
-        parts = in_threads(self._hear, list(zip(features.chunk(shares), frames.chunk(shares), strict=True)))
+        parts = self._hear_each(list(zip(features.chunk(shares), frames.chunk(shares), strict=True)))
         heads = {head: torch.cat([logits[head] for logits, _ in parts]) for head in self.heads}
         return heads, torch.cat([lengths for _, lengths in parts])
+
+    def _hear_each(self, parts: list[tuple[Tensor, Tensor]]) -> list[tuple[dict[str, Tensor], Tensor]]:
+        """Logits and lengths of each part; on a GPU in the caller's thread, whose stream is its own."""
+        return in_threads(self._hear, parts) if self.device.type == "cpu" else [self._hear(part) for part in parts]
 
     def _hear(self, rows: tuple[Tensor, Tensor]) -> tuple[dict[str, Tensor], Tensor]:
         with torch.inference_mode():

@@ -84,9 +84,9 @@ def amplified(waveform: np.ndarray, gain: float) -> np.ndarray:
 
 
 def trained_loudness(utterances: Sequence[Utterance], sample_rate_hz: int) -> dict[str, Any]:
-    """What a card says of a model trained on these recordings, from 200 of them; nothing if none can be read."""
+    """What a card says of a model trained on these recordings, from 200 of them at most; {} if none can be read."""
     found = []
-    for utterance in utterances[:: -(-len(utterances) // _MEASURED)]:
+    for utterance in utterances[:: max(1, -(-len(utterances) // _MEASURED))]:
         try:
             waveform = read_source(Clip.of(utterance), sample_rate_hz=sample_rate_hz)
         except SpeechError:  # named where its features are computed

@@ -156,11 +156,11 @@ def _mono(samples: np.ndarray, channel: int | None) -> np.ndarray:
 def _check_width(samples: np.ndarray, peak: float) -> None:
     """Refuse integers in a type so much wider that they would be all but silent, samples of 24 bits in int32 say.
 
-    What is quiet but of the whole width has zeros for the bits that its recorder did not have.
+    What is quiet but of the whole width has zeros for the bits that its recorder did not have, 16 at least.
     """
     dtype = samples.dtype
     bits = next(width for width in (*_WIDTHS, 64) if peak <= 1 << width - 1)
-    shifted = dtype.itemsize == 4 and not int(np.bitwise_or.reduce(samples, axis=None)) & 0xFF
+    shifted = dtype.itemsize == 4 and not int(np.bitwise_or.reduce(samples, axis=None)) & 0xFFFF
     if peak > _NEARLY_SILENT and bits < 8 * dtype.itemsize and not shifted:
         remedy = "array.astype(np.int16)" if bits == 16 else f"array / 2.0**{bits - 1}"
         raise AudioError(

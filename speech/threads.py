@@ -21,10 +21,11 @@ Result = TypeVar("Result")
 def in_threads(work: Callable[[Part], Result], parts: Sequence[Part]) -> list[Result]:
     """What `work` returns for each part, of which as many are under way as PyTorch has threads, each computed by one.
 
-    `work` sees neither the caller's grad mode nor other settings of its thread.
+    `work` sees neither the caller's grad mode nor other settings of its thread. Once the main thread is over, and
+    Python begins no more threads, the caller computes all.
     """
     number = torch.get_num_threads()
-    if number == 1:
+    if number == 1 or not threading.main_thread().is_alive():
         return [work(part) for part in parts]
     return list(threads("parts", number).map(work, parts))
 

@@ -86,7 +86,8 @@ class Place:
         if before in ("both", "all", "each") and self.back(2) in _AUXILIARIES | subjects:
             return True
         if before in ("these", "those") and not is_third and self.next in _OBJECTS | _PREPOSITIONS | {"to"}:
-            return word not in _STATES  # these conflict with those, those present in the room
+            # these conflict with those, they present a case; but those present in the room, those subject to tax
+            return word not in _STATES or self.next in _OBJECTS or (self.next == "to" and word != "subject")
         if before in _QUANTIFIERS:
             return False if is_third or self.back(2) in _PREPOSITIONS else None
         if before in _DETERMINERS | _PREPOSITIONS | _BE | _HAVE | _ADJECTIVES or before.endswith(_ENDS):

@@ -26,7 +26,7 @@ EDGE_FRAMES = 8
 _LOWEST_F0_HZ, _HIGHEST_F0_HZ = 40.0, 1000.0
 #: The decoder paints for pitches at most so many spreads from the voice's mean; the vocoder follows any.
 _FARTHEST_PITCH = 2.5
-_LEVEL_REACH, _LEVEL_ROUNDS = 4, 2  # frames over which a change of level with the pitch is evened out; how often
+_LEVEL_REACH = 4  # frames over which a change of level with the pitch is evened out
 _EASING_ROUNDS = 4  # after which the means of phones are within a few per cent of what is asked
 _DB_TO_LOG = math.log(10.0) / 20.0
 
@@ -96,8 +96,7 @@ class Painter:
         mel, f0_hz = paint(log_f0), in_hertz(log_f0)
         if bool(shift.any()):  # a higher voice is also a louder or softer one; only the pitch was asked for
             wanted = self.level(paint(log_f0 - shift), in_hertz(log_f0 - shift))
-            for _ in range(_LEVEL_ROUNDS):  # what is louder is not filtered quite as what is softer
-                mel = mel + _smoothed(wanted - self.level(mel, f0_hz), _LEVEL_REACH)[:, None]
+            mel = mel + _smoothed(wanted - self.level(mel, f0_hz), _LEVEL_REACH)[:, None]
         mel = mel + eased(table["gain_db"] * _DB_TO_LOG, frames)[:, None]
         return Painted(mel, f0_hz, durations)
 
@@ -185,16 +184,20 @@ def frame_counts(frames: Tensor, rate: Tensor, spoken: Tensor) -> Tensor:
 
 
 def eased(values: Tensor, frames: Frames) -> Tensor:
-    """What is asked of phones, float [P], as a smooth curve over frames [T] whose mean over a phone is about that."""
-    phone = frames.phone[0]
-    count = torch.bincount(phone, minlength=len(values)).clamp(min=1)
-    if bool((values == values[0]).all()):
-        return values[phone]
+    """What is asked of phones, float [P], as a curve over frames [T] that begins and ends softly in those it changes.
+
+    Phones that have what the first row has, the silence in front, keep just that; of the others the mean is as asked.
+    """
+    phone, own = frames.phone[0], values != values[0]
     rows, curve = values, values[phone]
+    if not bool(own.any()):
+        return curve
+    count = torch.bincount(phone, minlength=len(values)).clamp(min=1)
     for number in range(_EASING_ROUNDS):
         if number:
-            rows = rows + values - torch.zeros_like(values).index_add_(0, phone, curve) / count
-        curve = _smoothed(_smoothed(rows[phone], 1), 1)
+            found = torch.zeros_like(values).index_add_(0, phone, curve) / count
+            rows = torch.where(own, rows + values - found, values)
+        curve = torch.where(own[phone], _smoothed(_smoothed(rows[phone], 1), 1), values[phone])
     return curve
 
 

@@ -6,9 +6,8 @@ quantity and nothing else.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import get_args
-
-import numpy as np
 
 from speech.errors import SpeechError
 from speech.units import ARPABET, VOWELS
@@ -65,7 +64,7 @@ class Controls:
 
 def check_range(name: str, value: float, allowed: tuple[float, float]) -> None:
     """Raise ProsodyError unless `value` is a number within `allowed`."""
-    if not isinstance(value, int | float | np.number) or not allowed[0] <= value <= allowed[1]:
+    if not isinstance(value, Real) or not allowed[0] <= value <= allowed[1]:
         raise ProsodyError(f"{name} must be from {allowed[0]:g} to {allowed[1]:g}, got {value}")
 
 

@@ -208,6 +208,7 @@ class Voice:
         """Pieces of all sentences."""
         if not isinstance(seed, int | np.integer) or not 0 <= seed < 2**63:
             raise ProsodyError(f"seed must be a whole number from 0 to 2**63 - 1, got {seed!r}")
+        seed = int(seed)  # a small type of NumPy's would not count on
         sample, word = 0, 0
         before: SentenceProsody | None = None
         tail = 0  # frames of silence at the end of the sentence before

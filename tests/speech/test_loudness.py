@@ -82,4 +82,4 @@ def test_loudness_of_training(tmp_path):
         rows.append(Utterance(audio_filepath=path, duration=2.0, text="a"))
     rows.append(Utterance(audio_filepath=tmp_path / "missing.wav", duration=2.0, text="a"))
     assert trained_loudness(rows, RATE_HZ)["least_db"] == pytest.approx(-25.0, abs=0.6)
-    assert trained_loudness(rows[3:], RATE_HZ) == {}
+    assert trained_loudness(rows[3:], RATE_HZ) == trained_loudness([], RATE_HZ) == {}

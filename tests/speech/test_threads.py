@@ -1,5 +1,7 @@
 """Threads of which each computes alone."""
 
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -34,6 +36,25 @@ def test_each_thread_computes_alone_and_others_as_before(two):
 
 def test_one_part_is_computed_by_one_thread(two):
     assert in_threads(lambda _: torch.get_num_threads(), [0]) == [1]
+
+
+AFTER_MAIN = """
+import threading, torch
+from speech.threads import in_threads
+
+torch.set_num_threads(2)
+
+def late():
+    threading.main_thread().join()
+    print(in_threads(lambda number: 2 * number, [1, 2]))
+
+threading.Thread(target=late).start()
+"""
+
+
+def test_threads_that_outlive_the_main_one_compute_themselves():
+    done = subprocess.run([sys.executable, "-c", AFTER_MAIN], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("[2, 4]\n", "")
 
 
 def test_one_thread_needs_no_other(two):

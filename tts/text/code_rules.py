@@ -104,12 +104,8 @@ _CRICKET = re.compile(
 def _wickets(match: re.Match) -> str | None:
     """Runs for the loss of so many wickets: India 286/7."""
     around = match.string[max(0, match.start() - 60) : match.end() + 60]
-    many = int(match["runs"]) > 20
-    if (
-        not many
-        or match[0] == "24/7"
-        or not (_BATS.search(match.string[: match.start()][-40:]) or _CRICKET.search(around))
-    ):
+    bats = match["wickets"] != "1" and _BATS.search(match.string[: match.start()][-40:])  # 50/1 are odds
+    if int(match["runs"]) <= 20 or match[0] == "24/7" or not (bats or _CRICKET.search(around)):
         return None
     return f"{pairs(match['runs'])} for {cardinal(int(match['wickets']))}{' declared' if match['declared'] else ''}"
 

@@ -198,7 +198,7 @@ RULES: list[Rule] = [
     (
         "money",
         r"(?<=\b[Aa]\s)(?P<sign>[$€£])(?P<number>1|2|5|10|20|50|100)"
-        r"(?=$|[.;:!?)]+(?!\d)|,\s(?![$€£\d])|\sand\s(?!an?\s[$€£]|[$€£\d]))",
+        r"(?=$|[.;:!?)]+(?!\d)|,\s(?![$€£\d])|\sand\s(?!an?\s[$€£]|[$€£\d]|up\b|change\b|more\b))",
         _pieces,
     ),
     ("for", r"(?<=\d)/(?=\$\d)", lambda match: "for"),

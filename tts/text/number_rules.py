@@ -129,8 +129,8 @@ _SEVERAL = re.compile(
     r"(?i)\b(?:two|three|four|five|six|seven|eight|nine|ten|twelve|dozen|hundred|several|few|"
     r"(?:pack|dozens?|fleet|group|pair|couple|lots|hundreds|thousands|box|boxes|one)\sof)\s$"
 )
-#: Aircraft, calibres, forms and cars that are called by their number.
-_NAMED = re.compile(r"(?:7[0-8]7|3[2-8]0|911|1099|1040|401)s|\.(?:22|357|38|40|44|45|50)s")
+#: Aircraft (A320s is a name), calibres, forms and cars that are called by their number.
+_NAMED = re.compile(r"(?:7[0-8]7|911|1099|1040|401)s|\.(?:22|357|38|40|44|45|50)s")
 #: Before seconds.
 _LASTING = re.compile(
     r"(?i)(?:\b(?:an?|at|by|of|to|about|around|only|just|than|until|least|most|last(?:s|ed)?|takes?|took|wait(?:ed)?|"
