@@ -11,8 +11,7 @@ from speech.checkpoint import LoadedModel
 from speech.config import from_dict
 from speech.transcript import Word
 
-#: Words less far apart, seconds, are taken to touch. Of 0, 0.02, 0.04, 0.06 and 0.1 s this erred least on the sets
-#: that `recipes/english/edges.py` is for.
+#: Words less far apart, seconds, are taken to touch; chosen on the sets that `recipes/english/edges.py` is for.
 NO_GAP_S = 0.1
 
 

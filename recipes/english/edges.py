@@ -1,6 +1,6 @@
 """How far words reach beyond the frames of their units, found on development sets, and how good word times are.
 
-    python recipes/english/edges.py --model MODEL manifests/english/dev_*.jsonl [--count 100] [--write]
+    python -m recipes.english.edges --model MODEL manifests/english/dev_*.jsonl [--count 100] [--write]
 
 Words of the search and of the best path are compared with those of the transcripts as the included aligner places them,
 where both have the same words. What errs least stands on the model's card as `edges` afterwards, for each head.

@@ -1,6 +1,8 @@
 """Words wrong when recordings are quieter, with and without the gain that makes them as loud as those of training.
 
-python recipes/english/loudness.py manifests/english/dev_LibriSpeech_dev-clean.jsonl [--count 40]
+    python -m recipes.english.loudness manifests/english/dev_LibriSpeech_dev-clean.jsonl [--count 40]
+
+The card of the model says how loud it wants them (`speech.loudness`).
 """
 
 import argparse
