@@ -7,6 +7,7 @@ the word was said, near 0 where something else was.
 Legend: T feature frames, K units.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from torch import Tensor
 
 from speech import checkpoint
 from speech.alignment import SILENCE, AlignmentGraph, align
-from speech.boundaries import STATES_PER_PHONE, join_closures, phone_runs, share_transitions
+from speech.boundaries import STATES_PER_PHONE, join_closures, phone_runs, share_transitions, sharpen_edges
 from speech.checkpoint import LoadedModel
 from speech.errors import ConfigError, CorpusError
 from speech.flat_start import PhoneMixtures, cepstra, load_mixtures
@@ -37,6 +38,7 @@ PAUSE_SYMBOL = "SP"  #: a silence between words; at the ends it is `SILENCE_SYMB
 PRIOR_SCALE = 0.5  # of the log prior taken off: between none, which lengthens silences, and all of it, which is noisy
 MIXTURE_WEIGHT = 1.0  # of the mixtures' log likelihoods beside the network's scores; less puts fewer boundaries right
 CLOSURE_S = 0.12  # a pause no longer than this before a plosive is its closure: those of stops last 50 to 100 ms
+REACH_S = 0.02  # boundaries move this far to where the sound changes most: what the path leaves open
 WINDOW_S, CONTEXT_S = 30.0, 2.0  # a long recording passes the model in windows that overlap by the context
 MOST_CELLS = 1_500_000_000  # frames times states that the search keeps a number of four bytes for
 
@@ -191,7 +193,7 @@ class Aligner:
         transcript = pronounce_transcript(text, self.lexicon)
         if not transcript.words:
             raise CorpusError("the text has no words to align")
-        posteriors, likelihoods = self._evidence(waveform)
+        posteriors, features = self._evidence(waveform)
         graph, parts = self._graph(transcript, len(posteriors))
         if graph.shortest > len(posteriors):
             count = len(transcript.words)
@@ -204,18 +206,23 @@ class Aligner:
             )
         prior = self.loaded.model.log_prior(self.head).numpy()
         scores = np.repeat(posteriors - PRIOR_SCALE * prior, parts, axis=1)
-        if likelihoods is not None and parts == STATES_PER_PHONE:
-            scores += MIXTURE_WEIGHT * likelihoods
+        mixtures = self.mixtures if parts == STATES_PER_PHONE else None
+        if mixtures is not None:
+            scores += MIXTURE_WEIGHT * mixtures.scores(cepstra(features))
         try:
             states = align(scores, graph).states
         except ValueError as error:
             raise CorpusError(f"the text does not fit the audio: {error}") from error
-        if likelihoods is not None and parts == STATES_PER_PHONE:
+        plosives = plosive_phones(self.units)
+        if mixtures is not None:
             states = share_transitions(states, scores, graph, vocalic_phones(self.units))
-            states = join_closures(states, graph, plosive_phones(self.units), round(CLOSURE_S / self.frames.hop_s))
+            states = join_closures(states, graph, plosives, round(CLOSURE_S / self.frames.hop_s))
         support = posteriors[np.arange(len(posteriors)), graph.labels[states] // parts] - posteriors.max(axis=1)
+        supports = [float(support[first:end].mean()) for first, end in phone_runs(states, graph)]
+        if mixtures is not None:
+            states = sharpen_edges(states, graph, features, plosives, round(REACH_S / self.frames.hop_s))
         duration_s = len(waveform) / rate
-        return self._alignment(states, support, graph, transcript, duration_s, source_name(recording))
+        return self._alignment(states, supports, graph, transcript, duration_s, source_name(recording))
 
     def _graph(self, transcript: Transcript, num_frames: int) -> tuple[AlignmentGraph, int]:
         """Graph whose phones last three frames or more, or as many as there is time for; and that number."""
@@ -225,17 +232,16 @@ class Aligner:
                 break
         return graph, parts
 
-    def _evidence(self, waveform: NDArray) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
-        """Log posteriors [T, K] at `self.frames`, and the mixtures' log likelihoods [T, S] if there are any."""
+    def _evidence(self, waveform: NDArray) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Log posteriors [T, K] and features [T, F] at `self.frames`."""
         features, posteriors = self._log_posteriors(waveform)
-        coarse = self.loaded.frontend.config
-        if self.mixtures is None or self.fine is None:
-            return posteriors, None if self.mixtures is None else self.mixtures.scores(cepstra(features))
+        if self.fine is None:
+            return posteriors, features
         with torch.inference_mode():
             samples = torch.from_numpy(np.ascontiguousarray(waveform, dtype=np.float32))[None]
             log_mels, _ = self.fine(samples, torch.tensor([samples.shape[1]]))
-        likelihoods = self.mixtures.scores(cepstra(log_mels[0].numpy()))
-        return between_frames(posteriors, coarse, self.frames, len(likelihoods)), likelihoods
+        coarse = self.loaded.frontend.config
+        return between_frames(posteriors, coarse, self.frames, log_mels.shape[1]), log_mels[0].numpy()
 
     @torch.inference_mode()
     def _log_posteriors(self, waveform: NDArray) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -261,13 +267,16 @@ class Aligner:
     def _alignment(
         self,
         states: NDArray[np.int64],
-        support: NDArray[np.float32],
+        supports: Sequence[float],
         graph: AlignmentGraph,
         transcript: Transcript,
         duration_s: float,
         source: str,
     ) -> Alignment:
-        """From a path to words and phones; a boundary lies midway between the centres of the frames on either side."""
+        """From a path to words and phones, of each of which the mean log score is known.
+
+        A boundary lies midway between the centres of the frames on either side.
+        """
 
         def time_s(frame: int) -> float:
             if frame == 0:
@@ -278,14 +287,14 @@ class Aligner:
 
         phones: list[AlignedPhone] = []
         of_word: dict[int, list[AlignedPhone]] = {}
-        for first, last in phone_runs(states, graph):
+        for (first, last), support in zip(phone_runs(states, graph), supports, strict=True):
             state = int(states[first])
             word = int(graph.words[state])
             if word != SILENCE:
                 label = transcript.pronunciations[word][graph.variants[state]][graph.phones[state]]
             else:
                 label = PAUSE_SYMBOL if 0 < first and last < len(states) else SILENCE_SYMBOL
-            score = float(np.exp(support[first:last].mean()))
+            score = float(np.exp(support))
             phone = AlignedPhone(phone=label, start_s=time_s(first), end_s=time_s(last), score=score)
             phones.append(phone)
             if word != SILENCE:

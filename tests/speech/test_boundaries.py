@@ -7,7 +7,7 @@ import pytest
 
 from speech.aligner import Aligner
 from speech.alignment import build_graph
-from speech.boundaries import join_closures, phone_runs, share_transitions
+from speech.boundaries import join_closures, phone_runs, share_transitions, sharpen_edges
 from speech.flat_start import PhoneMixtures, cepstra, load_mixtures, pack_mixtures
 from speech.frame_targets import between_frames
 from speech.frontend import FrontendConfig
@@ -61,6 +61,48 @@ def test_a_short_pause_before_a_plosive_is_its_closure():
         assert np.array_equal(join_closures(states, graph, plosives, most), states)
 
 
+def steps(*levels_and_counts):
+    """Frames of three bands, each stretch at a level of its own."""
+    return np.concatenate([np.full((count, 3), level, dtype=np.float32) for level, count in levels_and_counts])
+
+
+@pytest.mark.parametrize("change", [9, 12, 15])
+def test_boundaries_move_to_where_the_spectrum_changes(change):
+    graph = build_graph([[[W, AA]]], states_per_phone=3)
+    states = path_of(graph, 4)
+    moved = sharpen_edges(states, graph, steps((1, change), (5, 24 - change)), [T], 4)
+    assert list(phone_runs(moved, graph)) == [(0, change), (change, 24)]
+    assert np.all(np.diff(moved) >= 0)
+
+
+def test_boundaries_move_no_further_than_asked_and_leave_the_centres():
+    graph = build_graph([[[W, AA]]], states_per_phone=3)
+    far = steps((1, 7), (5, 17))
+    assert list(phone_runs(sharpen_edges(path_of(graph, 4), graph, far, [], 2), graph)) == [(0, 10), (10, 24)]
+    short = steps((1, 1), (5, 8))
+    moved = sharpen_edges(path_of(graph, [1, 1, 1, 2, 2, 2]), graph, short, [], 4)
+    assert list(phone_runs(moved, graph)) == [(0, 2), (2, 9)]
+
+
+def test_a_burst_is_not_parted_from_its_plosive():
+    graph = build_graph([[[T, AA]]], states_per_phone=3)
+    states = path_of(graph, [5, 1, 3, 4, 4, 4])  # closure, release, burst, vowel
+    sounds = steps((0, 6), (20, 4), (14, 11))
+    assert list(phone_runs(sharpen_edges(states, graph, sounds, [T], 4), graph)) == [(0, 10), (10, 21)]
+    assert list(phone_runs(sharpen_edges(states, graph, sounds, [], 4), graph)) == [(0, 6), (6, 21)]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_every_phone_keeps_its_centre(seed):
+    random = np.random.default_rng(seed)
+    graph = build_graph([[[1, 2, 3, 2, 3, 1]], [[2]]], silence=0, states_per_phone=3, silence_states=3)
+    states = path_of(graph, random.integers(1, 5, len(graph)))
+    moved = sharpen_edges(states, graph, random.normal(size=(len(states), 5)).astype(np.float32), [3], 4)
+    before, after = list(phone_runs(states, graph)), list(phone_runs(moved, graph))
+    assert len(before) == len(after)
+    assert all(a <= (first + end) // 2 < b for (first, end), (a, b) in zip(before, after, strict=True))
+
+
 def test_which_phones_are_meant():
     units = ("SIL", "AA", "T", "L", "M", "EH1")
     assert vocalic_phones(units) == [1, 3, 5]
@@ -86,7 +128,7 @@ def test_times_are_those_of_whole_samples(snip_edges):
     states[1000:2000] = word
     stub = SimpleNamespace(frames=config, name="m")
     transcript = pronounce_transcript("a", Lexicon())
-    found = Aligner._alignment(stub, states, np.zeros(count), graph, transcript, 30.0, "a.wav")
+    found = Aligner._alignment(stub, states, [0.0] * 3, graph, transcript, 30.0, "a.wav")
     middle = (config.window_samples - 220) / 2 / 22_050 if snip_edges else 0.0
     assert found.words[0].start_s == pytest.approx(1000 * 220 / 22_050 + middle)
     assert found.words[0].end_s == pytest.approx(2000 * 220 / 22_050 + middle)
