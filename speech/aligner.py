@@ -206,7 +206,8 @@ class Aligner:
             )
         prior = self.loaded.model.log_prior(self.head).numpy()
         scores = np.repeat(posteriors - PRIOR_SCALE * prior, parts, axis=1)
-        mixtures = self.mixtures if parts == STATES_PER_PHONE else None
+        whole = parts == STATES_PER_PHONE  # else there is hardly time for the phones, whose edges then stay as found
+        mixtures = self.mixtures if whole else None
         if mixtures is not None:
             scores += MIXTURE_WEIGHT * mixtures.scores(cepstra(features))
         try:
@@ -219,7 +220,7 @@ class Aligner:
             states = join_closures(states, graph, plosives, round(CLOSURE_S / self.frames.hop_s))
         support = posteriors[np.arange(len(posteriors)), graph.labels[states] // parts] - posteriors.max(axis=1)
         supports = [float(support[first:end].mean()) for first, end in phone_runs(states, graph)]
-        if mixtures is not None:
+        if whole:
             states = sharpen_edges(states, graph, features, plosives, round(REACH_S / self.frames.hop_s))
         duration_s = len(waveform) / rate
         return self._alignment(states, supports, graph, transcript, duration_s, source_name(recording))

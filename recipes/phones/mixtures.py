@@ -1,7 +1,7 @@
 """Gaussian mixtures of an aligner, that look at every 5 ms beside its network, which tells phones apart.
 
-A network trained once more on the alignments of both has been tried: alone it puts 67 % of TIMIT's boundaries within
-20 ms, as before, against 77 % with the mixtures, which it does not improve.
+The network alone puts 78 % of TIMIT's boundaries within 20 ms, both together 81 %. A network trained once more on the
+alignments of both has been tried; it is no better.
 """
 
 from collections.abc import Sequence
