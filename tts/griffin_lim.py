@@ -56,9 +56,9 @@ class GriffinLim:
         first = contract.hop_samples // 2
         return samples[:, first : first + mel.shape[1] * contract.hop_samples]
 
-    def level(self, mel: Tensor, f0_hz: Tensor) -> Tensor:
-        """Natural logarithm of the root mean square of frames, but for a constant, [T, M] and [T] -> [T]."""
-        return mel_level(mel, self.contract)
+    def level(self, mel: Tensor, f0_hz: Tensor, start: int = 0, stop: int | None = None) -> Tensor:
+        """Natural logarithm of the root mean square of some frames, but for a constant, [T, M] -> [stop - start]."""
+        return mel_level(mel[start:stop], self.contract)
 
     def stream(self, chunks: Iterable[tuple[Tensor, Tensor]], *, seed: int = 0) -> Iterator[Tensor]:
         """Samples of one utterance, all at once after its last chunk."""

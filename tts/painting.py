@@ -33,11 +33,22 @@ _DB_TO_LOG = math.log(10.0) / 20.0
 
 @dataclass(frozen=True)
 class Painted:
-    """One sentence's frames: log-mel [T, M], F0 in hertz [T], frames of each row [P]."""
+    """One sentence's frames, as `Painter.finish` takes them.
+
+    Attributes
+    ----------
+    mel : Tensor, float32, [T, M], log-mel without `gain`
+    f0_hz : Tensor, float32, [T], 0 where unvoiced
+    gain : Tensor, float32, [T], asked change of the log-mel
+    durations : Tensor, int64, [P], frames of each row
+    unshifted : mel and F0 at the predicted pitch, whose level frames keep; None where no other pitch is asked for
+    """
 
     mel: Tensor
     f0_hz: Tensor
+    gain: Tensor
     durations: Tensor
+    unshifted: tuple[Tensor, Tensor] | None
 
 
 @dataclass(frozen=True)
@@ -48,13 +59,13 @@ class Painter:
     ----------
     acoustic : with its model
     speaker : Tensor, int64, [1]
-    level : natural logarithm of the root mean square that frames sound with, but for a constant: of log-mel [T, M] and
-        F0 in hertz [T], [T]
+    level : of a vocoder: natural logarithm of the root mean square that some of a sentence's frames sound with, but for
+        a constant: of log-mel [T, M], F0 in hertz [T], begin and end, [end - begin]
     """
 
     acoustic: Acoustic
     speaker: Tensor
-    level: Callable[[Tensor, Tensor], Tensor]
+    level: Callable[[Tensor, Tensor, int, int], Tensor]
 
     def encode(self, rows: Rows) -> tuple[Tensor, Tensor]:
         """Encoded phones [1, P, C] and the mask [1, P]."""
@@ -93,12 +104,24 @@ class Painter:
         def in_hertz(log_f0: Tensor) -> Tensor:
             return torch.where(voiced, log_f0.exp().clamp(_LOWEST_F0_HZ, _HIGHEST_F0_HZ), 0.0)
 
-        mel, f0_hz = paint(log_f0), in_hertz(log_f0)
-        if bool(shift.any()):  # a higher voice is also a louder or softer one; only the pitch was asked for
-            wanted = self.level(paint(log_f0 - shift), in_hertz(log_f0 - shift))
-            mel = mel + _smoothed(wanted - self.level(mel, f0_hz), _LEVEL_REACH)[:, None]
-        mel = mel + eased(table["gain_db"] * _DB_TO_LOG, frames)[:, None]
-        return Painted(mel, f0_hz, durations)
+        gain = eased(table["gain_db"] * _DB_TO_LOG, frames)
+        unshifted = (paint(log_f0 - shift), in_hertz(log_f0 - shift)) if bool(shift.any()) else None
+        return Painted(paint(log_f0), in_hertz(log_f0), gain, durations, unshifted)
+
+    @torch.inference_mode()
+    def finish(self, painted: Painted, start: int, stop: int) -> Tensor:
+        """Mel of some frames for the vocoder, [stop - start, M].
+
+        A higher voice is also a louder or softer one; where only the pitch was asked for, that is taken back. It costs
+        far more than painting, so it is done for the frames that are about to be heard.
+        """
+        mel = painted.mel[start:stop] + painted.gain[start:stop, None]
+        if painted.unshifted is None:
+            return mel
+        first, last = max(0, start - _LEVEL_REACH), min(len(painted.mel), stop + _LEVEL_REACH)
+        wanted = self.level(*painted.unshifted, first, last)
+        louder = wanted - self.level(painted.mel, painted.f0_hz, first, last)
+        return mel + _smoothed(louder, _LEVEL_REACH)[start - first : stop - first, None]
 
     def _table(self, sentence: SentenceProsody, rows: Rows, controls: Controls) -> dict[str, Tensor]:
         """What is asked of each row, float32 [P] each; pitch and level of gaps lie between their neighbours'.

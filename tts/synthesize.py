@@ -62,8 +62,11 @@ class AnyVocoder(Protocol):
     def stream(self, chunks, *, seed: int = 0) -> Iterator[Tensor]:
         """Chunks of (mel [t, M], f0_hz [t]) to samples."""
 
-    def level(self, mel: Tensor, f0_hz: Tensor) -> Tensor:
-        """Natural logarithm of the root mean square of the sound of frames, but for a constant, [T, M], [T] -> [T]."""
+    def level(self, mel: Tensor, f0_hz: Tensor, start: int = 0, stop: int | None = None) -> Tensor:
+        """Natural logarithm of the root mean square of the sound of some of an utterance's frames, but for a constant.
+
+        [T, M], [T] -> [stop - start]
+        """
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ class Piece:
     ----------
     samples : float32 [N] in [-1, 1]
     phones, words : that begin in a sentence whose first piece this is; times from the text's beginning
-    mel, f0_hz : float32 [T, M], [T], of the whole sentence in its first piece, else empty
+    mel, f0_hz : float32 [T, M], [T], frames that the vocoder took for it; None if it needed no more
     """
 
     samples: np.ndarray
@@ -236,14 +239,18 @@ class Voice:
     ) -> Iterator[Piece]:
         """Pieces of one sentence that begins at `sample` with word `word`."""
         phones, words = self._times(sentence, painted.durations, sample / self.sample_rate, word)
-        first = True
-        for sound in self.vocoder.stream(_chunks(painted), seed=seed):
-            samples = soft_clip(sound.numpy())
-            if first:
-                yield Piece(samples, phones, words, painted.mel.numpy(), painted.f0_hz.numpy())
-            elif len(samples):
-                yield Piece(samples)
-            first = False
+        taken: list[tuple[Tensor, Tensor]] = []
+
+        def frames() -> Iterator[tuple[Tensor, Tensor]]:
+            for start, stop in _chunks(len(painted.mel)):
+                taken.append((self._painter.finish(painted, start, stop), painted.f0_hz[start:stop]))
+                yield taken[-1]
+
+        for sound in self.vocoder.stream(frames(), seed=seed):
+            mel, f0_hz = (torch.cat(parts).numpy() for parts in zip(*taken, strict=True)) if taken else (None, None)
+            yield Piece(soft_clip(sound.numpy()), phones, words, mel, f0_hz)
+            phones, words = (), ()
+            taken.clear()
 
     def _frames(self, seconds: float) -> int:
         """Whole frames that are nearest."""
@@ -306,11 +313,15 @@ class Voice:
         return SentenceProsody(words)
 
 
-def _chunks(painted: Painted) -> Iterator[tuple[Tensor, Tensor]]:
-    """Frames in chunks, the first one short so that sound starts soon."""
+def _chunks(num_frames: int) -> Iterator[tuple[int, int]]:
+    """Begin and end of chunks of frames, the first one short so that sound starts soon.
+
+    >>> list(_chunks(250))
+    [(0, 40), (40, 200), (200, 250)]
+    """
     start, size = 0, _FIRST_CHUNK_FRAMES
-    while start < len(painted.mel):
-        yield painted.mel[start : start + size], painted.f0_hz[start : start + size]
+    while start < num_frames:
+        yield start, min(start + size, num_frames)
         start, size = start + size, _CHUNK_FRAMES
 
 

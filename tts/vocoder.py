@@ -110,12 +110,25 @@ class Vocoder:
         return torch.stack(rows) if rows else mel.new_zeros(0, mel.shape[1] * self.contract.hop_samples)
 
     @torch.no_grad()
-    def level(self, mel: Tensor, f0_hz: Tensor) -> Tensor:
-        """Natural logarithm of the root mean square that frames sound with, log-mel [T, M] and F0 in hertz [T] -> [T].
+    def level(self, mel: Tensor, f0_hz: Tensor, start: int = 0, stop: int | None = None) -> Tensor:
+        """Natural logarithm of the root mean square that some of an utterance's frames sound with.
 
         A voice that is high has few harmonics, which may miss what is loud in the mel, or meet it.
+
+        Parameters
+        ----------
+        mel : Tensor, float, [T, M], log-mel of the utterance
+        f0_hz : Tensor, float, [T], 0 where unvoiced
+        start, stop : first of the frames and the one behind the last; all by default
+
+        Returns
+        -------
+        Tensor, float, [stop - start]
         """
-        return loudness_of(self.net(mel[None], f0_hz[None]), f0_hz[None], self.contract)[0]
+        stop, reach = len(mel) if stop is None else stop, self.net.config.reach_frames
+        first = max(0, start - reach)
+        mel, f0_hz = mel[None, first : stop + reach], f0_hz[None, first : stop + reach]
+        return loudness_of(self.net(mel, f0_hz), f0_hz, self.contract)[0, start - first : stop - first]
 
     def stream(self, chunks: Iterable[tuple[Tensor, Tensor]], *, seed: int = 0) -> Iterator[Tensor]:
         """Synthesize one utterance while its frames arrive.

@@ -24,6 +24,7 @@ from tts.prosody import Controls, Prosody, ProsodyError
 from tts.ssml import parse_ssml
 from tts.synthesize import load_voice, soft_clip
 from tts.text import TextError
+from tts.vocoder import Vocoder
 
 TEXT = "Well, this is a test. Is it?"
 
@@ -86,6 +87,32 @@ def test_streaming_gives_the_same_sound_in_pieces(voice):
     pieces = list(voice.stream(TEXT))
     assert len(pieces) > 3
     assert np.array_equal(np.concatenate([piece.samples for piece in pieces]), voice.say(TEXT).samples)
+
+
+def test_a_changed_pitch_does_not_delay_the_first_sound(voice):
+    """The vocoder is asked for the level of the frames that are about to be heard, not of the whole sentence."""
+    asked = []
+
+    class Asked(Vocoder):
+        def level(self, mel, f0_hz, start=0, stop=None):
+            asked.append((len(mel), len(mel) if stop is None else stop))
+            return super().level(mel, f0_hz, start, stop)
+
+    other = type(voice)(voice.acoustic, Asked(voice.vocoder.net), voice.pronouncer.lexicon)
+    pieces = other.stream("one two three four five six seven eight nine ten", pitch=3.0)
+    next(piece for piece in pieces if len(piece.samples))
+    assert asked
+    assert all(stop <= 44 < count / 2 for count, stop in asked)
+
+
+@pytest.mark.parametrize("semitones", [0.0, -5.0])
+def test_frames_are_finished_in_pieces_as_at_once(voice, semitones):
+    painter = voice._painter
+    painted = painter.paint(voice.plan(TEXT).sentences[0], Controls(pitch=semitones, energy=3.0))
+    count = len(painted.mel)
+    edges = [0, 1, 12, 40, count]
+    pieces = [painter.finish(painted, *edge) for edge in zip(edges, edges[1:], strict=False)]
+    torch.testing.assert_close(torch.cat(pieces), painter.finish(painted, 0, count), rtol=0.0, atol=1e-5)
 
 
 def test_rate_moves_phones_alone(voice):
