@@ -28,6 +28,7 @@ from tts import acoustic as acoustic_file
 from tts.acoustic import Acoustic
 from tts.contract import AudioContract, check_contract
 from tts.griffin_lim import GriffinLim
+from tts.limiter import Limiter
 from tts.linguistic import PAUSE, SILENCE, rows_of
 from tts.painting import EDGE_FRAMES, Painted, Painter, sentence_rows
 from tts.phonemes import NothingToSay, Pronouncer, SpokenSentence
@@ -49,7 +50,6 @@ SENTENCE_PAUSE_S = 0.45
 PARAGRAPH_PAUSE_S = 0.8
 _LONGEST_PAUSE_S = 1.5  # within a sentence
 _FIRST_CHUNK_FRAMES, _CHUNK_FRAMES = 40, 160
-_SOFT_FROM = 0.9  # of full scale; louder peaks are rounded instead of cut off
 
 
 class AnyVocoder(Protocol):
@@ -168,7 +168,7 @@ class Voice:
         text : text, `tts.parse_ssml`'s script, or prosody from `plan` or `Audio.prosody`
         rate : how much faster phones follow one another, 0.25 to 4; pauses stay as they are
         pitch : semitones up or down, -24 to 24
-        energy : dB up or down, -60 to 30; peaks that come near full scale are rounded
+        energy : dB up or down, -60 to 30; peaks that come near full scale are rounded, which a warning tells
         pause : how much longer pauses are, 0 to 20; phones stay as they are
         seed : of the vocoder's noise; the same seed gives the same samples
         on_unknown : characters without an English reading: "error", "name" or "skip"
@@ -213,6 +213,7 @@ class Voice:
             raise ProsodyError(f"seed must be a whole number from 0 to 2**63 - 1, got {seed!r}")
         seed = int(seed)  # a small type of NumPy's would not count on
         sample, word = 0, 0
+        limiter = Limiter()
         before: SentenceProsody | None = None
         tail = 0  # frames of silence at the end of the sentence before
         for number, sentence in enumerate(planned):
@@ -224,7 +225,8 @@ class Voice:
             after = self._frames(sentence.words[-1].pause_s * controls.pause)
             painted = self._painter.paint(sentence, controls, lead, min(max(after // 2, 1), EDGE_FRAMES))
             begin = sample + quiet * self.acoustic.contract.hop_samples
-            for piece in itertools.chain(silence, self._speak_sentence(sentence, painted, seed + number, begin, word)):
+            said = self._speak_sentence(sentence, painted, seed + number, begin, word, limiter)
+            for piece in itertools.chain(silence, said):
                 sample += len(piece.samples)
                 word += len(piece.words)
                 yield piece
@@ -233,9 +235,10 @@ class Voice:
             raise NothingToSay("there is nothing to say: the prosody has no sentence")
         if before.tail_s:
             yield from self._silence(self._frames(before.tail_s * controls.pause) - tail, sample)
+        limiter.report()
 
     def _speak_sentence(
-        self, sentence: SentenceProsody, painted: Painted, seed: int, sample: int, word: int
+        self, sentence: SentenceProsody, painted: Painted, seed: int, sample: int, word: int, limiter: Limiter
     ) -> Iterator[Piece]:
         """Pieces of one sentence that begins at `sample` with word `word`."""
         phones, words = self._times(sentence, painted.durations, sample / self.sample_rate, word)
@@ -248,7 +251,7 @@ class Voice:
 
         for sound in self.vocoder.stream(frames(), seed=seed):
             mel, f0_hz = (torch.cat(parts).numpy() for parts in zip(*taken, strict=True)) if taken else (None, None)
-            yield Piece(soft_clip(sound.numpy()), phones, words, mel, f0_hz)
+            yield Piece(limiter(sound.numpy()), phones, words, mel, f0_hz)
             phones, words = (), ()
             taken.clear()
 
@@ -323,16 +326,6 @@ def _chunks(num_frames: int) -> Iterator[tuple[int, int]]:
     while start < num_frames:
         yield start, min(start + size, num_frames)
         start, size = start + size, _CHUNK_FRAMES
-
-
-def soft_clip(samples: np.ndarray) -> np.ndarray:
-    """Round peaks that come near full scale, float32 [N] -> [N] in (-1, 1); the rest is unchanged."""
-    size = np.abs(samples)
-    if not size.size or size.max() <= _SOFT_FROM:
-        return samples
-    room = 1.0 - _SOFT_FROM
-    rounded = _SOFT_FROM + room * np.tanh((size - _SOFT_FROM) / room)
-    return np.where(size > _SOFT_FROM, np.sign(samples) * rounded, samples).astype(np.float32)
 
 
 def load_voice(

@@ -22,7 +22,7 @@ from tts.painting import EDGE_FRAMES, whole_frames
 from tts.phonemes import NothingToSay
 from tts.prosody import Controls, Prosody, ProsodyError
 from tts.ssml import parse_ssml
-from tts.synthesize import load_voice, soft_clip
+from tts.synthesize import load_voice
 from tts.text import TextError
 from tts.vocoder import Vocoder
 
@@ -264,10 +264,17 @@ def test_whole_frames_keep_the_sum():
     assert int(counts.min()) >= 1
 
 
-def test_soft_clip_leaves_quiet_samples():
-    quiet = np.array([0.5, -0.9], np.float32)
-    assert np.array_equal(soft_clip(quiet), quiet)
-    assert np.abs(soft_clip(np.array([3.0, -1.2], np.float32))).max() <= 1.0
+def test_loud_peaks_are_rounded_and_told(kathleen, caplog):
+    peak_db = 20 * math.log10(np.abs(kathleen.say(TEXT).samples).max())
+    assert not caplog.records
+    sound = kathleen.say(TEXT, energy=4.0 - peak_db)
+    assert 0.9 < np.abs(sound.samples).max() <= 1.0
+    (told,) = caplog.messages
+    assert "of the samples came near full scale and were rounded" in told
+    less_db = float(told.partition("; ")[2].split()[0])
+    assert less_db == pytest.approx(4.0 - 20 * math.log10(0.9), abs=0.6)
+    kathleen.say(TEXT, energy=3.0 - peak_db - less_db)
+    assert len(caplog.records) == 1
 
 
 def test_griffin_lim_of_a_tone():

@@ -42,6 +42,10 @@ examples:
 --rate changes phones alone and --pause pauses alone; for speech that is faster throughout, give both:
 --rate 1.25 --pause 0.8.
 
+The voice is as loud as the recordings it learned from, about 30 dB below full scale; --energy 8 brings
+it to where broadcasts are. From about 12 dB up the highest peaks come near full scale and are rounded,
+which a warning tells.
+
 {word|PHONES} in a text gives a word's ARPAbet phones; braces without a bar are punctuation, as
 parentheses are.
 
