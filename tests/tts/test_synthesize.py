@@ -365,12 +365,15 @@ def test_command_reads_files_and_pipes(voice_folder, tmp_path, monkeypatch, caps
         (["x", "-o", "x.wav", "--json", "none/x.json"], "--json none/x.json: files cannot be written there"),
         (["x", "-o", "x.wav", "--json", "./x.wav"], "-o and --json both name x.wav"),
         (["--file", "a.txt", "-o", "x.wav", "--json", "a.txt"], "is read by the same command and would be lost"),
+        (["--file", "a.wav", "-o", "./a.wav"], "is read by the same command and would be lost"),
+        (["x", "--lexicon", "a.wav", "-o", "a.wav"], "is read by the same command and would be lost"),
         (["x", "-o", "x.wav", "--seed", str(2**63)], "seed must be a whole number"),
     ],
 )
 def test_command_refuses_in_one_sentence(voice_folder, tmp_path, monkeypatch, capsys, arguments, message):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "a.txt").write_text("x")
+    for name in ("a.txt", "a.wav"):
+        (tmp_path / name).write_text("x")
     assert say(voice_folder, *arguments) == 2
     error = capsys.readouterr().err
     assert message in error

@@ -105,9 +105,9 @@ def add_parser(subparsers) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Say; returns the exit code."""
     text = _text(arguments)
-    output = _output(arguments)
+    inputs = (arguments.file, arguments.lexicon)
+    output = _output(arguments, inputs)
     if arguments.json not in (None, "-"):
-        inputs = (arguments.file, arguments.lexicon)
         check_file(Path(arguments.json), f"--json {arguments.json}", inputs)
         if output is not None and os.path.realpath(arguments.json) == os.path.realpath(output):
             raise SpeechError(f"-o and --json both name {output}; name another file for one of them")
@@ -197,8 +197,8 @@ def _text(arguments: argparse.Namespace) -> str:
     return read_text(arguments.file or STDIN)
 
 
-def _output(arguments: argparse.Namespace) -> Path | None:
-    """The file to write; None for raw samples to standard output."""
+def _output(arguments: argparse.Namespace, inputs: tuple[str | None, ...]) -> Path | None:
+    """The file to write, none of those that are read; None for raw samples to standard output."""
     if arguments.output in (None, "-"):
         if arguments.json == "-":
             raise SpeechError("--json - and the samples do not fit into one output; add -o FILE")
@@ -208,7 +208,7 @@ def _output(arguments: argparse.Namespace) -> Path | None:
     path = Path(arguments.output)
     if path.suffix.lower() not in FORMATS:
         raise SpeechError(f"-o {path}: the suffix must be one of {', '.join(FORMATS)}")
-    check_file(path, f"-o {path}")
+    check_file(path, f"-o {path}", inputs)
     return path
 
 
