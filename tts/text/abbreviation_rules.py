@@ -50,6 +50,8 @@ def _abbreviation(match: re.Match) -> str | None:
         return None
     if name == "sec" and match[1][0] == "S" and re.match(r"\s(?:of\s)?[A-Z][a-z]", rest):
         return "secretary"
+    if name == "fr" and re.search(r"\d\s?$", match.string[: match.start()]):
+        return "francs"
     if name == "est" and not re.match(r"\s?(?:in\s)?\d{4}", rest):
         return "estimated"
     follows = _AFTER_DAY if name in _DAYS else _AFTER_TITLE
@@ -155,6 +157,8 @@ def _before_number(match: re.Match) -> str | None:
         return None
     if match[0] == "pt." and re.search(r"(?i)\ba\s$", before):
         return None
+    if match[0] == "Fl.":
+        return "floor"
     return BEFORE_NUMBERS[match[match.lastindex or 0].lower()]
 
 
@@ -274,7 +278,7 @@ RULES: list[Rule] = [
         r"(?:[Ll](?:at|on)\.?|Long\.?|long(?:\.|(?=:)))(?=:?\s[-−–]?\d{1,3}\.\d+\b(?!\s[a-z]))",
         lambda match: "latitude" if match[0][1] == "a" else "longitude",
     ),
-    ("label", r"(?:Tel|Attn)(?=:\s)|(?:Mob|Ext)(?=:\s[+(]?\d)", lambda match: _LABELS[match[0]]),
+    ("label", r"(?i:tel|attn)(?=:\s)|(?:Mob|Ext)(?=:\s[+(]?\d)", lambda match: _LABELS[match[0].capitalize()]),
     ("circa", r"c\.(?=\s?\d{3,4}\b)", lambda match: "circa"),
     *roman_rules.RULES,
     ("calendar", r"M[-–]F(?![\w-])", lambda match: "monday to friday"),
@@ -287,8 +291,8 @@ RULES: list[Rule] = [
     ("direction", rf"([NSEW]|[NS][EW]){STREET_FOLLOWS}\.?", _direction),
     (
         "direction",
-        r"([NS][EW]|(?:(?<=km\s)|(?<=mi\s)|(?<=miles\s))[NSEW])(?=\sof\b)",
-        lambda match: DIRECTIONS[match[1]],
+        r"([NS][EW]|(?:(?<=km\s)|(?<=mi\s)|(?<=miles\s))[NSEW])(?=\sof\b)|[NS][EW](?=\scorner\b)",
+        lambda match: DIRECTIONS[match[0]],
     ),
     ("versus", r"v\.?(?=\s[A-Za-z])|v\.(?=\s[$£€]\d)", _versus),
     ("length", r"(?:sq|cu)\.?\s(?:km|cm|mm|mi|yd|ft|in|m)\b\.?", _power_of_length),

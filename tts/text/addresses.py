@@ -17,6 +17,8 @@ _DOMAIN_WORDS = frozenset(
 )
 
 
+#: An address of the Internet.
+_NUMBERS = r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.])"
 #: Initialisms that are names or words where they stand in small letters.
 _NAMES = frozenset("ada ana asa doe ira isa mia led era sat pow rip sap ego ado".split())
 _SPELT = frozenset("etc tel".split())
@@ -25,9 +27,11 @@ _SPELT = frozenset("etc tel".split())
 def expand_address(match: re.Match) -> str:
     """Web and mail addresses and paths: words, with the marks between them named."""
     words = []
-    for part in re.finditer(r"[A-Za-z]+|\d+|[^\W\d_]+|.", match[0]):
+    for part in re.finditer(rf"{_NUMBERS}|[A-Za-z]+|\d+|[^\W\d_]+|.", match[0]):
         text = part[0]
-        if text.isdecimal():
+        if "." in text[1:]:
+            words.append(" dot ".join(map(digits, text.split("."))))
+        elif text.isdecimal():
             words.append(pairs(text) if len(text) < 5 else digits(text))
         elif text.isalpha():
             ends = match[0][part.start() - 1 : part.start()] == "." and match[0][part.end() :][:1] in (
@@ -36,7 +40,8 @@ def expand_address(match: re.Match) -> str:
                 ":",
                 "?",
             )
-            is_word = _is_word(text.lower(), ends=ends)
+            us = text == "us" and re.search(r"[a-z]{3}[-_]$", match[0][: part.start()])  # contact-us, but en-us
+            is_word = us or _is_word(text.lower(), ends=ends)
             words.append(" ".join(camel(text)) if is_word else spell(text) if text.isascii() else fold(text))
         else:
             words.append(_ADDRESS_MARKS.get(text) or SYMBOLS.get(text) or text)

@@ -17,6 +17,7 @@ _CODED = re.compile(
     r"(?:order|reference|serial|case|invoice|phone|policy) (?:number|no\.)|text \w+ to)"
     r"(?: (?:number|code|no\.|is|was))*[#:\s]*$"
 )
+_SHORT_CODED = re.compile(r"(?i)\b(?:cvv2?|cvc2?|csc|security code|area code)(?: (?:number|code|is|was|of))*[#:\s]*$")
 _CALLED = re.compile(r"(?i)\b(?:call(?:s|ed|ing)?|dial(?:s|ed|ing)?|emergency)\b")
 #: The rest of a street's name after the direction in it: W. Main St.
 STREET_FOLLOWS = rf"(?=\.?\s(?:[A-Z\d][\w'’]*\.?\s){{1,4}}(?:{'|'.join(STREETS)})\b)"
@@ -67,8 +68,13 @@ def _name(match: re.Match) -> str:
     return f"{head} {plural(last) if ending == 's' else last + ending}"
 
 
+_ROOMS = {"Rm": "room", "Hwy": "highway", "Rte": "route"}
+
+
 def _room(match: re.Match) -> str:
-    word = acronym(match["word"]) if match["word"].isupper() else match["word"].lower()
+    word = _ROOMS.get(match["word"].rstrip(".")) or match["word"].lower()
+    if match["word"].isupper():
+        word = acronym(match["word"])
     if word[:4] in ("call", "dial"):
         return f"{word} {digits(match['number'])}"
     return f"{word} {_name(match)}"
@@ -123,8 +129,9 @@ def _keys(match: re.Match) -> str | None:
 
 
 def _code(match: re.Match) -> str | None:
-    """A number that is told digit by digit, by the words before it."""
-    return digits(match[0]) if _CODED.search(match.string[max(0, match.start() - 30) : match.start()]) else None
+    """A number that is told digit by digit, by the words before it; three digits after fewer of them."""
+    coded = _CODED if len(match[0]) > 3 else _SHORT_CODED
+    return digits(match[0]) if coded.search(match.string[max(0, match.start() - 30) : match.start()]) else None
 
 
 def _emergency(match: re.Match) -> str | None:
@@ -229,15 +236,15 @@ RULES: list[Rule] = [
     ),
     (
         "room",
-        r"\b(?P<word>[Rr]oom|[Ff]light|[Hh]ighway|[Rr]oute|[Ii]nterstate|[Bb]oeing|[Aa]irbus|Porsche|Peugeot|Ferrari|"
+        r"\b(?P<word>[Rr]oom|(?:Rm|Hwy|Rte)\.?|[Ff]light|[Hh]ighway|[Rr]oute|[Ii]nterstate|[Bb]oeing|[Aa]irbus|Porsche|Peugeot|Ferrari|"
         r"HTTP|[Ee]rror|Xbox|Form|[Pp]ort|[Ss]uite|"
         r"(?i:call|dial)(?i:ed|ing)?(?=\s\d{3}\b))"
         r"\s(?P<number>\d{1,4})(?P<ending>['’]?s)?\b(?![,.:-]?\d)",
         _room,
     ),
     ("emergency", r"(?:911|999|112|988)(?![\w%-]|[.,:]\d|\s(?!was\b|calls\b|operators\b)[a-z]+s\b)", _emergency),
+    ("code", r"\d{3,}(?![\w]|[,.-]\d)", _code),
     ("capitals", r"(?:(?<=\b[A-Z]{2}\s)|(?<=\b[A-Z]{3}\s))\d{4}(?![\w%-]|[.,:]\d)", _after_capitals),
     ("isotope", r"(?<=[a-z]-)\d{3}(?![\w%-]|[.,:]\d)", _isotope),
-    ("code", r"\d{4,}(?![\w]|[,.-]\d)", _code),
     ("house", rf"\d{{1,5}}(?=\s[NSEW][EW]?{STREET_FOLLOWS})", _house),
 ]

@@ -221,10 +221,26 @@ _TIMED = re.compile(
 )
 
 
+#: By how many seconds a race is won, and what follows those.
+_WON_BY = re.compile(
+    r"(?i)\b(?:w[io]ns?|le(?:d|ads?)|los[et]s?|lost|beat(?:s|en)?|ahead|behind|faster|slower|quicker|late|early|missed|"
+    r"improved|cut)\s(?:(?!count)\w+\s){0,3}by\s$"
+)
+_APART = re.compile(r"\s(?:ahead|behind|faster|slower|quicker|later|earlier|adrift|clear\sof)\b")
+_WHOSE = re.compile(r"(?i)\b(?:the|my|your|his|her|its|our|their|early|mid|late|low|high|upper)[\s-]$")
+
+
+def _is_seconds(match: re.Match) -> bool:
+    """Whether tens with an s are seconds: wait 30s, finished 10s ahead."""
+    before = match.string[max(0, match.start() - 40) : match.start()]
+    apart = _APART.match(match.string, match.end()) and not _WHOSE.search(before)
+    return bool(_TIMED.search(before) or _WON_BY.search(before) or apart)
+
+
 def _decade(match: re.Match) -> str | None:
     text = match["decade"]
-    if len(match[0]) == 3 and _TIMED.search(match.string[max(0, match.start() - 10) : match.start()]):
-        return None  # seconds
+    if len(match[0]) == 3 and _is_seconds(match):
+        return None
     words = cardinal(int(text)) if len(text) == 2 and text != "00" else year(int(text) or 2000)
     head, _, last = words.rpartition(" ")
     return f"{head} {plural(last)}"

@@ -22,7 +22,7 @@ _SCORER = re.compile(
 _GLYPHS = "".join(VULGAR)
 #: A whole number with or without a fraction.
 _WITH_PART = rf"\d+(?:[\s-]\d/\d{{1,2}}|[{_GLYPHS}])?"
-_SIZE = rf"(?:\d+(?:\.\d+)?(?:[\s-]\d/\d{{1,2}}(?!\d)|[{_GLYPHS}])?|[{_GLYPHS}])"
+_SIZE = rf"(?:\d{{1,3}}(?:,\d{{3}})+|\d+(?:\.\d+)?(?:[\s-]\d/\d{{1,2}}(?!\d)|[{_GLYPHS}])?|[{_GLYPHS}])"
 
 
 def _part(text: str) -> str:

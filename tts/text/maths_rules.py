@@ -64,6 +64,8 @@ def _fraction(match: re.Match) -> str | None:
     if found.get("many") and not match["whole"]:
         return _fractions(above, below, possessive=match["many"] != "s")
     unit = UNITS.get(found.get("unit") or "", "")
+    if unit == "second" and above == 1 and not match["whole"] and below > 16:
+        return _fractions(above, below, possessive=False)
     if above > below and re.match(r"\s?=", match.string[match.end() :]):
         return f"{cardinal(above)} divided by {cardinal(below)}"
     if unit and (match["whole"] or above > below):
@@ -152,6 +154,8 @@ def _minus(match: re.Match) -> str | None:
     if match[0] == "−":
         return "minus"
     around = match.string[max(0, match.start() - 12) : match.end() + 12]
+    if re.search(r"\d:\d\d\s-\s\d\d?:\d\d", around) and "=" not in around:  # 9:00 - 17:00
+        return None
     formula = "=" in around or re.search(r"\d\s-\s\d", around) or re.search(r"(?<!\w)\w\s-\s\w(?!\w)", around)
     return "minus" if formula else None
 

@@ -181,9 +181,15 @@ def _molar(match: re.Match) -> str:
     return f"{span(match)} molar"
 
 
-def _stone(match: re.Match) -> str:
+#: What is counted by ordinals: 11st place, a slip for 11th.
+_RANKED = re.compile(r"\s(?:place|floor|century|time|day|birthday|anniversary|grade|edition|round|street|hour)\b")
+
+
+def _stone(match: re.Match) -> str | None:
     """A weight in stone; after "on" or a direction, or too heavy for a person, a street without its "th": on 13 st."""
     before = match.string[max(0, match.start() - 8) : match.start()]
+    if "1st" in match[0] and (_RANKED.match(match.string, match.end()) or re.search(r"\bthe\s$", before)):
+        return None
     is_street = int(match["stone"]) > 40 or re.search(
         r"(?i)\b(?:on|near|[ns]?[ew]\.?|[ns]\.?|east|west|north|south)\s$", before
     )

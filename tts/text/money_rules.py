@@ -158,6 +158,11 @@ def _round(match: re.Match) -> str:
     return words if match["of"] == unit else f"{words} of {unit}"
 
 
+def _worth(match: re.Match) -> str:
+    """An amount that something is worth: $50's worth of gas."""
+    return _amount(match["number"], *CURRENCIES[match["sign"]])
+
+
 def _pieces(match: re.Match) -> str:
     """Bills, notes and coins, which are named by their worth: two $5s, £20s, a $10."""
     unit = CURRENCIES[match["sign"]][0]
@@ -193,6 +198,7 @@ RULES: list[Rule] = [
         r"(?P<sign>[$€£])(?P<number>100?)s\sof\s(?P<of>dollars|pounds|euros|thousands|millions|billions)\b",
         _round,
     ),
+    ("money", r"(?P<sign>[$€£])(?P<number>\d{1,3}(?:,\d{3})+|\d+)['’]?s(?=\sworth\b)", _worth),
     ("money", r"[$€£](?P<number>[2-9]0)['’]?s\b", _decade),
     ("money", r"(?P<sign>[$€£])(?P<number>1|2|5|10|20|50|100|500)['’]?s\b", _pieces),
     (

@@ -18,6 +18,7 @@ from tts.text import (
     symbol_rules,
     word_rules,
 )
+from tts.text.number_patterns import UNIT
 from tts.text.numbers import cardinal, digits, roman
 from tts.text.sentences import split_sentences
 from tts.text.spelling import spell
@@ -59,6 +60,8 @@ _LONE_FACTORIAL = re.compile(r"\s*[0-9]{1,3}!\s*")
 _APOSTROPHE = re.compile(r"(?<=[^\W\d_])[´`ʼ＇](?=[^\W\d_])")
 #: Of an ordinal: 1ˢᵗ.
 _RAISED_ENDING = re.compile(r"(?<=\d)(?:ˢᵗ|ⁿᵈ|ʳᵈ|ᵗʰ)")
+#: The comma of a decimal before a unit: 1,5 kg.
+_DECIMAL_COMMA = re.compile(rf"(?<![\w.,])(\d{{1,3}}),(?=\d{{1,2}}\s?(?:[%°]|(?!in\b|[A-Z]\b|[ts]\b){UNIT}(?!\w)))")
 _INVISIBLE = ("Cf", "Cc", "Mn", "Me", "Sk")
 
 
@@ -123,6 +126,7 @@ def _tokens(text: str, offset: int, on_unknown: OnUnknown) -> Iterator[Token]:
     """Tokens of one sentence that begins at `offset` of the source."""
     position, text = 0, _APOSTROPHE.sub("’", text).replace("ſ", "s")
     text = _RAISED_ENDING.sub(lambda ending: unicodedata.normalize("NFKC", ending[0]), text)
+    text = _DECIMAL_COMMA.sub(r"\1.", text)
     while position < len(text):
         if text[position].isspace():
             position += 1

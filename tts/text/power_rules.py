@@ -91,7 +91,7 @@ RULES: list[Rule] = [
     ("footnote", rf"{_NOTED}(?P<note>[{_DIGITS}]{{1,3}})(?![{_DIGITS}⁻⁺\w])", _footnote),
     (
         "scientific",
-        rf"10(?:\^(?=[-−\d])|(?=[⁻{_DIGITS}]))(?P<exponent>[-−]?\d+|⁻?[{_DIGITS}]+)\s(?!in\b|[A-Z]\b){UNIT_PER}",
+        rf"10(?:\^(?=[-−\d])|(?=[⁻{_DIGITS}]))(?P<exponent>[-−]?\d+|⁻?[{_DIGITS}]+)\s(?!in\b|[A-Z]\b(?![.,;)]|$|\s(?:of|per)\b)){UNIT_PER}",
         _power_of_ten,
     ),
     ("power", rf"(?<=[\w)])({_RAISED})(?![{_SMALL_LETTERS}])", _power),

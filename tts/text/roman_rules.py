@@ -39,7 +39,9 @@ _NUMBERED = frozenset(
     "figure table page grade rocky section division group mark version episode season olympiad "
     "schedule canto psalm saturn exhibit".split()
 )
-_ORDERED = "(?:[Cc]entur(?:y|ies)|Olympiad|[Dd]ynasty|Congress|Corps|Legion|Amendment)"
+_ORDERED = (
+    "(?:[Cc]entur(?:y|ies)|(?:Winter |Summer )?(?:Olympic )?Games|Olympiad|[Dd]ynasty|Congress|Corps|Legion|Amendment)"
+)
 _GENERATIONS = frozenset("II III IV V VI".split())
 _PERSON = r"\b(?P<given>[A-Z][a-z]+)\s(?:(?P<initial>[A-Z]\.)\s|[A-Z][a-z]+\s)?[A-Z][\w'’-]+,?\s"
 

@@ -13,6 +13,7 @@ TITLES = {
     "cmdr": "commander", "adm": "admiral", "maj": "major", "sen": "senator", "rep": "representative",
     "gov": "governor", "pres": "president", "hon": "honorable", "fr": "father", "supt": "superintendent",
     "mt": "mount", "ft": "fort",
+    "eg": "for example", "ie": "that is",
     "vs": "versus", "e.g": "for example", "i.e": "that is", "cf": "compare", "approx": "approximately",
     "viz": "namely", "ca": "circa", "al": "al", "fig": "figure", "figs": "figures", "vol": "volume", "ch": "chapter",
     "sec": "section", "eq": "equation", "pp": "pages", "nos": "numbers", "apt": "apartment", "tel": "telephone",

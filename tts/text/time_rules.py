@@ -13,6 +13,9 @@ _MERIDIEM = r"\s?(?P<half>[AaPp])(?:\.\s?[Mm]\.|[Mm]\b(?!\.\w))"
 #: Where a full stop stands for the colon of a time: 10.30 a.m., 9.30–10.15pm.
 _BEFORE_HALF = rf"(?=[0-5]\d(?:{DASH}\d\d?(?:\.[0-5]\d)?)?\s?[AaPp]\.?\s?[Mm]\b)"
 
+#: The other of two times, which has the half of the day of both: 7:00–8:30 p.m.
+_UNTIL_HALF = re.compile(rf"{DASH}\d\d?(?::[0-5]\d)?\s?[AaPp]\.?\s?[Mm]\b")
+
 
 def spoken_time(match: re.Match) -> str | None:
     """Words of hours, minutes and maybe seconds."""
@@ -24,8 +27,9 @@ def spoken_time(match: re.Match) -> str | None:
         return None
     first = f"{cardinal(int(found['from']))} to " if found.get("from") else ""
     if minute == 0 and not match["second"]:
+        is_first = _UNTIL_HALF.match(match.string, match.end())
         is_zone = re.search(r"(?:UTC|GMT)\s?[-+−]$", match.string[: match.start()])
-        on_the_hour = "" if found.get("half") or is_zone else " o'clock" if 1 <= hour <= 12 else " hundred"
+        on_the_hour = "" if found.get("half") or is_zone or is_first else " o'clock" if 1 <= hour <= 12 else " hundred"
         words = first + cardinal(hour) + on_the_hour
     else:
         words = f"{first}{cardinal(hour)} {'oh ' if 0 < minute < 10 else ''}{cardinal(minute) if minute else 'oh oh'}"

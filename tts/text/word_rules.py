@@ -133,8 +133,8 @@ def is_plain(text: str) -> bool:
 _CHATTED = frozenset("idk idc imo imho afaik omg fyi diy iirc usa".split())
 #: Words that begin a rule of more than one word or stand for an abbreviation.
 _NOT_PLAIN = frozenset(name.capitalize() for name in BARE) | frozenset(
-    "Song localhost doi Tel Attn Mob Ext Ave Pkwy Expy Ter Cir Lat Lon Long lat lon long Apt Ste etc acct war ii"
-    " iii iv vi vii viii ix xi xii aka oz mi gal min sec yr yd Mon Tue Tues Wed Thu Thur Thurs Fri Sat Sun".split()
+    "Song localhost doi Tel Attn tel attn Mob Ext Ave Pkwy Expy Ter Cir Lat Lon Long lat lon long Apt Ste etc acct war"
+    " ii iii iv vi vii viii ix xi xii aka oz mi gal min sec yr yd Mon Tue Tues Wed Thu Thur Thurs Fri Sat Sun".split()
 )
 _NOT_PLAIN |= _CHATTED
 _VOWELLESS = frozenset("hmm mmm mm shh pfft psst brr nth grr pst tsk shhh hmmm zzz hm cwm".split())
@@ -198,7 +198,7 @@ RULES: list[Rule] = [
     ("path", r"(?<![\w<>/.])(?:~|\.{1,2})/(?:[\w.@+/-]*[\w@+/-])?", expand_address),
     ("path", r"(?<![\w<>/.])~?(?:/[\w.@+-]*[\w@+-]){2,}/?(?:\?[\w=&%.-]*\w)?", expand_address),
     ("number", rf"{_LABELLED}#(?=(?![0-9A-F]{{6}}\b)[A-Z]{{1,3}}\d)|#(?=[A-Z]{{1,3}}-\d)", lambda match: "number"),
-    ("hash", r"#(?=[0-9A-Fa-f]{6}\b)(?=\w*\d)", lambda match: "hash"),
+    ("hash", r"#(?=\w*\d)([0-9A-Fa-f]{6})\b", lambda match: f"hash {spell(match[1])}"),
     ("prime", r"(?<=\b[a-zA-Z])['’′](?=\()", lambda match: "prime"),
     ("heart", r"(?:(?<=[a-z!.]{2}\s)|(?<=:[DP)]\s)|(?<=<3\s)|(?<=<3))<3(?![\d.])", lambda match: "heart"),
     ("emoticon", r"(?:^|(?<=\s))(?:[:;]-?[DP]|[xX]D)(?=[\s!.,]|$)", lambda match: _FACES[match[0][-1]]),
