@@ -181,6 +181,8 @@ def whole_frames(frames: Tensor, spoken: Tensor) -> Tensor:
 def frame_counts(frames: Tensor, rate: Tensor, spoken: Tensor) -> Tensor:
     """Whole frames of each row, so that a pause or a rate of some changes no other.
 
+    A rate is of the whole frames that a row has without it, since that is what one hears it changed from.
+
     Parameters
     ----------
     frames, rate : Tensor, float, [P], frames that are asked for, and how much faster a row is said than those
@@ -192,7 +194,7 @@ def frame_counts(frames: Tensor, rate: Tensor, spoken: Tensor) -> Tensor:
     >>> frame_counts(asked, torch.ones(5), spoken).tolist()
     [2, 3, 8, 2, 3]
     >>> frame_counts(asked, torch.tensor([1.0, 1.0, 1.0, 0.5, 1.0]), spoken).tolist()
-    [2, 3, 8, 5, 3]
+    [2, 3, 8, 4, 3]
     """
     counts = torch.where(spoken, whole_frames(torch.where(spoken, frames, 0.0), spoken), torch.round(frames).long())
     changed = (spoken & (rate != 1.0)).tolist()
@@ -202,7 +204,7 @@ def frame_counts(frames: Tensor, rate: Tensor, spoken: Tensor) -> Tensor:
             start = row
         elif not now and row and changed[row - 1]:
             run = slice(start, row)
-            counts[run] = whole_frames(frames[run] / rate[run], spoken[run])
+            counts[run] = whole_frames(counts[run] / rate[run], spoken[run])
     return counts
 
 

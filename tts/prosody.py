@@ -65,7 +65,8 @@ class Controls:
 def check_range(name: str, value: float, allowed: tuple[float, float]) -> None:
     """Raise ProsodyError unless `value` is a number within `allowed`."""
     if not isinstance(value, Real) or not allowed[0] <= value <= allowed[1]:
-        raise ProsodyError(f"{name} must be from {allowed[0]:g} to {allowed[1]:g}, got {value}")
+        found = value if isinstance(value, Real) else repr(value)  # "1" is no number
+        raise ProsodyError(f"{name} must be from {allowed[0]:g} to {allowed[1]:g}, got {found}")
 
 
 def is_pause(gap_s: float, shortest_s: float = SHORTEST_PAUSE_S) -> bool:

@@ -1,8 +1,8 @@
 """SSML, a strict subset: what is not listed here is refused with its place, never passed over.
 
-Elements and attributes: ``speak`` (version, xml:lang of English), ``p``, ``s``, ``break`` (time, strength), ``prosody``
-(rate, pitch, volume), ``phoneme`` (alphabet "arpabet", ph), ``say-as`` (interpret-as: characters, spell-out, digits,
-cardinal, ordinal), ``sub`` (alias).
+Elements and attributes: ``speak`` (version, xml:lang of English, xmlns), ``p``, ``s``, ``break`` (time, strength),
+``prosody`` (rate, pitch, volume), ``phoneme`` (alphabet "arpabet", ph), ``say-as`` (interpret-as: characters,
+spell-out, digits, cardinal, ordinal), ``sub`` (alias).
 
 References
 ----------
@@ -33,6 +33,9 @@ ALLOWED = {
 }
 #: Elements that may hold text alone.
 _TEXT_ONLY = ("phoneme", "say-as", "sub", "break")
+#: Paragraphs hold sentences, and neither holds its like.
+_NOT_WITHIN = {"p": ("p", "s"), "s": ("s",)}
+_NAMESPACE = "http://www.w3.org/2001/10/synthesis"
 _SENTENCE_BREAK_S = 0.45
 _MOST_DIGITS = 21  # of a number that `tts.text.numbers` has a name for; longer ones are said digit by digit
 _LETTERS = Lexicon()
@@ -115,6 +118,10 @@ class _Reader:
             raise SsmlError(f"{place}: element <{name}> is not understood; known: {', '.join(sorted(ALLOWED))}")
         if (name == "speak") != (not self.open):
             raise SsmlError(f"{place}: <speak> must be the outermost element, and only that")
+        around = [element for element, *_ in self.open]
+        outer = next((element for element in _NOT_WITHIN.get(name, ()) if element in around), None)
+        if outer:
+            raise SsmlError(f"{place}: <{name}> cannot stand within <{outer}>")
         if self.open and self.open[-1][0] in _TEXT_ONLY:
             raise SsmlError(f"{place}: <{name}> cannot stand within <{self.open[-1][0]}>")
         unknown = sorted(set(attributes) - ALLOWED[name])
@@ -134,12 +141,14 @@ class _Reader:
         self.open.append((name, attributes, len(self.text), place))
 
     def _check_speak(self, attributes: dict[str, str], place: str) -> None:
-        """The language is English, the version one that there is."""
+        """The language is English, the version one that there is, the namespace SSML's."""
         language, version = attributes.get("xml:lang", "en"), attributes.get("version", "1.0")
         if language.lower().split("-")[0] != "en":
             raise SsmlError(f'{place}: xml:lang="{language}" is not understood; the voice speaks English')
         if version not in ("1.0", "1.1"):
             raise SsmlError(f'{place}: version="{version}" is not understood; there are 1.0 and 1.1')
+        if attributes.get("xmlns", _NAMESPACE) != _NAMESPACE:
+            raise SsmlError(f'{place}: xmlns="{attributes["xmlns"]}" is not understood; SSML is {_NAMESPACE}')
 
     def _end(self, name: str) -> None:
         """An element ends."""
