@@ -57,7 +57,12 @@ _PLAIN = re.compile(
 )
 _STRANGE = re.compile(r"[^\x00-\x7f“”‘’–—…é]")
 _LONE_FACTORIAL = re.compile(r"\s*[0-9]{1,3}!\s*")
-_APOSTROPHE = re.compile(r"(?<=[^\W\d_])[´`ʼ＇](?=[^\W\d_])")
+_APOSTROPHE = re.compile(r"(?<=[^\W\d_])[´`ʼ＇′](?=[^\W\d_])")
+#: Letters and dashes for which others stand that the rules know.
+_SAME = str.maketrans({"ſ": "s", "‑": "-", "‐": "-", "‒": "-"})
+#: What one does not see within a word: soft hyphens, spaces and joiners without a width.
+_UNSEEN = "\u00ad\u200b\u200c\u2060\ufeff"
+_PARTED = re.compile(rf"\w+(?:[{_UNSEEN}]+\w+)+")
 #: Of an ordinal: 1ˢᵗ.
 _RAISED_ENDING = re.compile(r"(?<=\d)(?:ˢᵗ|ⁿᵈ|ʳᵈ|ᵗʰ)")
 #: The comma of a decimal before a unit: 1,5 kg.
@@ -124,7 +129,8 @@ def _sentences(text: str | Iterable[str], on_unknown: OnUnknown) -> Iterator[Sen
 
 def _tokens(text: str, offset: int, on_unknown: OnUnknown) -> Iterator[Token]:
     """Tokens of one sentence that begins at `offset` of the source."""
-    position, text = 0, _APOSTROPHE.sub("’", text).replace("ſ", "s")
+    position, text = 0, _APOSTROPHE.sub("’", text).translate(_SAME)
+    text = _PARTED.sub(lambda word: _seen(word[0]).ljust(len(word[0]), _UNSEEN[0]), text)
     text = _RAISED_ENDING.sub(lambda ending: unicodedata.normalize("NFKC", ending[0]), text)
     text = _DECIMAL_COMMA.sub(r"\1.", text)
     while position < len(text):
@@ -138,6 +144,15 @@ def _tokens(text: str, offset: int, on_unknown: OnUnknown) -> Iterator[Token]:
             else:
                 yield from _unknown(word, offset + position, offset + end, on_unknown)
         position = end
+
+
+def _seen(word: str) -> str:
+    """A word without what one does not see.
+
+    >>> _seen("co\u00adoperate")
+    'cooperate'
+    """
+    return word.translate(dict.fromkeys(map(ord, _UNSEEN)))
 
 
 def _expand(text: str, position: int) -> tuple[str, int]:

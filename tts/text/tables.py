@@ -60,7 +60,7 @@ WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
 #: Words shortened with an apostrophe.
 CONTRACTED = {
     "gov't": "government", "dep't": "department", "int'l": "international", "nat'l": "national",
-    "ass'n": "association", "cont'd": "continued", "sec'y": "secretary",
+    "rock'n'roll": "rock and roll", "ass'n": "association", "cont'd": "continued", "sec'y": "secretary",
 }  # fmt: skip
 #: Of the above, those that are words of their own: only before a capital, a digit or the end of the text.
 WORDS_TOO = frozenset("mar jun jul sat sun mon wed mass wash max min sec fig gen col al rep hon geo".split())
@@ -148,6 +148,7 @@ SYMBOLS = {
     "≤": "less than or equal to", "≥": "greater than or equal to", "≠": "not equal to", "≈": "approximately equal to",
     "±": "plus or minus", "×": "times", "÷": "divided by", "−": "minus", "√": "square root of", "∞": "infinity",
     "∑": "sum", "∫": "integral", "∂": "partial", "∈": "in", "→": "to", "←": "from", "⇒": "implies", "↔": "to and from",
+    "➔": "to", "➜": "to", "➝": "to", "➞": "to", "➡": "to", "⬅": "from", "⬆": "up", "⬇": "down",
     "↑": "up", "↓": "down", "∪": "union", "∩": "intersection", "∀": "for all", "∃": "there exists", "∅": "empty set",
     "∝": "proportional to", "∥": "parallel to", "⊥": "perpendicular to",
     "∠": "angle", "∴": "therefore", "✓": "check mark", "✔": "check mark", "★": "star",
