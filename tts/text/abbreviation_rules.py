@@ -153,7 +153,7 @@ def _street_end(match: re.Match) -> str | None:
 def _before_number(match: re.Match) -> str | None:
     """What a number counts; "n." only behind a number, and no pint at the end of a sentence: a pt. 5 men."""
     before = match.string[: match.start()]
-    if match[0] in ("art.", "P.", "N.", "rt.") or match[0] == "n." and not re.search(r"\d,?\s$", before):
+    if match[0] in ("art.", "P.", "N.", "rt.", "pop.") or match[0] == "n." and not re.search(r"\d,?\s$", before):
         return None
     if match[0] == "pt." and re.search(r"(?i)\ba\s$", before):
         return None

@@ -164,7 +164,7 @@ def _plural(match: re.Match) -> str | None:
 
 
 #: Before the rules for decades.
-ROUND: list[Rule] = [("plural", r"(?P<number>1(?:0|00|(?:0|00)?(?:,?000){1,3}))s(?=\sof\b)", _round_plural)]
+ROUND: list[Rule] = [("plural", r"(?P<number>1(?:0|00|(?:0|00)?(?:,?000){1,3}))['’]?s(?=\sof\b)", _round_plural)]
 #: Before the rules for units, which would see seconds.
 PLURALS: list[Rule] = [
     ("plural", r"(?P<point>\.)?(?P<number>\d+)s\b", _plural),

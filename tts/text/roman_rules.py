@@ -133,6 +133,13 @@ def _ordinal(match: re.Match) -> str | None:
     return ordinal(number) if number and not is_initial else None
 
 
+def _of_monarch(match: re.Match) -> str | None:
+    """A numeral behind a monarch's name with its article: Henry the VIII."""
+    name = re.search(r"\b([A-Z][a-z]+) the $", match.string[: match.start()])
+    number = roman(match["numeral"])
+    return ordinal(number) if number and name and name[1] in _MONARCHS else None
+
+
 def _year(match: re.Match) -> str | None:
     """A year on a monument: MDCCXCIII."""
     number = roman(match["numeral"])
@@ -152,7 +159,7 @@ RULES: list[Rule] = [
         r"(?<=\()(ii|iii|iv|vi|vii|viii|ix|xi|xii)(?=\))",
         lambda match: cardinal(roman(match[0].upper()) or 0),
     ),
-    ("numbered", r"(?i:(vol|ch|sec|fig|art|cl|sc|op|mk|pts?)\.)\s(?P<numeral>[IVXLC]+|[ivx]{2,})\b", _numbered),
+    ("numbered", r"(?i:(vol|ch|sec|fig|art|cl|sc|op|mk|ep|no|pts?)\.)\s(?P<numeral>[IVXLC]+|[ivx]{2,})\b", _numbered),
     (
         "numbered",
         r"((?i:act|scene|chapters?|parts?|book|sections?|volumes?|pages?|pp?\.|article|title|figure|table|appendix"
@@ -173,6 +180,7 @@ RULES: list[Rule] = [
         lambda match: f"{cardinal(roman(match['numeral']) or 0)} {match['part'].upper()}",
     ),
     ("ordinal", r"(?P<numeral>[IVXLC]{2,}|V|X)(?:th|st|nd|rd)\b", _ordinal),
+    ("ordinal", r"(?<=[a-z] the )(?P<numeral>[IVX]+)\b(?!['’]|\s[A-Z])", _of_monarch),
     ("ordinal", rf"(?P<numeral>[IVXLC]+)(?=\s{_ORDERED}\b)", _ordinal),
     ("year", r"(?P<numeral>(?=[MDCLXVI]{4})M[MDCLXVI]+)\b", _year),
     ("numeral", r"(?P<numeral>(?!xxx\b)[ivxl]{3,})\b(?!['’-]\w)", _small),

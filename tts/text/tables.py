@@ -25,7 +25,7 @@ TITLES = {
     "atty": "attorney", "amb": "ambassador", "asst": "assistant", "assoc": "associate", "bldg": "building",
     "deg": "degrees", "sens": "senators", "reps": "representatives", "profs": "professors", "govs": "governors",
     "det": "detective", "esp": "especially", "excl": "excluding", "intl": "international", "natl": "national",
-    "avg": "average", "conf": "conference", "pkg": "package", "pkgs": "packages",
+    "jas": "james", "avg": "average", "conf": "conference", "pkg": "package", "pkgs": "packages",
     "pls": "please", "rte": "route", "tpke": "turnpike",
     "wm": "william", "chas": "charles", "geo": "george", "robt": "robert", "thos": "thomas", "benj": "benjamin",
     "jan": "january", "feb": "february", "mar": "march", "apr": "april", "jun": "june", "jul": "july",
@@ -45,7 +45,7 @@ ENDINGS = {
     "mich": "michigan", "ariz": "arizona", "wash": "washington", "okla": "oklahoma", "govt": "government",
     "hrs": "hours", "hr": "hour", "mins": "minutes", "secs": "seconds", "yrs": "years", "lbs": "pounds",
     "lb": "pound", "oz": "ounces", "qtr": "quarter", "doz": "dozen", "pct": "percent",
-    "ppl": "people",
+    "ppl": "people", "mgr": "manager",
 }  # fmt: skip
 #: Abbreviations before a number only.
 BEFORE_NUMBERS = {
@@ -53,7 +53,7 @@ BEFORE_NUMBERS = {
     "ht": "height", "ep": "episode", "eps": "episodes", "stat": "statutes", "no": "number",
     "nos": "numbers", "p": "page", "op": "opus", "dep": "departs", "arr": "arrives", "sect": "section",
     "thm": "theorem", "fl": "flourished", "prop": "proposition", "col": "column",
-    "pg": "page", "pgs": "pages", "pt": "part", "pts": "parts", "rt": "route", "n": "note",
+    "pg": "page", "pgs": "pages", "pop": "population", "pt": "part", "pts": "parts", "rt": "route", "n": "note",
     "ln": "line", "vv": "verses", "sc": "scene",
 }  # fmt: skip
 WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday".split()

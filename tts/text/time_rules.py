@@ -30,6 +30,8 @@ def spoken_time(match: re.Match) -> str | None:
         is_first = _UNTIL_HALF.match(match.string, match.end())
         is_zone = re.search(r"(?:UTC|GMT)\s?[-+−]$", match.string[: match.start()])
         on_the_hour = "" if found.get("half") or is_zone or is_first else " o'clock" if 1 <= hour <= 12 else " hundred"
+        if on_the_hour == " hundred" and found.get("hours"):
+            on_the_hour = " hundred hours"
         words = first + cardinal(hour) + on_the_hour
     else:
         words = f"{first}{cardinal(hour)} {'oh ' if 0 < minute < 10 else ''}{cardinal(minute) if minute else 'oh oh'}"
@@ -85,7 +87,7 @@ RULES: list[Rule] = [
     (
         "time",
         rf"(?:(?P<from>\d\d?){DASH})?(?P<hour>\d\d?)(?::|\.{_BEFORE_HALF})(?P<minute>\d\d)(?::(?P<second>\d\d))?"
-        rf"(?:{_MERIDIEM})?(?:\s?o['’]clock)?"
+        rf"(?:{_MERIDIEM})?(?:\s?o['’]clock)?(?P<hours>\s?h(?!\w))?"
         r"(?![\d:]|,\d{3}\b|\s(?:scale|ratio|odds|dilution|solution|mix|mixture|split|slope|gradient|chance)\b)",
         spoken_time,
     ),
