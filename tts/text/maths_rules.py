@@ -173,6 +173,8 @@ def _factorial(match: re.Match) -> str | None:
     A number alone is only exclaimed: 5!
     """
     before, after = match.string[max(0, match.start() - 24) : match.start()], match.string[match.end() :]
+    if after[:1] == "=" and re.search(r"(?<![\w.])[a-jlor-z]$", before):  # x!=5 is an inequality, n!=120 is not
+        return None
     letter = re.search(rf"(?<![\w'’])[kmnpq]$|\((?:{_TERM}(?:\s?[-+*/−]\s?{_TERM})+|\d+[a-z])\)$", before)
     operator = re.match(rf"\s?[=+*/×÷−^<>≈]|\s-\s(?:\d|[a-z]\b)|{_CALCULATED}", after) and re.search(
         r"(?<![\w.,])(?:\d+|[a-z])$", before

@@ -84,7 +84,7 @@ def compound(text: str) -> str:
         or len(text) == 2
         or re.fullmatch("[a-z]{1,3}[RD]NA", text)
     ):
-        return spell(text)
+        return text.lower() if text.upper() in SHORT_WORDS and text[0].islower() else spell(text)
     if (
         not text.isascii()
         or text.lower() in _lexicon()

@@ -191,7 +191,7 @@ _LABELLED = (
 #: (name, pattern, function), tried in this order after those for numbers; none begins inside a word.
 RULES: list[Rule] = [
     ("entity", rf"&(?:{'|'.join(_ENTITIES)});", lambda match: _ENTITIES[match[0][1:-1]]),
-    ("address", rf"(?:\b[a-z][a-z0-9]{{1,8}}://|www\.){_LINK}", expand_address),
+    ("address", rf"(?:\b(?:[a-z][a-z0-9]{{1,8}}|[A-Z]{{3,6}})://|www\.){_LINK}", expand_address),
     ("address", r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+", expand_address),
     ("bracket", r"<(?=(?:[\w.+-]+@|https?://)[^\s<>]+>)|(?<=[\w/])>", _address_bracket),
     ("path", r"[A-Za-z]:\\(?:[\w.$()\\-]*[\w$)\\])?", expand_address),
@@ -255,7 +255,7 @@ RULES: list[Rule] = [
     ("alphanumeric", rf"(?=\w*\d)(?=\w*{LETTER})([A-Za-z0-9]+)(['’]s\b)?(?![A-Za-z0-9])", _alphanumeric),
     (
         "capitals",
-        rf"((?=[^\Wa-z\d_]{{2}})(?:(?![a-zß-öø-ÿ]){LETTER})+)(['’]?s|['’]S|['’]d)?(?![^\W₀-₉]|['’]\w)",
+        rf"((?=[^\Wa-z\d_]{{2}})(?:(?![a-zß-öø-ÿ]){LETTER})+)(['’]?s|['’]S|['’]d)?(?![^\W₀-₉]|['’](?!\d\d\b)\w)",
         _capitals,
     ),
     ("nth", r"([ijkmnr])-?th\b(?!['’])", lambda match: f"{match[1]}th"),
@@ -270,7 +270,7 @@ RULES: list[Rule] = [
     ("single", rf"(?<!['’]){LETTER}(?!{LETTER}|[\d_]|['’]{LETTER})", _single),
     (
         "word",
-        rf"(?:(?<!\w)['’](?=(?:tis|twas|em|bout|cause|til)\b))?{LETTER}(?:{LETTER}|[\u0300-\u036f])*(?:['’]{LETTER}+)*",
+        rf"(?:(?<!\w)['’](?=(?i:tis|twas|em|bout|cause|til)\b))?{LETTER}(?:{LETTER}|[\u0300-\u036f])*(?:['’]{LETTER}+)*",
         _word,
     ),
     ("small", r"[₀-₉ₐ-ₜᵢ-ᵪᴬ-ᶿʰ-ʸˠ-ˤⁿⁱ]", _superscript_letter),
