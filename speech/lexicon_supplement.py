@@ -3,6 +3,7 @@
 _ROWS = """
 backtick B AE1 K T IH2 K
 becquerel B EH2 K ER0 EH1 L
+brulee B R UW0 L EY1
 buffet B AH0 F EY1
 captcha K AE1 P CH AH0
 caret K EH1 R AH0 T
@@ -11,6 +12,7 @@ centiliter S EH1 N T AH0 L IY2 T ER0
 covid K OW1 V IH0 D
 crore K R AO1 R
 dalton D AO1 L T AH0 N
+docx D AA1 K EH2 K S
 eta EY1 T AH0
 flotus F L OW1 T AH0 S
 fomo F OW1 M OW0
@@ -50,6 +52,7 @@ millivolt M IH1 L AH0 V OW2 L T
 milliwatt M IH1 L AH0 W AA2 T
 miz M IH1 Z
 mth EH1 M TH
+noreply N OW2 R IY0 P L AY1
 omicron OW1 M IH0 K R AA2 N
 paisa P AY1 S AA0
 paise P AY1 S EY0
@@ -60,6 +63,7 @@ quadrillionth K W AA0 D R IH1 L Y AH0 N TH
 quintillion K W IH0 N T IH1 L Y AH0 N
 quintillionth K W IH0 N T IH1 L Y AH0 N TH
 radian R EY1 D IY0 AH0 N
+readme R IY1 D M IY2
 rth AA1 R TH
 saoirse S ER1 SH AH0
 scotus S K OW1 T AH0 S
@@ -70,6 +74,7 @@ spacex S P EY2 S EH1 K S
 tau T AW1
 toml T AA1 M AH0 L
 trillionth T R IH1 L Y AH0 N TH
+txt T EH1 K S T
 upsilon AH1 P S AH0 L AA2 N
 yaml Y AE1 M AH0 L
 zeroth Z IH1 R OW0 TH

@@ -125,6 +125,7 @@ def test_what_is_read_as_one_with_its_neighbours_is_refused(pronouncer):
         ("Goethe", "G ER1 T AH0"),
         ("Saoirse", "S ER1 SH AH0"),
         ("GitHub", "G IH1 T HH AH2 B"),
+        ("readme", "R IY1 D M IY2"),
         ("SpaceX", "S P EY2 S EH1 K S"),
         ("kth", "K EY1 TH"),
         ("i-th", "AY1 TH"),
@@ -134,3 +135,7 @@ def test_what_is_read_as_one_with_its_neighbours_is_refused(pronouncer):
 def test_words_that_spelling_misleads(pronouncer, word, phones):
     [said] = words_of(pronouncer, word)
     assert " ".join(said.phones) == phones
+
+
+def test_the_ending_of_a_text_file_is_said(pronouncer):
+    assert " ".join(words_of(pronouncer, "Open notes.txt.")[-1].phones) == "T EH1 K S T"
