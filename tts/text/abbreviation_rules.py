@@ -253,6 +253,7 @@ RULES: list[Rule] = [
     ("street", r"(?:Ave|Rd|Ln|Ct|Pkwy|Expy|Fwy|Trl|Xing)(?![.\w])|(?:Pl|Ter|Cir|Expy|Fwy|Trl)\.(?!\w)", _street_end),
     ("street", r"(?:Pl|Ter|Cir|Sq)(?=,|$|\s(?:#|Apt|Suite|Unit|NW|NE|SW|SE)\b)", _street_end),
     ("floor", r"(?<=\d(?:st|nd|rd|th)\s)[Ff]l\.(?!\w)|(?<=\d(?:st|nd|rd|th)\s)Fl\b", lambda match: "floor"),
+    ("minute", r"(?<=\d(?:st|nd|rd|th)\s)min\b\.?", lambda match: "minute"),
     ("apartment", r"(?:Apt|Ste|Rm|Bldg)\.?(?=\s#?(?:\d|[A-Z]\b))", lambda match: _ROOMS[match[0][:3]]),
     ("place", r"(?:Ste|Pt)\.(?=\s[A-Z][a-z])", lambda match: "point" if match[0] == "Pt." else "saint"),
     ("right", r"[Rr]t\.\s(Hon|Rev)\b\.?", lambda match: f"right {TITLES[match[1].lower()]}"),

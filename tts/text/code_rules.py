@@ -206,7 +206,7 @@ RULES: list[Rule] = [
         _military_time,
     ),
     ("version", r"(?P<v>v|V(?=\d+\.))(?P<parts>\d+(?:\.\d+)*)(?![\w])", _dotted),
-    ("version", r"(?P<v>)(?P<parts>\d+(?:\.\d+){2,})(?::(?P<port>\d{2,5})\b)?(?!\w)", _dotted),
+    ("version", r"(?P<v>)(?P<parts>\d+(?:\.\d+){2,})(?::(?P<port>\d{2,5})\b)?(?!\w(?<!r)|r(?!c\d))", _dotted),
     ("docket", r"(?<=\bNo\. )\d{1,3}-\d{2,6}(?![\w-])", lambda match: " dash ".join(map(pairs, match[0].split("-")))),
     ("standard", r"802\.11([a-z]{0,2})\b", lambda match: f"eight oh two point eleven {spell(match[1])}"),
     (

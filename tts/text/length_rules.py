@@ -13,7 +13,7 @@ from tts.text.units import UNITS
 
 _SIDES = {"W": "wide", "D": "deep", "H": "high", "L": "long"}
 #: Units of what is in a container.
-_CONTENTS = frozenset("g kg oz oz. lb lb. ml mL cl l L".split())
+_CONTENTS = frozenset("g kg mg oz oz. lb lb. ml mL cl l L".split())
 #: A player's name in a list, before the minute of a goal: (Kane 45', Foden 78').
 _SCORER = re.compile(
     r"(?:[(,;]\s?(?:[A-Z][\w’'-]+\s){1,2}|"

@@ -197,7 +197,7 @@ RULES: list[Rule] = [
     ("thousandth", r"1/(1,?000|10,?000|100,?000|1,?000,?000)(?:th\b)?(?!\w|[/.,]\d)", _thousandth),
     ("sight", r"20/(\d{2,3})(?=\s(?:vision|eyesight)\b)", lambda match: f"twenty {pairs(match[1])}"),
     ("rating", r"(?P<points>\d+(?:\.\d+)?)/(?P<most>5|10|20|100)(?![\w/]|\.\d)", _rating),
-    ("to", rf"{_AFTER_FRACTION}\s?[-–—]\s?(?=\d{{1,3}}(?:[½⅓⅔¼¾⅕-⅞/]|\s(?!=)|[.,]?$))", lambda match: "to"),
+    ("to", rf"{_AFTER_FRACTION}\s?[-–—]\s?(?=[½⅓⅔¼¾⅕-⅞]|\d{{1,3}}(?:[½⅓⅔¼¾⅕-⅞/]|\s(?!=)|[.,]?$))", lambda match: "to"),
     (
         "to",
         r"(\d{1,3})\s?[-–—]\s?(?=\d{1,3}(?:[½⅓⅔¼¾⅕-⅞]|[\s-]\d{1,2}[/⁄]\d))",

@@ -26,7 +26,7 @@ _NO_NOUN = (
     r"(?!(?:x|w|by|and|or|of|in|long|wide|tall|thick|deep|high|from|to|at|on|is|was|are|were|for|with|apart|away|off|"
     r"above|below|square|across|per|than|but|when|where|each|more|less|then|as|if|he|she|they|we|you|it|down|up|into|"
     r"onto|out|back|ahead|after|before|behind|beneath|beyond|under|over|through|past|around|between|because|while|until|"
-    r"which|that|so|later|without|had|has|have|will|would|can)\b)"
+    r"which|that|so|daily|twice|once|every|later|without|had|has|have|will|would|can)\b)"
 )
 
 #: Units that measure the same, between which a slash is no "per".
