@@ -276,7 +276,22 @@ def _bass(place: Place) -> str:
     is_fish = place.next in ("fishing", "boat", "fisherman") or place.back() in (
         "sea", "largemouth", "smallmouth", "striped", "black", "caught",
     )  # fmt: skip
+    in_music = place.next in ("guitar", "player", "drum", "line", "clef", "solo", "note", "part", "section")
+    is_fish = is_fish or not in_music and place.near("fish", "caught", "hooked")
     return "B AE1 S" if is_fish else "B EY1 S"
+
+
+_OLD = frozenset("man woman mother father parents couple people person lady gentleman aunt uncle relative poor".split())
+
+
+def _aged(place: Place) -> str:
+    """Old, before a person; else of the age of, or grown old."""
+    return "EY1 JH IH0 D" if place.next in _OLD else "EY1 JH D"
+
+
+def _sow(place: Place) -> str:
+    """The animal after what stands before a noun; else seeds are sown."""
+    return "S AW1" if place.is_verb is False else "S OW1"
 
 
 def _dove(place: Place) -> str:
@@ -402,7 +417,10 @@ _SINGLE: dict[str, Callable[[Place], str]] = {
     "tears": lambda place: _tear(place) + " Z",
     "bow": _bow,
     "bows": lambda place: _bow(place) + " Z",
+    "aged": _aged,
     "bass": _bass,
+    "sow": _sow,
+    "sows": lambda place: _sow(place) + " Z",
     "dove": _dove,
     "wound": _wound,
     "polish": _polish,
