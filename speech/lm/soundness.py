@@ -14,24 +14,27 @@ def is_sound(
     log_probs: npt.NDArray[np.float32],
     backoffs: npt.NDArray[np.float32],
     begins: npt.NDArray[np.int64],
+    links: npt.NDArray[np.int32] | None = None,
 ) -> bool:
     """Whether the tree of an n-gram model is whole and its values are numbers.
 
     Parameters
     ----------
     sizes : n-grams of each order, the lowest first; the first is the size of the vocabulary
-    words, log_probs, backoffs, begins : as in `ctc.ngram.NGramArrays`
+    words, log_probs, backoffs, begins, links : as in `ctc.ngram.NGramArrays`
 
     Returns
     -------
     bool
         False where words are outside the vocabulary or not in order below a node, where the children of nodes do not
-        follow one another, where those of one order are not the next order, or where a value is not finite.
+        follow one another, where those of one order are not the next order, where a link does not lead to a shorter
+        n-gram that ends in the same word, or where a value is not finite.
     """
     return (
         _levels_follow(sizes, begins)
         and all(np.isfinite(values[part]).all() for values in (log_probs, backoffs) for part in _blocks(len(values)))
         and _words_rise(sizes[0], words, begins)
+        and (links is None or _links_shorten(sizes, words, links))
     )
 
 
@@ -61,6 +64,19 @@ def _words_rise(num_words: int, words: npt.NDArray[np.uint32], begins: npt.NDArr
         good[begins[first:last] - (part.start + 1)] = True  # the first child of a node may be any word
         if not good.all():
             return False
+    return True
+
+
+def _links_shorten(sizes: Sequence[int], words: npt.NDArray[np.uint32], links: npt.NDArray[np.int32]) -> bool:
+    """Whether single words link to the root, and longer n-grams to lower orders, to nodes of the same word."""
+    longer = 1 + sizes[0]
+    if links[:longer].any():
+        return False
+    for first, size in zip(np.cumsum([longer, *sizes[1:-1]]), sizes[1:-1], strict=False):
+        for part in _blocks(size):
+            found, own = links[first:][part], words[first:][part]
+            if found.min() < 1 or found.max() >= first or not np.array_equal(words[found], own):
+                return False
     return True
 
 

@@ -340,6 +340,13 @@ def test_boosts_stay_within_what_a_search_can_use(lm):
         boosts({"the": "x"}, lm, config)
 
 
+@pytest.mark.parametrize("boost", [math.nan, math.inf, -math.inf, 500.5])
+@pytest.mark.parametrize("with_model", [True, False])
+def test_boosts_that_no_search_can_use_are_refused(lm, with_model, boost):
+    with pytest.raises(ConfigError, match=rf"hot-words: the boost of 'okapi' must be within \+-500 nats, got {boost:g}"):
+        boosts({"okapi": boost}, lm if with_model else None, DecodingConfig())
+
+
 def test_hotword_that_the_model_cannot_spell(lm):
     with pytest.raises(ConfigError, match="hot-words: 'café' holds 'é', which the tokens cannot spell"):
         build_decoding(tone_model(), DecodingConfig(), lm, hotwords=["café"])

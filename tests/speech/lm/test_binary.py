@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from ctc.ngram import NGram
+from ctc import ngram
+from ctc.ngram import NGram, fill_links
 from speech.errors import CheckpointError
-from speech.lm import EstimationConfig, estimate, load, perplexity, save
+from speech.lm import EstimationConfig, binary, estimate, load, perplexity, save
 from speech.lm.binary import quantise_values
 from tests.speech.lm.test_kneser_ney import random_text
 
@@ -22,6 +23,28 @@ def test_plain_is_exact(model, tmp_path):
     again = load(tmp_path / "lm")
     assert again.vocabulary == model.vocabulary
     for ours, theirs in zip(again.arrays, model.arrays, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("linked", [True, False])
+def test_links_are_read_or_filled_in(model, tmp_path, monkeypatch, linked):
+    with monkeypatch.context() as patch:
+        if not linked:
+            patch.setattr(binary, "_LINKED", 0)  # as files were before they held links
+        save(tmp_path / "lm", model)
+    filled = []
+    monkeypatch.setattr(ngram, "fill_links", lambda *arrays: (filled.append(1), fill_links(*arrays)))
+    again = load(tmp_path / "lm")
+    assert len(filled) == (not linked)
+    np.testing.assert_array_equal(again.arrays.links, model.arrays.links)
+    assert model.arrays.links.max() > len(model.vocabulary)
+
+
+@pytest.mark.parametrize("order", [1, 2, 3, 6])
+def test_every_order(tmp_path, order):
+    model = estimate(SENTENCES, EstimationConfig(order=order, discount_fallback=True))
+    save(tmp_path / "lm", model)
+    for ours, theirs in zip(load(tmp_path / "lm").arrays, model.arrays, strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
 
@@ -94,7 +117,7 @@ def swap_words(words, model):
 
 def put(where, value):
     def change(values, model):
-        values[where(model) if callable(where) else where] = value
+        values[where(model) if callable(where) else where] = value(model) if callable(value) else value
 
     return change
 
@@ -109,6 +132,11 @@ UNSOUND = {
     "children in their own order": damaged("begins", put(lambda m: slice(2, 3 + len(m.vocabulary)), 99)),
     "no number": damaged("log_probs", put(7, np.nan)),
     "endless": damaged("backoffs", put(7, -np.inf)),
+    "a single word has a link": damaged("links", put(4, 1)),
+    "a link to the root": damaged("links", put(-1, 0)),
+    "a link below the root": damaged("links", put(-1, -5)),
+    "a link to its own order": damaged("links", put(-1, lambda m: len(m.arrays.links) - 1)),
+    "a link to another word": damaged("links", put(-1, lambda m: 1 + (m.arrays.words[len(m.arrays.links) - 1] + 1) % 3)),
 }
 
 
