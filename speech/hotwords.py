@@ -53,9 +53,7 @@ def boosts(hotwords: Hotwords | None, lm: "NGram | None", config: DecodingConfig
         if not isinstance(boost, int | float | np.number):
             raise ConfigError(f"hot-words: the boost of {phrase!r} must be a number, got {boost!r}")
         if not abs(boost) <= MOST_BOOST:
-            raise ConfigError(
-                f"hot-words: the boost of {phrase!r} must be within +-{MOST_BOOST:g} nats, got {boost:g}"
-            )
+            raise ConfigError(f"hot-words: the boost of {phrase!r} must be within +-{MOST_BOOST:g} nats, got {boost:g}")
     if lm is None or SPACE in lm.ids:  # characters are all known
         return given
     penalty = -config.unknown_score * config.lm_weight * np.log(10.0)

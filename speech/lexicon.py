@@ -24,6 +24,7 @@ from speech.units import ARPABET, VOWELS
 Pronunciation = tuple[str, ...]
 Source = Literal["user", "dictionary", "letter", "derived", "letter_to_sound"]
 SHIPPED_MODEL = Path(__file__).parent / "weights" / "letter_to_sound.safetensors"
+MOST_PHONES = 255  #: of a word; what has more is no word
 _MAX_COMBINATIONS = 8
 _MOST_LETTERS = (
     30  # that the letter-to-sound model reads at once; it has learned from words, and loses the rest of more
@@ -229,7 +230,7 @@ def read_lexicon(path: str | Path) -> dict[str, list[Pronunciation]]:
     Raises
     ------
     CorpusError
-        The file cannot be read; a row has no tab, no phones or an unknown phone (names file and row).
+        The file cannot be read; a row has no tab, no phones, too many or an unknown phone (names file and row).
     """
     path = Path(path)
     try:
@@ -248,6 +249,10 @@ def read_lexicon(path: str | Path) -> dict[str, list[Pronunciation]]:
             spoken = normalize_text(word)
             raise CorpusError(f"{path}, row {number}: {word!r} is not one word as texts are read; got {spoken!r}")
         pronunciation = tuple(_check_phone(phone, path, number) for phone in phones.split())
+        if len(pronunciation) > MOST_PHONES:
+            raise CorpusError(
+                f"{path}, row {number}: {word!r} has {len(pronunciation)} phones; a word has at most {MOST_PHONES}"
+            )
         if pronunciation not in lexicon.setdefault(word, []):
             lexicon[word].append(pronunciation)
     return lexicon

@@ -20,7 +20,7 @@ from safetensors.numpy import save
 from ctc.beam_setup import Spellings
 from speech.checkpoint import write_atomically
 from speech.errors import CheckpointError, ConfigError
-from speech.lexicon import Lexicon, PronunciationError
+from speech.lexicon import MOST_PHONES, Lexicon, PronunciationError
 from speech.units import Units
 
 logger = logging.getLogger(__name__)
@@ -67,7 +67,10 @@ class DecodingLexicon:
         lengths: list[int] = []
         counts: list[int] = []
         for word in names:
-            found = _found(word, lexicon)
+            try:
+                found = _looked_up(word, lexicon)
+            except PronunciationError:
+                found = []
             counts.append(len(found))
             for pronunciation in found:
                 lengths.append(len(pronunciation))
@@ -168,7 +171,7 @@ class DecodingLexicon:
         phones, lengths, counts, names, unsayable = [], [], [], [], []
         for word in further:
             try:
-                found = source.pronunciations(word)[:MOST_PRONUNCIATIONS]
+                found = _looked_up(word, source)
             except PronunciationError as error:
                 if not skip_unsayable:
                     raise ConfigError(str(error)) from error
@@ -218,9 +221,16 @@ class DecodingLexicon:
         return Spellings(self.words, padded, owners)
 
 
-def _found(word: str, lexicon: Lexicon) -> list[tuple[str, ...]]:
-    """Pronunciations of a word, none if there is no way to say it."""
-    try:
-        return lexicon.pronunciations(word)[:MOST_PRONUNCIATIONS]
-    except PronunciationError:
-        return []
+def _looked_up(word: str, lexicon: Lexicon) -> list[tuple[str, ...]]:
+    """The usual pronunciations of a word.
+
+    Raises
+    ------
+    PronunciationError
+        It cannot be pronounced, or is longer than words are.
+    """
+    found = lexicon.pronunciations(word)[:MOST_PRONUNCIATIONS]
+    longest = max(map(len, found), default=0)
+    if longest > MOST_PHONES:
+        raise PronunciationError(f'"{word[:20]}..." has {longest} phones; a word has at most {MOST_PHONES}')
+    return found

@@ -1,12 +1,14 @@
 """`speech lm`: train, score and convert n-gram language models."""
 
 import argparse
+import contextlib
+import logging
 import math
 import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from speech.commands.inputs import STDIN
 from speech.commands.options import comma_list, path_name, positive
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from ctc import NGram
     from speech.lm import EstimationConfig
 
+logger = logging.getLogger(__name__)
 EPILOG = """\
 examples:
   speech lm train novels.txt.xz letters.txt --order 4 --prune 0,0,1 -o books.lm
@@ -29,7 +32,7 @@ examples:
 Text is UTF-8, one sentence a line (.gz, .xz and .bz2 too), - for standard input. It is brought into the
 form of transcripts first (lower case, no punctuation) unless --as-is is given. Files whose names end in
 .arpa or .arpa.gz are ARPA, all others the binary form, which loads at once. Beside a model that was
-trained stands MODEL.json, its card, which `speech info MODEL` shows.
+trained stands MODEL.json, its card, which `speech info MODEL` shows; conversions get it too.
 """
 ARPA_SUFFIXES = (".arpa", ".arpa.gz")
 
@@ -151,10 +154,10 @@ def run_train(arguments: argparse.Namespace) -> int:
 
 def describe(arguments: argparse.Namespace, model: "NGram", config: "EstimationConfig") -> None:
     """Write the card of a model that was trained."""
-    from speech.lm.card import beside, write_card
+    from speech.lm.card import write_card
     from speech.text import NORMALIZATION_VERSION
 
-    try:
+    with writing_card(arguments.output):
         write_card(
             arguments.output,
             model,
@@ -164,8 +167,17 @@ def describe(arguments: argparse.Namespace, model: "NGram", config: "EstimationC
             prune_by=arguments.prune_by or 0.0,
             quantised=arguments.quantise,
         )
+
+
+@contextlib.contextmanager
+def writing_card(output: str) -> Iterator[None]:
+    """What fails within is told as a card that cannot be written."""
+    from speech.lm.card import beside
+
+    try:
+        yield
     except OSError as error:
-        raise SpeechError(f"{beside(arguments.output)}: cannot be written ({error.strerror})") from error
+        raise SpeechError(f"{beside(output)}: cannot be written ({error.strerror})") from error
 
 
 def run_score(arguments: argparse.Namespace) -> int:
@@ -193,9 +205,28 @@ def run_convert(arguments: argparse.Namespace) -> int:
     check_file(Path(arguments.output), arguments.output)
     check_form(arguments.output, quantise=arguments.quantise)
     from speech.decoding import read_language_model
+    from speech.lm.card import carry_card, check_card
 
-    write(arguments.output, read_language_model(arguments.model), quantise=arguments.quantise)
+    model = read_language_model(arguments.model)
+    card = own_card(arguments.model) if is_replaceable(arguments.output) else {}
+    if card:
+        check_card(arguments.output, tuple(card))
+    write(arguments.output, model, quantise=arguments.quantise)
+    if card:
+        with writing_card(arguments.output):
+            carry_card(card, arguments.output, quantised=arguments.quantise)
     return 0
+
+
+def own_card(model: str) -> dict[str, Any]:
+    """The card beside a model; none, and a warning, if it is that of another file."""
+    from speech.lm.card import beside, read_card
+
+    card = read_card(Path(model))
+    if card and "sha256" not in card:
+        logger.warning("%s: is the card of another file (sha256 differs) and is not carried over", beside(model))
+        return {}
+    return card
 
 
 def _shown(model: "NGram", lines: Iterator[str], unit: str) -> Iterator[str]:

@@ -41,8 +41,8 @@ def read_card(path: Path) -> dict[str, Any]:
     return card
 
 
-def check_card(path: str | Path) -> None:
-    """See that no file but a card as `write_card` writes it, nothing added, stands where that of a model will.
+def check_card(path: str | Path, keys: Sequence[str] = _KEYS) -> None:
+    """See that no file but a card with just these keys, those of `write_card`, stands where that of a model will.
 
     Raises
     ------
@@ -51,14 +51,14 @@ def check_card(path: str | Path) -> None:
     """
     card_path = beside(path)
     try:
-        written = tuple(json.loads(card_path.read_text(encoding="utf-8"))) == _KEYS
+        written = tuple(json.loads(card_path.read_text(encoding="utf-8"))) == tuple(keys)
     except FileNotFoundError:
         return
     except (OSError, ValueError, TypeError):
         written = False
     if not written:
         raise CheckpointError(
-            f"{card_path}: is there and is no card that `speech lm train` wrote; move it, or name another model"
+            f"{card_path}: is there and is no card that `speech lm` wrote; move it, or name another model"
         )
 
 
@@ -106,8 +106,22 @@ def write_card(
         round(Path(path).stat().st_size / 2**20, 2),
         sha256(path),
     )
+    _write(path, dict(zip(_KEYS, values, strict=True)))
+
+
+def carry_card(card: dict[str, Any], path: str | Path, *, quantised: bool) -> None:
+    """Write the card of a model beside its conversion, which stands at `path`; rounded values stay rounded."""
+    about: dict[str, Any] = {"size_mib": round(Path(path).stat().st_size / 2**20, 2), "sha256": sha256(path)}
+    settings = card.get("settings")
+    if isinstance(settings, dict) and quantised:
+        about["settings"] = settings | {"quantised": True}
+    _write(path, card | about)
+
+
+def _write(path: str | Path, card: dict[str, Any]) -> None:
+    """Write a card beside its model."""
     with replacing(beside(path)) as partial:
-        partial.write_text(json.dumps(dict(zip(_KEYS, values, strict=True)), indent=2) + "\n", encoding="utf-8")
+        partial.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
 
 
 def sha256(path: str | Path) -> str:

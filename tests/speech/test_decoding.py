@@ -201,6 +201,17 @@ def test_second_head_decides_between_homophones():
         assert text_of(decoding, np.concatenate([phones, characters[: len(phones)]], axis=1)) == word
 
 
+def test_words_of_more_phones_than_any_word_has(caplog):
+    lexicon = Lexicon({"long": [("AH0",) * 255], "longer": [("AH0",) * 256]})
+    known = DecodingLexicon.of_words(["long", "longer", "read"], lexicon)
+    assert [len(known.pronunciations(word)) for word in known.words] == [1, 0, 2]
+    assert known.spelt(build_units("phone")).padded.shape == (3, 255)
+    with pytest.raises(ConfigError, match='"longer..." has 256 phones; a word has at most 255'):
+        known.restricted(["read"]).with_words(["longer"], lexicon)
+    assert known.restricted(["read"]).with_words(["longer"], lexicon, skip_unsayable=True).words == ("read",)
+    assert "'longer'" in caplog.text
+
+
 def test_hotwords_are_taken_in_the_letters_of_transcripts():
     assert as_transcribed(["Camel Hair"]) == ["camel hair"]
     assert as_transcribed({"Ada": 3.0}) == {"ada": 3.0}
@@ -343,7 +354,7 @@ def test_boosts_stay_within_what_a_search_can_use(lm):
 @pytest.mark.parametrize("boost", [math.nan, math.inf, -math.inf, 500.5])
 @pytest.mark.parametrize("with_model", [True, False])
 def test_boosts_that_no_search_can_use_are_refused(lm, with_model, boost):
-    with pytest.raises(ConfigError, match=rf"hot-words: the boost of 'okapi' must be within \+-500 nats, got {boost:g}"):
+    with pytest.raises(ConfigError, match=rf"the boost of 'okapi' must be within \+-500 nats, got {boost:g}"):
         boosts({"okapi": boost}, lm if with_model else None, DecodingConfig())
 
 

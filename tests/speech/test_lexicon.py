@@ -113,6 +113,7 @@ def test_the_users_lexicon_overrides(tmp_path):
         ("dog D AO1 G", "row 2: expected a word, a tab"),
         ("dog\t ", "row 2: expected a word, a tab"),
         ("New York\tN UW1", "row 2: 'new york' is not one word"),
+        ("long\t" + "AH0 " * 256, "row 2: 'long' has 256 phones; a word has at most 255"),
         ("e-mail\tIY1", "row 2: 'e-mail' is not one word as texts are read; got 'e mail'"),
     ],
 )

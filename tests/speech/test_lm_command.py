@@ -12,6 +12,7 @@ from speech.commands.tune import write_decoding
 from speech.decoding import DecodingConfig, build_decoding
 from speech.errors import ConfigError
 from speech.lm import EstimationConfig, estimate, load, read_lines
+from speech.lm.card import beside, read_card, sha256
 from speech.lm.shaping import prune
 from speech.loading import DEFAULT_MODEL
 from speech.tuning import STEPS, tune
@@ -74,13 +75,47 @@ def test_trained_models_have_a_card(tmp_path, text, capsys):
     assert cli.main([*train[:-1], "/dev/null"]) == 0
 
 
+def test_conversions_have_the_card_of_their_model(tmp_path, text, capsys):
+    arpa, binary, again = (tmp_path / name for name in ("m.arpa", "m.lm", "again.arpa.gz"))
+    assert cli.main(["lm", "train", str(text), "--order", "2", "--discount-fallback", "-o", str(arpa)]) == 0
+    first = read_card(arpa)
+    for source, target, options in [(arpa, binary, ["--quantise"]), (binary, again, []), (binary, again, [])]:
+        assert cli.main(["lm", "convert", str(source), str(target), *options]) == 0
+        card = read_card(target)
+        assert card["sha256"] == sha256(target)
+        assert card["settings"] == first["settings"] | {"quantised": True}
+        assert {key: card[key] for key in ("data", "description", "ngrams", "unit")} == {
+            key: first[key] for key in ("data", "description", "ngrams", "unit")
+        }
+    assert list(card) == list(first)
+
+    beside(binary).write_text(json.dumps(read_card(binary) | {"licence": "CC0 – mine"}), encoding="utf-8")
+    noted = tmp_path / "noted.lm"
+    for _ in range(2):  # what the first has written the second may write over
+        assert cli.main(["lm", "convert", str(binary), str(noted)]) == 0
+        assert read_card(noted)["licence"] == "CC0 – mine"
+    beside(again).write_text('{"notes": 1}')
+    capsys.readouterr()
+    assert cli.main(["lm", "convert", str(binary), str(again)]) == 2
+    assert "again.arpa.gz.json: is there and is no card that `speech lm` wrote" in capsys.readouterr().err
+
+
+def test_cards_of_other_files_are_not_carried_over(tmp_path, text, caplog):
+    first, second = tmp_path / "m.arpa", tmp_path / "m.lm"
+    assert cli.main(["lm", "train", str(text), "--order", "2", "--discount-fallback", "-o", str(first)]) == 0
+    first.write_text(first.read_text() + "\n")
+    assert cli.main(["lm", "convert", str(first), str(second)]) == 0
+    assert "m.arpa.json: is the card of another file (sha256 differs) and is not carried over" in caplog.text
+    assert not beside(second).exists()
+
+
 @pytest.mark.parametrize("content", ["my notes", "[]", "3", "null", '{"perplexity": 9}', b"\xff"])
 def test_a_file_that_is_no_card_is_kept(tmp_path, text, capsys, content):
     beside = tmp_path / "m.lm.json"
     data = content if isinstance(content, bytes) else content.encode()
     beside.write_bytes(data)
     assert cli.main(["lm", "train", str(text), "--discount-fallback", "-o", str(tmp_path / "m.lm")]) == 2
-    assert "m.lm.json: is there and is no card that `speech lm train` wrote; move it" in capsys.readouterr().err
+    assert "m.lm.json: is there and is no card that `speech lm` wrote; move it" in capsys.readouterr().err
     assert beside.read_bytes() == data
     assert not (tmp_path / "m.lm").exists()
 

@@ -136,7 +136,9 @@ UNSOUND = {
     "a link to the root": damaged("links", put(-1, 0)),
     "a link below the root": damaged("links", put(-1, -5)),
     "a link to its own order": damaged("links", put(-1, lambda m: len(m.arrays.links) - 1)),
-    "a link to another word": damaged("links", put(-1, lambda m: 1 + (m.arrays.words[len(m.arrays.links) - 1] + 1) % 3)),
+    "a link to another word": damaged(
+        "links", put(-1, lambda m: 1 + (m.arrays.words[len(m.arrays.links) - 1] + 1) % 3)
+    ),
 }
 
 
