@@ -50,8 +50,8 @@ class BeamDecoder:
     unknown_score : float
         log10 added to the score of words outside the model's vocabulary, which <unk> as a class flatters.
     hotwords : mapping of str to float, or sequence of str, optional
-        Words or phrases and their boost in nats, 8 by default; of whole words only. Of word pieces, it is one way to
-        spell them, the longest pieces first, and words that go on from there count too.
+        Words or phrases and their boost in nats, 8 by default; of whole words only. In word pieces the 8 shortest ways
+        to spell them count, and so do words that go on from there.
     blank : int
     boundary : str, optional
         Token between words; " " or "|" if it is among the tokens.
@@ -153,8 +153,9 @@ class BeamDecoder:
 
         Returns
         -------
-        list of Hypothesis, best first; for a batch, a list of these. With a lexicon no two have the same words; else
-        they differ in their tokens, and several may have one text, as with and without a boundary at the end.
+        list of Hypothesis, best first; for a batch, a list of these. No two have the same words. With a lexicon a
+        score is that of all pronunciations; else of several ways to write the same (with and without a boundary at the
+        end, in other word pieces) the best stands for them with its own. Without words tokens differ.
 
         Raises
         ------

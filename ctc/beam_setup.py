@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -40,6 +41,7 @@ Pronunciation = str | Sequence[str]
 Lexicon = Spellings | Mapping[str, Pronunciation | Sequence[Pronunciation] | Mapping[Any, float]]
 DEFAULT_BOOST = 8.0
 MOST_BOOST = 500.0  #: nats; sums of them must stay within float64 as factors
+_MOST_SPELLINGS = 8  # of a hot-word in word pieces: models seldom take many more pieces than are needed
 _MOST_PRIOR = 500.0  # nats, for the same reason
 PIECE = "▁"
 _SPACES = (" ", "|")
@@ -74,7 +76,7 @@ class Search:
         """Whether hypotheses are sequences of words."""
         return self.by_word or self.options.boundary >= 0 or self._in_pieces
 
-    @property
+    @cached_property
     def _in_pieces(self) -> bool:
         return any(token.startswith(PIECE) for token in self.tokens)
 
@@ -102,16 +104,14 @@ class Search:
                 current = []
         if not self.by_word:
             groups.append((None, current))
-        return [
-            SpokenWord(
-                text if text is not None else self.join_tokens([t.label for t in group]).replace(PIECE, ""),
-                group[0].start_frame,
-                group[-1].end_frame,
-                min(1.0, sum(t.confidence for t in group) / len(group)),
-            )
-            for text, group in groups
-            if group
-        ]
+        found = []
+        for text, group in groups:
+            if text is None:
+                text = self.join_tokens([t.label for t in group]).replace(PIECE, "")
+            if text:  # nothing follows a boundary, or a piece that only begins a word
+                confidence = min(1.0, sum(t.confidence for t in group) / len(group))
+                found.append(SpokenWord(text, group[0].start_frame, group[-1].end_frame, confidence))
+        return found
 
 
 def build_search(
@@ -389,14 +389,19 @@ def _patterns(
                     raise ValueError(f"hotwords: {part!r} is not in the lexicon; add its pronunciation")
             patterns[tuple(word_ids[part] for part in parts)] = float(boost)
         else:
-            patterns[_spell_hot(phrase, parts, ids, border)] = float(boost)
+            patterns |= dict.fromkeys(_spell_hot(phrase, parts, ids, border), float(boost))
     return patterns
 
 
-def _spell_hot(phrase: str, parts: list[str], ids: dict[str, int], border: int) -> tuple[int, ...]:
-    """Tokens of a phrase, with the boundaries around its words."""
+def _spell_hot(phrase: str, parts: list[str], ids: dict[str, int], border: int) -> list[tuple[int, ...]]:
+    """Tokens of a phrase, with the boundaries around its words; of word pieces, the shortest ways to spell it."""
     if any(token.startswith(PIECE) for token in ids):
-        return tuple(k for part in parts for k in _pieces(phrase, PIECE + part, ids))
+        spellings: list[tuple[int, ...]] = [()]
+        for part in parts:
+            ways = _pieces(phrase, PIECE + part, ids)
+            joined = (before + way for before in spellings for way in ways)
+            spellings = sorted(joined, key=len)[:_MOST_SPELLINGS]
+        return spellings
     labels = [border] if border >= 0 else []
     for part in parts:
         for character in part:
@@ -404,19 +409,23 @@ def _spell_hot(phrase: str, parts: list[str], ids: dict[str, int], border: int) 
                 raise ValueError(f"hotwords: {phrase!r} holds {character!r}, which the tokens cannot spell")
             labels.append(ids[character])
         labels += [border] if border >= 0 else []
-    return tuple(labels)
+    return [tuple(labels)]
 
 
-def _pieces(phrase: str, text: str, ids: dict[str, int]) -> list[int]:
-    """Word pieces, always the longest that fits."""
-    labels, at = [], 0
-    while at < len(text):
-        end = next((end for end in range(len(text), at, -1) if text[at:end] in ids), at)
-        if end == at:
-            raise ValueError(f"hotwords: {phrase!r} holds {text[at]!r}, which the tokens cannot spell")
-        labels.append(ids[text[at:end]])
-        at = end
-    return labels
+def _pieces(phrase: str, text: str, ids: dict[str, int]) -> list[tuple[int, ...]]:
+    """Ways to spell a text in word pieces, the fewest and then the longest first ones before others."""
+    longest = max(map(len, ids))
+    ways: list[list[tuple[int, ...]]] = [[] for _ in text] + [[()]]  # of the text from each place on
+    for at in range(len(text) - 1, -1, -1):
+        for end in range(min(at + longest, len(text)), at, -1):
+            piece = ids.get(text[at:end])
+            if piece is not None:
+                ways[at] += [(piece, *rest) for rest in ways[end]]
+        ways[at] = sorted(ways[at], key=len)[:_MOST_SPELLINGS]
+    if not ways[0]:
+        strange = next((c for c in text if not any(c in token for token in ids)), text.removeprefix(PIECE))
+        raise ValueError(f"hotwords: {phrase!r} holds {strange!r}, which the tokens cannot spell")
+    return ways[0]
 
 
 def _weights(log_prior: npt.ArrayLike | None, num_units: int) -> npt.NDArray[np.float64]:

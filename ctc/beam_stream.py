@@ -1,7 +1,8 @@
 """An utterance that is searched as its scores come, and the hypotheses that are found."""
 
+import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -55,8 +56,9 @@ class Hypothesis:
     words : tuple of SpokenWord
         Empty if the tokens do not tell words apart.
     score : float
-        What hypotheses are ranked by, nats: acoustic score + language weight * ln(10) * language score + bonus; of
-        words that were found in several ways (pronunciations, endings) the sum of all, of which the rest is the best's.
+        What hypotheses are ranked by, nats: acoustic score + language weight * ln(10) * language score + bonus; with a
+        lexicon, of words found in several ways (pronunciations, endings) the sum of all, of which the rest is the
+        best's.
     acoustic_score : float
         Log of the total probability of the paths that were searched, nats.
     lm_score : float
@@ -241,13 +243,14 @@ class BeamStream:
         if complete.any():
             order = order[complete[order]]
         if search.options.merge_smallest and n_best > 1:
-            found = self._recalled(totals, nodes, order, results, last_words, n_best)
+            found: Iterable[Candidate] = self._recalled(totals, nodes, order, results, last_words, n_best)
         else:
-            found = [
+            found = (
                 self._read(merges.path_of(self._beam, int(nodes[i])), last_words[i], totals[i], results[i])
-                for i in (order if search.by_word else order[:n_best])
-            ]
-        return (self._merged(found) if search.by_word else found)[:n_best]
+                for i in order
+            )
+        distinct = self._merged(found) if search.by_word else different(search, found)
+        return list(itertools.islice(distinct, n_best))
 
     def _read(self, nodes: list[int], last_word: int, total: float, apart: npt.NDArray) -> Candidate:
         """A prefix, the word that ends with it (or -1), its score, and its three scores apart."""
@@ -286,7 +289,7 @@ class BeamStream:
             rescored.append(replace(read, score=total, acoustic_score=acoustic, met=join_times(read.met)))
         return sorted(rescored, key=lambda one: -one.score)
 
-    def _merged(self, found: list[Candidate]) -> list[Candidate]:
+    def _merged(self, found: Iterable[Candidate]) -> list[Candidate]:
         """The best of each word sequence, with the score of all its pronunciations."""
         sums: dict[tuple[int, ...], Candidate] = {}
         for one in found:
@@ -297,6 +300,19 @@ class BeamStream:
             elif not self.search.options.framewise:
                 sums[key] = replace(known, score=float(np.logaddexp(known.score, one.score)))
         return sorted(sums.values(), key=lambda one: -one.score)
+
+
+def different(search: Search, found: Iterable[Candidate]) -> Iterator[Candidate]:
+    """The first of those that say the same, with the score of its own tokens: so the best is the same of one or many.
+
+    Without words, which tokens are said counts.
+    """
+    known = set()
+    for one in found:
+        said = one.text if search.has_words else one.labels
+        if said not in known:
+            known.add(said)
+            yield one
 
 
 def join_times(met: tuple[int, ...]) -> tuple[int, ...]:

@@ -93,6 +93,8 @@ def candidates_of_all(streams: "Sequence[BeamStream]", most: int) -> "list[Candi
     most : int
         Hypotheses taken from each search, and returned.
     """
+    from ctc.beam_stream import different
+
     lists = [stream.candidates(most) for stream in streams]
     if len(streams) == 1:
         return lists[0]
@@ -118,4 +120,5 @@ def candidates_of_all(streams: "Sequence[BeamStream]", most: int) -> "list[Candi
         scores = np.array([(view[key].score, view[key].acoustic_score) for view in views])
         score, acoustic_score = scores.mean(axis=0).tolist()
         joined.append(replace(one, score=score, acoustic_score=acoustic_score))
-    return sorted(joined, key=lambda one: -one.score)[:most]
+    distinct = different(streams[0].search, sorted(joined, key=lambda one: -one.score))
+    return list(itertools.islice(distinct, most))

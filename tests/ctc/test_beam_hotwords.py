@@ -71,3 +71,33 @@ def test_words_that_are_not_hot_are_left_out_without_loss(parted, seed):
     for found, expected in zip(decoder.decode(scores), exhaustive.decode(scores), strict=True):
         assert found.text == expected.text
         assert found.score == pytest.approx(expected.score, abs=1e-9)
+
+
+PIECES = ["<blank>", "▁", "▁ca", "▁cat", "▁c", "a", "t", "at", "▁dog", "▁do", "g", "▁cad"]
+
+
+@pytest.mark.parametrize("said", ["▁cat", "▁ca t", "▁c at", "▁c a t"])
+def test_hot_words_count_however_their_pieces_are_parted(said):
+    labels = [PIECES.index(piece) for piece in [*said.split(), "▁do", "g"]]
+    scores = np.full((2 * len(labels), len(PIECES)), -6.0)
+    scores[::2, 0] = 0.0
+    scores[np.arange(len(labels)) * 2 + 1, labels] = 0.0
+    decoder = BeamDecoder(PIECES, beam_size=500, hotwords={"cat dog": 5.0, "cat": 1.0})
+    found = next(h for h in decoder.decode(scores, n_best=50) if [t.label for t in h.tokens] == labels)
+    assert found.text == "cat dog"
+    assert found.bonus == pytest.approx(6.0)
+
+
+def test_hot_words_that_the_longest_piece_first_cannot_spell():
+    tokens = ["<blank>", "▁ab", "▁a", "bc", "b"]
+    assert BeamDecoder(tokens, hotwords=["abc"]).search.hot.awards.max() == 8.0
+    with pytest.raises(ValueError, match="'abx' holds 'x', which the tokens cannot spell"):
+        BeamDecoder(tokens, hotwords=["abx"])
+    with pytest.raises(ValueError, match="'ac' holds 'ac', which the tokens cannot spell"):
+        BeamDecoder(tokens, hotwords=["ac"])
+
+
+def test_few_of_many_spellings_are_kept():
+    letters = ["<blank>", "▁", "▁a", "a", "aa", "aaa"]
+    search = BeamDecoder(letters, hotwords={"aaaaaaaaaaaaaaaaaaaaaaaa aaaaaaaaaaaaaaaa": 3.0}).search
+    assert (search.hot.awards > 0).sum() == 8

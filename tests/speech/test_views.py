@@ -132,7 +132,7 @@ def test_what_one_view_misses_another_finds_and_all_are_heard(lm):
     prior = decoding.decoder.search.log_prior
     for one in joined:
         expected = np.mean([sequence_log_probs(view, [one.labels], 0, prior) for view in views])
-        assert one.acoustic_score == pytest.approx(expected, abs=0.05)  # searches leave some paths out
+        assert one.acoustic_score == pytest.approx(expected, abs=0.1)  # searches leave some paths out
         weighed = np.log(10) * decoding.config.lm_weight * one.lm_score
         assert one.score == pytest.approx(one.acoustic_score + weighed + one.bonus, abs=1e-4)
 
