@@ -5,7 +5,8 @@
 Times are medians by CUDA events after a warm-up, in turns. cuDNN's is measured where its conditions allow (blank 0, all
 frames counted, targets concatenated int32 on the CPU, fewer than 256 labels); torch's own on time-major logits, as it
 wants them. Memory is the peak beyond logits and gradient. The last column of `bandwidth` is the share of a device
-copy's bandwidth that the pass over logits alone, and the pass that writes the gradient, reach at K = 5000.
+copy's bandwidth that the pass over logits alone, and the pass that writes the gradient, reach at K = 5000. Needs a CUDA
+device and the extra `cuda`.
 """
 
 import argparse
@@ -123,7 +124,7 @@ def bandwidth(repeats: int) -> str:
 
 def main() -> None:
     """Print a line for each shape, then bandwidths."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=20)
     parser.add_argument("--only", type=int, nargs="*", help="rows of the table of shapes, from 0")
     parser.add_argument("--dtype", default="float32", choices=["float32", "float64", "float16", "bfloat16"])

@@ -1,6 +1,5 @@
 """Beam search beside fast-ctc-decode, flashlight-text and pyctcdecode, in one run, one thread each.
 
-    pip install fast-ctc-decode flashlight-text pyctcdecode kenlm     # those that are missing are left out
     python recipes/benchmarks/decoding.py [--arpa MODEL.arpa] [--repeats 7]
 
 Scores are random and peaked: T = 1000 frames of K = 32 units, of which one, the blank in six of ten frames, is 7 nats
@@ -10,17 +9,30 @@ Hot-words are 1,000 made of random letters, or words of the model, with the defa
 
 Pruning is each one's default, where it has one: ours drops prefixes 20 nats below the best, pyctcdecode those 10 nats
 below and tokens less likely than exp(-5), flashlight-text is given 50 nats.
+
+Of the others those that are missing are named and left out; `pip install fast-ctc-decode flashlight-text pyctcdecode
+kenlm` brings them.
 """
 
 import argparse
+import functools
 import importlib
+import sys
 import time
 from collections.abc import Callable
 
 import numpy as np
 
 from ctc.beam import BeamDecoder
+from speech.cli import guarded
 
+PACKAGES = {
+    "fast_ctc_decode": "fast-ctc-decode",
+    "flashlight.lib.text.decoder": "flashlight-text",
+    "flashlight.lib.text.decoder.kenlm": "flashlight-text with KenLM",
+    "kenlm": "kenlm",
+    "pyctcdecode": "pyctcdecode",
+}
 LETTERS = ["<blank>", " ", "'", *"abcdefghijklmnopqrstuvwxyz", "1", "2", "3"]
 
 
@@ -112,12 +124,13 @@ def with_model(scores: np.ndarray, beam_size: int, arpa: str) -> dict[str, Calla
     thousand = [word for word in words[100:20100] if set(word) <= set(LETTERS)][::19][:1000]
     for name, hot in with_hot_words(thousand, model, **settings).items():
         runs[name] = lambda hot=hot: hot.decode(scores)[0].text
-    if _import("kenlm") and (peer := _import("pyctcdecode")):
+    peer = _import("pyctcdecode")
+    if _import("kenlm") and peer:
         built = peer.build_ctcdecoder(["", *LETTERS[1:]], arpa, words, alpha=0.5, beta=1.5)
         log_probs = log_softmax(scores)
         runs["pyctcdecode"] = lambda: built.decode(log_probs, beam_width=beam_size)
-    decoder, kenlm = _import("flashlight.lib.text.decoder"), _import("flashlight.lib.text.decoder.kenlm")
-    if decoder and kenlm:
+    decoder = _import("flashlight.lib.text.decoder")
+    if decoder and (kenlm := _import("flashlight.lib.text.decoder.kenlm")):
         runs["flashlight-text"] = _flashlight(_flashlight_with_words(decoder, kenlm, words, beam_size, arpa), scores)
     return runs
 
@@ -155,11 +168,13 @@ def _flashlight(decoder, scores: np.ndarray) -> Callable[[], str]:
     return decode
 
 
+@functools.cache
 def _import(name: str):
-    """Return the module, or None."""
+    """Return the module, or None after naming what is missing, once."""
     try:
         return importlib.import_module(name)
     except ImportError:
+        print(f"{PACKAGES[name]} is not installed and left out: pip install {PACKAGES[name].split()[0]}")
         return None
 
 
@@ -188,4 +203,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(guarded(main, "decoding"))

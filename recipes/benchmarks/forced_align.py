@@ -38,7 +38,7 @@ def problem(T: int, N: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 def main() -> None:
     """Print a line for each size."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--hour", action="store_true")
     options = parser.parse_args()
@@ -75,7 +75,7 @@ def segmentation(log_probs: np.ndarray, labels: np.ndarray) -> None:
     try:
         import ctc_segmentation
     except ImportError:
-        print("ctc-segmentation: not installed")
+        print("ctc-segmentation is not installed and left out: pip install 'speech-toolkit[bench]'")
         return
     config = ctc_segmentation.CtcSegmentationParameters()
     config.char_list = [str(unit) for unit in range(NUM_UNITS)]

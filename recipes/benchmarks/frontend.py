@@ -6,27 +6,30 @@ Times are CPU seconds of this process, the least of `--repeats` rounds through a
 other work on the machine disturbs them little. Every tool gets the same pieces of 30 s, and all
 profit from what `speech.frontend.frames.keep_freed_memory` does to the process (torchaudio takes
 about twice as long without it).
-Needs the extra `bench` (parselmouth, kaldi-native-fbank).
+Needs recordings, and the extra `bench` for parselmouth and kaldi-native-fbank, which are left out without it.
 """
 
 import argparse
+import importlib
 import os
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 # Before numpy and torch are imported: one thread for everybody.
 for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 
-import kaldi_native_fbank  # noqa: E402
 import librosa  # noqa: E402
 import numpy as np  # noqa: E402
-import parselmouth  # noqa: E402
 import torch  # noqa: E402
 from torchaudio.compliance import kaldi  # noqa: E402
 
 from speech import audio  # noqa: E402
+from speech.cli import guarded  # noqa: E402
+from speech.errors import SpeechError  # noqa: E402
 from speech.frontend import Frontend, FrontendConfig  # noqa: E402
 from speech.frontend.pitch import PitchConfig, PitchTracker  # noqa: E402
 
@@ -44,15 +47,29 @@ MIXED = ("LibriSpeech", "cv-corpus", "cmu_us_slt_arctic", "cmu_us_bdl_arctic", "
 MIN_HZ, MAX_HZ = 65.0, 500.0
 
 
+def _import(name: str) -> ModuleType | None:
+    """The module, if it is installed."""
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        return None
+
+
+kaldi_native_fbank, parselmouth = _import("kaldi_native_fbank"), _import("parselmouth")
+
+
 def main() -> None:
     """Run all comparisons and print them."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--hours", type=float, default=1.0, help="speech to time (default 1)")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--pyin-seconds", type=float, default=20.0, help="speech of each clean voice for pyin")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
+    for module, package in ((kaldi_native_fbank, "kaldi-native-fbank"), (parselmouth, "praat-parselmouth")):
+        if module is None:
+            print(f"{package} is not installed and left out: pip install 'speech-toolkit[bench]'")
     roots = [arguments.data / name for name in MIXED]
     speech = load_speech(roots, arguments.hours * 3600)
     pieces = [speech[i : i + PIECE_S * RATE_HZ] for i in range(0, len(speech), PIECE_S * RATE_HZ)]
@@ -77,7 +94,7 @@ def load_speech(roots: list[Path], seconds: float) -> np.ndarray:
             parts.append(audio.read(paths[index], sample_rate_hz=RATE_HZ)[0])
             wanted -= len(parts[-1])
     if not parts:
-        raise SystemExit(f"no recordings under {roots[0].parent}: name their folder with --data")
+        raise SpeechError(f"no recordings under {roots[0].parent}: name their folder with --data")
     return np.concatenate(parts)
 
 
@@ -113,10 +130,11 @@ def filter_bank_tools() -> dict[str, Callable]:
         )
         return librosa.power_to_db(power)
 
+    native = {"kaldi-native-fbank": native_fbank} if kaldi_native_fbank else {}
     return {
         "ours": ours,
         "torchaudio.compliance.kaldi.fbank": torchaudio_fbank,
-        "kaldi-native-fbank": native_fbank,
+        **native,
         "librosa.feature.melspectrogram + dB": librosa_mel,
     }
 
@@ -146,13 +164,15 @@ def compare_values(pieces: list) -> None:
     values: dict[str, list] = {}
     for piece in pieces[:: max(1, len(pieces) // 20)]:
         exact = torchaudio_fbank(piece, torch.float64).float()
-        single, native, own = torchaudio_fbank(piece), native_fbank(piece), ours(piece)
-        for name, first, second in (
-            ("ours - Kaldi's definition (torchaudio, float64)", own, exact),
-            ("ours - torchaudio", own, single),
-            ("ours - kaldi-native-fbank", own, native),
-            ("torchaudio - kaldi-native-fbank", single, native),
-        ):
+        single, own = torchaudio_fbank(piece), ours(piece)
+        pairs = [("ours - Kaldi's definition (torchaudio, float64)", own, exact), ("ours - torchaudio", own, single)]
+        if kaldi_native_fbank:
+            native = native_fbank(piece)
+            pairs += [
+                ("ours - kaldi-native-fbank", own, native),
+                ("torchaudio - kaldi-native-fbank", single, native),
+            ]
+        for name, first, second in pairs:
             values.setdefault(name, []).append((first - second).abs().flatten())
     print(f"{'log-mel difference':50} largest   over 1e-3")
     for name, parts in values.items():
@@ -171,12 +191,12 @@ def pitch_tools() -> dict[str, Callable]:
 
     return {
         "ours (10 ms hop)": lambda waveform: tracker(torch.from_numpy(waveform)[None]),
-        "Praat, autocorrelation (10 ms hop)": praat,
+        **({"Praat, autocorrelation (10 ms hop)": praat} if parselmouth else {}),
         "librosa.yin (1024 samples, 10 ms hop)": yin,
     }
 
 
-def praat(waveform: np.ndarray) -> parselmouth.Pitch:
+def praat(waveform: np.ndarray) -> "parselmouth.Pitch":
     """Praat's pitch with its default costs."""
     sound = parselmouth.Sound(waveform.astype(np.float64), RATE_HZ)
     return sound.to_pitch_ac(time_step=0.01, pitch_floor=MIN_HZ, pitch_ceiling=MAX_HZ)
@@ -206,14 +226,16 @@ def compare_pitch(data: Path, seconds: float) -> None:
     for voice, folder in CLEAN.items():
         waveform = load_speech([data / folder], seconds)
         total_s += len(waveform) / RATE_HZ
-        tensor, pitch = torch.from_numpy(waveform)[None], praat(waveform)
+        tensor = torch.from_numpy(waveform)[None]
         num_frames = default.frontend.num_frames(len(waveform))
         centres_s = (np.arange(num_frames) * 160 + 200) / RATE_HZ
         others = {
             "ours, default": default(tensor).f0_hz[0].numpy(),
             "ours, window_s=0.055": fine(tensor).f0_hz[0].numpy(),
-            "Praat": np.nan_to_num([pitch.get_value_at_time(s) for s in centres_s]),
         }
+        if parselmouth:
+            pitch = praat(waveform)
+            others["Praat"] = np.nan_to_num([pitch.get_value_at_time(s) for s in centres_s])
         for frame_length in times:
             start = time.process_time()
             reference = pyin(waveform, frame_length)
@@ -243,4 +265,4 @@ def agreement(f0_hz: np.ndarray, reference_hz: np.ndarray) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(guarded(main, "frontend"))

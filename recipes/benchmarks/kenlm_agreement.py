@@ -12,20 +12,25 @@ import itertools
 import sys
 import time
 
-import kenlm
 import numpy as np
 
+from speech.cli import guarded
+from speech.errors import SpeechError
 from speech.lm import read_arpa, read_lines
 from speech.text import normalize_text
 
 
 def main() -> int:
     """Compare; returns the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--arpa", required=True)
     parser.add_argument("--text", required=True, help="one sentence a line")
     parser.add_argument("--lines", type=int, default=2000)
     arguments = parser.parse_args()
+    try:
+        import kenlm
+    except ImportError as error:
+        raise SpeechError("KenLM, which ours is compared with, is not installed: pip install kenlm") from error
     start = time.perf_counter()
     ours = read_arpa(arguments.arpa)
     loaded = time.perf_counter()
@@ -45,4 +50,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(guarded(main, "kenlm_agreement"))

@@ -10,25 +10,30 @@ if the perplexities differ by more than 1 %.
 
 import argparse
 import itertools
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+from speech.cli import guarded
+from speech.errors import SpeechError
 from speech.lm import EstimationConfig, estimate, perplexity, read_arpa, read_lines
 from speech.text import normalize_text
 
 
 def main() -> int:
     """Print a table; returns the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lmplz", required=True)
     parser.add_argument("--text", required=True, help="one sentence a line")
     parser.add_argument("--order", type=int, default=4)
     parser.add_argument("--prune", type=int, nargs="+", default=[0])
     parser.add_argument("--lines", type=int, default=200_000)
     arguments = parser.parse_args()
+    if not shutil.which(arguments.lmplz):
+        raise SpeechError(f"--lmplz {arguments.lmplz}: is no program; build lmplz from KenLM's source")
     lines = [normalize_text(line) for line in itertools.islice(read_lines(arguments.text), arguments.lines)]
     lines = [line for line in lines if line]
     training = [line for number, line in enumerate(lines) if number % 10]
@@ -59,4 +64,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(guarded(main, "kneser_ney"))

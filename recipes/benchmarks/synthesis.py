@@ -28,7 +28,7 @@ UNITS = {
 
 def main() -> None:
     """Measure in processes of their own, print the median and the range of each figure."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--voice", default="kathleen", help="(default: the voice that is included)")
     parser.add_argument("--processes", type=int, default=3)
     parser.add_argument("--once", action="store_true", help="measure in this process, print JSON")

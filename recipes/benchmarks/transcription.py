@@ -4,7 +4,7 @@
 
 Recordings are made by joining the manifest's utterances (again and again, if it is short). Wall time and peak memory
 are those of the child process. The word errors of the long recording stand beside those of its utterances one by one:
-what the long one has more was lost where its windows meet.
+what the long one has more was lost where its windows meet. Needs Linux, which tells the memory of processes.
 """
 
 import argparse
@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from speech import audio
+from speech.cli import guarded
 from speech.corpus import Utterance, read_manifest
 from speech.evaluate import compare
 from speech.loading import load_model
@@ -28,8 +29,8 @@ RATE_HZ = 16_000
 
 def main() -> None:
     """Make the recordings, transcribe each in a process of its own, print a table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--manifest", type=Path, required=True)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--manifest", type=Path, required=True, help="speech, one utterance a row")
     parser.add_argument("--model", type=Path)
     parser.add_argument("--no-lm", action="store_true", help="best path of characters")
     parser.add_argument("--hotwords", type=Path, help="words to be favoured")
@@ -117,4 +118,4 @@ def transcribed(path: Path, options: list[str]) -> tuple[float, float, str]:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(guarded(main, "transcription"))
