@@ -187,6 +187,8 @@ def build_search(
 
 def _check_tokens(tokens: tuple[str, ...], blank: int | None) -> dict[str, int]:
     """Ids of the tokens, the blank left out if there is one."""
+    if not tokens:
+        raise ValueError("tokens: there are none")
     if blank is not None:
         blank = unit_index(blank, len(tokens))
     ids = {token: k for k, token in enumerate(tokens) if k != blank}

@@ -88,11 +88,10 @@ def read_hotwords(path: str | Path) -> dict[str, float]:
         phrase = normalize_text(text)
         strange = unexpressible(phrase)
         if strange or not phrase:
-            what = (
-                f"holds {', '.join(strange)}, which the model cannot write; spell it in letters"
-                if strange
-                else "has no word"
-            )
+            what = "has no word"
+            if strange:
+                what = f"holds {', '.join(strange)}, which the model cannot write; spell it in letters"
+                what += "" if tab else ", and put a tab before a boost"
             raise ConfigError(f"{path}, row {number}: {text.strip()!r} {what}")
         try:
             found[phrase] = float(boost) if tab else DEFAULT_BOOST

@@ -35,6 +35,7 @@ form of transcripts first (lower case, no punctuation) unless --as-is is given. 
 trained stands MODEL.json, its card, which `speech info MODEL` shows; conversions get it too.
 """
 ARPA_SUFFIXES = (".arpa", ".arpa.gz")
+OTHER_ARPA_SUFFIXES = (".arpa.xz", ".arpa.bz2", ".arpa.zst", ".arpa.zip")
 
 
 def add_parser(subparsers) -> None:
@@ -270,9 +271,16 @@ def check_texts(texts: list[str]) -> None:
 
 
 def check_form(output: str, *, quantise: bool) -> None:
-    """Refuse 8-bit values in ARPA before the work, not after it."""
-    if output.endswith(ARPA_SUFFIXES) and quantise:
+    """Refuse what is not written, 8-bit values in ARPA and other compression of it, before the work."""
+    if output.lower().endswith(OTHER_ARPA_SUFFIXES):
+        raise SpeechError(f"{output}: ARPA is compressed by gzip only; choose a name that ends in .arpa.gz")
+    if is_arpa(output) and quantise:
         raise SpeechError(f"{output}: ARPA holds numbers in full; leave --quantise out or choose another name")
+
+
+def is_arpa(output: str) -> bool:
+    """Whether a file of this name is written as ARPA."""
+    return output.lower().endswith(ARPA_SUFFIXES)
 
 
 def write(output: str, model: "NGram", *, quantise: bool) -> None:
@@ -286,7 +294,7 @@ def write(output: str, model: "NGram", *, quantise: bool) -> None:
     from speech.lm import save, write_arpa
 
     try:
-        if output.endswith(ARPA_SUFFIXES):
+        if is_arpa(output):
             write_arpa(output, model)
         else:
             save(output, model, quantise=quantise)

@@ -282,7 +282,7 @@ def write_arpa(path: str | Path, model: NGram) -> None:
     path = Path(path)
     with replacing(path) as partial, open(partial, "wb") as file:
         # Neither name nor time in the gzip header: equal models give equal files.
-        binary = gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) if path.suffix == ".gz" else file
+        binary = gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) if path.suffix.lower() == ".gz" else file
         with io.TextIOWrapper(binary, encoding="utf-8", newline="\n") as stream:
             _write(stream, model)
 

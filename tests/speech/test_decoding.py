@@ -318,6 +318,7 @@ def test_tokens_that_do_not_match():
     ("rows", "message"),
     [
         ("cat\nroom 101\n", "row 2: 'room 101' holds 1, 0, which the model cannot write"),
+        ("ada 12\n", "row 1: 'ada 12' holds 1, 2, .* spell it in letters, and put a tab before a boost"),
         ("кот\n", "row 1: 'кот' holds"),
         ("cat\tloud\n", "row 1: the boost 'loud' is not a number"),
         ("cat\tinf\n", r"row 1: the boost must be within \+-500 nats, got 'inf'"),

@@ -49,6 +49,14 @@ def test_train_score_convert(tmp_path, text, capsys):
     assert "\tthe cat sat on the mat\n" in capsys.readouterr().out
 
 
+def test_names_of_arpa_files_in_capitals(tmp_path, text):
+    for name, opener in (("M.ARPA", open), ("M.ARPA.GZ", gzip.open)):
+        path = str(tmp_path / name)
+        assert cli.main(["lm", "train", str(text), "--order", "2", "--discount-fallback", "-o", path]) == 0
+        with opener(path, "rt") as file:
+            assert file.readline() == "\\data\\\n"
+
+
 def test_trained_models_have_a_card(tmp_path, text, capsys):
     model, card = tmp_path / "m.lm", tmp_path / "m.lm.json"
     train = ["lm", "train", str(text), "--order", "2", "--discount-fallback", "-o", str(model)]
@@ -149,6 +157,11 @@ def test_characters_of_text_without_spaces(tmp_path, capsys):
         (["train", "TEXT", "-o", "m.lm", "--order", "7"], "order must be 1..6, got 7"),
         (["train", "TEXT", "-o", "m.lm", "--prune", "1,0"], "do not fall"),
         (["train", "TEXT", "-o", "m.arpa", "--quantise", "--discount-fallback"], "ARPA holds numbers in full"),
+        (
+            ["train", "TEXT", "-o", "m.arpa.xz"],
+            "m.arpa.xz: ARPA is compressed by gzip only; choose a name that ends in",
+        ),
+        (["train", "TEXT", "-o", "m.ARPA.GZ", "--quantise"], "ARPA holds numbers in full"),
         (["train", "TEXT", "-o", "m.lm", "--prune-by", "nan"], "'nan' is not a number from 0 up"),
         (["train", "TEXT", "-o", "m.lm", "--prune-by", "-1"], "'-1' is not a number from 0 up"),
         (["train", "TEXT", "-o", "m.lm", "--discount-fallback", "--order", "0"], "not a whole number from 1 up"),
