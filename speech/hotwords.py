@@ -77,7 +77,7 @@ def read_hotwords(path: str | Path) -> dict[str, float]:
     from speech.text import normalize_text, unexpressible
 
     try:
-        rows = Path(path).read_text(encoding="utf-8-sig").splitlines()
+        rows = Path(path).read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: {unreadable(error)}") from error
     found: dict[str, float] = {}

@@ -234,7 +234,7 @@ def read_lexicon(path: str | Path) -> dict[str, list[Pronunciation]]:
     """
     path = Path(path)
     try:
-        rows = path.read_text(encoding="utf-8-sig").splitlines()
+        rows = path.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise CorpusError(f"{path}: {unreadable(error)}") from error
     lexicon: dict[str, list[Pronunciation]] = {}
