@@ -111,13 +111,12 @@ def hot_step(hot, state, label):
     if len(hot.targets) > 1:
         found = np.int64(hot.targets[state, label])
         return found, hot.potentials[found] + hot.awards[found] - hot.potentials[state]
-    at = state
-    found = find_edge(hot.begins, hot.tokens, at, label)
+    at, found = np.int64(state), np.int64(-1)
     while found < 0 and at != 0:
-        at = hot.fail[at]
         found = find_edge(hot.begins, hot.tokens, at, label)
+        at = hot.fail[at]
     if found < 0:
-        found = 0
+        found = hot.roots[label] if len(hot.roots) > 1 else max(find_edge(hot.begins, hot.tokens, 0, label), 0)
     return found, hot.potentials[found] + hot.awards[found] - hot.potentials[state]
 
 
@@ -282,7 +281,7 @@ def gather(hot, beam, room):
 def extend_tokens(options, lm, tree, hot, beam, room, y, least):
     """All entries with all tokens but the boundary of words; return (number of candidates, least)."""
     chosen, number, enough = 0, 0, options.beam_size
-    written_out = len(hot.targets) > 1
+    written_out, by_token = len(hot.targets) > 1, len(hot.gains) > 1
     order, weighted = room.order, room.select  # both free until candidates are reduced
     bonus = math.exp(max(options.word_bonus, 0.0)) if options.mode == TOKEN_MODEL else 1.0
     limit = gather(hot, beam, room)
@@ -290,7 +289,8 @@ def extend_tokens(options, lm, tree, hot, beam, room, y, least):
         if token == options.blank or (token == options.boundary and options.mode == OPEN_WORDS):
             continue
         bound = y[token] * bonus
-        if bound * limit > least:
+        most = min(limit, room.totals[0] * hot.gains[token]) if by_token else limit
+        if bound * most > least:
             order[0, chosen], weighted[chosen] = token, bound
             chosen += 1
     sort_descending(weighted, order, room.spare, chosen)
@@ -299,9 +299,9 @@ def extend_tokens(options, lm, tree, hot, beam, room, y, least):
         bound = y[token] * bonus
         if bound * limit <= least:
             break
-        column = np.uint64(token)
+        column, gain = np.uint64(token), hot.gains[token] if by_token else math.inf
         for j in range(beam.counts[0]):
-            if room.limits[j] * bound <= least:
+            if room.limits[j] * bound <= least or room.totals[j] * bound * gain <= least:
                 break
             factor = hot.factors[np.uint64(room.hot_states[j]), column] if written_out else room.hot_factors[j]
             if room.totals[j] * bound * factor <= least:

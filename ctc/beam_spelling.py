@@ -135,13 +135,14 @@ def word_limits(model: NGram | None, word_ids: npt.NDArray[np.int64], weight: fl
 
 
 _NOT_WRITTEN_OUT = np.zeros((1, 1), np.int32), np.ones((1, 1))
+_NO_TOKENS = np.zeros(1, np.int64), np.ones(1)
 
 
 def no_hot_words() -> HotWords:
     """An automaton of nothing."""
     zeros = np.zeros(1, np.int64)
     automaton = np.ones(2, np.int64), zeros - 1, zeros, np.zeros(1), np.zeros(1), np.ones(1)
-    return HotWords(*automaton, *_NOT_WRITTEN_OUT, automaton[-1], np.ones(1))
+    return HotWords(*automaton, *_NOT_WRITTEN_OUT, automaton[-1], np.ones(1), *_NO_TOKENS)
 
 
 def build_hot_words(
@@ -201,10 +202,13 @@ def build_hot_words(
             reached.append(best[fail[state]] + potentials[fail[state]])
         best[state] = max([0.0, *(value - potentials[state] for value in reached)])
     automaton = tree.begins, tree.tokens, fail, potentials, awards, np.exp(best)
-    if num_tokens is None or num_tokens > 64 or num_states == 1:
-        return HotWords(*automaton, *_NOT_WRITTEN_OUT, automaton[-1], np.ones(1))
+    if num_tokens is None:
+        return HotWords(*automaton, *_NOT_WRITTEN_OUT, automaton[-1], np.ones(1), *_NO_TOKENS)
+    by_token = _by_token(children, potentials, awards, num_tokens)
+    if num_tokens > 64:
+        return HotWords(*automaton, *_NOT_WRITTEN_OUT, automaton[-1], np.ones(1), *by_token)
     targets, factors, most = _write_out(children, fail, potentials, awards, num_tokens, apart)
-    return HotWords(*automaton, targets, factors, most, np.ones(1))
+    return HotWords(*automaton, targets, factors, most, np.ones(1), *by_token)
 
 
 def favour_words(hot: HotWords, tree: Tree, num_words: int) -> tuple[HotWords, Tree]:
@@ -220,6 +224,16 @@ def favour_words(hot: HotWords, tree: Tree, num_words: int) -> tuple[HotWords, T
     rises = np.ones(len(tree.tokens))
     np.maximum.at(rises, np.repeat(np.arange(len(rises)), np.diff(tree.word_begins)), by_entry)
     return hot._replace(rises=rises), tree._replace(limits=tree.limits * np.append(by_entry, 1.0))
+
+
+def _by_token(children: list[dict[int, int]], potentials, awards, num_tokens: int):
+    """Roots and gains of `HotWords`; a state promises no less than its suffixes, so that the shortest gains most."""
+    roots, gains = np.zeros(num_tokens, np.int64), np.zeros(num_tokens)
+    roots[list(children[0])] = list(children[0].values())
+    for state, edges in enumerate(children):
+        for label, child in edges.items():
+            gains[label] = max(gains[label], potentials[child] + awards[child] - potentials[state])
+    return roots, np.exp(gains)
 
 
 def _write_out(children: list[dict[int, int]], fail, potentials, awards, num_tokens: int, apart: int):

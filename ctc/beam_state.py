@@ -72,7 +72,9 @@ class HotWords(NamedTuple):
     ``factors[s, k]`` exp of the gain, at most 1 if the next state is the root. ``most[s]`` is the largest of these but
     for a label that the search looks at apart. Where labels are words or many tokens, edges are searched, `targets` is
     of one element, and `most` is `best`. Where labels are the words of a spelling tree, ``rises[u]`` is exp of the most
-    that a word spelt by its node u can gain, and so part of the tree's `limits`; else `rises` is of one element.
+    that a word spelt by its node u can gain, and so part of the tree's `limits`; else `rises` is of one element. Where
+    labels are tokens, ``roots[k]`` is where the root leads, and ``gains[k]`` exp of the most that label k can gain from
+    any state; else they are of one element.
     """
 
     begins: np.ndarray
@@ -85,6 +87,8 @@ class HotWords(NamedTuple):
     factors: np.ndarray
     most: np.ndarray
     rises: np.ndarray
+    roots: np.ndarray
+    gains: np.ndarray
 
 
 class Beam(NamedTuple):

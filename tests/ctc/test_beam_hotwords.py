@@ -15,12 +15,14 @@ PATTERNS = {(1, 2, 1): 3.0, (1, 2, 3, 1): 5.0, (2, 3): 1.0, (3, 2, 3, 4): -2.0, 
 
 def test_written_out_automaton_takes_the_same_steps():
     searched, written = build_hot_words(PATTERNS), build_hot_words(PATTERNS, len(TOKENS), 1)
-    assert len(searched.targets) == 1
+    many = build_hot_words(PATTERNS, 65)
+    assert len(searched.targets) == len(many.targets) == len(searched.roots) == 1
     assert len(written.targets) == len(written.tokens) == len(searched.tokens)
     for state in range(len(written.tokens)):
         for label in range(1, len(TOKENS)):
             following, gain = hot_step(searched, state, label)
-            assert hot_step(written, state, label) == (following, gain)
+            assert hot_step(written, state, label) == hot_step(many, state, label) == (following, gain)
+            assert np.exp(gain) <= many.gains[label] * (1 + 1e-12)
             assert written.factors[state, label] == pytest.approx(np.exp(gain), rel=1e-12)
             if following == 0:
                 assert gain <= 0.0

@@ -126,7 +126,7 @@ def test_bad_rows_are_named(tmp_path, row, message):
 
 def test_rows_are_counted_as_editors_count_them(tmp_path):
     path = tmp_path / "mine.txt"
-    path.write_bytes("cat\tK AE1 T\r\n\x0cdog\tD AO1 G\r\nbad".encode())
+    path.write_bytes(b"cat\tK AE1 T\r\n\x0cdog\tD AO1 G\r\nbad")
     with pytest.raises(CorpusError, match="row 3: expected a word, a tab and its phones, got 'bad'"):
         read_lexicon(path)
 
