@@ -22,7 +22,7 @@ def as_transcribed(hotwords: Hotwords | None) -> Hotwords | None:
     Raises
     ------
     ConfigError
-        A single string, whose letters would each be taken for a word.
+        A single string, whose letters would each be taken for a word, or something that is no text.
     """
     from speech.text import normalize_text
 
@@ -30,6 +30,9 @@ def as_transcribed(hotwords: Hotwords | None) -> Hotwords | None:
         raise ConfigError(
             "hotwords: a list or a mapping of words is needed; speech.hotwords.read_hotwords reads a file"
         )
+    for phrase in hotwords or ():
+        if not isinstance(phrase, str):
+            raise ConfigError(f"hot-words: expected words or phrases, as text, got {phrase!r}")
     if isinstance(hotwords, Mapping):
         return {normalize_text(phrase): boost for phrase, boost in hotwords.items()}
     return None if hotwords is None else [normalize_text(phrase) for phrase in hotwords]

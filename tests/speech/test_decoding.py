@@ -218,6 +218,8 @@ def test_hotwords_are_taken_in_the_letters_of_transcripts():
     assert as_transcribed(None) is None
     with pytest.raises(ConfigError, match="a list or a mapping"):
         as_transcribed("names.txt")
+    with pytest.raises(ConfigError, match="hot-words: expected words or phrases, as text, got 7"):
+        as_transcribed(["Ada", 7])
 
 
 class Reader:
