@@ -238,32 +238,27 @@ class Aligner:
         features, posteriors = self._log_posteriors(waveform)
         if self.fine is None:
             return posteriors, features
-        with torch.inference_mode():
-            samples = torch.from_numpy(np.ascontiguousarray(waveform, dtype=np.float32))[None]
-            log_mels, _ = self.fine(samples, torch.tensor([samples.shape[1]]))
-        coarse = self.loaded.frontend.config
-        return between_frames(posteriors, coarse, self.frames, log_mels.shape[1]), log_mels[0].numpy()
+        log_mels = _features(self.fine, waveform).numpy()
+        return between_frames(posteriors, self.loaded.frontend.config, self.frames, len(log_mels)), log_mels
 
-    @torch.inference_mode()
     def _log_posteriors(self, waveform: NDArray) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Features [T, F] and log posteriors of the units [T, K]; in windows if the recording is long."""
-        samples = torch.from_numpy(np.ascontiguousarray(waveform, dtype=np.float32))[None]
-        features, lengths = self.loaded.frontend(samples, torch.tensor([samples.shape[1]]))
-        num_frames, step = int(lengths[0]), self.loaded.frontend.config.hop_s
+        features = _features(self.loaded.frontend, waveform)
+        num_frames, step = len(features), self.loaded.frontend.config.hop_s
         if not num_frames:
-            duration_s = samples.shape[1] / self.loaded.frontend.config.sample_rate_hz
+            duration_s = len(waveform) / self.loaded.frontend.config.sample_rate_hz
             raise CorpusError(f"{duration_s:.3f} s are too short to hold a sound; leave it out or take a longer part")
         context, window = round(CONTEXT_S / step), round(WINDOW_S / step)
 
         @torch.inference_mode()
-        def hear(start: int) -> Tensor:
+        def hear(start: int) -> NDArray[np.float32]:
             first, last = max(0, start - context), min(num_frames, start + window + context)
-            logits, _ = self.loaded.model(features[:, first:last], torch.tensor([last - first]))
+            logits, _ = self.loaded.model(features[None, first:last], torch.tensor([last - first]))
             scores = logits[self.head][0].float().log_softmax(dim=-1)
             frames = output_frames_of(last - first, self.loaded.model.config.output_step, len(scores))
-            return scores[frames][start - first : min(num_frames, start + window) - first]
+            return scores[frames][start - first : min(num_frames, start + window) - first].numpy()
 
-        return features[0].numpy(), torch.cat(in_threads(hear, range(0, num_frames, window))).numpy()
+        return features.numpy(), np.concatenate(in_threads(hear, range(0, num_frames, window)))
 
     def _alignment(
         self,
@@ -313,3 +308,13 @@ class Aligner:
         return Alignment(
             words=tuple(words), phones=tuple(phones), duration_s=duration_s, source=source, model=self.name
         )
+
+
+def _features(frontend: Frontend, waveform: NDArray) -> Tensor:
+    """Features of a waveform [N], float32 [T, F], computed by one thread."""
+
+    @torch.inference_mode()
+    def compute(samples: Tensor) -> Tensor:
+        return frontend(samples[None])[0][0]
+
+    return in_threads(compute, [torch.from_numpy(np.ascontiguousarray(waveform, dtype=np.float32))])[0]

@@ -3,7 +3,9 @@
 Legend: V output frames, K columns: all views of the first head, then of the next.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -15,7 +17,10 @@ from speech.decoding import default_head
 from speech.errors import ConfigError
 from speech.tempo import Pace, Tempo
 from speech.threads import in_threads
-from speech.views import rested, shifted, shifts_of
+from speech.views import shifted, shifts_of
+
+Part = TypeVar("Part")
+Result = TypeVar("Result")
 
 # A unit may be emitted a little before or after its sound: so near to a sound nothing counts as steady.
 STEADY_GUARD_S = 0.3
@@ -59,66 +64,61 @@ class Listener:
     def pace(self, waveform: np.ndarray) -> Pace:
         """In which steps a recording, float32 [N], is best heard, found out by hearing it in the model's own."""
         own = self.tempo.own
-        if not own.frontend.num_frames(len(waveform)):
-            return own
-        with torch.inference_mode():
-            [(logits, lengths)] = self._hear_each([self._features([waveform], [own])])
-            log_probs = logits[self._rate_head][0, : int(lengths[0])].float().log_softmax(dim=1).cpu().numpy()
+        return self._each(self._own_pace, [waveform])[0] if own.frontend.num_frames(len(waveform)) else own
+
+    def _own_pace(self, waveform: np.ndarray) -> Pace:
+        [(log_probs,)] = self._hear([self._features((waveform, self.tempo.own))], (self._rate_head,))
         return self.tempo.pace(log_probs)
 
     def log_probs(self, waveforms: Sequence[np.ndarray], paces: Sequence[Pace]) -> list[np.ndarray]:
-        """Log probabilities of each waveform, as a `speech.decoding.Reader` takes them, float32 [V, K]."""
+        """Log probabilities of each waveform, as a `speech.decoding.Reader` takes them, float32 [V, K].
+
+        On a CPU threads share the rows, which are all waveforms in the first view, then in the next.
+        """
+        features = self._each(self._features, list(zip(waveforms, paces, strict=True)))
+        rows = [shifted(one, shift) for shift in self._shifts for one in features]
+        size = -(-len(rows) // (torch.get_num_threads() if self.device.type == "cpu" else 1))
+        parts = [rows[first : first + size] for first in range(0, len(rows), size)]
+        heard = [row for part in self._each(partial(self._hear, heads=self.heads), parts) for row in part]
+        counts = self.model.output_lengths(torch.tensor([len(one) for one in features])).tolist()
+        return [self._side_by_side(heard[number :: len(counts)], count) for number, count in enumerate(counts)]
+
+    def _each(self, work: Callable[[Part], Result], parts: Sequence[Part]) -> list[Result]:
+        """`work` on each part; on a GPU in the caller's thread, whose stream is its own."""
+        return in_threads(work, parts) if self.device.type == "cpu" else [work(part) for part in parts]
+
+    def _features(self, part: tuple[np.ndarray, Pace]) -> Tensor:
+        """Features of a waveform in a pace, float32 [T, F]."""
+        waveform, pace = part
         with torch.inference_mode():
-            features, frames = self._features(waveforms, paces)
-            counts = self.model.output_lengths(frames).tolist()
-            views = [shifted(features, frames, shift) for shift in self._shifts]
-            logits, lengths = self._heard(*(torch.cat(parts) for parts in zip(*views, strict=True)))
-            outputs = [
-                rested(view.float().log_softmax(dim=2), view_lengths, max(counts))
-                for head in self.heads
-                for view, view_lengths in zip(
-                    logits[head].split(len(waveforms)), lengths.split(len(waveforms)), strict=True
-                )
-            ]
-            log_probs = torch.cat(outputs, dim=2).cpu().numpy()
-        return [log_probs[row, :count].copy() for row, count in enumerate(counts)]
+            return pace.frontend(torch.from_numpy(np.ascontiguousarray(waveform))[None].to(self.device))[0][0]
 
-    def _heard(self, features: Tensor, frames: Tensor) -> tuple[dict[str, Tensor], Tensor]:
-        """Logits of rows by head, and their lengths, as the model gives them; on a CPU each thread hears some rows."""
-        shares = torch.get_num_threads() if self.device.type == "cpu" else 1
-        parts = self._hear_each(list(zip(features.chunk(shares), frames.chunk(shares), strict=True)))
-        heads = {head: torch.cat([logits[head] for logits, _ in parts]) for head in self.heads}
-        return heads, torch.cat([lengths for _, lengths in parts])
-
-    def _hear_each(self, parts: list[tuple[Tensor, Tensor]]) -> list[tuple[dict[str, Tensor], Tensor]]:
-        """Logits and lengths of each part; on a GPU in the caller's thread, whose stream is its own."""
-        return in_threads(self._hear, parts) if self.device.type == "cpu" else [self._hear(part) for part in parts]
-
-    def _hear(self, rows: tuple[Tensor, Tensor]) -> tuple[dict[str, Tensor], Tensor]:
+    def _hear(self, rows: Sequence[Tensor], heads: Sequence[str]) -> list[tuple[np.ndarray, ...]]:
+        """Log probabilities of rows of features [T, F] by each head, float32 [V, K]."""
         with torch.inference_mode():
-            return self.model(*rows)
+            lengths = torch.tensor([len(row) for row in rows])
+            logits, lengths = self.model(pad_sequence(list(rows), batch_first=True), lengths)
+            outputs = [logits[head].float().log_softmax(dim=2).cpu().numpy() for head in heads]
+        return [tuple(one[row, :count] for one in outputs) for row, count in enumerate(lengths.tolist())]
 
-    def _features(self, waveforms: Sequence[np.ndarray], paces: Sequence[Pace]) -> tuple[Tensor, Tensor]:
-        """Features of each waveform in its pace, float32 [B, T, F], and their lengths, int64 [B]."""
-        found: dict[int, Tensor] = {}
-        for pace in dict.fromkeys(paces):
-            rows = [row for row, own in enumerate(paces) if own is pace]
-            lengths = torch.tensor([len(waveforms[row]) for row in rows])
-            padded = torch.zeros(len(rows), int(lengths.max()))
-            for place, row in enumerate(rows):
-                padded[place, : lengths[place]] = torch.from_numpy(np.ascontiguousarray(waveforms[row]))
-            features, frames = pace.frontend(padded.to(self.device), lengths.to(self.device))
-            found |= {row: features[place, : frames[place]] for place, row in enumerate(rows)}
-        ordered = [found[row] for row in range(len(waveforms))]
-        return pad_sequence(ordered, batch_first=True), torch.tensor([len(row) for row in ordered], device=self.device)
+    def _side_by_side(self, views: Sequence[tuple[np.ndarray, ...]], num_frames: int) -> np.ndarray:
+        """Log probabilities [V, K] of what each view heard by each head; what one has no frames for is at rest."""
+        log_probs = self._rest(num_frames)
+        outputs = [own[head] for head in range(len(self.heads)) for own in views]
+        for first, output in zip(self._rests, outputs, strict=True):
+            log_probs[: len(output), first : first + output.shape[1]] = output
+        return log_probs
+
+    def _rest(self, num_frames: int) -> np.ndarray:
+        """Log probabilities [V, K] of frames that are surely no speech."""
+        log_probs = np.full((num_frames, self._num_outputs), -np.inf, np.float32)
+        log_probs[:, self._rests] = 0.0
+        return log_probs
 
     def silence(self, num_samples: int, pace: Pace) -> np.ndarray:
         """Log probabilities of a window in which nothing is said, [V, K]."""
         frames = torch.tensor([pace.frontend.num_frames(num_samples)])
-        num_frames = int(self.model.output_lengths(frames)) if frames > 0 else 0
-        log_probs = np.full((num_frames, self._num_outputs), -np.inf, np.float32)
-        log_probs[:, self._rests] = 0.0
-        return log_probs
+        return self._rest(int(self.model.output_lengths(frames)) if frames > 0 else 0)
 
     def blank_out(self, log_probs: np.ndarray, steady, num_samples: int, pace: Pace) -> None:
         """Make frames [V, K] inside steady stretches surely blank, in place."""

@@ -4,7 +4,7 @@ A model that takes several feature frames a step hears a recording anew if the s
 view misses another may find, and a word sequence that is likely in all of them is right more often than one that a
 single view likes.
 
-Legend: B batch, T feature frames, F features, V output frames, K units.
+Legend: T feature frames, F features.
 """
 
 import itertools
@@ -13,11 +13,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from speech.errors import ConfigError
-from speech.models import valid_frames
 
 if TYPE_CHECKING:
     from ctc import BeamStream, Candidate
@@ -48,36 +46,9 @@ def shifts_of(num_views: int, step_frames: int) -> tuple[int, ...]:
     return tuple(shift for shift in reversed_bits if shift < step_frames)[:num_views]
 
 
-def shifted(features: Tensor, lengths: Tensor, shift: int) -> tuple[Tensor, Tensor]:
-    """A view of features: without the first frames of each row.
-
-    Parameters
-    ----------
-    features : Tensor, float, [B, T, F]
-    lengths : Tensor, int64, [B]
-    shift : int
-        Frames that are left out.
-
-    Returns
-    -------
-    features : Tensor, float, [B, T, F]
-    lengths : Tensor, int64, [B]; at least 1
-    """
-    if not shift:
-        return features, lengths
-    return torch.nn.functional.pad(features[:, shift:], (0, 0, 0, min(shift, features.shape[1]))), (
-        lengths - shift
-    ).clamp(min=1)
-
-
-def rested(log_probs: Tensor, lengths: Tensor, num_frames: int) -> Tensor:
-    """Log probabilities [B, V, K] made `num_frames` long, surely at rest from each row's length [B] on."""
-    short = num_frames - log_probs.shape[1]
-    longer = torch.nn.functional.pad(log_probs, (0, 0, 0, short)) if short else log_probs.clone()
-    beyond = ~valid_frames(lengths, num_frames)
-    longer[beyond] = -torch.inf
-    longer[:, :, 0].masked_fill_(beyond, 0.0)  # the blank or the silence
-    return longer
+def shifted(features: Tensor, shift: int) -> Tensor:
+    """A view of features [T, F]: without the first frames; a frame of zeros if none is left."""
+    return features[shift:] if shift < len(features) else features.new_zeros(1, features.shape[1])
 
 
 def candidates_of_all(streams: "Sequence[BeamStream]", most: int) -> "list[Candidate]":

@@ -6,11 +6,13 @@ highest posterior each one reaches in its run (`ctc.Token.confidence`). Of sever
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import torch
 
 from ctc import Token, greedy_decode
+from speech.threads import in_threads
 from speech.transcript import Word
 from speech.units import Units
 
@@ -36,7 +38,7 @@ class TokenStream:
         if not len(log_probs):
             return
         seam = self.num_frames
-        pieces = greedy_decode(torch.from_numpy(log_probs)[None], blank=self.blank)[0]
+        [[pieces]] = in_threads(partial(greedy_decode, blank=self.blank), [torch.from_numpy(log_probs)[None]])
         for piece in pieces:
             start, end = piece.start_frame + seam, piece.end_frame + seam
             confidence = piece.confidence

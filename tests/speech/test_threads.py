@@ -1,5 +1,6 @@
 """Threads of which each computes alone."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -86,3 +87,32 @@ def test_threads_that_cannot_begin_are_not_waited_for(two, monkeypatch):
     assert torch.get_num_threads() == 2
     assert all(not one.name.startswith("refused") or one.join(10) is None for one in threading.enumerate())
     assert not any(one.name.startswith("refused") for one in threading.enumerate())
+
+
+FORKED = """
+import os, signal, sys, torch
+from speech.checkpoint import build
+from speech.frontend import FrontendConfig
+from speech.models import HeadConfig, ModelConfig
+from speech.transcribe import Transcriber
+from speech.units import build_units
+from tests.speech.test_transcribe import restless
+
+torch.set_num_threads(2)
+torch.manual_seed(3)
+units = {"character": build_units("character")}
+model = Transcriber(build(FrontendConfig(), ModelConfig(num_layers=1), {"character": HeadConfig()}, units))
+waveform = restless(20.0, 1)
+before = model.transcribe(waveform, sample_rate=16000)
+child = os.fork()
+if child == 0:
+    signal.alarm(60)
+    os._exit(0 if model.transcribe(waveform, sample_rate=16000) == before else 1)
+sys.exit(os.waitpid(child, 0)[1])
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_process_that_forks_after_transcribing_can_transcribe():
+    done = subprocess.run([sys.executable, "-c", FORKED], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -16,7 +16,7 @@ from speech.pronunciations import DecodingLexicon
 from speech.tempo import pace_of
 from speech.transcribe import Transcriber
 from speech.units import build_units
-from speech.views import candidates_of_all, rested, shifted, shifts_of
+from speech.views import candidates_of_all, shifted, shifts_of
 from tests.speech.test_decoding import CHARACTERS, heard, phone_model, phone_scores, text_of, tone_model
 from tests.speech.test_transcribe import RATE_HZ, restless
 
@@ -51,22 +51,10 @@ def test_more_views_than_frames_in_a_step_are_refused(num_views, step_frames):
 
 
 def test_a_view_begins_later():
-    features, lengths = torch.arange(40.0).reshape(2, 10, 2), torch.tensor([10, 3])
-    view, left = shifted(features, lengths, 4)
-    assert left.tolist() == [6, 1]
-    assert view.shape == features.shape
-    torch.testing.assert_close(view[0, :6], features[0, 4:])
-    assert shifted(features[:, :2], torch.tensor([2, 1]), 4)[0].shape == (2, 2, 2)
-
-
-def test_what_a_view_has_no_frames_for_is_rest():
-    log_probs = torch.full((2, 3, 4), -1.5)
-    longer = rested(log_probs, torch.tensor([3, 1]), 5)
-    assert (longer[0, :3] == -1.5).all()
-    assert (longer[1, :1] == -1.5).all()
-    assert longer[0, 3:].exp().tolist() == [[1.0, 0.0, 0.0, 0.0]] * 2
-    assert longer[1, 1:].exp().tolist() == [[1.0, 0.0, 0.0, 0.0]] * 4
-    assert (log_probs == -1.5).all()
+    features = torch.arange(20.0).reshape(10, 2)
+    torch.testing.assert_close(shifted(features, 4), features[4:])
+    assert torch.equal(shifted(features, 0), features)
+    assert shifted(features[:4], 4).tolist() == [[0.0, 0.0]]
 
 
 def untrained() -> LoadedModel:
@@ -83,6 +71,17 @@ class Reader:
 
     def __init__(self, num_views: int):
         self.num_views = num_views
+
+
+def test_what_a_view_has_no_frames_for_is_rest():
+    listener = Transcriber(untrained(), decoding=Reader(2)).listener
+    samples = listener.tempo.own.frontend.config.hop_samples * 17 + 240  # 17 frames, and 13: 3 steps and 2
+    [log_probs] = listener.log_probs([restless(samples / RATE_HZ, 1)], [listener.tempo.own])
+    phones, later, characters, later_characters = np.split(log_probs, [40, 80, 109], axis=1)
+    assert all(np.isfinite(view).all() for view in (phones, characters, later[:6], later_characters[:6]))
+    for view in (later[6:], later_characters[6:]):
+        assert np.exp(view[:, 0]).tolist() == [1.0] * 3
+        assert np.isneginf(view[:, 1:]).all()
 
 
 def test_outputs_of_views_stand_side_by_side_and_depend_on_nothing_beside_them():
