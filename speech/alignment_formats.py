@@ -14,7 +14,7 @@ from speech.units import SILENCE_SYMBOL
 LEVELS = ("word", "phone")
 #: Formats that hold phones; the others know words only.
 PHONE_FORMATS = ("json", "textgrid", "ctm")
-#: Formats that people read: they keep the capitals and the punctuation of the text.
+#: Formats that people read: they keep the capitals and the punctuation of the text, txt its lines too.
 READ_FORMATS = ("txt", "srt", "vtt")
 
 
@@ -41,6 +41,8 @@ def write_alignment(
     ['.ctm', '.phones.ctm']
     """
     words, suffix = alignment.as_transcript(), SUFFIXES[format_name]
+    if written is not None and format_name == "txt":
+        return {suffix: "".join(" ".join(line.split()) + "\n" for line in written.strip().splitlines())}
     if written is not None and format_name in READ_FORMATS:
         return {suffix: WRITERS[format_name](as_written(words, written))}
     if format_name == "json":

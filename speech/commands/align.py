@@ -36,8 +36,8 @@ Find when each word and each phone of a text is said.
 
 AUDIO is a recording and TEXT a file with what is said in it; one of them may be - for standard input.
 Or give a manifest (JSON lines with audio_filepath, duration, text), of which every row is aligned;
-times count from the row's offset. Punctuation is ignored, but kept in txt, srt and vtt; numbers have
-to be written in words.
+times count from the row's offset. Punctuation is ignored, but kept in txt, srt and vtt, and in txt the
+lines of the text; numbers have to be written in words.
 """
 
 EPILOG = """\

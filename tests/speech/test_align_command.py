@@ -183,6 +183,12 @@ def test_what_others_wrote_is_left_alone(recording, tmp_path, capsys):
     assert "ooTextFile" in (tmp_path / "a.TextGrid").read_text()
 
 
+def test_lines_of_the_text_stay_lines(recording, tmp_path, capsys):
+    (tmp_path / "b.txt").write_bytes("\ufeffHello,\r\n  there --\r\n\r\nyou!\n\n".encode())
+    assert main(["align", str(recording / "a.wav"), str(tmp_path / "b.txt"), "--format", "txt", "--level", "word"]) == 3
+    assert capsys.readouterr().out == "Hello,\nthere --\n\nyou!\n"
+
+
 def test_the_text_that_is_read_is_never_written(recording, tmp_path, capsys):
     for name in ("a.wav", "a.txt"):
         (tmp_path / name).write_bytes((recording / name).read_bytes())
