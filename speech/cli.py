@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import NoReturn
 
+from speech.commands.options import add_choice
 from speech.errors import SpeechError
 from speech.files import ESCAPE
 from speech.termination import Termination
@@ -213,7 +214,7 @@ def build_parser(argv: Sequence[str] = ()) -> argparse.ArgumentParser:
     """Parser of all commands; those of other packages are looked for unless `argv` names one of ours."""
     parser = Parser(prog="speech", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--version", action="version", version=f"speech-toolkit {_version()}")
-    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    subparsers = add_choice(parser, "commands", "COMMAND")
     for name in COMMANDS:
         importlib.import_module(f"speech.commands.{name}").add_parser(subparsers)
     if not argv or argv[0] not in COMMANDS:

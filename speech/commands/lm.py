@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from speech.commands.inputs import STDIN
-from speech.commands.options import comma_list, path_name, positive
+from speech.commands.options import add_choice, comma_list, path_name, positive
 from speech.commands.outputs import check_file
 from speech.errors import SpeechError
 from speech.files import is_replaceable
@@ -47,7 +47,7 @@ def add_parser(subparsers) -> None:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
+    actions = add_choice(parser, "actions", "ACTION")
     _add_train(actions)
     _add_score(actions)
     convert = actions.add_parser("convert", help="from ARPA to the binary form or back")

@@ -2,6 +2,7 @@
 
 import argparse
 import io
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,17 @@ def add_model_options(parser: argparse.ArgumentParser, short_ones: str = "record
         help="audio taken at once: N windows of 30 seconds, or as much in shorter "
         f"{short_ones}; more needs more memory (default: 8)",
     )
+
+
+def add_choice(parser: argparse.ArgumentParser, title: str, metavar: str) -> "argparse._SubParsersAction":
+    """The commands of a parser; where none is named, its help is shown, and the exit code is that of wrong usage."""
+
+    def run(_: argparse.Namespace) -> int:
+        parser.print_help(sys.stderr)
+        return 2
+
+    parser.set_defaults(run=run)
+    return parser.add_subparsers(title=title, metavar=metavar)
 
 
 def path_name(text: str) -> str:

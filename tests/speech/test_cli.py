@@ -294,7 +294,6 @@ def test_bad_files_are_named_and_the_others_go_on(tone_command, talks, capsys):
         (["evalute-tts"], "'evalute-tts' is not known; did you mean evaluate-tts?"),
         (["lm", "trian", "x.txt"], "'trian' is not known; did you mean train?"),
         (["transcribe", "x.wav", "--units", "phones"], "--units: 'phones' is not known; did you mean phone?"),
-        ([], "COMMAND"),
         (["evaluate", "missing.jsonl"], "missing.jsonl"),
         (["evaluate", "bad.jsonl"], "bad.jsonl, row 2"),
         (["evaluate", "bad.jsonl"], "bad.jsonl, row 1: x.flac"),
@@ -464,6 +463,16 @@ def test_prepare_writes_manifests(talks, tmp_path, capsys):
     split, path = capsys.readouterr().out.split()
     assert Path(path).parent == out
     assert len(Path(path).read_text().splitlines()) == 2
+
+
+@pytest.mark.parametrize(("command", "shown"), [([], "commands:"), (["lm"], "actions:")])
+def test_without_a_command_the_help_is_shown(command, shown, capsys):
+    assert main(command) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("usage: speech")
+    assert shown in err
+    assert "required" not in err
 
 
 @pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS)])

@@ -1,0 +1,6 @@
+"""`python -m speech` is the `speech` command."""
+
+from speech.cli import run
+
+if __name__ == "__main__":
+    run()
