@@ -68,6 +68,14 @@ class DoneRecord:
             return ""
         return f"{path} {part}" if part else path
 
+    def names(self) -> dict[str, str]:
+        """The first name of every source that files were written for."""
+        found: dict[str, str] = {}
+        for name, entry in self._entries.items():
+            found.setdefault(entry.get("source", ""), name)
+        found.pop("", None)
+        return found
+
     def begin(self, name: str, key: str, files: Collection[str], source: str = "") -> None:
         """Files under `name` are about to be written; what was made from another `key` counts no more from here on."""
         before = self._entries.get(name, {"name": name, **_NOTHING})

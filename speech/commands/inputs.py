@@ -5,9 +5,10 @@ import os
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from speech.errors import SpeechError
 
@@ -56,20 +57,23 @@ def output_name(path: str) -> str:
     return "pipe" if _DESCRIPTOR.fullmatch(path) else os.path.basename(path)
 
 
-def find_recordings(arguments: Sequence[str], suffixes: frozenset[str]) -> tuple[list[Input], list[tuple[str, str]]]:
+def find_recordings(
+    arguments: Sequence[str], suffixes: frozenset[str], names: Mapping[str, str] = MappingProxyType({})
+) -> tuple[list[Input], list[tuple[str, str]]]:
     """Recordings named by files, folders, patterns and ``-``, without repeats, and what named none.
 
     Parameters
     ----------
     arguments : as typed
     suffixes : endings, in lower case, of the files that count in a folder
+    names : what is there already where outputs go: output stem by real path of the recording
 
     Returns
     -------
     inputs : list of Input
         Files of a folder keep their place below it; a file named by itself goes to the top. Recordings that
         would share a name keep their endings (``a.wav.txt``), or if that does not help as many of their
-        folders as tell them apart (``monday/a.txt``), or both.
+        folders as tell them apart (``monday/a.txt``), or both; those that have a name keep it.
     problems : list of (str, str)
         What was typed and a sentence, for each argument that leads to no recording and each folder that cannot be
         searched.
@@ -94,7 +98,7 @@ def find_recordings(arguments: Sequence[str], suffixes: frozenset[str]) -> tuple
                 problems.append((match, f"{match}: {_absence(match)}."))
             else:
                 found.setdefault(match, output_name(match))
-    return _named(_unique(found)), problems
+    return _named(_unique(found), names), problems
 
 
 def _absence(path: str) -> str:
@@ -142,22 +146,27 @@ def _unique(found: dict[str, str]) -> dict[str, str]:
     return result
 
 
-def _named(found: dict[str, str]) -> list[Input]:
-    """Give every recording an output name of its own: those that would share one get longer names, alike."""
-    stems = {path: _output_stem(path, relative, 0) for path, relative in found.items()}
+def _named(found: dict[str, str], names: Mapping[str, str]) -> list[Input]:
+    """Give every recording an output name of its own: those that would share one get longer names, alike.
+
+    What has a name already keeps it, so that names do not change with what else is asked for.
+    """
+    real = {path: os.path.realpath(path) for path in found if path != STDIN}
+    kept = {path: names[real[path]] for path in real if real[path] in names}
+    stems = {path: _output_stem(path, relative, 0) for path, relative in found.items() if path not in kept}
     groups: dict[str, list[str]] = {}
     for path, stem in stems.items():
         groups.setdefault(stem.lower(), []).append(path)  # some file systems fold case
     levels = dict.fromkeys(groups, 0)
-    highest = 2 * max((len(Path(os.path.abspath(path)).parts) for path in found), default=0)
+    highest = 2 * max((len(Path(os.path.abspath(path)).parts) for path in stems), default=0)
     folds = {key: _fold(paths) for key, paths in groups.items()}
     while True:
         folded = {path: folds[key](stems[path]) for key, paths in groups.items() for path in paths}
-        counts = Counter(folded.values())
+        counts = Counter([*folded.values(), *map(str.lower, kept.values())])
         clashing = [key for key, paths in groups.items() if any(counts[folded[path]] > 1 for path in paths)]
         clashing = [key for key in clashing if levels[key] < highest]
         if not clashing:
-            return [Input(path=path, output_stem=stem) for path, stem in stems.items()]
+            return [Input(path=path, output_stem=(kept | stems)[path]) for path in found]
         for key in clashing:
             levels[key] += 1
             stems |= {path: _output_stem(path, found[path], levels[key]) for path in groups[key]}

@@ -38,6 +38,8 @@ examples:
 With --output-dir a run that was interrupted goes on where it stopped: transcripts of the same recording
 with the same model and options are left alone (.speech-transcribe.jsonl in that folder tells), and so
 are files that this command did not write or that were changed since. --overwrite does all again.
+Recordings of one name get longer ones (a.wav.txt and a.mp3.txt, else monday/a.txt and tuesday/a.txt);
+what has a name there keeps it.
 
 formats:
   txt       plain text, a new line after each long pause
@@ -115,11 +117,9 @@ def run(arguments: argparse.Namespace) -> int:
     from speech.audio import HEADERLESS_SUFFIXES, MEDIA_SUFFIXES, SNDFILE_SUFFIXES
 
     suffixes = HEADERLESS_SUFFIXES if arguments.raw else SNDFILE_SUFFIXES | MEDIA_SUFFIXES
-    inputs, problems = find_recordings(arguments.paths, suffixes)
-    folder = None
-    if arguments.output_dir:
-        folder = TranscriptFolder(Path(arguments.output_dir), arguments, formats)
-    elif len(inputs) + len(problems) > 1 and set(formats) - set(STREAMABLE):
+    folder = TranscriptFolder(Path(arguments.output_dir), arguments, formats) if arguments.output_dir else None
+    inputs, problems = find_recordings(arguments.paths, suffixes, folder.names if folder is not None else {})
+    if folder is None and len(inputs) + len(problems) > 1 and set(formats) - set(STREAMABLE):
         raise SpeechError(f"several recordings as {formats[0]} do not fit into one output; add --output-dir DIR")
     jobs, taken = _jobs(inputs, formats, folder)
     problems += taken

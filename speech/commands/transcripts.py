@@ -31,6 +31,8 @@ class TranscriptFolder:
 
     Attributes
     ----------
+    names : dict of str
+        Output stem of each recording that has one here, by its real path.
     strange : list of Path
         Files that `missing` has found to be somebody else's.
     num_untouched : int
@@ -42,6 +44,7 @@ class TranscriptFolder:
         self.folder, self.formats, self.strange, self.num_untouched = folder, formats, list[Path](), 0
         self._arguments = arguments
         self._record = DoneRecord(folder, "transcribe")
+        self.names = self._record.names()
 
     def missing(self, one: Input) -> tuple[str, ...]:
         """Formats of a recording that are to be written; what a pipe holds is never known to be done."""

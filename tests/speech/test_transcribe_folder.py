@@ -184,6 +184,20 @@ def test_same_names_do_not_overwrite_each_other(tone_command, talks, tmp_path):
     assert (out / "b.txt").exists()
 
 
+def test_a_recording_keeps_its_name_whatever_is_added(tone_command, talks, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert main(["transcribe", str(talks / "a.wav"), "--output-dir", str(out)]) == 0
+    audio.write(talks / "a.flac", say("delta"), RATE_HZ)
+    (talks / "deep" / "A.wav").write_bytes((talks / "b.flac").read_bytes())
+    added = [str(talks / name) for name in ("deep/A.wav", "a.wav", "a.flac")]
+    for paths in (added, added, added[:1], added[1:]):
+        capsys.readouterr()
+        assert main(["transcribe", *paths, "--output-dir", str(out)]) == 0
+        texts = {str(path.relative_to(out)): path.read_text() for path in out.rglob("*.txt")}
+        assert texts == {"a.txt": "alpha one\n", "A.wav.txt": "beta\n", "a.flac.txt": "delta\n"}
+    assert "2 already done" in capsys.readouterr().err
+
+
 def test_recordings_of_one_name_in_two_folders_are_done_once(tone_command, talks, tmp_path, capsys):
     (talks / "two").mkdir()
     audio.write(talks / "two" / "a.wav", say("other"), RATE_HZ)
