@@ -19,7 +19,7 @@ class DataConfig:
     ----------
     train, dev : manifests; errors on `dev` choose the best model and stop the training
     cache_dir : where features are kept
-    min_confidence : rows below it are left out; rows without a confidence stay
+    min_confidence : rows below it, 0 to 1, are left out; rows without a confidence stay
     min_duration_s, max_duration_s : rows outside are left out
     dev_utterances : at most so many of each dev manifest, evenly spaced; 0 takes all
     num_workers : processes that compute features, 0 for one a core
@@ -38,9 +38,11 @@ class DataConfig:
         for name in ("train", "dev"):
             if not getattr(self, name):
                 raise ValueError(f"{name} must name a manifest or more")
-        for name in ("dev_utterances", "num_workers", "min_confidence"):
+        for name in ("dev_utterances", "num_workers"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name} must be 0 or more, got {getattr(self, name)}")
+        if not 0 <= self.min_confidence <= 1:
+            raise ValueError(f"min_confidence must be from 0 to 1, got {self.min_confidence}")
         if not 0 <= self.min_duration_s < self.max_duration_s:
             raise ValueError(f"min_duration_s must be at least 0 and below max_duration_s, got {self.min_duration_s}")
 

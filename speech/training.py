@@ -37,7 +37,7 @@ from speech.training_data import (
 )
 from speech.training_log import InterruptGuard, TrainingLog, read_curve
 from speech.training_state import TrainingState
-from speech.training_step import update
+from speech.training_step import check_feasible, update
 from speech.units import Units, build_units
 
 logger = logging.getLogger(__name__)
@@ -90,6 +90,7 @@ def train(config_path: str | Path, overrides: Sequence[str] = (), *, restart: bo
                 "no recording could be read to find out how loud they are; quiet ones will not be made louder"
             )
     data = open_training_data(config, utterances, loaded.frontend, units, augmenter)
+    check_feasible(data, loaded)
     for head in config.heads:
         if head.loss == "ctc_crf":
             trigram = data.trigram(head.name, len(units[head.name]))

@@ -7,19 +7,20 @@ import logging
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from ctc import crf_loss, ctc_loss, infeasible
 from speech.checkpoint import LoadedModel
-from speech.errors import SpeechError
+from speech.errors import CorpusError, SpeechError
 from speech.experiment import ExperimentConfig, TrainingConfig
 from speech.frame_targets import feature_frames_of
 from speech.models import valid_frames
 from speech.packing import as_stored
 from speech.precision import autocast
 from speech.training_augment import augment_batch
-from speech.training_data import Batch
+from speech.training_data import Batch, TrainingData
 from speech.training_state import TrainingState
 
 logger = logging.getLogger(__name__)
@@ -92,6 +93,22 @@ def name_infeasible(lengths: Tensor, batch: Batch, num_rows: int) -> None:
                 batch.utterances[found.row].audio_filepath, name, found.num_labels, found.required_length,
                 found.input_length,
             )  # fmt: skip
+
+
+def check_feasible(data: TrainingData, loaded: LoadedModel) -> None:
+    """CorpusError if there is a head by CTC of which no utterance has time for its labels."""
+    lengths = loaded.model.output_lengths(torch.from_numpy(data.stores[0].lengths)).numpy()
+    for name, rows in data.targets.items():
+        written = {number: ids for number, ids in enumerate(rows) if ids is not None}
+        known = [] if loaded.heads[name].framewise else list(written)
+        targets = np.array([label for number in known for label in written[number]], np.int64)
+        found = infeasible(targets, lengths[known], [len(written[number]) for number in known])
+        if known and len(found) == len(known):
+            first = data.utterances[known[found[0].row]].audio_filepath
+            raise CorpusError(
+                f"no utterance teaches a {name}: all are too short for their texts, {first} has {found[0].input_length}"
+                f" frames for {found[0].num_labels} labels; see to the texts, or lower model.subsampling_factor"
+            )
 
 
 def head_losses(logits: dict[str, Tensor], lengths: Tensor, batch: Batch, loaded: LoadedModel) -> dict[str, Tensor]:

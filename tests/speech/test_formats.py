@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from speech.cues import MAX_CUE_MS, MAX_LINE_CHARACTERS, cues, lay_out
@@ -166,6 +166,7 @@ def test_word_formats_parse_back_and_stay_inside(transcript):
 @given(transcripts())
 @settings(deadline=None, max_examples=50)
 def test_cues_are_readable_and_lose_nothing(transcript):
+    assume("-->" not in transcript.text)  # SubRip cannot hold it
     parsed = parse_srt(to_srt(transcript))
     assert parsed == parse_vtt(to_vtt(transcript))
     reached = 0

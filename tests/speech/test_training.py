@@ -332,6 +332,7 @@ def test_the_card_names_no_folder_of_this_machine(config, tmp_path, tones):
         ("augment.waveform={gain_db = nan}", r"augment\.waveform\.gain_db must be"),
         ("augment.waveform={max_snr_db = inf}", r"augment\.waveform\.max_snr_db must be"),
         ("data.min_confidence=nan", r"data\.min_confidence must be"),
+        ("data.min_confidence=90", r"data\.min_confidence must be from 0 to 1, got 90"),
         ("heads=[{weight = nan}]", r"heads\.0\.weight must be"),
         ("frontend.hop_s=inf", r"frontend\.hop_s"),
         (
@@ -450,8 +451,20 @@ def test_resuming_with_other_words_is_refused(config, tmp_path, tones):
 
 def test_utterances_that_do_not_fit_are_named(config, caplog):
     with caplog.at_level("WARNING"):
-        train(config, ["model.subsampling_factor=64", "training.epochs=1"])
+        train(config, ["model.subsampling_factor=32", "training.epochs=1"])
     assert "labels need" in caplog.text
+
+
+def test_a_recording_in_which_nothing_is_said_can_be_trained_on(config, tones, tmp_path):
+    row = json.loads(tones.read_text().splitlines()[0])
+    silent = {**row, "audio_filepath": str(tones.parent / row["audio_filepath"]), "text": ""}
+    (tmp_path / "silent.jsonl").write_text(json.dumps(silent) + "\n")
+    assert train(config, [f"data.train=['{tones}', '{tmp_path / 'silent.jsonl'}']", "training.epochs=1"]).exists()
+
+
+def test_utterances_of_which_none_fits_are_refused(config):
+    with pytest.raises(CorpusError, match=r"no utterance teaches a character: all are too short .* \d+ labels"):
+        train(config, ["model.subsampling_factor=256"])
 
 
 def test_a_corpus_without_audio_is_named(config, tones, tmp_path):
