@@ -129,8 +129,8 @@ class Frontend(nn.Module):
         """Features before normalisation, [B, N] -> [B, T, F], block by block."""
         config = self.config
         num_frames = self.num_frames(waveforms.shape[1])
-        if num_frames == 0:
-            return waveforms.new_zeros(waveforms.shape[0], 0, self._num_static)
+        if num_frames == 0 or waveforms.shape[0] == 0:
+            return waveforms.new_zeros(waveforms.shape[0], num_frames, self._num_static)
         waveforms, lengths = with_ends(waveforms, lengths, config)
         filters = self.mel_filters.to(waveforms.dtype)
         counted = lengths if padded else None

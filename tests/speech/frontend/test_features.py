@@ -210,6 +210,15 @@ def test_exports_with_any_batch_and_length(name):
     torch.testing.assert_close(exported, features, rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize("name", KINDS)
+def test_a_batch_of_no_rows_has_no_features(name):
+    frontend = Frontend(KINDS[name])
+    expected = frontend(noise(2, 8000))[0].shape
+    features, counts = frontend(torch.zeros(0, 8000), torch.zeros(0, dtype=torch.int64))
+    assert features.shape == (0, *expected[1:])
+    assert counts.shape == (0,)
+
+
 def test_precision_survives_half_models_and_autocast():
     waveforms = noise(1, 4000)
     features = Frontend(FrontendConfig())(waveforms)[0]
