@@ -160,7 +160,11 @@ class Aligner:
             The model cannot be read or has no framewise head; the lexicon has a bad row.
         """
         path = Path(path or SHIPPED_MODEL)
-        return cls(checkpoint.load(path), Lexicon.load(user_lexicon), mixtures=load_mixtures(path))
+        loaded, lexicon, mixtures = checkpoint.load(path), Lexicon.load(user_lexicon), load_mixtures(path)
+        try:
+            return cls(loaded, lexicon, mixtures=mixtures)
+        except ConfigError as error:
+            raise ConfigError(f"{path}: {error}") from error
 
     def align(
         self,

@@ -6,9 +6,11 @@ installed (both in `speech.decoders`). Rates change with soxr. A recording that 
 error, because a silently shorter one spoils transcripts and training pairs.
 """
 
+import logging
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +38,10 @@ __all__ = [
     "write",
 ]
 
+_LOG = logging.getLogger(__name__)
 _SHORTFALL_S = 0.1  # a manifest's rounded `offset + duration` may pass the end by this much
 WRITE_FRAMES = 1 << 16  # libsndfile's Vorbis encoder keeps all that it is given at once on the stack
+SPEECH_RATE_HZ = 6000  # below, half of what tells the sounds of speech apart is not in a recording
 LARGEST_SAMPLE = 64.0  # 36 dB over full scale: integers kept in a float file, not loud speech
 
 
@@ -170,6 +174,8 @@ def stream(
     name = source_name(source)
     pending = np.zeros(0, np.float32)
     with opened(source, raw) as decoder:
+        if decoder.sample_rate_hz < min(SPEECH_RATE_HZ, sample_rate_hz):
+            _warn_of_rate(name, decoder.sample_rate_hz)
         mono = _mono_part(decoder, offset_s, duration_s, channel, name)
         for piece in _resampled(mono, decoder.sample_rate_hz, sample_rate_hz):
             pending = np.concatenate([pending, piece])
@@ -178,6 +184,11 @@ def stream(
                 pending = pending[block_samples:]
     if len(pending):
         yield pending
+
+
+@lru_cache(maxsize=1000)  # of a file many parts may be read
+def _warn_of_rate(name: str, rate_hz: int) -> None:
+    _LOG.warning("%s: has %d samples a second, too few to tell words by; record speech with 16000", name, rate_hz)
 
 
 def write(path: str | os.PathLike[str], waveform: npt.ArrayLike, sample_rate_hz: int) -> None:

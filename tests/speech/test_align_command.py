@@ -20,6 +20,7 @@ from speech.commands.align import _told
 from speech.commands.done import DoneRecord
 from speech.corpus import Utterance, write_manifest
 from speech.errors import CorpusError
+from speech.loading import DEFAULT_MODEL
 from speech.long_alignment import Mismatch
 
 
@@ -181,6 +182,12 @@ def test_what_others_wrote_is_left_alone(recording, tmp_path, capsys):
     assert "1 already done" in err
     assert main([*command[:-3], "textgrid", *command[-2:], "--overwrite"]) == 3
     assert "ooTextFile" in (tmp_path / "a.TextGrid").read_text()
+
+
+def test_a_model_without_a_framewise_head_is_named(recording, capsys):
+    model = str(DEFAULT_MODEL)
+    assert main(["align", str(recording / "a.wav"), str(recording / "a.txt"), "--model", model]) == 2
+    assert f"speech: {model}: the model has no framewise phone head" in capsys.readouterr().err
 
 
 def test_lines_of_the_text_stay_lines(recording, tmp_path, capsys):

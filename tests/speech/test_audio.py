@@ -85,6 +85,16 @@ def test_every_encoding_gives_the_samples(tmp_path, tone, suffix, options, toler
     assert audio.info(path).duration_s == pytest.approx(2.0, abs=0.03)
 
 
+def test_a_rate_too_low_for_speech_is_told_once(tmp_path, caplog):
+    for rate_hz in (4000, 8000):
+        sf.write(tmp_path / f"{rate_hz}.wav", np.zeros(rate_hz), rate_hz)
+        for _ in range(2):
+            list(audio.stream(tmp_path / f"{rate_hz}.wav", sample_rate_hz=16_000))
+    list(audio.stream(tmp_path / "4000.wav", sample_rate_hz=4000))  # for a model of such recordings
+    (message,) = [record.getMessage() for record in caplog.records]
+    assert message.startswith(f"{tmp_path / '4000.wav'}: has 4000 samples a second, too few")
+
+
 @pytest.mark.parametrize("rate", [1000, 8000, 11025, 16000, 44100, 192000])
 def test_any_rate_is_resampled(tmp_path, rate):
     frequency_hz = 100.0
