@@ -187,8 +187,8 @@ def write_atomically(path: str | Path, write: Callable) -> None:
             file.flush()
             if os.path.isfile(partial):  # a device cannot be synchronised
                 os.fsync(file.fileno())
-    except (OSError, RuntimeError) as error:  # torch reports a full disk as RuntimeError
-        reason = getattr(error, "strerror", None) or error
+    except (OSError, RuntimeError) as error:  # torch reports a full disk as RuntimeError, in the midst of the OSError
+        reason = getattr(error, "strerror", None) or getattr(error.__context__, "strerror", None) or error
         raise CheckpointError(f"{path}: cannot be written ({reason}); what was there is kept") from error
 
 

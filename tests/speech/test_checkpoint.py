@@ -1,5 +1,7 @@
 """Model files: the same model comes back, damage is named, eight bits cost little."""
 
+import io
+
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -104,3 +106,14 @@ def test_another_hop_slows_speech_down(loaded):
 def test_hops_that_cannot_be(loaded, hop_s):
     with pytest.raises(ConfigError, match="hop_s"):
         checkpoint.with_hop(loaded, hop_s)
+
+
+def test_a_disk_that_is_full_within_a_state_is_told_so(tmp_path):
+    class Full(io.BytesIO):
+        def write(self, data):
+            if self.tell() > 500:
+                raise OSError(28, "No space left on device")
+            return super().write(data)
+
+    with pytest.raises(CheckpointError, match=r"state.pt: cannot be written \(No space left on device\)"):
+        checkpoint.write_atomically(tmp_path / "state.pt", lambda _: torch.save({"a": torch.zeros(400, 400)}, Full()))
