@@ -7,7 +7,6 @@ happen in training programs.
 Legend: **B** batch, **T** frames, **K** units including the blank, **N** labels.
 """
 
-import math
 import os
 import threading
 from collections import deque
@@ -19,59 +18,19 @@ from typing import Any
 
 import numpy as np
 
-from ctc import exponential, logdomain, recursion, scaled, viterbi
-from ctc.compilation import jit, jit_cached, prepare, sources_fingerprint
+from ctc import blocks, exponential, logdomain, recursion, scaled, utterance, viterbi
+from ctc.compilation import jit_cached, prepare, sources_fingerprint
 from ctc.labels import Batch
 
-logdomain_utterance = logdomain.utterance
-scaled_forward, scaled_backward = scaled.forward, scaled.backward
-best_path = viterbi.best_path
-windows, pair_units = scaled.windows, scaled.pair_units
+once, anew, best_path = utterance.once, utterance.anew, viterbi.best_path
 SURE_NATS = 900.0
 """Paths that leave the range weigh less than 2**-1474 of all, which is nothing beside a total of this many nats."""
 NO_PRIOR, FLOAT64 = np.zeros(0), np.dtype(np.float64)
+SMALLEST = {np.dtype(np.float32): 1e-37, FLOAT64: 1e-300}
+"""Share of a unit below which its digits go."""
 
 
-@jit
-def utterance(logits, gradient, start, stride, num_frames, labels, blank, log_prior, weight, smallest, keep, room):
-    """Return (loss, whether the log domain was needed) of an utterance; if keep, write gradient times weight.
-
-    Its frames are rows start, start + stride, .. of logits [rows, K] and of gradient. Room is for
-    forward weights and needed shares.
-    """
-    num_labels = len(labels)
-    window = np.empty((num_frames, 2), dtype=np.int64)
-    feasible = windows(labels, num_frames, window)
-    if num_frames == 0 or not feasible:
-        if keep:
-            for t in range(num_frames):
-                gradient[start + t * stride] = 0.0
-        return (0.0 if num_frames == 0 and feasible else math.inf), False
-    tables = (
-        np.empty(num_labels + 2, dtype=np.uint64),
-        np.empty(num_labels + 2),
-        np.empty(num_labels + 3),
-        np.empty(num_labels + 2),
-        np.empty((5, num_labels + 3)),
-    )
-    shift = pair_units(labels, blank, log_prior, tables[0], tables[1], tables[2])
-    frames = (*room, np.empty(num_frames, dtype=np.int64), np.empty(num_frames, dtype=np.bool_))
-    loss, final = scaled_forward(logits, gradient, start, stride, tables, window, frames, smallest, keep, weight)
-    if math.isnan(loss):
-        if keep:
-            for t in range(num_frames):
-                gradient[start + t * stride] = math.nan
-        return loss, False
-    exact = final > 0.0
-    if exact and keep:
-        exact = scaled_backward(logits, gradient, start, stride, tables, window, frames, final, weight)
-    if exact:
-        return loss + num_frames * shift, False
-    loss = logdomain_utterance(logits, gradient, start, stride, num_frames, labels, blank, log_prior, weight, keep)
-    return loss, True
-
-
-def _make_kernels(sources: int) -> tuple[Callable, Callable]:
+def _make_kernels(sources: int) -> tuple[Callable, Callable, Callable]:
     """Entry points of the loss and of alignment, made anew if `sources` is another than that of the cached ones."""
 
     @jit_cached
@@ -88,7 +47,7 @@ def _make_kernels(sources: int) -> tuple[Callable, Callable]:
         smallest,
         keep,
         losses,
-        redone,
+        exact,
         gradient,
         alpha,
         needed,
@@ -100,7 +59,7 @@ def _make_kernels(sources: int) -> tuple[Callable, Callable]:
             num_frames, row_labels = input_lengths[b], labels[offsets[b] : offsets[b + 1]]
             start, stride = (b, num_rows) if time_major else (b * (len(logits) // num_rows), 1)
             height, width = (num_frames + 1 if keep else 2), len(row_labels) + 3
-            losses[b], redone[b] = utterance(
+            losses[b], exact[b] = once(
                 logits,
                 gradient,
                 start,
@@ -122,15 +81,24 @@ def _make_kernels(sources: int) -> tuple[Callable, Callable]:
                     gradient[start + t * stride] = 0.0
 
     @jit_cached
+    def anew_kernel(logits, gradient, start, stride, labels, blank, log_prior, weight, smallest, alpha, needed):
+        """Walk a row anew, in room of its size; return its loss and whether the log domain was needed."""
+        assert sources
+        num_frames, room = len(alpha) - 1, (alpha, needed)
+        return anew(logits, gradient, start, stride, num_frames, labels, blank, log_prior, weight, smallest, room)
+
+    @jit_cached
     def align_kernel(log_probs, labels, blank, path):
         """Write the best path of log_probs [T, K] to path [T]; return its score."""
         assert sources
         return best_path(log_probs, labels, blank, path)
 
-    return rows_kernel, align_kernel
+    return rows_kernel, anew_kernel, align_kernel
 
 
-rows_kernel, align_kernel = _make_kernels(sources_fingerprint(exponential, logdomain, recursion, scaled, viterbi))
+rows_kernel, anew_kernel, align_kernel = _make_kernels(
+    sources_fingerprint(blocks, exponential, logdomain, recursion, scaled, utterance, viterbi)
+)
 
 
 def loss_and_gradient(
@@ -170,12 +138,12 @@ def loss_and_gradient(
         Rows for which the probability domain was not exact.
     """
     num_rows, num_units = len(batch.input_lengths), logits.shape[2]
-    losses, redone = np.empty(num_rows), np.empty(num_rows, dtype=np.bool_)
+    losses, exact = np.empty(num_rows), np.empty(num_rows, dtype=np.bool_)
     keep = gradient is not None
-    smallest = 1e-37 if logits.dtype == np.float32 else 1e-300
+    smallest = SMALLEST[logits.dtype]
     arguments = (
         *(logits.reshape(-1, num_units), time_major, batch.labels, batch.offsets, batch.input_lengths, blank),
-        *(NO_PRIOR if log_prior is None else log_prior, weights, smallest, keep, losses, redone),
+        *(NO_PRIOR if log_prior is None else log_prior, weights, smallest, keep, losses, exact),
     )
     flat = np.empty((num_threads, num_units), logits.dtype) if gradient is None else gradient.reshape(-1, num_units)
     size = (batch.most_frames + 1 if keep else 2) * (batch.most_labels + 3)
@@ -187,9 +155,14 @@ def loss_and_gradient(
         rows_kernel(rows, *arguments, out, room("alpha", size, FLOAT64), room("needed", size, logits.dtype))
 
     in_turn(walk, portions, num_threads)
-    if not keep:
-        for row in np.flatnonzero(np.isfinite(losses) & ((losses > SURE_NATS) | (log_prior is not None))):
+    redone = np.zeros(num_rows, dtype=np.bool_)
+    if gradient is None:
+        unsure = np.isfinite(losses) & ((losses > SURE_NATS) | (log_prior is not None))
+        for row in np.flatnonzero(unsure | ~exact):
             _walk_back(row, logits, batch, blank, time_major, log_prior, losses, redone)
+    elif not exact.all():
+        rows = np.flatnonzero(~exact).tolist()
+        _walk_anew(rows, logits, batch, blank, weights, gradient, num_threads, time_major, log_prior, losses, redone)
     return losses, redone
 
 
@@ -201,6 +174,31 @@ def _walk_back(row, logits, batch, blank, time_major, log_prior, losses, redone)
     scores = np.ascontiguousarray(logits[:, row] if time_major else logits[row])[None]
     found = loss_and_gradient(scores, alone, blank, np.ones(1), np.empty_like(scores), 1, log_prior=log_prior)
     losses[row], redone[row] = found[0][0], found[1][0]
+
+
+def _walk_anew(
+    rows, logits, batch, blank, weights, gradient, num_threads, time_major, log_prior, losses, redone
+) -> None:
+    """Find loss and gradient of rows for which one scale a frame is too few."""
+    dtype, num_units = logits.dtype, logits.shape[2]
+    num_rows, step = len(batch.input_lengths), (1 if time_major else logits.shape[1])
+    flat = logits.reshape(-1, num_units), gradient.reshape(-1, num_units)
+
+    def arguments(row: int) -> tuple:
+        labels = batch.labels[batch.offsets[row] : batch.offsets[row + 1]]
+        shape = (int(batch.input_lengths[row]) + 1, len(labels) + 3)
+        alpha, needed = (
+            room(name, shape[0] * shape[1], kind)[: shape[0] * shape[1]].reshape(shape)
+            for name, kind in (("alpha", FLOAT64), ("needed", dtype))
+        )
+        place = (row * step, num_rows if time_major else 1, labels, blank)
+        return *flat, *place, NO_PRIOR if log_prior is None else log_prior, weights[row], SMALLEST[dtype], alpha, needed
+
+    def walk(row: int, _thread: int) -> None:
+        losses[row], redone[row] = anew_kernel(*arguments(row))
+
+    prepare(anew_kernel, dtype, arguments(rows[0]))
+    in_turn(walk, rows, num_threads)
 
 
 class _Rooms(threading.local):

@@ -96,25 +96,26 @@ def backward(scores, gradient, start, stride, tops, rests, labels, blank, log_pr
 
 
 @jit
-def utterance(scores, gradient, start, stride, num_frames, labels, blank, log_prior, weight, keep):
-    """Loss of the utterance in rows start, start + stride, ..; if keep, its gradient times weight."""
+def utterance(scores, gradient, start, stride, num_frames, labels, blank, log_prior, weight):
+    """Loss of the utterance in rows start, start + stride, .. of scores, which has a path; its gradient times weight.
+
+    A frame without a sum makes both NaN, an impossible one the loss infinite and the gradient zero.
+    """
     tops, rests = np.empty(num_frames), np.empty(num_frames)
     for t in range(num_frames):
         tops[t], rests[t] = log_normalizer(scores[start + t * stride])
         if math.isnan(rests[t]):  # which a path of no weight would hide
-            if keep:
-                for u in range(num_frames):
-                    gradient[start + u * stride][:] = math.nan
+            for u in range(num_frames):
+                gradient[start + u * stride][:] = math.nan
             return math.nan
     alpha = np.empty((num_frames, 2 * len(labels) + 1))
     forward(scores, start, stride, tops, rests, labels, blank, log_prior, alpha)
     loss = -alpha[-1, -1]
     if len(labels) > 0:
         loss = -log_add(alpha[-1, -1], alpha[-1, -2], -math.inf)
-    if keep:
-        if loss == math.inf:
-            for t in range(num_frames):
-                gradient[start + t * stride][:] = 0.0
-        else:
-            backward(scores, gradient, start, stride, tops, rests, labels, blank, log_prior, alpha, weight)
+    if loss == math.inf:
+        for t in range(num_frames):
+            gradient[start + t * stride][:] = 0.0
+    else:
+        backward(scores, gradient, start, stride, tops, rests, labels, blank, log_prior, alpha, weight)
     return loss

@@ -183,6 +183,15 @@ def step_backward(walk, alpha, skips, emitted, first, last, old, source):
 
 
 @jit
+def log_of(value, exponent):
+    """Log of value times 2**exponent, which cancel first near certainty, so that a tiny loss keeps its digits."""
+    mantissa, power = math.frexp(value)
+    if abs(power + exponent) < 1000:
+        return math.log(math.ldexp(mantissa, int(power + exponent)))
+    return math.log(mantissa) + (power + exponent) * math.log(2.0)
+
+
+@jit
 def scale_up(values, factor):
     """Multiply in place."""
     for i in range(len(values)):
@@ -244,14 +253,7 @@ def forward(scores, gradient, start, stride, tables, window, frames, smallest, k
     final = walk[num_frames & 1, num_pairs] + alpha[num_frames & mask, num_pairs - 1]
     if final == 0.0:
         return 0.0, 0.0
-    # Near certainty the two scales cancel: add exponents first, so that a tiny loss keeps its
-    # digits.
-    mantissa, power = math.frexp(final)
-    if abs(power + exponent) < 1000:
-        log_final = math.log(math.ldexp(mantissa, int(power + exponent)))
-    else:
-        log_final = math.log(mantissa) + (power + exponent) * math.log(2.0)
-    return math.log(product) - log_scale - log_final, final
+    return math.log(product) - log_scale - log_of(final, exponent), final
 
 
 @jit
