@@ -26,9 +26,24 @@ EDGE_FRAMES = 8
 _LOWEST_F0_HZ, _HIGHEST_F0_HZ = 40.0, 1000.0
 #: The decoder paints for pitches at most so many spreads from the voice's mean; the vocoder follows any.
 _FARTHEST_PITCH = 2.5
-_LEVEL_REACH = 4  # frames over which a change of level with the pitch is evened out
+_LEVEL_REACH = 1  # frames over which a change of level with the pitch or the rate is evened out
 _EASING_ROUNDS = 4  # after which the means of phones are within a few per cent of what is asked
 _DB_TO_LOG = math.log(10.0) / 20.0
+
+
+@dataclass(frozen=True)
+class Plain:
+    """The same sentence at the predicted pitch and with one rate for all phones.
+
+    Attributes
+    ----------
+    mel, f0_hz : Tensor, float32, [T', M] and [T']
+    index : Tensor, int64, [T], the frame of it for each frame of `Painted`
+    """
+
+    mel: Tensor
+    f0_hz: Tensor
+    index: Tensor
 
 
 @dataclass(frozen=True)
@@ -41,14 +56,14 @@ class Painted:
     f0_hz : Tensor, float32, [T], 0 where unvoiced
     gain : Tensor, float32, [T], asked change of the log-mel
     durations : Tensor, int64, [P], frames of each row
-    unshifted : mel and F0 at the predicted pitch, whose level frames keep; None where no other pitch is asked for
+    plain : whose level the frames keep; None where neither another pitch nor another rate of some phones is asked for
     """
 
     mel: Tensor
     f0_hz: Tensor
     gain: Tensor
     durations: Tensor
-    unshifted: tuple[Tensor, Tensor] | None
+    plain: Plain | None
 
 
 @dataclass(frozen=True)
@@ -77,49 +92,61 @@ class Painter:
         self, sentence: SentenceProsody, controls: Controls, lead: int = EDGE_FRAMES, tail: int = EDGE_FRAMES
     ) -> Painted:
         """Mel and F0 of a sentence, with `lead` frames of silence in front and `tail` or one more behind."""
-        model, contract = self.acoustic.model, self.acoustic.contract
         rows = sentence_rows(sentence)
         table = self._table(sentence, rows, controls)
-        durations = frame_counts(table["seconds"] / contract.hop_s, table["rate"], ~(rows.is_pause | rows.is_silence))
-        durations[0], durations[-1] = lead, tail
-        durations[-1] += even(int(durations.sum())) - int(durations.sum())  # whole steps
         hidden, _ = self.encode(rows)
+        durations = self._durations(table, rows, lead, tail)
         frames = regulate(durations[None])
+        shift = eased(table["semitones"] * (math.log(2.0) / 12.0), frames)
+        plain = None
+        if bool((table["rate"] != 1.0).any() or shift.any()):
+            counts = self._durations(table | {"rate": torch.ones_like(table["rate"])}, rows, lead, tail)
+            unchanged = regulate(counts[None])
+            plain = Plain(*self._draw(hidden, rows, table, unchanged), counterparts(durations, counts))
+        gain = eased(table["gain_db"] * _DB_TO_LOG, frames)
+        return Painted(*self._draw(hidden, rows, table, frames, shift), gain, durations, plain)
+
+    def _durations(self, table: dict[str, Tensor], rows: Rows, lead: int, tail: int) -> Tensor:
+        """Frames of each row, int64 [P], in whole steps of the model."""
+        hop_s = self.acoustic.contract.hop_s
+        durations = frame_counts(table["seconds"] / hop_s, table["rate"], ~(rows.is_pause | rows.is_silence))
+        durations[0], durations[-1] = lead, tail
+        durations[-1] += even(int(durations.sum())) - int(durations.sum())
+        return durations
+
+    def _draw(
+        self, hidden: Tensor, rows: Rows, table: dict[str, Tensor], frames: Frames, shift: Tensor | float = 0.0
+    ) -> tuple[Tensor, Tensor]:
+        """Mel [T, M] and F0 in hertz [T] of frames, the logarithm of the pitch moved by `shift` [T]."""
+        model = self.acoustic.model
         f0_mean, f0_spread, energy_mean, energy_spread = model.prosody.tolist()
         pitch = ((table["pitch_hz"].log() - f0_mean) / f0_spread)[None]
         energy = ((table["energy_db"] - energy_mean) / energy_spread)[None]
         melody = model.draw_melody(hidden, frames, pitch, energy)
-        shift = eased(table["semitones"] * (math.log(2.0) / 12.0), frames)
         log_f0 = melody.f0[0] * f0_spread + f0_mean + shift
         gap = (rows.is_pause | rows.is_silence)[frames.phone[0]]
         voiced = (melody.voiced_logit[0] > 0) & ~gap
-
-        def paint(log_f0: Tensor) -> Tensor:
-            # The decoder sees the asked pitch as far as the voice knows it.
-            seen = ((log_f0 - f0_mean) / f0_spread).clamp(-_FARTHEST_PITCH, _FARTHEST_PITCH)[None]
-            normal = model.paint(hidden, frames, pitch, energy, seen, voiced.float()[None])[0]
-            mel = restore_detail(normal * model.mel_spread + model.mel_mean, model.mel_mean, self.acoustic.detail)
-            return quieten(mel, mel_level(mel, contract), ~gap)
-
-        def in_hertz(log_f0: Tensor) -> Tensor:
-            return torch.where(voiced, log_f0.exp().clamp(_LOWEST_F0_HZ, _HIGHEST_F0_HZ), 0.0)
-
-        gain = eased(table["gain_db"] * _DB_TO_LOG, frames)
-        unshifted = (paint(log_f0 - shift), in_hertz(log_f0 - shift)) if bool(shift.any()) else None
-        return Painted(paint(log_f0), in_hertz(log_f0), gain, durations, unshifted)
+        # The decoder sees the asked pitch as far as the voice knows it.
+        seen = ((log_f0 - f0_mean) / f0_spread).clamp(-_FARTHEST_PITCH, _FARTHEST_PITCH)[None]
+        normal = model.paint(hidden, frames, pitch, energy, seen, voiced.float()[None])[0]
+        mel = restore_detail(normal * model.mel_spread + model.mel_mean, model.mel_mean, self.acoustic.detail)
+        f0_hz = torch.where(voiced, log_f0.exp().clamp(_LOWEST_F0_HZ, _HIGHEST_F0_HZ), 0.0)
+        return quieten(mel, mel_level(mel, self.acoustic.contract), ~gap), f0_hz
 
     @torch.inference_mode()
     def finish(self, painted: Painted, start: int, stop: int) -> Tensor:
         """Mel of some frames for the vocoder, [stop - start, M].
 
-        A higher voice is also a louder or softer one; where only the pitch was asked for, that is taken back. It costs
-        far more than painting, so it is done for the frames that are about to be heard.
+        A higher voice is also a louder or softer one, and so are the neighbours of a longer phone; what was not asked for
+        is taken back. It costs far more than painting, so it is done for the frames that are about to be heard.
         """
         mel = painted.mel[start:stop] + painted.gain[start:stop, None]
-        if painted.unshifted is None:
+        plain = painted.plain
+        if plain is None:
             return mel
         first, last = max(0, start - _LEVEL_REACH), min(len(painted.mel), stop + _LEVEL_REACH)
-        wanted = self.level(*painted.unshifted, first, last)
+        same = plain.index[first:last]
+        wanted = self.level(plain.mel, plain.f0_hz, int(same[0]), int(same[-1]) + 1)[same - same[0]]
         louder = wanted - self.level(painted.mel, painted.f0_hz, first, last)
         return mel + _smoothed(louder, _LEVEL_REACH)[start - first : stop - first, None]
 
@@ -224,6 +251,19 @@ def eased(values: Tensor, frames: Frames) -> Tensor:
             rows = torch.where(own, rows + values - found, values)
         curve = torch.where(own[phone], _smoothed(_smoothed(rows[phone], 1), 1), values[phone])
     return curve
+
+
+def counterparts(durations: Tensor, others: Tensor) -> Tensor:
+    """The frame of the same place in the same row if rows had other durations, for each frame, int64 [T].
+
+    Examples
+    --------
+    >>> counterparts(torch.tensor([2, 4, 1]), torch.tensor([2, 2, 3])).tolist()
+    [0, 1, 2, 2, 3, 3, 5]
+    """
+    row = torch.repeat_interleave(torch.arange(len(durations)), durations)
+    place = torch.arange(len(row)) - (durations.cumsum(0) - durations)[row]
+    return (others.cumsum(0) - others)[row] + (2 * place + 1) * others[row] // (2 * durations[row])
 
 
 def _filled(values: Tensor) -> Tensor:

@@ -105,10 +105,12 @@ def test_a_changed_pitch_does_not_delay_the_first_sound(voice):
     assert all(stop <= 44 < count / 2 for count, stop in asked)
 
 
-@pytest.mark.parametrize("semitones", [0.0, -5.0])
-def test_frames_are_finished_in_pieces_as_at_once(voice, semitones):
+@pytest.mark.parametrize(("semitones", "rate"), [(0.0, 1.0), (-5.0, 1.0), (0.0, 0.5), (3.0, 2.0)])
+def test_frames_are_finished_in_pieces_as_at_once(voice, semitones, rate):
     painter = voice._painter
-    painted = painter.paint(voice.plan(TEXT).sentences[0], Controls(pitch=semitones, energy=3.0))
+    sentence = voice.plan(TEXT).sentences[0]
+    sentence.words[1].rate = rate
+    painted = painter.paint(sentence, Controls(pitch=semitones, energy=3.0))
     count = len(painted.mel)
     edges = [0, 1, 12, 40, count]
     pieces = [painter.finish(painted, *edge) for edge in zip(edges, edges[1:], strict=False)]
@@ -144,6 +146,23 @@ def test_pitch_leaves_the_level(kathleen, semitones):
     """A high voice has so few harmonics that they may miss what is loud."""
     levels = [20 * np.log10(np.sqrt(np.square(kathleen.say(TEXT, pitch=p).samples).mean())) for p in (0.0, semitones)]
     assert abs(levels[1] - levels[0]) < 1.5
+
+
+def test_a_phone_s_rate_leaves_its_level(kathleen):
+    def levels(prosody):
+        sound = kathleen.say(prosody)
+        rate = sound.sample_rate
+        spans = [(round(p.start_s * rate), round(p.end_s * rate)) for p in sound.phones if p.word >= 0]
+        return [10 * math.log10(np.square(sound.samples[start:end]).mean()) for start, end in spans]
+
+    text = "A cup of coffee would be very nice now."
+    plain = levels(kathleen.plan(text))
+    changes = []
+    for number, level in enumerate(plain):
+        prosody = kathleen.plan(text)
+        [phone for word in prosody.words for phone in word.phones][number].rate = 0.5
+        changes.append(abs(levels(prosody)[number] - level))
+    assert np.mean(changes) < 0.8
 
 
 def test_a_phone_s_pitch_and_level_are_its_own(voice):
