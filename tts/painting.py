@@ -137,8 +137,8 @@ class Painter:
     def finish(self, painted: Painted, start: int, stop: int) -> Tensor:
         """Mel of some frames for the vocoder, [stop - start, M].
 
-        A higher voice is also a louder or softer one, and so are the neighbours of a longer phone; what was not asked for
-        is taken back. It costs far more than painting, so it is done for the frames that are about to be heard.
+        A higher voice is also a louder or softer one, and so is a longer phone; what was not asked for is taken back.
+        That costs far more than painting, so it is done for the frames that are about to be heard.
         """
         mel = painted.mel[start:stop] + painted.gain[start:stop, None]
         plain = painted.plain

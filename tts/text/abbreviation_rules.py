@@ -51,7 +51,8 @@ def _abbreviation(match: re.Match) -> str | None:
     if name == "sec" and match[1][0] == "S" and re.match(r"\s(?:of\s)?[A-Z][a-z]", rest):
         return "secretary"
     if name == "fr" and re.search(r"\d\s?$", match.string[: match.start()]):
-        return "francs"
+        dated = re.search(rf"\b{MONTH}\s\d\d?\s$", match.string[: match.start()])  # On May 5 Fr. Brown came
+        return "father" if dated else "francs"
     if name == "est" and not re.match(r"\s?(?:in\s)?\d{4}", rest):
         return "estimated"
     follows = _AFTER_DAY if name in _DAYS else _AFTER_TITLE
@@ -153,7 +154,9 @@ def _street_end(match: re.Match) -> str | None:
 def _before_number(match: re.Match) -> str | None:
     """What a number counts; "n." only behind a number, and no pint at the end of a sentence: a pt. 5 men."""
     before = match.string[: match.start()]
-    if match[0] in ("art.", "P.", "N.", "rt.", "pop.") or match[0] == "n." and not re.search(r"\d,?\s$", before):
+    if match[0] in ("art.", "P.", "N.", "rt.") or match[0] == "n." and not re.search(r"\d,?\s$", before):
+        return None
+    if match[0] == "pop." and before[-1:] != "(":  # a drink, unless of a town (pop. 200)
         return None
     if match[0] == "pt." and re.search(r"(?i)\ba\s$", before):
         return None

@@ -96,6 +96,8 @@ def _plan(match: re.Match) -> str:
     return f"{pairs(match['number'])} {match['part'].upper()}{more}"
 
 
+#: Behind a version: nothing, a letter or a tag with its number, 1.2.3b, 3.10.0rc1.
+_TAGGED = r"(?=[a-z]?(?!\w)|(?:rc|r|a|b|p|alpha|beta|dev|post)\d)"
 #: Who bats, and what tells that cricket is played.
 _BATS = re.compile(
     r"\b(?:India|Australia|England|Pakistan|New Zealand|South Africa|Bangladesh|Sri Lanka|West Indies|Zimbabwe|Ireland|"
@@ -205,8 +207,14 @@ RULES: list[Rule] = [
         r"(?<=\b[Aa]t\s)(?P<hour>0\d)(?P<minute>[0-5]\d)(?P<hours>)(?!\w|[\s-]\d)",
         _military_time,
     ),
+    (
+        "brand",
+        r"3M(?:(['’]s)\b|(?=\s(?:Company|Co|Corporation|Corp|Scotch|Command|Post|tapes?|masks?|respirators?|adhesives?|"
+        r"products?|stock|shares|said|makes|announced)\b))",
+        lambda match: "three M's" if match[1] else "three M",
+    ),
     ("version", r"(?P<v>v|V(?=\d+\.))(?P<parts>\d+(?:\.\d+)*)(?![\w])", _dotted),
-    ("version", r"(?P<v>)(?P<parts>\d+(?:\.\d+){2,})(?::(?P<port>\d{2,5})\b)?(?!\w(?<!r)|r(?!c\d))", _dotted),
+    ("version", rf"(?P<v>)(?P<parts>\d+(?:\.\d+){{2,}})(?::(?P<port>\d{{2,5}})\b)?{_TAGGED}", _dotted),
     ("docket", r"(?<=\bNo\. )\d{1,3}-\d{2,6}(?![\w-])", lambda match: " dash ".join(map(pairs, match[0].split("-")))),
     ("standard", r"802\.11([a-z]{0,2})\b", lambda match: f"eight oh two point eleven {spell(match[1])}"),
     (

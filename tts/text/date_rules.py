@@ -226,6 +226,9 @@ _WON_BY = re.compile(
     r"(?i)\b(?:w[io]ns?|le(?:d|ads?)|los[et]s?|lost|beat(?:s|en)?|ahead|behind|faster|slower|quicker|late|early|missed|"
     r"improved|cut)\s(?:(?!count)\w+\s){0,3}by\s$"
 )
+_NO_MORE = re.compile(
+    r"\s?(?:[.,;:!?)–—]|$)|\s(?:in|on|at|to|and|but|or|from|after|over|this|last|when|because|compared|ahead)\b"
+)
 _APART = re.compile(r"\s(?:ahead|behind|faster|slower|quicker|later|earlier|adrift|clear\sof)\b")
 _WHOSE = re.compile(r"(?i)\b(?:the|my|your|his|her|its|our|their|early|mid|late|low|high|upper)[\s-]$")
 
@@ -233,8 +236,9 @@ _WHOSE = re.compile(r"(?i)\b(?:the|my|your|his|her|its|our|their|early|mid|late|
 def _is_seconds(match: re.Match) -> bool:
     """Whether tens with an s are seconds: wait 30s, finished 10s ahead."""
     before = match.string[max(0, match.start() - 40) : match.start()]
+    won_by = _WON_BY.search(before) and _NO_MORE.match(match.string, match.end())  # not: led by 90s bands
     apart = _APART.match(match.string, match.end()) and not _WHOSE.search(before)
-    return bool(_TIMED.search(before) or _WON_BY.search(before) or apart)
+    return bool(_TIMED.search(before) or won_by or apart)
 
 
 def _decade(match: re.Match) -> str | None:
@@ -246,7 +250,13 @@ def _decade(match: re.Match) -> str | None:
     return f"{head} {plural(last)}"
 
 
+def _until_era(match: re.Match) -> str | None:
+    """The dash between years of two eras: 100 B.C.-A.D. 100."""
+    return "to" if re.search(r"\bB\.?C\.?(?:E\.?)?\s?$", match.string[: match.start()]) else None
+
+
 RULES: list[Rule] = [
+    ("to", r"[-–—](?=\s?(?:A\.?D\b|\d+\s?(?:A\.?D|B\.?C|C\.?E)))", _until_era),
     ("to", r"(?<=['’]\d\d)[-–](?=['’]\d\d(?!\w))", lambda match: "to"),
     ("to", r"(?:(?<=\d)|(?<=\d\s))(?P<mark>\s?[-–—]\s?|/)(?=\d{1,4}[-/.]\d\d?[-/.]\d)", _to_date),
     (

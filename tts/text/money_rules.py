@@ -163,6 +163,11 @@ def _worth(match: re.Match) -> str:
     return _amount(match["number"], *CURRENCIES[match["sign"]])
 
 
+def _about(match: re.Match) -> str:
+    """An amount of which only the first part is told: $20-something, £30-odd."""
+    return f"{decimal(match['number'])} {match['about']} {_units(CURRENCIES[match['sign']][0])}"
+
+
 def _pieces(match: re.Match) -> str:
     """Bills, notes and coins, which are named by their worth: two $5s, £20s, a $10."""
     unit = CURRENCIES[match["sign"]][0]
@@ -199,6 +204,11 @@ RULES: list[Rule] = [
         _round,
     ),
     ("money", r"(?P<sign>[$€£])(?P<number>\d{1,3}(?:,\d{3})+|\d+)['’]?s(?=\sworth\b)", _worth),
+    (
+        "money",
+        r"(?P<sign>[$€£])(?P<number>\d{1,3}(?:,\d{3})+|\d+)-(?P<about>something|odd|plus)\b(?:\s(?:dollars|euros|pounds)\b)?",
+        _about,
+    ),
     ("money", r"[$€£](?P<number>[2-9]0)['’]?s\b", _decade),
     ("money", r"(?P<sign>[$€£])(?P<number>1|2|5|10|20|50|100|500)['’]?s\b", _pieces),
     (

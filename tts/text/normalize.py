@@ -52,7 +52,7 @@ _RULES = [
 _COMPILED = [(re.compile(pattern), function) for pattern, function in _RULES]
 #: A plain word between spaces or before a mark: most of any text, so tried first.
 _PLAIN = re.compile(
-    r"(?:[a-z]{2,}(?=[\s,;?!)]|:(?!//)|$)(?!\s(?!I\b)[IVXLCDM]+\b)|[A-Z][a-z]{2,}(?=[\s,;:?!)]|$)(?!\s[IVXLCDM]+\b)|"
+    r"(?:[a-z]{2,}(?=[\s,;?!)]|:(?!//)|$)(?!\s(?!I\b(?!\.[A-Z\d]))[IVXLCDM]+\b)|[A-Z][a-z]{2,}(?=[\s,;:?!)]|$)(?!\s[IVXLCDM]+\b)|"
     r"(?<=[a-z,;]\s)[aI](?=\s[a-z]{2}))(?!,?\s+(?:[\d–-]|['’]\d|[ivxlc]+\b))"
 )
 _STRANGE = re.compile(r"[^\x00-\x7f“”‘’–—…é]")

@@ -29,10 +29,11 @@ _NO_NOUN = (
     r"which|that|so|daily|twice|once|every|later|without|had|has|have|will|would|can)\b)"
 )
 
-#: Units that measure the same, between which a slash is no "per".
+#: Units that measure the same or stand on a charger (5V/2A, 230V/50Hz), between which a slash is no "per".
 _KINDS = (
     frozenset("g kg mg oz lb lbs".split()),
     frozenset("km m cm mm mi ft in yd".split()),
+    frozenset("V A mA W Hz".split()),
     frozenset(("ml", "mL", "l", "L", "cl", "pt", "fl oz", "fl. oz", "fl. oz.", "qt", "gal", "tsp", "tbsp")),
 )
 _ORDERS = {"¹": "", "²": " squared", "³": " cubed"}

@@ -195,7 +195,7 @@ RULES: list[Rule] = [
         rf"(?P<first>{_YEAR})(?P<mark>[-–/]|\s[-–]\s(?={_YEAR}(?!\s?[=+*/×÷<>])))(?P<last>{_YEAR}|\d\d)(?![\d,.-]\d|\w)",
         _year_span,
     ),
-    ("year", r"(?<=\b[Yy]ear )[2-9]\d\d\d(?![\w%]|[,.]\d)", lambda match: year(int(match[0]))),
+    ("year", r"(?:(?<=\b[Tt]he year )|(?<=\bYear ))[2-9]\d\d\d(?![\w%]|[,.]\d)", lambda match: year(int(match[0]))),
     ("year", r"10\d\d(?=\s(?:A\.?D|C\.?E|B\.?C)\b)", _year),
     ("year", r"(?:(?:(?<=\b[Ii]n )|(?<=\bAD )|(?<=\bA\.D\. ))10|1[1-9]|20)\d\d(?![\d\w]|,\d|\.\d|[-–/]\d)", _year),
     ("number_sign", r"[#№](?P<label>\d{1,4}[A-Z])(?!\w)", lambda match: f"number {mixed(match['label'])}"),

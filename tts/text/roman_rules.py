@@ -40,7 +40,7 @@ _NUMBERED = frozenset(
     "schedule canto psalm saturn exhibit".split()
 )
 _ORDERED = (
-    "(?:[Cc]entur(?:y|ies)|(?:Winter |Summer )?(?:Olympic )?Games|Olympiad|[Dd]ynasty|Congress|Corps|Legion|Amendment)"
+    "(?:[Cc]entur(?:y|ies)|(?:Winter |Summer |Olympic )+Games|Olympiad|[Dd]ynasty|Congress|Corps|Legion|Amendment)"
 )
 _GENERATIONS = frozenset("II III IV V VI".split())
 _PERSON = r"\b(?P<given>[A-Z][a-z]+)\s(?:(?P<initial>[A-Z]\.)\s|[A-Z][a-z]+\s)?[A-Z][\w'’-]+,?\s"
@@ -115,6 +115,12 @@ _TITLED = (
 )
 
 
+def _outlined(match: re.Match) -> str:
+    """A part of a part: Section II.B.3."""
+    parts = [part if part.isalpha() else cardinal(int(part)) for part in match["parts"].split(".")[1:]]
+    return " ".join([match["name"].lower(), cardinal(roman(match["numeral"]) or 0), *parts])
+
+
 def _several(match: re.Match) -> str | None:
     """Several numerals after what is counted: World Wars I and II, Volumes I-III."""
     words = [fold(match["name"])]
@@ -168,6 +174,12 @@ RULES: list[Rule] = [
         _numbered,
     ),
     (
+        "numbered",
+        r"(?P<name>(?i:section|article|part|chapter|title|appendix))\s"
+        r"(?P<numeral>I{1,3}|IV|VI{0,3}|IX|X[IVX]*)(?P<parts>(?:\.(?:[A-Z]|\d{1,3}))+)(?!\w)",
+        _outlined,
+    ),
+    (
         "several",
         rf"(?P<name>(?i:{'|'.join(_NUMBERED)}|appendice)(?:s|es)?)\s"
         r"(?P<numerals>[IVXLC]+(?:(?:,|,?\s(?:and|or|to|through|&)|\s?[–-])\s?(?!I(?:['’]|\s[a-z]))[IVXLC]+)+)\b(?!['’])",
@@ -180,7 +192,7 @@ RULES: list[Rule] = [
         lambda match: f"{cardinal(roman(match['numeral']) or 0)} {match['part'].upper()}",
     ),
     ("ordinal", r"(?P<numeral>[IVXLC]{2,}|V|X)(?:th|st|nd|rd)\b", _ordinal),
-    ("ordinal", r"(?<=[a-z] the )(?P<numeral>[IVX]+)\b(?!['’]|\s[A-Z])", _of_monarch),
+    ("ordinal", r"(?<=[a-z] the )(?P<numeral>[IVX]+)\b(?!['’-]|\s[A-Z])", _of_monarch),
     ("ordinal", rf"(?P<numeral>[IVXLC]+)(?=\s{_ORDERED}\b)", _ordinal),
     ("year", r"(?P<numeral>(?=[MDCLXVI]{4})M[MDCLXVI]+)\b", _year),
     ("numeral", r"(?P<numeral>(?!xxx\b)[ivxl]{3,})\b(?!['’-]\w)", _small),

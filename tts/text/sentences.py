@@ -109,7 +109,7 @@ def _ends_after_stop(text: str, start: int, match: re.Match, word: str) -> bool:
     """Whether a single full stop ends the sentence, by what is before it and the word after it."""
     head = text[max(start, match.start() - 24) : match.start()]
     before, is_title = (
-        re.sub(r"^(?:mid|early|late|pre|post)-", "", _last_word(head)),
+        re.sub(r"^(?:mid|early|late|pre|post|b\.c\.)-", "", _last_word(head)),
         head[-len(_last_word(head)) :][:1].isupper(),
     )
     if word[:1].islower() or not word and re.match(r"\s*[&+=,;]", text[match.end() : match.end() + 2]):

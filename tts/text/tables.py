@@ -68,8 +68,8 @@ WORDS_TOO = frozenset("mar jun jul sat sun mon wed mass wash max min sec fig gen
 BARE = {
     "mr": "mister", "mrs": "missus", "ms": "miz", "dr": "doctor", "prof": "professor", "jr": "junior", "vs": "versus",
     "etc": "et cetera", "ph.d": "P H D", "phd": "P H D", "blvd": "boulevard",
-    "hwy": "highway", "thx": "thanks", "pls": "please", "acct": "account", "sgt": "sergeant", "cpl": "corporal",
-    "capt": "captain", "lt": "lieutenant", "mt": "mount", "sr": "senior",
+    "hwy": "highway", "rte": "route", "thx": "thanks", "pls": "please", "acct": "account", "sgt": "sergeant",
+    "cpl": "corporal", "capt": "captain", "lt": "lieutenant", "mt": "mount", "sr": "senior",
 }  # fmt: skip
 
 #: States of the US, before the number of a post office.

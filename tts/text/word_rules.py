@@ -27,6 +27,8 @@ from tts.text.tokens import Rule
 
 def _capitals(match: re.Match) -> str | None:
     text, suffix = match[1], match[2]
+    if suffix and suffix[-1] == "S" and text in _CONTRACTING:
+        return fold(text) + "'s"
     if text in AFTER_THE and re.search(r"(?i)\bthe\s$", match.string[: match.start()]):
         words = spell(text)
     elif re.search("[A-Z]", text) and re.search("[Α-Ωα-ω]", text):  # TΔS
@@ -38,8 +40,12 @@ def _capitals(match: re.Match) -> str | None:
     if suffix and suffix[-1] == "d":
         words += " D"
     elif suffix:
-        words += "'s" if words[-1].isupper() else suffix.replace("’", "'")
+        words += "'s" if words[-1].isupper() else suffix.lower().replace("’", "'")
     return words
+
+
+#: Words to which "is" or "us" is joined: IT'S TIME.
+_CONTRACTING = frozenset("IT HE SHE THAT WHAT WHO HERE THERE WHERE HOW LET".split())
 
 
 def _is_shouted_word(text: str) -> bool:
