@@ -1,114 +1,15 @@
 """Words that are written alike and said differently (a record, to record), told apart by the words around them.
 
 The rules look at few words: what stands before a noun (a determiner, a preposition) and before a verb (a pronoun, an
-auxiliary), and for some words at what they are usually beside. Where nothing tells, the more frequent one is said.
+auxiliary; see `tts.place`), and for some words at what they are usually beside. Where nothing tells, the more frequent
+one is said.
 """
 
 from collections.abc import Callable, Sequence
 
+from tts.place import AUXILIARIES, BE, DETERMINERS, HAVE, OBJECTS, PREPOSITIONS, SINGULARS, SUBJECTS, Place
+
 Phones = tuple[str, ...]
-
-_AUXILIARIES = frozenset(
-    "to will would can could should shall may might must cannot do does did don't didn't doesn't won't can't couldn't "
-    "wouldn't shouldn't mustn't let let's please help helps helped gonna".split()
-)
-_SUBJECTS = frozenset("i you we they who".split())
-_SINGULARS = frozenset("he she it who which everyone everybody nobody someone".split())
-_BE = frozenset("is are was were be been being am isn't aren't wasn't weren't i'm it's he's she's".split())
-_BE |= frozenset("you're we're they're that's there's".split())
-_HAVE = frozenset("have has had having haven't hasn't hadn't i've you've we've they've".split())
-_DETERMINERS = frozenset(
-    "a an the this these those my your his its our their whose any no every each another either neither".split()
-)
-#: Before a noun, or for one: many records, many record it.
-_QUANTIFIERS = frozenset(
-    "some all both such many few several more most much less other one two three four five six seven eight nine "
-    "ten".split()
-)
-_PREPOSITIONS = frozenset(
-    "of in on at for with from by into about between under over against without during on through after before "
-    "since".split()
-)
-_OBJECTS = frozenset("the a an my your his her its our their it them him me us this that these those".split())
-#: Of what stands before a noun: possessors and adjectives.
-_ENDS = ("'s", "s'", "al", "ous", "ful", "ive", "ic", "less", "able", "ible", "ary", "ilar")
-_ADJECTIVES = frozenset("fresh new old good bad big small raw own".split())
-_ADVERBS = frozenset("not also never always just only now then still often ever even soon again".split())
-
-
-class Place:
-    """A word in its sentence.
-
-    Parameters
-    ----------
-    texts : tokens of the sentence in lower case, marks too
-    index : of the word
-    written : as it stands in the text
-    """
-
-    def __init__(self, texts: Sequence[str], index: int, written: str):
-        self.texts = texts
-        self.index = index
-        self.written = written
-
-    @property
-    def next(self) -> str:
-        """The token after the word, or "" at the end."""
-        return self.texts[self.index + 1] if self.index + 1 < len(self.texts) else ""
-
-    def back(self, count: int = 1) -> str:
-        """The `count`-th token before the word, adverbs passed over, or "" before the beginning."""
-        found = [text for text in self.texts[max(0, self.index - 6) : self.index] if not _is_adverb(text)]
-        return found[-count] if count <= len(found) else ""
-
-    @property
-    def opens(self) -> bool:
-        """Whether nothing of its clause stands before the word."""
-        return not self.back()[:1].isalpha()
-
-    def near(self, *words: str) -> bool:
-        """Whether one of `words` is in the sentence."""
-        return not set(words).isdisjoint(self.texts)
-
-    @property
-    def is_verb(self) -> bool | None:
-        """Whether the word is a verb rather than a noun or an adjective; None where nothing tells."""
-        before, word = self.back(), self.texts[self.index]
-        is_third = word.endswith("s") and not word.endswith("ss")
-        if before in _AUXILIARIES or before.endswith("'ll"):
-            return not is_third  # according to records
-        subjects = _SINGULARS if is_third else _SUBJECTS
-        if before in subjects:
-            return True
-        # to write and record it, they both record it
-        if before in ("and", "or") and self.back(3) in _AUXILIARIES | subjects:
-            return True
-        if before in ("both", "all", "each") and self.back(2) in _AUXILIARIES | subjects:
-            return True
-        if before in ("these", "those") and not is_third and self.next in _OBJECTS | _PREPOSITIONS | {"to"}:
-            # these conflict with those, they present a case; but those present in the room, those subject to tax
-            return word not in _STATES or self.next in _OBJECTS or (self.next == "to" and word != "subject")
-        if before in _QUANTIFIERS:
-            return False if is_third or self.back(2) in _PREPOSITIONS else None
-        if before in _DETERMINERS | _PREPOSITIONS | _BE | _HAVE | _ADJECTIVES or before.endswith(_ENDS):
-            return False
-        if self.next in _OBJECTS and before != "and" and (is_third or self.opens or not self._described()):
-            return True
-        return False if self._described() and not is_third else None
-
-    def _described(self) -> bool:
-        """Whether a determiner opens what the word ends: a new world record."""
-        opened = {self.back(2), self.back(3)} & _DETERMINERS
-        return bool(opened) and not self.back().endswith("s") and self.back() not in _PLURALS
-
-
-#: Adjectives that may stand behind what they describe.
-_STATES = frozenset("present subject perfect separate content".split())
-_PLURALS = frozenset("people men women children".split())
-
-
-def _is_adverb(text: str) -> bool:
-    return text in _ADVERBS or len(text) > 4 and text.endswith("ly") and text != "family"
 
 
 def choose(place: Place, pronunciations: Sequence[Phones]) -> Phones | None:
@@ -184,19 +85,19 @@ _MADE = frozenset("did does do can could will would should may might must let ma
 def _read(place: Place) -> str:
     present, past = "R IY1 D", "R EH1 D"
     before = place.back()
-    if before in _AUXILIARIES:
+    if before in AUXILIARIES:
         return present
-    if place.back(2) in _HAVE and before in _SUBJECTS | _SINGULARS:  # have you read it
+    if place.back(2) in HAVE and before in SUBJECTS | SINGULARS:  # have you read it
         return past
-    if before in _BE | _HAVE | {"got", "gets", "well", "-"} or place.next == "by":
+    if before in BE | HAVE | {"got", "gets", "well", "-"} or place.next == "by":
         return past
-    if place.opens or before in _DETERMINERS | _PREPOSITIONS or place.back(2) in ("a", "an"):
+    if place.opens or before in DETERMINERS | PREPOSITIONS or place.back(2) in ("a", "an"):
         return present
     if place.back(2) in _MADE or place.near(*_EVER) or place.texts[place.index + 1 :][:2] == ["a", "lot"]:
         return present
     if before == "and" and any(text.endswith("ed") for text in place.texts[: place.index]):
         return past
-    if before in _SINGULARS or place.near(*_PAST):
+    if before in SINGULARS or place.near(*_PAST):
         return past
     if before in ("you", "they", "who", "and"):
         return present
@@ -230,7 +131,7 @@ _ON_AIR = frozenset(
 def _live(place: Place) -> str:
     before = place.back()
     on_stage = (
-        before in _ON_AIR | _BE | _DETERMINERS - {"these", "those"} or place.next in _ON_STAGE and not place.is_verb
+        before in _ON_AIR | BE | DETERMINERS - {"these", "those"} or place.next in _ON_STAGE and not place.is_verb
     )
     return "L AY1 V" if on_stage or place.opens and place.next in ("from", "at") else "L IH1 V"
 
@@ -240,18 +141,18 @@ _WHERE = frozenset("in at on with alone here there near next by under above amon
 
 def _lives(place: Place) -> str:
     before = place.back()
-    owned = before in _DETERMINERS | _PREPOSITIONS or before.endswith(("'s", "s'")) or before in (
+    owned = before in DETERMINERS | PREPOSITIONS or before.endswith(("'s", "s'")) or before in (
         "her", "save", "saves", "saved", "saving", "lose", "lost", "people's", "human", "new", "changed", "real",
     )  # fmt: skip
-    return "L IH1 V Z" if not owned and (before in _SINGULARS or place.next in _WHERE) else "L AY1 V Z"
+    return "L IH1 V Z" if not owned and (before in SINGULARS or place.next in _WHERE) else "L AY1 V Z"
 
 
-_THERE = _PREPOSITIONS | _BE | _HAVE | frozenset("here there ahead and or high to".split())
+_THERE = PREPOSITIONS | BE | HAVE | frozenset("here there ahead and or high to".split())
 
 
 def _wind(place: Place) -> str:
     follows = [text for text in place.texts[place.index + 1 :][:2] if text != "-"]
-    driven = follows[:1] == ["up"] and len(follows) > 1 and follows[1].isalpha() and follows[1] not in _OBJECTS | _THERE
+    driven = follows[:1] == ["up"] and len(follows) > 1 and follows[1].isalpha() and follows[1] not in OBJECTS | _THERE
     wind_up = place.next == "-" and follows[:1] == ["up"] or place.back() in ("a", "an") and driven
     turned = (
         place.is_verb or wind_up or place.is_verb is None and follows[:1] in (["up"], ["down"], ["through"], ["around"])
@@ -272,21 +173,28 @@ def _bow(place: Place) -> str:
     return "B AW1" if (bent or at_sea) and not place.near("arrow", "arrows") else "B OW1"
 
 
+_PLAYED = frozenset("the play plays played playing his her my guitar and on".split())
+_OF_MUSIC = frozenset(
+    "guitar player players drum drums line lines clef solo note notes part section music band".split()
+)
+
+
 def _bass(place: Place) -> str:
     is_fish = place.next in ("fishing", "boat", "fisherman") or place.back() in (
-        "sea", "largemouth", "smallmouth", "striped", "black", "caught",
+        "sea", "largemouth", "smallmouth", "striped", "black",
     )  # fmt: skip
-    in_music = place.next in ("guitar", "player", "drum", "line", "clef", "solo", "note", "part", "section")
-    is_fish = is_fish or not in_music and place.near("fish", "caught", "hooked")
-    return "B AE1 S" if is_fish else "B EY1 S"
+    is_caught = not {"caught", "hooked", "fish"}.isdisjoint(place.texts[max(0, place.index - 4) : place.index])
+    is_played = place.back() in _PLAYED or place.near(*_OF_MUSIC)
+    return "B AE1 S" if is_fish or is_caught and not is_played else "B EY1 S"
 
 
 _OLD = frozenset("man woman mother father parents couple people person lady gentleman aunt uncle relative poor".split())
 
 
 def _aged(place: Place) -> str:
-    """Old, before a person; else of the age of, or grown old."""
-    return "EY1 JH IH0 D" if place.next in _OLD else "EY1 JH D"
+    """Old, before a person or as people are called; else of the age of, or grown old."""
+    is_old = place.next in _OLD or place.back() == "the" and not place.next[:1].isalpha()
+    return "EY1 JH IH0 D" if is_old else "EY1 JH D"
 
 
 def _sow(place: Place) -> str:
@@ -302,12 +210,12 @@ def _dove(place: Place) -> str:
 
 
 def _wound(place: Place) -> str:
-    turned = place.next in _OBJECTS or place.next in ("up", "around", "down", "through", "back", "tightly")
-    return "W AW1 N D" if turned and place.back() not in _DETERMINERS else "W UW1 N D"
+    turned = place.next in OBJECTS or place.next in ("up", "around", "down", "through", "back", "tightly")
+    return "W AW1 N D" if turned and place.back() not in DETERMINERS else "W UW1 N D"
 
 
 def _polish(place: Place) -> str:
-    shines = place.opens and (place.next in _OBJECTS or place.next in ("up", "off", ""))
+    shines = place.opens and (place.next in OBJECTS or place.next in ("up", "off", ""))
     shines = shines or place.back() in ("nail", "shoe", "furniture", "boot", "floor")
     return "P OW1 L IH0 SH" if place.written[:1].isupper() and not shines else "P AA1 L IH0 SH"
 
@@ -346,8 +254,8 @@ def _used(place: Place) -> str:
         return employed
     if before in _ACCUSTOMED or before in _PEOPLE | _RELATIVES or place.back(2) in _POSSESSIVES:
         return formerly
-    if before in _BE:
-        familiar = after.endswith("ing") or after in _OBJECTS | _DETERMINERS or not after.isalpha()
+    if before in BE:
+        familiar = after.endswith("ing") or after in OBJECTS | DETERMINERS or not after.isalpha()
         return formerly if familiar or place.back(2) in _PEOPLE - {"they", "people"} else employed
     named = place.back(2)[:1].isalpha() is False and not before.endswith("s")  # Mary used to sing
     return formerly if named or after in _DONE_BEFORE else employed
@@ -357,7 +265,7 @@ def _use(place: Place) -> str:
     before = place.back()
     if place.next == "to" and (before == "didn't" or before in _PEOPLE and place.back(2) in ("did", "didn't")):
         return "Y UW1 S"
-    noun = place.next == "of" or before in _USEFUL or place.next in _BE | {"rose", "fell"}
+    noun = place.next == "of" or before in _USEFUL or place.next in BE | {"rose", "fell"}
     is_verb = not noun if place.is_verb is None else place.is_verb and not noun
     return "Y UW1 Z" if is_verb else "Y UW1 S"
 
@@ -373,31 +281,31 @@ _COMING = frozenset("very too so as how get gets got come came stay stayed keep 
 def _close(place: Place) -> str:
     near, shut = "K L OW1 S", "K L OW1 Z"
     before = place.back()
-    if before in _AUXILIARIES and place.next != "to" or before.endswith("'ll") or before in _SUBJECTS:
+    if before in AUXILIARIES and place.next != "to" or before.endswith("'ll") or before in SUBJECTS:
         return shut
-    if before in _DETERMINERS and (place.next == "of" or place.back(2) == "to"):  # the close of day, came to a close
+    if before in DETERMINERS and (place.next == "of" or place.back(2) == "to"):  # the close of day, came to a close
         return shut
-    held = before in ("him", "her", "them", "me", "us", "it") and place.next not in _OBJECTS
-    described = before in _DETERMINERS | _BE | _HAVE | _PREPOSITIONS | _COMING or held
+    held = before in ("him", "her", "them", "me", "us", "it") and place.next not in OBJECTS
+    described = before in DETERMINERS | BE | HAVE | PREPOSITIONS | _COMING or held
     return near if described or place.next in _NEARNESS else shut
 
 
 def _content(place: Place) -> str:
-    feels = place.back() in _BE | {"feel", "feels", "felt", "seem", "seems", "seemed", "quite"}
+    feels = place.back() in BE | {"feel", "feels", "felt", "seem", "seems", "seemed", "quite"}
     ends = not place.next[:1].isalpha() and (place.back(2) in _PEOPLE or "'" in place.back())
     return "K AH0 N T EH1 N T" if feels and (place.next in ("with", "to") or ends) else "K AA1 N T EH0 N T"
 
 
 def _invalid(place: Place) -> str:
     """A sick person after an article, where no noun follows; else what is not valid."""
-    ends = not place.next[:1].isalpha() or place.next in _BE | _HAVE | _PREPOSITIONS | {
+    ends = not place.next[:1].isalpha() or place.next in BE | HAVE | PREPOSITIONS | {
         "and",
         "who",
         "lay",
         "because",
         "when",
     }
-    is_person = place.back() in _DETERMINERS and ends
+    is_person = place.back() in DETERMINERS and ends
     return "IH1 N V AH0 L AH0 D" if is_person else "IH0 N V AE1 L AH0 D"
 
 

@@ -11,8 +11,9 @@ from typing import Literal
 from speech.errors import SpeechError
 from speech.lexicon import Lexicon
 from speech.units import VOWELS
-from tts.homographs import Place, choose
+from tts.homographs import choose
 from tts.inline import Given, InlineText, parse_inline, place_given
+from tts.place import Place
 from tts.text import Token
 from tts.text import sentences as normalized_sentences
 from tts.text.normalize import OnUnknown
