@@ -1,5 +1,7 @@
 """Words that the text normalisation says and the CMU dictionary lacks or says unusually: units, scales, names."""
 
+from speech.lexicon_names import NAMES
+
 _ROWS = """
 backtick B AE1 K T IH2 K
 becquerel B EH2 K ER0 EH1 L
@@ -122,9 +124,10 @@ def _rows(text: str) -> dict[str, str]:
     return dict(row.split(" ", 1) for row in text.strip().splitlines())
 
 
-#: Phones of each word, as the dictionary writes them.
-SUPPLEMENT = {
+_PREFIXED = {
     prefix + unit: f"{sound} {rest}"
     for prefix, sound in _rows(_PREFIXES).items()
     for unit, rest in _rows(_UNITS).items()
-} | _rows(_ROWS)
+}
+#: Phones of each word, as the dictionary writes them.
+SUPPLEMENT = _PREFIXED | _rows(NAMES) | _rows(_ROWS)

@@ -314,6 +314,12 @@ def _resume(place: Place) -> str:
     return "R EH1 Z AH0 M EY2" if is_document else "R IH0 Z UW1 M"
 
 
+def _nice(place: Place) -> str:
+    """The city, in Nice; else what is pleasant."""
+    is_city = place.written == "Nice" and place.back() in ("in", "to", "from", "near", "around")
+    return "N IY1 S" if is_city and (not place.next[:1].isalpha() or place.next in PREPOSITIONS) else "N AY1 S"
+
+
 _SINGLE: dict[str, Callable[[Place], str]] = {
     "read": _read,
     "lead": _lead,
@@ -326,6 +332,9 @@ _SINGLE: dict[str, Callable[[Place], str]] = {
     "bow": _bow,
     "bows": lambda place: _bow(place) + " Z",
     "aged": _aged,
+    "des": lambda place: "D AH0" if place.next in ("moines", "plaines") else "D EH1 S",
+    "lima": lambda place: "L AY1 M AH0" if place.next in ("bean", "beans") else "L IY1 M AH0",
+    "nice": _nice,
     "bass": _bass,
     "sow": _sow,
     "sows": lambda place: _sow(place) + " Z",
