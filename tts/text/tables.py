@@ -39,7 +39,7 @@ ENDINGS = {
     "corp": "corporation", "ltd": "limited", "co": "company", "bros": "brothers", "dept": "department",
     "assn": "association", "ave": "avenue", "blvd": "boulevard", "rd": "road", "ln": "lane", "ct": "court",
     "sq": "square", "hwy": "highway", "pkwy": "parkway", "misc": "miscellaneous", "max": "maximum", "min": "minimum",
-    "ph.d": "P H D", "m.d": "M D", "b.a": "B A", "m.a": "M A", "b.sc": "B S C", "m.sc": "M S C",
+    "ph.d": "P H D", "p.s": "P S", "m.d": "M D", "b.a": "B A", "m.a": "M A", "b.sc": "B S C", "m.sc": "M S C",
     "calif": "california", "fla": "florida", "colo": "colorado", "minn": "minnesota", "wis": "wisconsin",
      "mass": "massachusetts", "conn": "connecticut", "penn": "pennsylvania", "tenn": "tennessee",
     "mich": "michigan", "ariz": "arizona", "wash": "washington", "okla": "oklahoma", "govt": "government",

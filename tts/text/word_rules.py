@@ -249,6 +249,7 @@ RULES: list[Rule] = [
     ("days", r"x(?=\s\d+\s(?:days?|weeks?|months?|min(?:ute)?s?|h(?:ou)?rs?|secs?|seconds)\b)", lambda match: "for"),
     ("times", r"(?<=[a-z]{2}\s)x(?=\s\d)", lambda match: "times"),
     ("letter", r"\b([A-Za-z])(?:['’]s)\b", _letter_s),
+    ("letter", r"(?:(?<=\b\d\s)|(?<=\btwo\s)|(?<=\bthree\s)|(?<=\b[Ss]traight\s))([A-Z])s\b(?!['’])", _letter_s),
     ("micro", r"[µμ](?=[A-Za-z])", lambda match: "micro"),
     ("barred", rf"({LETTER})[\u0302\u0304]?(?!{LETTER}|[\u0300-\u036f])", _barred),
     ("greek", r"[Α-Ωα-ω](?![Ͱ-Ͽ])(?<![Ͱ-Ͽ].)", lambda match: GREEK.get(match[0].lower())),
