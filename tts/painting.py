@@ -38,12 +38,13 @@ class Plain:
     Attributes
     ----------
     mel, f0_hz : Tensor, float32, [T', M] and [T']
-    index : Tensor, int64, [T], the frame of it for each frame of `Painted`
+    begin, end : Tensor, int64, [T], the frames of it that each frame of `Painted` stands for
     """
 
     mel: Tensor
     f0_hz: Tensor
-    index: Tensor
+    begin: Tensor
+    end: Tensor
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ class Painter:
         if bool((table["rate"] != 1.0).any() or shift.any()):
             counts = self._durations(table | {"rate": torch.ones_like(table["rate"])}, rows, lead, tail)
             unchanged = regulate(counts[None])
-            plain = Plain(*self._draw(hidden, rows, table, unchanged), counterparts(durations, counts))
+            plain = Plain(*self._draw(hidden, rows, table, unchanged), *counterparts(durations, counts))
         gain = eased(table["gain_db"] * _DB_TO_LOG, frames)
         return Painted(*self._draw(hidden, rows, table, frames, shift), gain, durations, plain)
 
@@ -145,8 +146,8 @@ class Painter:
         if plain is None:
             return mel
         first, last = max(0, start - _LEVEL_REACH), min(len(painted.mel), stop + _LEVEL_REACH)
-        same = plain.index[first:last]
-        wanted = self.level(plain.mel, plain.f0_hz, int(same[0]), int(same[-1]) + 1)[same - same[0]]
+        begin, end = plain.begin[first:last], plain.end[first:last]
+        wanted = mean_level(self.level(plain.mel, plain.f0_hz, int(begin[0]), int(end[-1])), begin, end)
         louder = wanted - self.level(painted.mel, painted.f0_hz, first, last)
         return mel + _smoothed(louder, _LEVEL_REACH)[start - first : stop - first, None]
 
@@ -253,17 +254,33 @@ def eased(values: Tensor, frames: Frames) -> Tensor:
     return curve
 
 
-def counterparts(durations: Tensor, others: Tensor) -> Tensor:
-    """The frame of the same place in the same row if rows had other durations, for each frame, int64 [T].
+def counterparts(durations: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
+    """For each frame begin and end, int64 [T], of those at the same place of the same row if rows had other durations.
 
     Examples
     --------
-    >>> counterparts(torch.tensor([2, 4, 1]), torch.tensor([2, 2, 3])).tolist()
-    [0, 1, 2, 2, 3, 3, 5]
+    >>> begin, end = counterparts(torch.tensor([2, 4, 1]), torch.tensor([2, 2, 3]))
+    >>> begin.tolist(), end.tolist()
+    ([0, 1, 2, 2, 3, 3, 4], [1, 2, 3, 3, 4, 4, 7])
     """
     row = torch.repeat_interleave(torch.arange(len(durations)), durations)
     place = torch.arange(len(row)) - (durations.cumsum(0) - durations)[row]
-    return (others.cumsum(0) - others)[row] + (2 * place + 1) * others[row] // (2 * durations[row])
+    start, count, other = (others.cumsum(0) - others)[row], durations[row], others[row]
+    return start + place * other // count, start - (place + 1) * -other // count
+
+
+def mean_level(level: Tensor, begin: Tensor, end: Tensor) -> Tensor:
+    """Level of the mean power of frames from each `begin` to each `end`, [T]; `level` starts with the first `begin`.
+
+    >>> powers = torch.tensor([1.0, 2.0, 6.0])
+    >>> mean_level(powers.log() / 2, torch.tensor([5, 6]), torch.tensor([6, 8])).exp().tolist()
+    [1.0, 2.0]
+    """
+    power, count = (2.0 * level.double()).exp(), end - begin
+    total = torch.zeros(len(begin), dtype=power.dtype)
+    for step in range(int(count.max())):  # sums, not differences of them, which would lose what is quiet
+        total += torch.where(step < count, power[torch.minimum(begin + step, end - 1) - begin[0]], 0.0)
+    return (0.5 * (total / count).log()).float()
 
 
 def _filled(values: Tensor) -> Tensor:

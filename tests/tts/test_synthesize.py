@@ -148,11 +148,12 @@ def test_pitch_leaves_the_level(kathleen, semitones):
     assert abs(levels[1] - levels[0]) < 1.5
 
 
-def test_a_phone_s_rate_leaves_its_level(kathleen):
+@pytest.mark.parametrize("rate", [0.5, 2.0])
+def test_a_phone_s_rate_leaves_its_level(kathleen, rate):
     def levels(prosody):
         sound = kathleen.say(prosody)
-        rate = sound.sample_rate
-        spans = [(round(p.start_s * rate), round(p.end_s * rate)) for p in sound.phones if p.word >= 0]
+        spoken = [phone for phone in sound.phones if phone.word >= 0]
+        spans = [[round(edge * sound.sample_rate) for edge in (phone.start_s, phone.end_s)] for phone in spoken]
         return [10 * math.log10(np.square(sound.samples[start:end]).mean()) for start, end in spans]
 
     text = "A cup of coffee would be very nice now."
@@ -160,9 +161,9 @@ def test_a_phone_s_rate_leaves_its_level(kathleen):
     changes = []
     for number, level in enumerate(plain):
         prosody = kathleen.plan(text)
-        [phone for word in prosody.words for phone in word.phones][number].rate = 0.5
+        [phone for word in prosody.words for phone in word.phones][number].rate = rate
         changes.append(abs(levels(prosody)[number] - level))
-    assert np.mean(changes) < 0.8
+    assert np.mean(changes) < 1.0
 
 
 def test_a_phone_s_pitch_and_level_are_its_own(voice):
