@@ -61,7 +61,7 @@ def share_transitions(
 def sharpen_edges(
     states: NDArray[np.int64],
     graph: AlignmentGraph,
-    log_mels: NDArray[np.float32],
+    spectra: NDArray[np.float32],
     plosives: Sequence[int],
     most_frames: int,
 ) -> NDArray[np.int64]:
@@ -74,13 +74,14 @@ def sharpen_edges(
     Parameters
     ----------
     states : int64 [T]; of a path through `graph`, which has three states a phone
-    log_mels : float32 [T, F]; of the same frames
+    spectra : float32 [T, F]; log-mels, or cepstra, of the same frames
     plosives : phones (units over three) that begin with a closure
     most_frames : that a boundary moves
 
     Returns
     -------
-    int64 [T] : states, of which those beside a boundary went over to the other phone; each phone keeps its centre
+    int64 [T] : states, of which those beside a boundary went over to the other phone; each phone keeps its centre, and
+        where nothing changes, as in digital silence, its boundaries
     """
     moved, labels = states.copy(), graph.labels[states]
     runs = list(phone_runs(states, graph))
@@ -89,17 +90,17 @@ def sharpen_edges(
         if labels[edge - 1] // STATES_PER_PHONE in plosives:
             low = max(low, first + int(np.argmax(labels[first:edge] == labels[edge - 1])))
         candidates = np.arange(max(low + 1, edge - most_frames), min(high - 1, edge + most_frames) + 1)
-        best = candidates[np.argmax(explained(log_mels[low:high], candidates - low))]
+        candidates = candidates[np.argsort(np.abs(candidates - edge), kind="stable")]  # of equal ones the nearest
+        best = candidates[np.argmax(explained(spectra[low:high], candidates - low))]
         moved[best:edge] = states[edge]
         moved[edge:best] = states[edge - 1]
     return moved
 
 
 def explained(frames: NDArray[np.float32], edges: NDArray[np.int64]) -> NDArray[np.float64]:
-    """What the means before and after each of the edges explain of the squares of frames [N, F]; the rest is error."""
-    sums = np.cumsum(frames, axis=0, dtype=np.float64)
-    before, after = sums[edges - 1], sums[-1] - sums[edges - 1]
-    return (before**2).sum(axis=1) / edges + (after**2).sum(axis=1) / (len(frames) - edges)
+    """What the means before and after each of the edges explain of the variance of frames [N, F]; the rest is error."""
+    sums = np.cumsum(frames - frames.mean(axis=0, dtype=np.float64), axis=0)[edges - 1]  # those after are -sums
+    return (sums**2).sum(axis=1) * (1 / edges + 1 / (len(frames) - edges))
 
 
 def join_closures(

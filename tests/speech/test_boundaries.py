@@ -79,9 +79,16 @@ def test_boundaries_move_no_further_than_asked_and_leave_the_centres():
     graph = build_graph([[[W, AA]]], states_per_phone=3)
     far = steps((1, 7), (5, 17))
     assert list(phone_runs(sharpen_edges(path_of(graph, 4), graph, far, [], 2), graph)) == [(0, 10), (10, 24)]
-    short = steps((1, 1), (5, 8))
+    short = steps((0, 1), (4, 1), (5, 7))
     moved = sharpen_edges(path_of(graph, [1, 1, 1, 2, 2, 2]), graph, short, [], 4)
     assert list(phone_runs(moved, graph)) == [(0, 2), (2, 9)]
+
+
+@pytest.mark.parametrize("level", [0.0, -15.942385])  # the second is that of digital silence
+def test_boundaries_stay_where_nothing_changes(level):
+    graph = build_graph([[[W, AA, T, AA]]], silence=0, states_per_phone=3, silence_states=3)
+    states = path_of(graph, np.random.default_rng(0).integers(1, 5, len(graph)))
+    assert np.array_equal(sharpen_edges(states, graph, steps((level, len(states))), [T], 4), states)
 
 
 def test_a_burst_is_not_parted_from_its_plosive():
