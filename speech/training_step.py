@@ -99,15 +99,19 @@ def check_feasible(data: TrainingData, loaded: LoadedModel) -> None:
     """CorpusError if there is a head by CTC of which no utterance has time for its labels."""
     lengths = loaded.model.output_lengths(torch.from_numpy(data.stores[0].lengths)).numpy()
     for name, rows in data.targets.items():
-        written = {number: ids for number, ids in enumerate(rows) if ids is not None}
-        known = [] if loaded.heads[name].framewise else list(written)
-        targets = np.array([label for number in known for label in written[number]], np.int64)
-        found = infeasible(targets, lengths[known], [len(written[number]) for number in known])
-        if known and len(found) == len(known):
-            first = data.utterances[known[found[0].row]].audio_filepath
+        written = [number for number, labels in enumerate(rows) if labels is not None]
+        if loaded.heads[name].framewise or not written:
+            continue
+        for number in written:
+            found = infeasible(np.array(rows[number], np.int64), lengths[[number]], [len(rows[number])])
+            if not found:  # one is enough
+                break
+        else:
             raise CorpusError(
-                f"no utterance teaches a {name}: all are too short for their texts, {first} has {found[0].input_length}"
-                f" frames for {found[0].num_labels} labels; see to the texts, or lower model.subsampling_factor"
+                f"no utterance teaches a {name}: all are too short for their texts, such as"
+                f" {data.utterances[number].audio_filepath}, whose {found[0].num_labels} labels need"
+                f" {found[0].required_length} frames, and which has {found[0].input_length}; see to the texts, or lower"
+                " model.subsampling_factor"
             )
 
 

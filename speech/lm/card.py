@@ -41,8 +41,10 @@ def read_card(path: Path) -> dict[str, Any]:
     return card
 
 
-def check_card(path: str | Path, keys: Sequence[str] = _KEYS) -> None:
-    """See that no file but a card with just these keys, those of `write_card`, stands where that of a model will.
+def check_card(path: str | Path, carried: Sequence[str] = _KEYS) -> None:
+    """See that no file but a card stands where that of a model will: one of `write_card`, or of the keys to be carried.
+
+    What somebody added to another card would be lost.
 
     Raises
     ------
@@ -51,7 +53,7 @@ def check_card(path: str | Path, keys: Sequence[str] = _KEYS) -> None:
     """
     card_path = beside(path)
     try:
-        written = tuple(json.loads(card_path.read_text(encoding="utf-8"))) == tuple(keys)
+        written = tuple(json.loads(card_path.read_text(encoding="utf-8"))) in (_KEYS, tuple(carried))
     except FileNotFoundError:
         return
     except (OSError, ValueError, TypeError):

@@ -102,6 +102,10 @@ def test_conversions_have_the_card_of_their_model(tmp_path, text, capsys):
     for _ in range(2):  # what the first has written the second may write over
         assert cli.main(["lm", "convert", str(binary), str(noted)]) == 0
         assert read_card(noted)["licence"] == "CC0 – mine"
+    trained = tmp_path / "trained.lm"
+    assert cli.main(["lm", "train", str(text), "--order", "2", "--discount-fallback", "-o", str(trained)]) == 0
+    assert cli.main(["lm", "convert", str(binary), str(trained)]) == 0  # nobody has added anything to its card
+    assert read_card(trained)["licence"] == "CC0 – mine"
     beside(again).write_text('{"notes": 1}')
     capsys.readouterr()
     assert cli.main(["lm", "convert", str(binary), str(again)]) == 2
