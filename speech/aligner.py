@@ -208,6 +208,13 @@ class Aligner:
                 f"{len(waveform) / rate / 60:.0f} minutes are too long to align at once with {len(transcript.words)}"
                 " words; cut the recording and its text into parts"
             )
+        states, supports = self._path(posteriors, features, graph, parts)
+        return self._alignment(states, supports, graph, transcript, len(waveform) / rate, source_name(recording))
+
+    def _path(
+        self, posteriors: NDArray[np.float32], features: NDArray[np.float32], graph: AlignmentGraph, parts: int
+    ) -> tuple[NDArray[np.int64], list[float]]:
+        """States [T] through a graph of so many parts a phone, and the mean log score of each phone and silence."""
         prior = self.loaded.model.log_prior(self.head).numpy()
         scores = np.repeat(posteriors - PRIOR_SCALE * prior, parts, axis=1)
         whole = parts == STATES_PER_PHONE  # else there is hardly time for the phones, whose edges then stay as found
@@ -226,8 +233,7 @@ class Aligner:
         supports = [float(support[first:end].mean()) for first, end in phone_runs(states, graph)]
         if whole:
             states = sharpen_edges(states, graph, features, plosives, round(REACH_S / self.frames.hop_s))
-        duration_s = len(waveform) / rate
-        return self._alignment(states, supports, graph, transcript, duration_s, source_name(recording))
+        return states, supports
 
     def _graph(self, transcript: Transcript, num_frames: int) -> tuple[AlignmentGraph, int]:
         """Graph whose phones last three frames or more, or as many as there is time for; and that number."""

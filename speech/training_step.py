@@ -99,11 +99,11 @@ def check_feasible(data: TrainingData, loaded: LoadedModel) -> None:
     """CorpusError if there is a head by CTC of which no utterance has time for its labels."""
     lengths = loaded.model.output_lengths(torch.from_numpy(data.stores[0].lengths)).numpy()
     for name, rows in data.targets.items():
-        written = [number for number, labels in enumerate(rows) if labels is not None]
+        written = [(number, labels) for number, labels in enumerate(rows) if labels is not None]
         if loaded.heads[name].framewise or not written:
             continue
-        for number in written:
-            found = infeasible(np.array(rows[number], np.int64), lengths[[number]], [len(rows[number])])
+        for number, labels in written:
+            found = infeasible(np.array(labels, np.int64), lengths[[number]], [len(labels)])
             if not found:  # one is enough
                 break
         else:
