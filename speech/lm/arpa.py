@@ -49,15 +49,17 @@ def read_arpa(path: str | Path) -> NGram:
     ------
     CheckpointError
         Names the file, the line and what is wrong: a count that differs, a number that is none, a positive
-        probability, a word
-        outside the vocabulary, an n-gram twice or without its context, a missing back-off weight, an early end.
+        probability, a word outside the vocabulary, an n-gram twice or without its context, a missing back-off weight,
+        an early end.
     """
     reader = _Reader(path)
     try:
         return reader.read()
     except UnicodeDecodeError as error:
         place = f", after line {reader.number}" if reader.number else ""
-        raise CheckpointError(f"{path}{place}: is not text in UTF-8, so no ARPA file") from error
+        raise CheckpointError(
+            f"{path}{place}: is not text in UTF-8, so no ARPA file; only gzip's compression of one is read"
+        ) from error
     except (OSError, EOFError, zlib.error) as error:
         place = f", after line {reader.number}" if reader.number else ""
         raise CheckpointError(f"{path}{place}: {unreadable(error)}") from error

@@ -174,7 +174,7 @@ def test_characters_of_text_without_spaces(tmp_path, capsys):
         (["score", "TEXT", "TEXT"], "expected \\data\\"),
         (["score", "nowhere.lm", "TEXT"], "no such language model"),
         (["score", ".", "TEXT"], ".: is a folder; name a file"),
-        (["score", "latin", "TEXT"], "latin: is not text in UTF-8, so no ARPA file"),
+        (["score", "latin", "TEXT"], "latin: is not text in UTF-8, so no ARPA file; only gzip's compression"),
         (["score", "none", "TEXT"], "none: is empty; name a file that `speech lm train` wrote or ARPA"),
         (["train", "latin", "-o", "m.lm"], "latin: is not text in UTF-8; save or convert it so"),
         (
