@@ -5,6 +5,13 @@ import json
 
 from speech.commands.options import path_name
 
+#: What a reader asks first; how it was trained and is searched follows, the whole configuration last.
+FIRST = (
+    "file", "kind", "name", "description", "language", "licence", "data", "intended_use", "results",
+    "results_best_path",
+)  # fmt: skip
+LAST = ("config",)
+
 
 def add_parser(subparsers) -> None:
     """Describe the command."""
@@ -32,8 +39,14 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(card, indent=1, ensure_ascii=False))
     else:
-        print("\n".join(_lines(card)))
+        print("\n".join(_lines(_ordered(card))))
     return 0
+
+
+def _ordered(card: dict) -> dict:
+    """The card with the entries that matter most in front."""
+    rest = [key for key in card if key not in FIRST + LAST]
+    return {key: card[key] for key in (*FIRST, *rest, *LAST) if key in card}
 
 
 def _lines(card: dict, indent: str = "") -> list[str]:
@@ -43,11 +56,21 @@ def _lines(card: dict, indent: str = "") -> list[str]:
         name = f"{indent}{key.replace('_', ' ')}:"
         if isinstance(value, dict):
             lines += [name, *_lines(value, indent + "  ")]
-        elif isinstance(value, list) and any(isinstance(item, dict) for item in value):
-            lines.append(name)
-            for item in value:
-                lines += ["", *_lines(item, indent + "  ")][1:]
+        elif isinstance(value, list) and any(isinstance(item, dict) or ", " in str(item) for item in value):
+            lines += [name, *(line for item in value for line in _item(item, indent + "  "))]
         else:
-            shown = ", ".join(map(str, value)) if isinstance(value, list) else value
-            lines.append(f"{name} {shown}")
+            lines.append(f"{name} {', '.join(map(_shown, value)) if isinstance(value, list) else _shown(value)}")
     return lines
+
+
+def _item(item: object, indent: str) -> list[str]:
+    """One entry of a list after a dash."""
+    if not isinstance(item, dict):
+        return [f"{indent}- {_shown(item)}"]
+    first, *others = _lines(item, indent + "  ") or [""]
+    return [f"{indent}- {first.lstrip()}", *others]
+
+
+def _shown(value: object) -> str:
+    """A value as text, numbers with the digits that say something."""
+    return str(float(f"{value:.6g}")) if isinstance(value, float) else str(value)

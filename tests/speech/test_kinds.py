@@ -50,6 +50,18 @@ def test_info_shows_every_included_file(path, what, shown, capsys):
     assert re.search(f"^{shown}", out, re.MULTILINE)
 
 
+def test_info_says_first_what_a_reader_asks_first(capsys):
+    assert main(["info"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    keys = [line.partition(":")[0] for line in lines if not line.startswith(" ")]
+    assert keys[:5] == ["file", "kind", "name", "description", "language"]
+    assert keys.index("results") < keys.index("sha256") < keys.index("config") == len(keys) - 1
+    assert "  - LJSpeech, 142 utterances: public domain" in lines
+    assert lines[lines.index("  heads:") + 1] == "    - units: character"
+    assert sum(line.startswith("    - units: ") for line in lines) == 2
+    assert any(re.fullmatch(r"dev error: 0\.\d{1,6}", line) for line in lines)
+
+
 def test_info_of_arpa_and_of_a_card_that_is_not_its(arpa, capsys):
     for path in (arpa, arpa.with_name("small.arpa.gz")):
         assert main(["info", str(path), "--json"]) == 0
