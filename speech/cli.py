@@ -198,7 +198,7 @@ class Parser(argparse.ArgumentParser):
         super()._check_value(action, value)
 
     def parse_known_args(self, args=None, namespace=None):  # type: ignore[override]
-        """What is known, and the rest, which `parse_args` refuses."""
+        """What is known; the rest is refused here, where the usage shown is that of the command."""
         found, rest = super().parse_known_args(args, namespace)
         known = [option for action in self._actions for option in action.option_strings]
         for text in rest:
@@ -207,6 +207,8 @@ class Parser(argparse.ArgumentParser):
             near = difflib.get_close_matches(text.partition("=")[0], known, n=1) if text.startswith("--") else []
             if near:
                 self.error(f"{text}: no such option; did you mean {near[0]}?")
+        if rest:
+            self.error(f"unrecognized arguments: {' '.join(rest)}")
         return found, rest
 
 
