@@ -75,7 +75,8 @@ def train(config_path: str | Path, overrides: Sequence[str] = (), *, restart: bo
     }
     state = TrainingState.open(config, units, restart=restart)
     primary = units[config.heads[0].name]
-    utterances = select_utterances(rows, config.data, primary)
+    training_set = f"training set {', '.join(map(str, config.data.train))}"
+    utterances = select_utterances(rows, config.data, primary, training_set)
     dev_utterances = select_dev_utterances(config.data, primary)
     torch.manual_seed(config.training.seed)
     loaded = checkpoint.build(config.frontend, config.model, heads, units)
@@ -209,7 +210,7 @@ def fit(
                 state.save(model, optimizer)
                 saved_at = time.monotonic()
             if interrupt.requested:
-                raise KeyboardInterrupt
+                raise KeyboardInterrupt("the state is saved; run it again to go on")
         state.save(model, optimizer)
     return export(config, loaded, dev, state)
 
@@ -303,10 +304,11 @@ def export(config: ExperimentConfig, loaded: LoadedModel, dev: TrainingData, sta
         state.remember(loaded.model, training.average_last)
     loaded.model.load_state_dict(state.averaged())
     averaged = next(iter(evaluate(loaded, dev, training).values()))
-    chosen = loaded if averaged <= state.progress.best_error or not best.exists() else checkpoint.load(best)
+    use_averaged = averaged <= state.progress.best_error or not best.exists()
+    chosen = loaded if use_averaged else checkpoint.load(best)
     logger.info(
-        "dev error %.4g with the last %d weights averaged, %.4g at best",
-        averaged, len(state.recent), state.progress.best_error,
+        "dev error %.4g with the last %d weights averaged, %.4g at best; kept: %s",
+        averaged, len(state.recent), state.progress.best_error, "the average" if use_averaged else "the best",
     )  # fmt: skip
     progress = state.progress
     chosen.card = loaded.card | {

@@ -59,8 +59,8 @@ class Batch:
         )
 
 
-def select_utterances(rows: Sequence[Utterance], config: DataConfig, primary: Units) -> list[Utterance]:
-    """Rows that can be trained on; says how many are left out and why.
+def select_utterances(rows: Sequence[Utterance], config: DataConfig, primary: Units, what: str) -> list[Utterance]:
+    """Rows of the set `what` that can be learned or measured with; says how many are left out and why.
 
     Raises
     ------
@@ -68,22 +68,23 @@ def select_utterances(rows: Sequence[Utterance], config: DataConfig, primary: Un
         No row is left.
     """
     kept: list[Utterance] = []
-    left_out = {"unsure transcript": 0, "too short or long": 0, "not writable in the units": 0}
+    words = primary.kind == "word"
+    unwritable = "with words that no training text has" if words else f"not writable in {primary.kind} units"
+    left_out = {"unsure transcript": 0, "too short or long": 0, unwritable: 0}
     for row in rows:
         if row.confidence is not None and row.confidence < config.min_confidence:
             left_out["unsure transcript"] += 1
         elif not config.min_duration_s <= row.duration <= config.max_duration_s:
             left_out["too short or long"] += 1
         elif primary.encode(row.text) is None:
-            left_out["not writable in the units"] += 1
+            left_out[unwritable] += 1
         else:
             kept.append(row)
     hours = sum(row.duration for row in kept) / 3600
     reasons = ", ".join(f"{count} {reason}" for reason, count in left_out.items() if count)
-    logger.info("%d utterances, %.2f hours; left out: %s", len(kept), hours, reasons or "none")
+    logger.info("%s: %d utterances, %.2f hours; left out: %s", what, len(kept), hours, reasons or "none")
     if not kept:
-        first = rows[0].audio_filepath if rows else "the manifests"
-        raise CorpusError(f"{first} and the others: no utterance can be trained on ({reasons or 'no rows'})")
+        raise CorpusError(f"{what}: no utterance can be used ({reasons or 'no rows'})")
     return kept
 
 
@@ -184,7 +185,7 @@ def select_dev_utterances(config: DataConfig, primary: Units) -> list[Utterance]
     """At most `dev_utterances` rows of each dev manifest, evenly spaced."""
     utterances: list[Utterance] = []
     for manifest in config.dev:
-        rows = select_utterances(read_manifest(manifest), config, primary)
+        rows = select_utterances(read_manifest(manifest), config, primary, f"dev set {manifest}")
         count = min(config.dev_utterances or len(rows), len(rows))
         utterances += [rows[i] for i in np.linspace(0, len(rows) - 1, count).astype(int)]
     return utterances

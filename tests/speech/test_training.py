@@ -135,7 +135,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(config, tmp_path, monkeypatch
         return update(*arguments)
 
     monkeypatch.setattr(training, "update", interrupted)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match="the state is saved; run it again to go on"):
         train(config, ["training.average_last=2"])
     assert calls == stop_at  # the step was finished, the next not begun
     resumed = train(config, ["training.average_last=2"])
@@ -263,9 +263,32 @@ def test_layers_that_the_starting_weights_lack_begin_as_the_identity(config, tmp
         train(config, [*overrides, "model.layer_norm=false"], restart=True)
 
 
-def test_nothing_to_train_on_is_said(config):
-    with pytest.raises(CorpusError, match="no utterance"):
+def test_nothing_to_train_on_is_said(config, tones):
+    with pytest.raises(CorpusError, match=f"training set {tones}: no utterance .* too short or long"):
         train(config, ["data.min_duration_s=100.0", "data.max_duration_s=200.0"])
+
+
+def test_a_dev_set_of_other_words_is_named(config, tones, tmp_path):
+    row = json.loads(tones.read_text().splitlines()[0])
+    strange = {**row, "audio_filepath": str(tones.parent / row["audio_filepath"]), "text": "unheard"}
+    dev = tmp_path / "other words.jsonl"
+    dev.write_text(json.dumps(strange) + "\n")
+    with pytest.raises(CorpusError, match=f"dev set {dev}: no utterance .*1 with words that no training text has"):
+        train(config, ['heads=[{units = "word"}]', f"data.dev=['{dev}']"])
+
+
+@pytest.mark.parametrize(("best", "kept"), [(-1.0, "the best"), (9.0, "the average")])
+def test_which_weights_were_kept_is_said(config, monkeypatch, caplog, best, kept):
+    keep = training.evaluate_and_keep
+
+    def pretend(*arguments):
+        keep(*arguments)
+        arguments[3].progress.best_error = best
+
+    monkeypatch.setattr(training, "evaluate_and_keep", pretend)
+    with caplog.at_level("INFO"):
+        train(config, ["training.epochs=1"])
+    assert caplog.messages[-1].endswith(f"at best; kept: {kept}")
 
 
 def test_without_a_cuda_device_the_key_is_named(config):
