@@ -94,7 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
         progress.summary(verb="evaluated")
     if not evaluation.results:
         return 2
-    print(f"model {transcriber.name}")
+    print(f"model {transcriber.name}" + (f" ({arguments.model})" if arguments.model else ""))
     if progress.failures:
         print(f"{len(progress.failures)} of {progress.total} rows are left out")
     print(tables(evaluation, arguments.by), end="", flush=True)

@@ -376,8 +376,12 @@ def test_evaluate_prints_tables_and_writes_the_report(tone_command, talks, tmp_p
     assert re.search(r"^s2 +1 +1 +100\.00", out, re.MULTILINE)
     assert "2 of 2 utterances evaluated" in err
     assert "REF: better" in report.read_text()
-    assert main([*command[:2], "--limit", "1"]) == 0
-    assert re.search(r"^all +1 +2 +0\.00", capsys.readouterr().out, re.MULTILINE)
+    model = tmp_path / "model.safetensors"
+    model.touch()
+    assert main([*command[:2], "--limit", "1", "--model", str(model)]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith(f"model tones ({model})\n")
+    assert re.search(r"^all +1 +2 +0\.00", out, re.MULTILINE)
     assert main([*command[:2], "--report", str(tmp_path)]) == 2
     assert main([*command[:2], "--report", str(tmp_path / "nowhere" / "report.txt")]) == 2
     assert main([*command[:2], "--report", os.devnull]) == 0
