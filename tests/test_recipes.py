@@ -181,6 +181,14 @@ def test_some_minutes_of_a_voice(tmp_path, monkeypatch, capsys):
     assert "--minutes 60" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("recipe", "rest"), [("english", ["--manifests", "manifests"]), ("phones", [])])
+def test_a_release_goes_nowhere_that_was_not_named(recipe, rest, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["release.py", "--model", "copy.safetensors", *rest])
+    with pytest.raises(SystemExit):
+        runpy.run_path(str(RECIPES / recipe / "release.py"), run_name="__main__")
+    assert "the following arguments are required: --output" in capsys.readouterr().err
+
+
 def test_a_release_that_fails_keeps_the_model_in_use(tmp_path, monkeypatch, capsys):
     units = {"character": build_units("character")}
     sizes = ModelConfig(conv_channels=8, num_layers=1, width=8)

@@ -1,6 +1,7 @@
-"""Make a trained model one to ship: measure it, write its card, store it in few bits.
+r"""Make a trained model one to ship: measure it, write its card, store it in few bits.
 
-    python recipes/english/release.py --model runs/english/model.safetensors --manifests manifests/english
+    python recipes/english/release.py --model runs/english/model.safetensors --manifests manifests/english \
+        --output speech/weights/english.safetensors
 
 The errors on the card are those of the stored weights, measured by this script on every `dev_*` and `test_*` manifest,
 beside the relative change that storing makes on the development sets. A model that is stored so already is measured
@@ -22,7 +23,7 @@ from speech.corpus import read_manifest
 from speech.errors import CorpusError
 from speech.evaluate import evaluate
 from speech.files import replacing
-from speech.loading import DEFAULT_MODEL, load_model
+from speech.loading import load_model
 from speech.text import NORMALIZATION_VERSION
 from speech.transcribe import Transcriber
 
@@ -74,12 +75,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--manifests", type=Path, required=True, help="folder of dev_*.jsonl and test_*.jsonl")
-    parser.add_argument(
-        "--output",
-        type=Path,
-        default=DEFAULT_MODEL,
-        help="where card and weights go (default: the included model)",
-    )
+    parser.add_argument("--output", type=Path, required=True, help="where card and weights go; may be MODEL itself")
     parser.add_argument(
         "--precision", choices=["int8", "deflated", "coarse"], default="coarse", help="see speech/packing.py"
     )

@@ -1,6 +1,9 @@
-"""From a trained aligner to the included one: a card with measured results.
+r"""From a trained aligner to the included one: a card with measured results.
 
-python -m recipes.phones.release --model runs/aligner/aligner.safetensors --timit TIMIT --test TEST.jsonl
+    python -m recipes.phones.release --model runs/aligner/aligner.safetensors --timit TIMIT --test TEST.jsonl \
+        --output speech/weights/aligner.safetensors
+
+So the included aligner is replaced once the new one is measured.
 """
 
 import argparse
@@ -12,7 +15,7 @@ from pathlib import Path
 from recipes.phones import evaluate
 from recipes.phones.mixtures import store
 from speech import checkpoint
-from speech.aligner import SHIPPED_MODEL, Aligner
+from speech.aligner import Aligner
 from speech.cli import guarded
 from speech.errors import SpeechError
 from speech.flat_start import load_mixtures
@@ -42,7 +45,7 @@ def main() -> int:
     parser.add_argument("--model", type=Path, required=True, help="aligner.safetensors of the recipe")
     parser.add_argument("--timit", type=Path, help="hand-labelled phones to measure with")
     parser.add_argument("--test", type=Path, action="append", default=[], help="manifests in which words are swapped")
-    parser.add_argument("--output", type=Path, default=SHIPPED_MODEL)
+    parser.add_argument("--output", type=Path, required=True, help="where card and weights go")
     parser.add_argument("--note", default="", help="a sentence on how it was trained, for the card")
     arguments = parser.parse_args()
     loaded, mixtures = checkpoint.load(arguments.model), load_mixtures(arguments.model)
