@@ -335,14 +335,14 @@ def _align_long(
     from speech.phones import pronounce_transcript
     from speech.piecewise import align_pieces
 
-    def tell(seconds: float) -> None:
-        progress.working(pair.path, seconds)
+    def tell(what: str, seconds: float) -> None:
+        progress.working(f"{pair.path}, {what}", seconds)
 
     pronounce_transcript(pair.text, aligner.lexicon)  # a word without a pronunciation is found before the long work
-    found = align_long(clip, pair.text, listener(), channel=channel, progress=lambda _, seconds: tell(seconds))
+    found = align_long(clip, pair.text, listener(), channel=channel, progress=lambda _, seconds: tell("heard", seconds))
     for stretch in found.mismatches:
         progress.note(f"{pair.label}, {_told(stretch)}")
-    return align_pieces(aligner, found, clip, channel=channel, progress=tell)
+    return align_pieces(aligner, found, clip, channel=channel, progress=lambda seconds: tell("aligned", seconds))
 
 
 def _told(stretch: "Mismatch") -> str:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TextIO
 
+LINE_CHARACTERS = 78  # of a terminal's 80: a longer line could not be taken away
+
 
 @dataclass
 class Progress:
@@ -35,11 +37,12 @@ class Progress:
         self.live = self.out.isatty()
 
     def working(self, name: str, seconds_done: float) -> None:
-        """On a terminal, show which recording is under way."""
+        """On a terminal, show which recording is under way; of a long name the end."""
         if self.live:
-            status = f"[{self._number()}/{self.total}] {name}  {clock(seconds_done)}"
+            before, after = f"[{self._number()}/{self.total}] ", f"  {clock(seconds_done)}"
+            room = LINE_CHARACTERS - len(before) - len(after)
             self.clear()
-            self.out.write(status[:78])
+            self.out.write(before + (name if len(name) <= room else f"...{name[3 - room :]}") + after)
             self.out.flush()
             self._status_shown = True
 

@@ -5,9 +5,11 @@ The recordings are noise, so that every text is doubted: the exit code is 3 wher
 
 import errno
 import io
+import itertools
 import json
 import os
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +20,7 @@ from speech.aligner import Aligner
 from speech.cli import main
 from speech.commands.align import _told
 from speech.commands.done import DoneRecord
+from speech.commands.progress import Progress
 from speech.corpus import Utterance, write_manifest
 from speech.errors import CorpusError
 from speech.loading import DEFAULT_MODEL
@@ -110,12 +113,19 @@ def test_what_is_refused(recording, monkeypatch, capsys, arguments, message):
     assert message in capsys.readouterr().err
 
 
-def test_a_long_recording_is_aligned_in_pieces(recording, tmp_path, capsys):
+def test_a_long_recording_is_aligned_in_pieces(recording, tmp_path, capsys, monkeypatch):
     waveform, rate = soundfile.read(recording / "a.wav")
     soundfile.write(tmp_path / "long.wav", np.tile(waveform, 70)[: 130 * rate + 77], rate)
     (tmp_path / "long.txt").write_text("hello there well known world " * 60)
     files = [str(tmp_path / "long.wav"), str(tmp_path / "long.txt")]
+    shown = []
+    monkeypatch.setattr(Progress, "working", lambda _, name, seconds: shown.append((Path(name).name, seconds)))
     assert main(["align", *files, "--format", "json,textgrid", "--output-dir", str(tmp_path)]) == 3
+    assert [name for name, _ in itertools.groupby(name for name, _ in shown)] == [
+        "long.wav",
+        "long.wav, heard",
+        "long.wav, aligned",
+    ]
     found = json.loads((tmp_path / "long.json").read_text())
     assert [word["word"] for word in found["words"]] == "hello there well known world".split() * 60
     phones = found["phones"]

@@ -524,11 +524,23 @@ def test_commands_of_other_packages_come_in(monkeypatch, capsys):
 # --- terminals, pipes, signals -----------------------------------------------------------------
 
 
-def test_a_terminal_gets_one_changing_line():
-    class Terminal(io.StringIO):
-        def isatty(self):
-            return True
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
 
+
+@pytest.mark.parametrize("length", [1, 62, 63, 64, 300])
+def test_a_long_name_leaves_room_for_the_time(length):
+    out = Terminal()
+    Progress(total=10, out=out).working("a" * length + ".wav", 75.2)
+    line = out.getvalue()
+    assert len(line) <= 78
+    assert line.startswith("[1/10] ")
+    assert line.endswith("a.wav  1:15")
+    assert ("..." in line) == (7 + length + 4 + 6 > 78)
+
+
+def test_a_terminal_gets_one_changing_line():
     out = Terminal()
     progress = Progress(total=3, out=out)
     progress.working("a.wav", 12.0)
