@@ -43,7 +43,7 @@ class DecodingConfig:
         Hypotheses that are scored once more.
     recombined : int
         Best hypotheses whose words are tried in the place of the best one's, where they differ, in a search of phones
-        by CTC; 0 for none.
+        or, without hot-words, of characters by CTC; 0 for none.
     views : int
         Views of a recording that are searched; see `speech.views`. Each has hypotheses of its own, and all are heard in
         every view.
@@ -62,7 +62,7 @@ class DecodingConfig:
     second_weight: float = 0.1
     neural_share: float = 0.5
     candidates: int = 75
-    recombined: int = 0
+    recombined: int = 30
     views: int = 1
 
     def __post_init__(self):

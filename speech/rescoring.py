@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from ctc import sequence_log_probs
-from ctc.beam_pieces import Piece, can_be_parted, pieces_of, put_together
+from ctc.beam_pieces import Piece, can_be_parted, is_complete, labels_of, pieces_of, put_together
 from speech.errors import ConfigError
 from speech.recombination import recombined
 from speech.units import Units
@@ -103,16 +103,16 @@ def with_recombined(
     """
     search = streams[0].search
     order = [number for number in np.argsort(-totals, kind="stable")[:most].tolist() if np.isfinite(totals[number])]
-    complete = [number for number in order if not candidates[number].labels or candidates[number].ends[-1] >= 0]
+    complete = [number for number in order if is_complete(search, candidates[number])]
     if not can_be_parted(search) or len(complete) < 2 or complete[0] != order[0]:
         return candidates, totals
-    sequences = [pieces_of(candidates[number]) for number in complete]
+    sequences = [pieces_of(search, candidates[number]) for number in complete]
     known: dict[tuple[Piece, ...], Candidate] = {}
 
     def joined(variants: list[tuple[Piece, ...]]) -> "list[Candidate]":
         new = [pieces for pieces in dict.fromkeys(variants) if pieces not in known]
         if new:
-            labels = [[label for piece in pieces for label in piece.labels] for pieces in new]
+            labels = [labels_of(search, pieces) for pieces in new]
             heard = np.mean([stream.heard(labels) for stream in streams], axis=0)
             known.update(
                 (pieces, put_together(search, pieces, score)) for pieces, score in zip(new, heard.tolist(), strict=True)
