@@ -203,7 +203,10 @@ class Decoding:
 
     def hypothesis(self, scores: np.ndarray) -> "Hypothesis":
         """The best hypothesis of a segment; as `best`."""
-        most = self.config.candidates if self.opinions or self.num_views > 1 or self.config.recombined else 1
+        from ctc.beam_pieces import can_be_parted
+
+        mixed = self.config.recombined and can_be_parted(self.decoder.search)
+        most = self.config.candidates if self.opinions or self.num_views > 1 or mixed else 1
         candidates, totals, stream = self.ranked(scores, most)
         return stream.timed(candidates[int(np.argmax(totals))])
 
