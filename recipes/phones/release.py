@@ -61,7 +61,8 @@ def main() -> int:
     results = printed.getvalue().splitlines()
     print("\n".join(results))
     described = {name: value for name, value in loaded.card.items() if name not in CARD}
-    loaded.card = {**described, **CARD, "training": arguments.note, "results": results}
+    note = {"training": arguments.note} if arguments.note else {}
+    loaded.card = {**described, **CARD, **note, "results": results}
     store(loaded, mixtures, arguments.output)
     return 0
 
