@@ -5,18 +5,14 @@ each utterance (0 where the audio could not be read, with the reason). KEY is a 
 Two files `KEY.begun.*` of the same form hold the first utterances where the computation was interrupted.
 """
 
-import contextlib
 import functools
 import hashlib
 import json
 import logging
-import multiprocessing
 import os
 import shutil
-import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,20 +20,18 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from speech import audio
 from speech.checkpoint import write_atomically
 from speech.config import to_dict
 from speech.corpus import Utterance
-from speech.errors import AudioError, CorpusError
+from speech.errors import CorpusError
 from speech.files import stamp
 from speech.frontend import Frontend, FrontendConfig, StatisticsAccumulator
+from speech.workers import Augment, Work, Workers
 
 logger = logging.getLogger(__name__)
 FEATURES_VERSION = 1  # raised when the same audio and configuration give other features
 ABANDONED_S = 86_400.0  # a part of a store not touched for a day belongs to nobody
 STATISTICS_UTTERANCES = 1000  # enough for a mean and deviation of 80 bands to three digits
-#: (waveform [N], sample rate, generator) -> waveform [N']
-Augment = Callable[[np.ndarray, int, np.random.Generator], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -71,13 +65,14 @@ class FeatureStore:
 
 
 def measure_statistics(
-    utterances: Sequence[Utterance], config: FrontendConfig, num_workers: int = 0
+    utterances: Sequence[Utterance], config: FrontendConfig, workers: Workers
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Mean and standard deviation [F] of the unnormalised features of some 1,000 utterances spread over the corpus."""
     picked = utterances[:: max(1, len(utterances) // STATISTICS_UTTERANCES)]
     accumulator = StatisticsAccumulator(config.num_features)
     reason, counted = "", 0
-    for features in _compute(picked, Frontend(config), None, 0, num_workers, "feature statistics"):
+    results = workers.features(picked, Work(Frontend(config)))
+    for features in _told(results, "feature statistics", len(picked)):
         if isinstance(features, str):
             reason = reason or features
         elif len(features):
@@ -93,10 +88,10 @@ def open_store(
     utterances: Sequence[Utterance],
     frontend: Frontend,
     cache_dir: Path,
+    workers: Workers,
     *,
     augment: Augment | None = None,
     seed: int = 0,
-    num_workers: int = 0,
     label: str = "features",
 ) -> FeatureStore:
     """The features of `utterances`, computed on first use and read from `cache_dir` later.
@@ -111,7 +106,8 @@ def open_store(
         logger.info("%s: computed once, kept in %s", label, cache_dir)
 
         def compute(first: int) -> Iterator[np.ndarray | str]:
-            return _compute(utterances, frontend, augment, seed, num_workers, label, first)
+            results = workers.features(utterances, Work(frontend, augment, seed), first)
+            return _told(results, label, len(utterances), first)
 
         _write_store(path, 2 * frontend.num_features, compute)
     index = json.loads(path.read_text())
@@ -189,68 +185,9 @@ def _read_begun(begun: Path, frame_bytes: int) -> tuple[list[int], dict[str, str
     return [], {}
 
 
-def _compute(
-    utterances, frontend: Frontend, augment: Augment | None, seed: int, num_workers: int, label: str, first: int = 0
-) -> Iterator[np.ndarray | str]:
-    """Features of each utterance in order from number `first` on, or the reason why there are none."""
-    num_workers = num_workers or os.cpu_count() or 1
-    bar = tqdm(total=len(utterances), initial=first, desc=label, unit="utt", smoothing=0.05, mininterval=1.0)
-    with bar, contextlib.ExitStack() as stack:
-        if num_workers == 1:
-            _start_worker(frontend, augment, seed)
-            results: Iterable[np.ndarray | str] = map(_features, range(first, len(utterances)), utterances[first:])
-        else:
-            pool = stack.enter_context(
-                ProcessPoolExecutor(
-                    num_workers,
-                    mp_context=multiprocessing.get_context("spawn"),
-                    initializer=_start_pool_worker,
-                    initargs=(frontend, augment, seed),
-                )
-            )
-            stack.callback(pool.shutdown, cancel_futures=True)  # an interrupt waits for what is under way alone
-            results = pool.map(_features, range(first, len(utterances)), utterances[first:], chunksize=16)
+def _told(results: Iterator[np.ndarray | str], label: str, total: int, first: int = 0) -> Iterator[np.ndarray | str]:
+    """The same, counted by a bar."""
+    with tqdm(total=total, initial=first, desc=label, unit="utt", smoothing=0.05, mininterval=1.0) as bar:
         for features in results:
             bar.update()
             yield features
-
-
-_worker: dict = {}
-
-
-def _start_pool_worker(frontend: Frontend, augment: Augment | None, seed: int) -> None:
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    torch.set_num_threads(1)
-    _start_worker(frontend, augment, seed)
-
-
-def _end_with_parent() -> None:
-    """End this process when the one that began it has ended, be it killed: nobody takes what it computes."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)
-
-
-def _start_worker(frontend: Frontend, augment: Augment | None, seed: int) -> None:
-    _worker.update(frontend=frontend, augment=augment, seed=seed)
-
-
-def _features(index: int, utterance: Utterance) -> np.ndarray | str:
-    frontend, augment = _worker["frontend"], _worker["augment"]
-    rate = frontend.config.sample_rate_hz
-    try:
-        waveform, _ = audio.read(
-            utterance.audio_filepath,
-            sample_rate_hz=rate,
-            offset_s=utterance.offset,
-            duration_s=utterance.duration,
-        )
-    except AudioError as error:
-        return str(error)
-    if augment is not None:
-        waveform = augment(waveform, rate, np.random.default_rng([_worker["seed"], index]))
-    samples = torch.from_numpy(np.ascontiguousarray(waveform, dtype=np.float32))[None]
-    with torch.inference_mode():
-        features, _ = frontend(samples, torch.tensor([samples.shape[1]]))
-    return features[0].half().numpy()

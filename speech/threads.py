@@ -5,9 +5,10 @@ in circles meanwhile. An LSTM on two threads, of which other work holds up one, 
 pieces are computed side by side, each by a thread alone, and a single piece by one thread too.
 """
 
+import contextlib
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import TypeVar
@@ -28,6 +29,17 @@ def in_threads(work: Callable[[Part], Result], parts: Sequence[Part]) -> list[Re
     if number == 1 or not threading.main_thread().is_alive():
         return [work(part) for part in parts]
     return list(threads("parts", number).map(work, parts))
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """While it lasts, PyTorch computes with one thread, so that results are the same everywhere."""
+    share = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(share)
 
 
 def threads(purpose: str, number: int) -> ThreadPoolExecutor:

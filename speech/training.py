@@ -39,6 +39,7 @@ from speech.training_log import InterruptGuard, TrainingLog, read_curve
 from speech.training_state import TrainingState
 from speech.training_step import check_feasible, update
 from speech.units import Units, build_units
+from speech.workers import Workers
 
 logger = logging.getLogger(__name__)
 
@@ -82,21 +83,22 @@ def train(config_path: str | Path, overrides: Sequence[str] = (), *, restart: bo
     loaded = checkpoint.build(config.frontend, config.model, heads, units)
     if config.training.init_from is not None and not state.progress.step:
         initialize_from(loaded, config.training.init_from, config.training.seed)
-    if config.frontend.normalization == "global":
-        statistics = state.statistics(lambda: measure_statistics(utterances, config.frontend, config.data.num_workers))
-        loaded.frontend.normalize.set_statistics(*statistics)
-        loaded.card["loudness"] = trained_loudness(utterances, config.frontend.sample_rate_hz)
-        if not loaded.card["loudness"]:
-            logger.warning(
-                "no recording could be read to find out how loud they are; quiet ones will not be made louder"
-            )
-    data = open_training_data(config, utterances, loaded.frontend, units, augmenter)
-    check_feasible(data, loaded)
-    for head in config.heads:
-        if head.loss == "ctc_crf":
-            trigram = data.trigram(head.name, len(units[head.name]))
-            loaded.model.log_trigram(head.name).copy_(torch.from_numpy(np.log(trigram)))
-    dev = open_dev_data(config, dev_utterances, loaded.frontend, units)
+    with Workers(config.data.num_workers) as workers:  # of the statistics, of all copies and of the dev set
+        if config.frontend.normalization == "global":
+            statistics = state.statistics(lambda: measure_statistics(utterances, config.frontend, workers))
+            loaded.frontend.normalize.set_statistics(*statistics)
+            loaded.card["loudness"] = trained_loudness(utterances, config.frontend.sample_rate_hz)
+            if not loaded.card["loudness"]:
+                logger.warning(
+                    "no recording could be read to find out how loud they are; quiet ones will not be made louder"
+                )
+        data = open_training_data(config, utterances, loaded.frontend, units, augmenter, workers)
+        check_feasible(data, loaded)
+        for head in config.heads:
+            if head.loss == "ctc_crf":
+                trigram = data.trigram(head.name, len(units[head.name]))
+                loaded.model.log_trigram(head.name).copy_(torch.from_numpy(np.log(trigram)))
+        dev = open_dev_data(config, dev_utterances, loaded.frontend, units, workers)
     if any(head.framewise for head in config.heads):
         use_alignments(initial_alignments(config, alignments, data, state.progress.realigned), loaded, data)
     return fit(config, loaded, data, dev, state)

@@ -16,8 +16,9 @@ from speech.errors import CorpusError
 from speech.experiment import DataConfig, ExperimentConfig
 from speech.frame_targets import UNKNOWN, unit_ids
 from speech.frontend import Frontend
-from speech.store import Augment, FeatureStore, open_store
+from speech.store import FeatureStore, open_store
 from speech.units import Units
+from speech.workers import Augment, Workers
 
 logger = logging.getLogger(__name__)
 
@@ -164,6 +165,7 @@ def open_training_data(
     frontend: Frontend,
     units: dict[str, Units],
     augment: Augment | None,
+    workers: Workers,
 ) -> TrainingData:
     """Features of the training set, one store a copy."""
     stores = [
@@ -171,9 +173,9 @@ def open_training_data(
             utterances,
             frontend,
             config.data.cache_dir,
+            workers,
             augment=augment if copy else None,
             seed=config.training.seed * 1000 + copy,
-            num_workers=config.data.num_workers,
             label=f"features {copy + 1}/{config.augment.copies}",
         )
         for copy in range(config.augment.copies)
@@ -192,10 +194,12 @@ def select_dev_utterances(config: DataConfig, primary: Units) -> list[Utterance]
 
 
 def open_dev_data(
-    config: ExperimentConfig, utterances: list[Utterance], frontend: Frontend, units: dict[str, Units]
+    config: ExperimentConfig,
+    utterances: list[Utterance],
+    frontend: Frontend,
+    units: dict[str, Units],
+    workers: Workers,
 ) -> TrainingData:
     """Features of the dev set."""
-    store = open_store(
-        utterances, frontend, config.data.cache_dir, num_workers=config.data.num_workers, label="dev features"
-    )
+    store = open_store(utterances, frontend, config.data.cache_dir, workers, label="dev features")
     return TrainingData(utterances, [store], units)
