@@ -187,7 +187,11 @@ def _discard_output() -> None:
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser, of a command too, that suggests the command or the option that was meant."""
+    """A parser, of a command too, that suggests what was meant, and takes options before, after and between names."""
+
+    _intermixed = (
+        False  # within `parse_known_intermixed_args`, which calls `parse_known_args` in some versions of Python
+    )
 
     def _check_value(self, action, value):
         """Refuse a command or a value that is not among the choices."""
@@ -200,6 +204,14 @@ class Parser(argparse.ArgumentParser):
     def parse_known_args(self, args=None, namespace=None):  # type: ignore[override]
         """What is known; the rest is refused here, where the usage shown is that of the command."""
         found, rest = super().parse_known_args(args, namespace)
+        if self._intermixed:
+            return found, rest
+        if rest and self._subparsers is None:  # names behind options, perhaps
+            self._intermixed = True
+            try:
+                found, rest = self.parse_known_intermixed_args(args)
+            finally:
+                self._intermixed = False
         known = [option for action in self._actions for option in action.option_strings]
         for text in rest:
             if text.startswith("-") and os.path.exists(text):

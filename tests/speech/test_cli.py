@@ -18,7 +18,7 @@ import torch
 
 from speech import audio
 from speech.checkpoint import build, save_model
-from speech.cli import COMMANDS, guarded, main, nested
+from speech.cli import COMMANDS, build_parser, guarded, main, nested
 from speech.commands.inputs import find_recordings
 from speech.commands.progress import Progress
 from speech.errors import CorpusError
@@ -53,6 +53,36 @@ def test_one_file_prints_its_text_and_nothing_else(tone_command, talks, capsys):
     out, err = capsys.readouterr()
     assert out == "alpha one\n"
     assert err == ""
+
+
+@pytest.mark.parametrize(
+    ("typed", "parsed"),
+    [
+        (
+            "transcribe a.wav --no-lm b.wav --beam 5 c.wav",
+            {"paths": ["a.wav", "b.wav", "c.wav"], "no_lm": True, "beam": 5},
+        ),
+        ("transcribe a.wav --no-lm b.wav -- -c.wav", {"paths": ["a.wav", "b.wav", "-c.wav"], "no_lm": True}),
+        ("transcribe --no-lm -- -a.wav", {"paths": ["-a.wav"], "no_lm": True}),
+        ("transcribe - --no-lm", {"paths": ["-"], "no_lm": True}),
+        ("align a.wav --format srt a.txt", {"audio": "a.wav", "text": "a.txt", "format": ["srt"]}),
+        ("evaluate a.jsonl --limit 3 b.jsonl", {"manifests": ["a.jsonl", "b.jsonl"], "limit": 3}),
+        ("prepare fsdd --output-dir x root", {"corpus": "fsdd", "root": "root", "output_dir": "x"}),
+        ("lm train a -o x b --order 2 c", {"texts": ["a", "b", "c"], "output": "x", "order": 2}),
+        ("train --set a=1 my.toml --set b=2", {"config": "my.toml", "set": ["a=1", "b=2"]}),
+    ],
+)
+def test_options_stand_before_between_and_after_names(typed, parsed):
+    found = vars(build_parser(typed.split()).parse_args(typed.split()))
+    assert {name: found[name] for name in parsed} == parsed
+
+
+@pytest.mark.parametrize(
+    "typed", ["align a.wav --format srt a.txt b.txt", "info a --x b", "prepare fsdd --output-dir x"]
+)
+def test_what_has_no_place_is_refused_wherever_it_stands(typed, capsys):
+    assert main(typed.split()) == 2
+    assert re.search("unrecognized arguments: (b.txt|--x b)\n|required: ROOT", capsys.readouterr().err)
 
 
 def test_a_folder_prints_a_line_a_file_and_a_summary(tone_command, talks, capsys):
