@@ -33,7 +33,9 @@ _HEADERLESS = (
     "has no header that says how its samples are to be read; convert it to wav, or give their rate"
     " (speech transcribe --raw 16000)."
 )
-_HEADERS = (b"RIFF", b"RF64", b"fLaC", b"OggS", b"ID3", b"FORM", b"caff")
+# First bytes, long enough for no samples to begin so, of files that are not raw.
+_HEADERS = {name.encode(): name for name in ("RIFF", "RF64", "fLaC", "OggS", "ID3", "FORM", "caff", "riff", ".snd")}
+_HEADERS |= {b"NIST_1A": "NIST", b"#!AMR": "AMR", b"FLV\x01": "FLV", b"\x1aE\xdf\xa3": "Matroska", b"0&\xb2u": "ASF"}
 _UNKNOWN_FRAMES = 1 << 62  # libsndfile answers 2^63 - 1 where a header gives no length
 _STREAMED_BYTES = 0x7FFFF000  # sizes from here up are what a writer to a pipe leaves in a header
 _MP3_SLACK_FRAMES = 2 * 1152 + 529  # padding and decoder delay, which headers may or may not count
@@ -119,8 +121,9 @@ def _open_decoder(
     if not head:
         raise AudioError(f"{name}: is empty (0 bytes).")
     if raw is not None:
-        if head.startswith(_HEADERS):
-            raise AudioError(f"{name}: has a header ({head[:4].decode()}), so it is not raw; read it without --raw.")
+        kind = _kind_with_header(head, handle)
+        if kind:
+            raise AudioError(f"{name}: has a header ({kind}), so it is not raw; read it without --raw.")
         handle.seek(0)
         return _SndfileDecoder(file, name, raw, stack)
     if head[:4] == b"OggS":
@@ -148,6 +151,15 @@ def _open_decoder(
             raise AudioError(f"{name}: {_HEADERLESS}") from error
         headerless = "; samples without a header need --raw" if name == "standard input" else ""
         raise AudioError(f"{name}: is not audio that can be read ({_reason(error)}){headerless}.") from error
+
+
+def _kind_with_header(head: bytes, handle: BinaryIO) -> str:
+    """What kind of file begins with `head`, or "" for samples."""
+    if head[4:8] == b"ftyp":
+        return "mp4"
+    if mp3.begins(handle):
+        return "mp3"
+    return next((kind for magic, kind in _HEADERS.items() if head.startswith(magic)), "")
 
 
 def _reason(error: Exception) -> str:

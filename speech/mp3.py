@@ -59,6 +59,14 @@ def count_frames(handle: BinaryIO) -> Mp3Frames | None:
     )
 
 
+def begins(handle: BinaryIO) -> bool:
+    """Whether a seekable file is an mp3 from its first byte on: tags if any, and two frames in a row."""
+    at = _behind_tags(handle, 0)
+    header = _bytes_at(handle, at, 4)
+    length = _matching_bytes(header, 0)
+    return bool(length and _matching_bytes(_bytes_at(handle, at + length, 4), int.from_bytes(header)))
+
+
 def _walk(handle: BinaryIO, at: int, size: int, header: int) -> tuple[int, int]:
     """Follow the chain from `at`: where the last frame ends (past `size` when it is cut) and how many are whole."""
     num_frames, end = 0, at

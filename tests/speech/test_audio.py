@@ -458,6 +458,35 @@ def test_raw_samples(tone):
         audio.RawFormat(sample_rate_hz=0)
 
 
+@pytest.mark.parametrize("suffix", ["wav", "flac", "mp3", "ogg", "aiff", "au", "caf", "w64", "rf64", "nist"])
+def test_files_with_a_header_are_not_raw(tmp_path, tone, suffix):
+    data = save(tmp_path / f"a.{suffix}", tone).read_bytes()
+    (tmp_path / "a.raw").write_bytes(data)
+    with pytest.raises(AudioError, match=r"a\.raw: has a header \(.*so it is not raw; read it without --raw"):
+        audio.read(tmp_path / "a.raw", raw=audio.RawFormat())
+
+
+@pytest.mark.parametrize(
+    ("head", "kind"),
+    [
+        (b"\0\0\0\x20ftypM4A ", "mp4"),
+        (b"\x1aE\xdf\xa3", "Matroska"),
+        (b"ID3\4\0\0\0\0\0\0", "ID3"),
+        (b"#!AMR\n", "AMR"),
+    ],
+)
+def test_containers_are_not_raw(head, kind):
+    with pytest.raises(AudioError, match=rf"has a header \({kind}\)"):
+        audio.read(io.BytesIO(head + bytes(1000)), raw=audio.RawFormat())
+
+
+def test_raw_samples_may_begin_as_an_mp3_does():
+    data = np.array([-1025, 100, *range(2000)], "<i2")  # the first is ff fb, a frame's mark
+    assert data.tobytes()[:2] == b"\xff\xfb"
+    waveform, _ = audio.read(io.BytesIO(data.tobytes()), raw=audio.RawFormat())
+    np.testing.assert_array_equal(waveform, data.astype(np.float32) / 32768)
+
+
 # Writing
 
 
