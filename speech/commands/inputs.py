@@ -58,7 +58,10 @@ def output_name(path: str) -> str:
 
 
 def find_recordings(
-    arguments: Sequence[str], suffixes: frozenset[str], names: Mapping[str, str] = MappingProxyType({})
+    arguments: Sequence[str],
+    suffixes: frozenset[str],
+    names: Mapping[str, str] = MappingProxyType({}),
+    output_dir: str | None = None,
 ) -> tuple[list[Input], list[tuple[str, str]]]:
     """Recordings named by files, folders, patterns and ``-``, without repeats, and what named none.
 
@@ -67,6 +70,7 @@ def find_recordings(
     arguments : as typed
     suffixes : endings, in lower case, of the files that count in a folder
     names : what is there already where outputs go: output stem by real path of the recording
+    output_dir : where outputs go; if a pattern leads there too, or a shell's, it need not hold recordings
 
     Returns
     -------
@@ -79,7 +83,8 @@ def find_recordings(
         searched.
     """
     found: dict[str, str] = {}  # path -> relative path of its output, ending kept
-    problems = []
+    problems: list[tuple[str, str]] = []
+    outputs: list[tuple[str, str]] = []
     for argument in arguments:
         matches = [argument]
         if argument != STDIN and not os.path.exists(argument) and glob.has_magic(argument):
@@ -91,14 +96,15 @@ def find_recordings(
                 files, unread = _files_below(match, suffixes)
                 problems += unread
                 if not files and not unread:
-                    problems.append((match, f"{match}: no audio file in this folder."))
+                    is_output = output_dir is not None and os.path.samefile(match, output_dir)
+                    (outputs if is_output else problems).append((match, f"{match}: no audio file in this folder."))
                 for file in files:
                     found.setdefault(file, os.path.relpath(file, match))
             elif match != STDIN and _absence(match):
                 problems.append((match, f"{match}: {_absence(match)}."))
             else:
                 found.setdefault(match, output_name(match))
-    return _named(_unique(found), names), problems
+    return _named(_unique(found), names), problems if found or problems else outputs
 
 
 def _absence(path: str) -> str:

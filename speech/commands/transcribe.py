@@ -118,7 +118,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     suffixes = HEADERLESS_SUFFIXES if arguments.raw else SNDFILE_SUFFIXES | MEDIA_SUFFIXES
     folder = TranscriptFolder(Path(arguments.output_dir), arguments, formats) if arguments.output_dir else None
-    inputs, problems = find_recordings(arguments.paths, suffixes, folder.names if folder is not None else {})
+    names = folder.names if folder is not None else {}
+    inputs, problems = find_recordings(arguments.paths, suffixes, names, arguments.output_dir)
     if folder is None and len(inputs) + len(problems) > 1 and set(formats) - set(STREAMABLE):
         raise SpeechError(f"several recordings as {formats[0]} do not fit into one output; add --output-dir DIR")
     jobs, taken = _jobs(inputs, formats, folder)

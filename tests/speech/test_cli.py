@@ -369,6 +369,18 @@ def test_nothing_is_loaded_for_what_is_not_there(tone_command, tmp_path, capsys)
     assert tone_command == []
 
 
+@pytest.mark.parametrize("typed", [["*"], ["a.wav", "b.flac", "new"]])
+def test_the_output_folder_among_the_inputs_needs_no_audio(tone_command, talks, monkeypatch, capsys, typed):
+    monkeypatch.chdir(talks)
+    (talks / "readme.txt").unlink()
+    (talks / "new").mkdir()
+    for _ in range(2):
+        assert main(["transcribe", *typed, "--output-dir", "new"]) == 0, capsys.readouterr().err
+    assert (talks / "new" / "a.txt").read_text() == "alpha one\n"
+    assert main(["transcribe", "new", "--output-dir", "new"]) == 2
+    assert "new: no audio file in this folder" in capsys.readouterr().err
+
+
 @needs_a_user
 def test_a_folder_that_may_not_be_written(tone_command, talks, tmp_path, capsys):
     locked = tmp_path / "locked"
