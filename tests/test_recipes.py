@@ -1,7 +1,9 @@
 """Recipes end to end on tones: from a corpus folder to a model and its errors."""
 
 import lzma
+import os
 import runpy
+import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -258,3 +260,14 @@ def test_recurrent_language_model(tmp_path, monkeypatch, capsys):
     assert 1 < perplexity < 100
     assert f"perplexity of words {{'dev': {perplexity}}}" in capsys.readouterr().out
     assert (tmp_path / "runs" / "neural_lm" / "state.pt").is_file()
+
+
+@pytest.mark.parametrize(
+    "script", ["language_model/neural", "phones/release", "phones/run", "benchmarks/ctc_loss_cuda"]
+)
+def test_scripts_that_use_other_recipes_run_by_their_path(tmp_path, script):
+    command = [sys.executable, str(RECIPES / f"{script}.py"), "--help"]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    found = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stderr
+    assert found.stdout.startswith("usage:")

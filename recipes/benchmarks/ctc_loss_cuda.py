@@ -11,9 +11,13 @@ device and the extra `cuda`.
 
 import argparse
 import statistics
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
+
+sys.path.insert(0, str(Path(__file__).parents[2]))  # run by its path, a script sees its own folder alone
 
 from ctc import ctc_loss, cuda, device_loss
 from recipes.benchmarks.ctc_loss import SHAPES, problem

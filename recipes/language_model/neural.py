@@ -12,6 +12,8 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[2]))  # run by its path, a script sees its own folder alone
+
 from recipes.language_model.run import CARD as NGRAM_CARD
 from recipes.language_model.run import file_hash, normalized
 from speech.cli import guarded

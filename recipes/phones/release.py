@@ -12,6 +12,8 @@ import io
 import sys
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[2]))  # run by its path, a script sees its own folder alone
+
 from recipes.phones import evaluate
 from recipes.phones.mixtures import store
 from speech import checkpoint

@@ -16,6 +16,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[2]))  # run by its path, a script sees its own folder alone
+
 from recipes.english.run import noise_overrides, write_manifests
 from recipes.phones import evaluate
 from recipes.phones.mixtures import fit, store
