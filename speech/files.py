@@ -40,6 +40,19 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         raise
 
 
+@contextlib.contextmanager
+def no_empty_folder(folder: Path) -> Iterator[None]:
+    """If an error ends the block, `folder` and those above it that it made go again, unless something is in them."""
+    missing = [path for path in (folder, *folder.parents) if not os.path.lexists(path)]
+    try:
+        yield
+    except BaseException:
+        for path in missing:
+            with contextlib.suppress(OSError):  # there is something in it, or it was never made
+                path.rmdir()
+        raise
+
+
 def is_replaceable(path: str | os.PathLike[str]) -> bool:
     """Whether `path` is a file or nothing yet, rather than a device."""
     return os.path.isfile(path) or not os.path.exists(path)

@@ -21,6 +21,7 @@ from speech.config import load_config, to_dict
 from speech.corpus import read_manifest
 from speech.errors import ConfigError, SpeechError
 from speech.experiment import ExperimentConfig, TrainingConfig
+from speech.files import no_empty_folder
 from speech.loudness import trained_loudness
 from speech.models import BiLSTMLayer, HeadConfig
 from speech.precision import autocast
@@ -63,6 +64,12 @@ def train(config_path: str | Path, overrides: Sequence[str] = (), *, restart: bo
         As the message says; nothing already trained is lost.
     """
     config = load_config(config_path, ExperimentConfig, overrides)
+    with no_empty_folder(config.training.output_dir), no_empty_folder(config.data.cache_dir):
+        return _train(config, restart=restart)
+
+
+def _train(config: ExperimentConfig, *, restart: bool) -> Path:
+    """`train` by a configuration that has been read."""
     check_device(config.training.device)
     for key, folder in (("training.output_dir", config.training.output_dir), ("data.cache_dir", config.data.cache_dir)):
         make_folder(key, folder)

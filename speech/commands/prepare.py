@@ -8,6 +8,7 @@ from pathlib import Path
 from speech.commands.options import comma_list, path_name
 from speech.commands.outputs import make_folder
 from speech.errors import SpeechError
+from speech.files import no_empty_folder
 
 CORPORA = (
     "librispeech, common_voice, speechocean762, cmu_arctic, ljspeech, fsdd, timit, folder "
@@ -60,13 +61,14 @@ def run(arguments: argparse.Namespace) -> int:
     check_corpus(arguments.corpus)
     if not arguments.download and not os.path.isdir(root):
         raise SpeechError(f"{root}: there is no such folder")
-    make_folder(Path(arguments.output_dir), "--output-dir")  # fail before the work, not after it
-    if arguments.download:
-        root = download(arguments.corpus, root, arguments.parts)
-    try:
-        manifests = prepare(arguments.corpus, root, arguments.output_dir, skip_bad=arguments.skip_bad)
-    except BadRecordingsError as error:
-        raise SpeechError(f"{str(error).rstrip('.')}; --skip-bad leaves them out") from error
+    with no_empty_folder(Path(arguments.output_dir)):
+        make_folder(Path(arguments.output_dir), "--output-dir")  # fail before the work, not after it
+        if arguments.download:
+            root = download(arguments.corpus, root, arguments.parts)
+        try:
+            manifests = prepare(arguments.corpus, root, arguments.output_dir, skip_bad=arguments.skip_bad)
+        except BadRecordingsError as error:
+            raise SpeechError(f"{str(error).rstrip('.')}; --skip-bad leaves them out") from error
     for split, path in manifests.items():
         print(f"{split}\t{path}")
     return 0

@@ -309,6 +309,13 @@ def test_recordings_without_a_transcript_are_left_out_if_asked(tmp_path, caplog,
     assert "2.txt: is not text in UTF-8" in caplog.text
 
 
+def test_a_corpus_that_cannot_be_prepared_leaves_no_empty_folder(tmp_path, capsys):
+    (tmp_path / "corpus").mkdir()
+    assert main(["prepare", "fsdd", str(tmp_path / "corpus"), "--output-dir", str(tmp_path / "new" / "manifests")]) == 2
+    assert "recordings: there is no such folder" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["corpus"]
+
+
 def test_rows_without_a_transcript_are_left_out_of_every_corpus(tmp_path):
     folder = tmp_path / "librispeech" / "dev-clean" / "84" / "121"
     for number in range(2):

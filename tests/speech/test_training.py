@@ -386,6 +386,15 @@ def test_an_unwritable_folder_is_named(config, tmp_path):
         train(config, [f"training.output_dir={tmp_path}/file/run"])
 
 
+def test_training_that_fails_at_once_leaves_no_empty_folders(config, tmp_path):
+    (tmp_path / "old").mkdir()
+    folders = [f"training.output_dir={tmp_path}/new/run", f"data.cache_dir={tmp_path}/old"]
+    with pytest.raises(SpeechError, match="gone"):
+        train(config, ['data.train=["gone.jsonl"]', *folders])
+    assert not (tmp_path / "new").exists()
+    assert (tmp_path / "old").is_dir()
+
+
 @pytest.mark.parametrize(("before", "after"), [("", ""), ('{"a": 1}\n', '{"a": 1}\n'), ('{"a"', '{"a"\n')])
 def test_a_log_goes_on_in_a_line_of_its_own(tmp_path, before, after):
     (tmp_path / "log.jsonl").write_text(before)
