@@ -19,7 +19,7 @@ class Progress:
     ----------
     total : recordings to do
     unit : what they are called
-    interval_s : plain lines come no more often than this
+    interval_s : plain lines come no more often than this, and say how long the rest will take
     """
 
     total: int
@@ -30,10 +30,10 @@ class Progress:
     audio_s: float = 0.0
     failures: list[str] = field(default_factory=list)
     _status_shown: bool = False
-    _last_line_s: float = -1e9
+    _before: tuple[int, float] = (0, 0.0)  # how many were finished when the last one was, and after how many seconds
 
     def __post_init__(self):
-        self.started = time.monotonic()
+        self.started = self._last_line_s = time.monotonic()
         self.live = self.out.isatty()
 
     def working(self, name: str, seconds_done: float) -> None:
@@ -60,7 +60,8 @@ class Progress:
         if self.live:
             self.working(name, duration_s)
         else:
-            self._line(f"{name}  {clock(duration_s)}")
+            self._line(f"{name}  {clock(duration_s)}{self._left()}")
+        self._before = (self.num_done + len(self.failures), time.monotonic() - self.started)
 
     def failed(self, name: str, reason: str) -> None:
         """One recording could not be done."""
@@ -107,6 +108,14 @@ class Progress:
 
     def _number(self) -> int:
         return min(self.num_done + len(self.failures) + 1, self.total)
+
+    def _left(self) -> str:
+        """How long the rest will take, by those finished before this one, which may be the first of a batch."""
+        number, elapsed_s = self._before
+        if not self.interval_s or not number:
+            return ""
+        left_s = (self.total - number) * elapsed_s / number - (time.monotonic() - self.started - elapsed_s)
+        return f", about {clock(max(left_s, 0.0))} left"
 
     def _line(self, text: str, always: bool = False) -> None:
         """A plain line, unless there is one recording only or the last line is too recent."""

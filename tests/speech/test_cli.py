@@ -582,6 +582,21 @@ def test_a_long_name_leaves_room_for_the_time(length):
     assert ("..." in line) == (7 + length + 4 + 6 > 78)
 
 
+def test_plain_lines_are_few_and_tell_what_is_left(monkeypatch):
+    now = 0.0
+    monkeypatch.setattr("speech.commands.progress.time.monotonic", lambda: now)
+    out = io.StringIO()
+    progress = Progress(total=40, unit="utterances", interval_s=10.0, out=out)
+    for batch in range(4):  # ten rows after every 6 seconds, all at once
+        now = 6.0 * (batch + 1)
+        for row in range(10):
+            progress.done(f"row {10 * batch + row + 1}", 2.0)
+    assert out.getvalue().splitlines() == [
+        "[11/40] row 11  2.0 s, about 12.0 s left",
+        "[31/40] row 31  2.0 s, about 0.0 s left",
+    ]
+
+
 def test_a_terminal_gets_one_changing_line():
     out = Terminal()
     progress = Progress(total=3, out=out)
