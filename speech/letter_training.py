@@ -25,6 +25,7 @@ from speech.lexicon import without_stress
 from speech.precision import autocast
 from speech.run_state import resume_run, save_run
 from speech.scoring import score
+from speech.step_log import StepLog
 from speech.units import VOWELS
 
 log = logging.getLogger(__name__)
@@ -130,7 +131,7 @@ def fit_letter_to_sound(
     step = resume_run(state_path, tagger, optimizer, run)
     steps_an_epoch = len(_batches(examples, config.batch_words, config.seed))
     num_steps, saved, started = steps_an_epoch * config.epochs, time.monotonic(), time.process_time()
-    losses: list[float] = []
+    steps, losses = StepLog(step, num_steps), list[float]()
     tagger.train()
     for epoch in range(step // steps_an_epoch, config.epochs):
         batches = _batches(examples, config.batch_words, config.seed + epoch)
@@ -139,9 +140,9 @@ def fit_letter_to_sound(
                 group["lr"] = config.learning_rate * _schedule(step / num_steps)
             losses.append(_train_step(tagger, optimizer, batch, config))
             step += 1
+            steps.tell(step, losses)
             if state_path and time.monotonic() - saved > config.save_every_s:
                 save_run(state_path, tagger, optimizer, step, run)
-                log.info("step %d of %d: loss %.4f", step, num_steps, np.mean(losses[-200:]))
                 saved = time.monotonic()
         recent = losses[-steps_an_epoch:]
         log.info("epoch %d: loss %.4f, %.0f s of CPU", epoch + 1, np.mean(recent), time.process_time() - started)

@@ -58,11 +58,13 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     config = load_config(HERE / "neural.toml", RecipeConfig, arguments.set)
     dev = {path.stem: [normalize_text(row.text) for row in read_manifest(path)] for path in arguments.dev}
+    logging.info("reading %s", ", ".join(str(arguments.text / name) for name in COPIES))
     lines = [
         line for name, copies in COPIES.items() for line in list(normalized(arguments.text / name)) * copies if line
     ]
+    logging.info("%d sentences: finding %d pieces of their words", len(lines), config.model.pieces)
     pieces = WordPieces(learn_pieces(count_words(lines), config.model.pieces))
-    logging.info("%d sentences, %d pieces", len(lines), len(pieces))
+    logging.info("training on %d pieces", len(pieces))
     model = fit_neural_lm(pieces, lines, config.model, config.training, arguments.state, dev)
     exact = perplexities(model, dev)
     save_neural_lm(arguments.output, model, config.training.stored_as)

@@ -47,6 +47,7 @@ def main() -> None:
     train, held_out = split_words(dictionary, seed=SPLIT_SEED)
     path = arguments.evaluate or arguments.output / "letter_to_sound.safetensors"
     if not arguments.evaluate:
+        logging.info("aligning the letters of %d words with their phones", len(train))
         state = arguments.output / "state.pt"
         model = fit_letter_to_sound(dictionary, train, config.model, config.training, state)
         model.card = card(config, len(train))

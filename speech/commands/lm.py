@@ -6,7 +6,8 @@ import logging
 import math
 import os
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -34,6 +35,7 @@ form of transcripts first (lower case, no punctuation) unless --as-is is given. 
 .arpa or .arpa.gz are ARPA, all others the binary form, which loads at once. Beside a model that was
 trained stands MODEL.json, its card, which `speech info MODEL` shows; conversions get it too.
 """
+LINE_S = 10.0  # between lines on how much of a text has been read
 ARPA_SUFFIXES = (".arpa", ".arpa.gz")
 OTHER_ARPA_SUFFIXES = (".arpa.xz", ".arpa.bz2", ".arpa.zst", ".arpa.zip")
 
@@ -248,13 +250,27 @@ def sentences(texts: list[str], as_is: bool) -> Iterator[str]:
 
     found = False
     for text in texts:
-        for line in read_lines(text):
+        for line in _counted(read_lines(text), text):
             sentence = line if as_is else normalize_text(line)
             found = found or bool(sentence.strip())
             yield sentence
     if not found:
         names = ", ".join("standard input" if text == STDIN else text for text in texts)
         raise SpeechError(f"{names}: {'hold' if len(texts) > 1 else 'holds'} no words; name a text of sentences")
+
+
+def _counted(lines: Iterable[str], text: str) -> Iterator[str]:
+    """The lines of a text; how many have been read is told every ten seconds, and at the end if that took longer."""
+    name = "standard input" if text == STDIN else text
+    began = told = time.monotonic()
+    number = 0
+    for number, line in enumerate(lines, 1):
+        yield line
+        if time.monotonic() - told >= LINE_S:
+            told = time.monotonic()
+            print(f"{name}: {number} lines read", file=sys.stderr, flush=True)
+    if told > began:
+        print(f"{name}: all {number} lines read", file=sys.stderr, flush=True)
 
 
 def check_texts(texts: list[str]) -> None:

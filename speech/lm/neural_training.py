@@ -19,6 +19,7 @@ from speech.lm.pieces import END_ID, WordPieces
 from speech.packing import Precision, as_stored
 from speech.precision import autocast
 from speech.run_state import resume_run, save_run
+from speech.step_log import StepLog
 
 log = logging.getLogger(__name__)
 _IGNORED = -100
@@ -147,8 +148,8 @@ def fit_neural_lm(
     checksums = [zlib.crc32(part.tobytes()) for part in (sentences.ids, sentences.starts)]
     run = {"sentences, pieces or settings": f"{model_config} {config} {checksums} {' '.join(pieces.pieces)}"}
     ends = np.cumsum([len(_order(sentences, config, epoch)) for epoch in range(config.epochs)]).tolist()
-    first = step = resume_run(state_path, model.network, optimizer, run)
-    saved = began = time.monotonic()
+    step = resume_run(state_path, model.network, optimizer, run)
+    steps, saved = StepLog(step, ends[-1]), time.monotonic()
     losses: list[float] = []
     model.network.train()
     while step < ends[-1]:
@@ -157,11 +158,10 @@ def fit_neural_lm(
         for rows in order[len(order) - (ends[epoch] - step) :]:
             losses.append(_train_step(model.network, optimizer, sentences.batch(rows), config, step / ends[-1]))
             step += 1
+            steps.tell(step, losses)
             if state_path and time.monotonic() - saved > config.save_every_s:
                 save_run(state_path, model.network, optimizer, step, run)
                 saved = time.monotonic()
-                left_min = (saved - began) / (step - first) * (ends[-1] - step) / 60
-                log.info("step %d of %d: loss %.4f, %.0f min left", step, ends[-1], np.mean(losses[-200:]), left_min)
         found = {name: round(word_perplexity(model, texts), 1) for name, texts in told.items()}
         log.info("epoch %d: loss %.4f; perplexity %s", epoch + 1, np.mean(losses[-2000:]), found)
     if state_path:

@@ -8,6 +8,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
+from speech.step_log import StepLog
+
 WORD_START = "_"
 END_ID = 0
 UNKNOWN_ID = 1
@@ -85,9 +87,11 @@ def learn_pieces(counts: Mapping[str, int], size: int) -> list[str]:
             pairs[pair] += weights[index]
             where[pair].add(index)
     pieces = sorted({piece for word in words for piece in word})
+    found = StepLog(len(pieces), size, "piece")
     while len(pieces) < size and pairs:
         best = max(pairs, key=lambda pair: (pairs[pair], pair))
         pieces.append("".join(best))
+        found.tell(len(pieces))
         for index in where.pop(best):
             for pair in zip(words[index], words[index][1:], strict=False):
                 pairs[pair] -= weights[index]

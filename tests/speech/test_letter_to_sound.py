@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import re
 import runpy
 import sys
 from pathlib import Path
@@ -143,6 +144,14 @@ def test_an_interrupted_training_continues_exactly(tmp_path, monkeypatch):
     resumed = fit_letter_to_sound(LANGUAGE, list(LANGUAGE), SMALL, config, tmp_path / "state.pt")
     for name, value in whole.tagger.state_dict().items():
         torch.testing.assert_close(resumed.tagger.state_dict()[name], value, rtol=0, atol=0)
+
+
+def test_training_tells_how_far_it_is(monkeypatch, caplog):
+    caplog.set_level("INFO")
+    monkeypatch.setattr("speech.step_log.LINE_S", 0.0)
+    fit_letter_to_sound(LANGUAGE, list(LANGUAGE), SMALL, LetterTrainingConfig(epochs=1, batch_words=64))
+    steps = [record.getMessage() for record in caplog.records if record.getMessage().startswith("step ")]
+    assert re.fullmatch(r"step (\d+) of \1: loss \d\.\d+, about 00:00 left", steps[-1])
 
 
 def test_a_state_of_other_words_is_refused(tmp_path):
