@@ -29,7 +29,7 @@ EXIT_SIGNAL = 128  # and the number of the signal that ended the program
 EXIT_BROKEN_PIPE = 141
 
 DESCRIPTION = """\
-Speech to text with models that train on one machine.
+Speech to text, and text to speech, with models that train on one machine.
 
   speech transcribe talk.mp3                     write down what is said
   speech transcribe recordings/ --format srt --output-dir subtitles/

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from speech.errors import CorpusError
-from speech.files import replacing
+from speech.files import replacing, unreadable
 
 _REQUIRED = ("audio_filepath", "duration", "text")
 _NUMBERS = ("duration", "offset", "confidence")
@@ -108,7 +108,7 @@ def checked_rows(path: str | os.PathLike[str]) -> list[tuple[int, Utterance | Co
     try:
         lines = path.read_bytes().removeprefix(codecs.BOM_UTF8).splitlines()
     except OSError as error:
-        raise CorpusError(f"{path}: cannot be read ({error.strerror}).") from error
+        raise CorpusError(f"{path}: {unreadable(error)}.") from error
     rows: list[tuple[int, Utterance | CorpusError]] = []
     for number, line in enumerate(lines, start=1):
         where = f"{path}, row {number}"

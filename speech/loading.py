@@ -99,7 +99,7 @@ def choose_search(
     if lm is None and "decoding_lm" in loaded.card:
         raise ConfigError(
             f"{path}: its search was tuned with the language model {loaded.card['decoding_lm']}; name that file or "
-            "another one with --lm (lm=), or --no-lm (lm=False) for none"
+            "another one with --lm, or none with --no-lm (in Python: lm=FILE, lm=False)"
         )
     if lm is None:
         lm = config is not None or path == DEFAULT_MODEL

@@ -69,7 +69,9 @@ def _add_train(actions) -> None:
     )
     train.add_argument("texts", nargs="+", type=path_name, metavar="TEXT", help="one sentence a line")
     train.add_argument("-o", "--output", required=True, type=path_name, metavar="MODEL", help="file to write")
-    train.add_argument("--order", type=positive, default=3, metavar="N", help="words that are looked at, 1 to 6 (3)")
+    train.add_argument(
+        "--order", type=positive, default=3, metavar="N", help="words that are looked at, 1 to 6 (default: 3)"
+    )
     train.add_argument(
         "--prune",
         type=counts,
@@ -79,14 +81,16 @@ def _add_train(actions) -> None:
     )
     train.add_argument("--prune-by", type=threshold, metavar="X", help="drop n-grams that matter less, e.g. 1e-8")
     train.add_argument("--words", type=positive, metavar="N", help="keep the N most frequent words")
-    train.add_argument("--unit", choices=("word", "character"), default="word", help="what is counted (word)")
+    train.add_argument("--unit", choices=("word", "character"), default="word", help="what is counted (default: word)")
     train.add_argument("--as-is", action="store_true", help="take lines as they are")
     train.add_argument(
         "--discount-fallback",
         action="store_true",
         help="go on where text is too little for estimates (characters always do)",
     )
-    train.add_argument("--memory", type=positive, default=1024, metavar="MIB", help="memory for counting (1024)")
+    train.add_argument(
+        "--memory", type=positive, default=1024, metavar="MIB", help="memory for counting (default: 1024)"
+    )
     train.add_argument("--quantise", action="store_true", help="8-bit values: a fifth of the size")
     train.set_defaults(run=run_train)
 

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from ctc.ngram import BEGIN, END, MAX_ORDER, UNKNOWN, NGram
 from speech.errors import CheckpointError
-from speech.files import replacing
+from speech.files import replacing, unreadable
 from speech.kinds import NGRAM_MAGIC
 from speech.lm.soundness import is_sound
 
@@ -78,7 +78,7 @@ def load(path: str | Path) -> NGram:
             # Copy on write: numba compiles once more for arrays that cannot be written.
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
     except OSError as error:
-        raise CheckpointError(f"{path}: cannot be read ({error.strerror}).") from error
+        raise CheckpointError(f"{path}: {unreadable(error)}.") from error
     flags, vocabulary_bytes, sizes = _checked_header(path, mapped)
     body = memoryview(mapped)[_HEADER_BYTES:]
     try:

@@ -27,6 +27,6 @@ def too_little_text(order: int) -> CorpusError:
     """Error of an order without discounts."""
     return CorpusError(
         f"the text is too small or too regular to estimate discounts of order {order} (it needs n-grams with"
-        " adjusted counts of 1, 2, 3 and 4); use more text, a lower order or discount_fallback"
-        " (speech lm train --discount-fallback)."
+        " adjusted counts of 1, 2, 3 and 4); use more text, a lower order or"
+        " --discount-fallback (in Python: discount_fallback=True)."
     )

@@ -165,9 +165,12 @@ def _fetch(url: str, path: Path) -> None:
     except urllib.error.HTTPError as error:
         if error.code != 416:  # 416: nothing follows what we have, so it was complete
             raise CorpusError(f"{url}: the server answers {error.code} {error.reason}.") from error
-    except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
-        reason = getattr(error, "reason", error)
-        raise CorpusError(f"{url}: the download broke off ({reason}); call again to continue.") from error
+    except urllib.error.URLError as error:
+        raise CorpusError(
+            f"{url}: cannot be reached ({error.reason}); call again when the network is there."
+        ) from error
+    except (http.client.HTTPException, TimeoutError, ConnectionError) as error:
+        raise CorpusError(f"{url}: the download broke off ({error}); call again to continue.") from error
     os.replace(partial, path)
 
 

@@ -331,7 +331,7 @@ def test_bad_files_are_named_and_the_others_go_on(tone_command, talks, capsys):
         (["evaluate", "bad.jsonl", "--by", "age"], "--by age"),
         (["evaluate", "good.jsonl", "--report", "good.jsonl"], "--report good.jsonl: is read by the same command"),
         (["tune", "silent.jsonl", "--dry-run"], "silent.jsonl: its texts hold no words to tune on"),
-        (["tune", "good.jsonl", "none.jsonl", "--dry-run"], "none.jsonl: cannot be read"),
+        (["tune", "good.jsonl", "none.jsonl", "--dry-run"], "none.jsonl: there is no such file"),
         (["tune", "good.jsonl", "--output", "./good.jsonl"], "--output good.jsonl: is read by the same command"),
         (["info", "a_file"], "a_file"),
         (["info", "missing.safetensors"], "missing.safetensors"),
@@ -609,6 +609,12 @@ def test_a_terminal_gets_one_changing_line():
     assert "\r" in text
     assert "speech: b.wav: is empty.\n" in text
     assert "2 of 3 files transcribed (1:00 of audio" in text
+
+
+@pytest.mark.parametrize("command", [["lm", "train"], ["transcribe"], ["lm", "score"]])
+def test_help_names_defaults_alike(capsys, command):
+    assert main([*command, "--help"]) == 0
+    assert not re.findall(r"\((?:\d+|word)\)", " ".join(capsys.readouterr().out.split()))
 
 
 @pytest.mark.parametrize(
