@@ -126,6 +126,7 @@ def _open_decoder(
             raise AudioError(f"{name}: has a header ({kind}), so it is not raw; read it without --raw.")
         handle.seek(0)
         return _SndfileDecoder(file, name, raw, stack)
+    suffix = Path(name).suffix.lower()
     if head[:4] == b"OggS":
         parts = ogg.recordings(handle, name)
         if len(parts) > 1:
@@ -136,7 +137,8 @@ def _open_decoder(
         file = headers.without_end(handle) or file
     elif head[:3] == b"ID3" or (head[:1] == b"\xff" and head[1:2] >= b"\xe0"):
         file = _checked_mp3(file, handle, name)
-    suffix = Path(name).suffix.lower()
+    elif suffix == ".mp3" and mp3.count_frames(handle) is None:  # by its name alone libsndfile would search it for
+        file = _Nameless(handle)  # frames, and its mp3 library print that there are none
     if suffix == ".raw" and not isinstance(file, View):  # soundfile takes no look inside a file of that name
         file = _Nameless(handle)
     handle.seek(0)

@@ -297,6 +297,25 @@ def test_mp3_tags_behind_the_audio_do_not_count(tmp_path, tone):
     np.testing.assert_array_equal(audio.read(tagged)[0], audio.read(whole)[0])
 
 
+def test_what_is_an_mp3_by_name_only_is_told_by_us_alone(tmp_path, capfd):
+    (tmp_path / "text.mp3").write_text("This is no audio.\n" * 500)
+    with pytest.raises(AudioError, match=r"text\.mp3: is not audio that can be read"):
+        audio.read(tmp_path / "text.mp3")
+    assert capfd.readouterr() == ("", "")  # the mp3 library prints
+
+
+@pytest.mark.parametrize("suffix", ["flac", "wav", "ogg", "m4a"])
+def test_other_audio_named_mp3_is_read(tmp_path, tone, suffix):
+    if suffix == "m4a":
+        pytest.importorskip("av")
+        save_media(tmp_path / "a.m4a", tone, "aac", RATE)
+    else:
+        save(tmp_path / f"a.{suffix}", tone)
+    (tmp_path / f"a.{suffix}").rename(tmp_path / "a.mp3")
+    waveform, _ = audio.read(tmp_path / "a.mp3")
+    assert abs(len(waveform) - len(tone)) < 0.2 * RATE  # aac is padded
+
+
 def test_what_is_no_mp3_has_no_frames():
     assert mp3.count_frames(io.BytesIO(b"\xff" * 1000)) is None
     assert mp3.count_frames(io.BytesIO(b"ID3")) is None
