@@ -13,19 +13,21 @@ from dataclasses import replace
 from speech.cues import Cue, cues
 from speech.transcript import Span, Transcript, milliseconds
 
-PARAGRAPH_PAUSE_S = 2.0  # txt begins a new line here
+#: txt begins a new line at a pause of so many seconds, behind a line of at least so many characters.
+LINE_PAUSES_S = ((0, 2.0), (200, 1.0), (400, 0.3))
 
 
 def to_txt(transcript: Transcript) -> str:
-    """Plain text; a new line after each pause of two seconds."""
-    lines: list[list[str]] = [[]]
-    previous_end_s = None
+    """Plain text; a new line after each pause of two seconds, and after shorter ones the longer the line is."""
+    lines = [""]
+    previous_end_s = 0.0
     for word in transcript.words:
-        if previous_end_s is not None and word.start_s - previous_end_s >= PARAGRAPH_PAUSE_S:
-            lines.append([])
-        lines[-1].append(word.text)
+        pause_s = word.start_s - previous_end_s
+        if lines[-1] and any(len(lines[-1]) >= length and pause_s >= enough_s for length, enough_s in LINE_PAUSES_S):
+            lines.append("")
+        lines[-1] += f" {word.text}" if lines[-1] else word.text
         previous_end_s = word.end_s
-    return "".join(" ".join(line) + "\n" for line in lines)
+    return "".join(f"{line}\n" for line in lines)
 
 
 def to_json(transcript: Transcript) -> str:

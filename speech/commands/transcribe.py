@@ -42,7 +42,7 @@ Recordings of one name get longer ones (a.wav.txt and a.mp3.txt, else monday/a.t
 what has a name there keeps it.
 
 formats:
-  txt       plain text, a new line after each long pause
+  txt       plain text, a new line after each long pause; the longer the line, the shorter the pause
   json      text, and words with start, end and confidence
   srt, vtt  subtitles, at most two lines of 42 characters for 7 seconds; in vtt each word has its time
   tsv       a table: start, end, word, confidence

@@ -247,6 +247,19 @@ def test_text_breaks_at_long_pauses_only():
     assert to_txt(Transcript(words=(), duration_s=5.0)) == "\n"
 
 
+def test_long_lines_of_text_end_at_shorter_pauses():
+    steady = transcript_of(" ".join([SENTENCE] * 20))
+    assert to_txt(steady).count("\n") == 1  # without a pause there is no place to break it
+    words, late_s, length = [], 0.0, len(SENTENCE.split())
+    for index, word in enumerate(steady.words):
+        late_s += 0.3 * (index % length == 0) + 0.7 * (index % (2 * length) == 0)  # over a second after every other one
+        words.append(replace(word, start_s=word.start_s + late_s, end_s=word.end_s + late_s))
+    lines = to_txt(Transcript(words=tuple(words), duration_s=steady.duration_s + late_s)).splitlines()
+    assert " ".join(lines) == steady.text
+    assert {len(line) for line in lines} == {4 * len(SENTENCE) + 3}  # of two sentences it would be too short
+    assert to_txt(Transcript(words=tuple(words[: 2 * length]), duration_s=40.0)).count("\n") == 1
+
+
 def test_every_format_has_a_suffix_and_unknown_ones_are_refused():
     assert set(SUFFIXES) == set(WRITERS)
     assert check_formats(["srt", "json", "srt"]) == ("srt", "json")
