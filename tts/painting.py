@@ -14,11 +14,12 @@ from torch.nn import functional
 
 from tts.acoustic import Acoustic
 from tts.contract import mel_level
+from tts.controls import Controls
 from tts.finish import quieten, restore_detail
 from tts.linguistic import PAUSE, SILENCE, Rows, rows_of
 from tts.models import even
 from tts.phonemes import SpokenWord
-from tts.prosody import Controls, SentenceProsody
+from tts.prosody import SentenceProsody
 from tts.variance import Frames, regulate
 
 #: Frames of the voice's own silence around a sentence, at most, which the decoder paints; longer silence is digital.

@@ -6,11 +6,10 @@ quantity and nothing else.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from numbers import Real
 from typing import get_args
 
-from speech.errors import SpeechError
 from speech.units import ARPABET, VOWELS
+from tts.controls import ENERGY_RANGE_DB, PITCH_RANGE_SEMITONES, RATE_RANGE, ProsodyError, check_range
 from tts.phonemes import Mark
 
 #: A gap between words is a pause from this length on, in targets, in speech and in measures alike; shorter ones are the
@@ -18,11 +17,6 @@ from tts.phonemes import Mark
 SHORTEST_PAUSE_S = 0.05
 _ROUNDING_S = 5e-4  # of a difference of two times; the aligner's come in steps of 5 ms, and 0.05 s is a common gap
 _LONGEST_PAUSE_S, _LONGEST_PHONE_S = 600.0, 60.0  # what an edited plan may ask for
-#: Greatest change of each control, for a whole text or a word.
-RATE_RANGE = (0.25, 4.0)
-PITCH_RANGE_SEMITONES = (-24.0, 24.0)
-ENERGY_RANGE_DB = (-60.0, 30.0)
-PAUSE_RANGE = (0.0, 20.0)
 _MARKS = get_args(Mark)
 _PHONE_RANGES = {
     "duration_s": (0.0, _LONGEST_PHONE_S),
@@ -32,41 +26,6 @@ _PHONE_RANGES = {
     "pitch": PITCH_RANGE_SEMITONES,
     "energy": ENERGY_RANGE_DB,
 }
-
-
-class ProsodyError(SpeechError):
-    """A control beyond its range; the message names it."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Controls:
-    """Changes to a whole text.
-
-    Attributes
-    ----------
-    rate : how much faster phones follow one another; pauses stay as they are
-    pitch : semitones up or down
-    energy : dB up or down
-    pause : how much longer pauses are; phones stay as they are
-    """
-
-    rate: float = 1.0
-    pitch: float = 0.0
-    energy: float = 0.0
-    pause: float = 1.0
-
-    def __post_init__(self):
-        check_range("rate", self.rate, RATE_RANGE)
-        check_range("pitch", self.pitch, PITCH_RANGE_SEMITONES)
-        check_range("energy", self.energy, ENERGY_RANGE_DB)
-        check_range("pause", self.pause, PAUSE_RANGE)
-
-
-def check_range(name: str, value: float, allowed: tuple[float, float]) -> None:
-    """Raise ProsodyError unless `value` is a number within `allowed`."""
-    if not isinstance(value, Real) or not allowed[0] <= value <= allowed[1]:
-        found = value if isinstance(value, Real) else repr(value)  # "1" is no number
-        raise ProsodyError(f"{name} must be from {allowed[0]:g} to {allowed[1]:g}, got {found}")
 
 
 def is_pause(gap_s: float, shortest_s: float = SHORTEST_PAUSE_S) -> bool:

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from tts.controls import ENERGY_RANGE_DB, PITCH_RANGE_SEMITONES, RATE_RANGE
 from tts.inline import InlineText, parse_inline
-from tts.prosody import ENERGY_RANGE_DB, PITCH_RANGE_SEMITONES, RATE_RANGE, SentenceProsody
+from tts.prosody import SentenceProsody
 
 
 @dataclass(frozen=True)

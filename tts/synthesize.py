@@ -27,20 +27,13 @@ from speech.lexicon import Lexicon
 from tts import acoustic as acoustic_file
 from tts.acoustic import Acoustic
 from tts.contract import AudioContract, check_contract
+from tts.controls import Controls, ProsodyError
 from tts.griffin_lim import GriffinLim
 from tts.limiter import Limiter
 from tts.linguistic import PAUSE, SILENCE, rows_of
 from tts.painting import EDGE_FRAMES, Painted, Painter, sentence_rows
 from tts.phonemes import NothingToSay, Pronouncer, SpokenSentence
-from tts.prosody import (
-    SHORTEST_PAUSE_S,
-    Controls,
-    PhoneProsody,
-    Prosody,
-    ProsodyError,
-    SentenceProsody,
-    WordProsody,
-)
+from tts.prosody import SHORTEST_PAUSE_S, PhoneProsody, Prosody, SentenceProsody, WordProsody
 from tts.script import Script, plain_script
 from tts.sound import Audio, TimedPhone, TimedWord
 from tts.text.normalize import OnUnknown

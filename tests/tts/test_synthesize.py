@@ -16,11 +16,12 @@ from speech.cli import main
 from speech.errors import AudioError, CheckpointError
 from tests.tts.acoustic_model import tiny_acoustic, tiny_voice
 from tts.contract import AudioContract
+from tts.controls import Controls, ProsodyError
 from tts.griffin_lim import GriffinLim
 from tts.measures_timing import compare_pauses
 from tts.painting import EDGE_FRAMES, whole_frames
 from tts.phonemes import NothingToSay
-from tts.prosody import Controls, Prosody, ProsodyError
+from tts.prosody import Prosody
 from tts.ssml import parse_ssml
 from tts.synthesize import load_voice
 from tts.text import TextError
@@ -399,6 +400,13 @@ def test_command_refuses_in_one_sentence(voice_folder, tmp_path, monkeypatch, ca
     assert message in error
     assert error.count("\n") == 1
     assert not (tmp_path / "x.wav").exists()
+
+
+def test_a_control_beyond_its_range_is_refused_before_anything_is_loaded():
+    code = "import sys; from speech.cli import main; print(main(['say', 'x', '--rate', '9']), 'torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.split() == ["2", "False"]
+    assert done.stderr == "speech: rate must be from 0.25 to 4, got 9.0\n"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names are bytes on Linux only")

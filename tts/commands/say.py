@@ -16,6 +16,7 @@ from speech.commands.options import natural, path_name
 from speech.commands.outputs import check_file, write_text
 from speech.errors import AudioError, SpeechError
 from speech.files import replacing
+from tts.controls import Controls
 
 if TYPE_CHECKING:
     import numpy as np
@@ -78,9 +79,13 @@ def add_parser(subparsers) -> None:
     )
     parser.add_argument("--ssml", action="store_true", help="the text is SSML")
     parser.add_argument(
-        "--voice", type=path_name, default="kathleen", metavar="VOICE", help="kathleen, or a folder with a voice"
+        "--voice",
+        type=path_name,
+        default="kathleen",
+        metavar="VOICE",
+        help="kathleen, or a folder with a voice (default: kathleen)",
     )
-    parser.add_argument("--speaker", metavar="NAME", help="one of several in the voice")
+    parser.add_argument("--speaker", metavar="NAME", help="one of several in the voice (default: its first)")
     parser.add_argument(
         "--lexicon", type=path_name, metavar="FILE", help="your pronunciations: word, tab, ARPAbet phones"
     )
@@ -93,10 +98,14 @@ def add_parser(subparsers) -> None:
         "--unknown",
         choices=("error", "name", "skip"),
         default="error",
-        help="what to do with emoji and other scripts: refuse the text, say the character's name, or leave it out",
+        help="what to do with emoji and other scripts: refuse the text, say the character's name, or leave it out "
+        "(default: error)",
     )
     parser.add_argument(
-        "--vocoder", choices=("neural", "griffin-lim"), default="neural", help="griffin-lim needs no trained vocoder"
+        "--vocoder",
+        choices=("neural", "griffin-lim"),
+        default="neural",
+        help="griffin-lim needs no trained vocoder (default: neural)",
     )
     parser.add_argument("--verbose", "-v", action="store_true", help="print how fast it was")
     parser.set_defaults(run=run)
@@ -104,6 +113,8 @@ def add_parser(subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Say; returns the exit code."""
+    controls = {name: getattr(arguments, name) for name in ("rate", "pitch", "energy", "pause")}
+    Controls(**controls)  # refused before anything is read or loaded
     text = _text(arguments)
     inputs = (arguments.file, arguments.lexicon)
     output = _output(arguments, inputs)
@@ -113,13 +124,10 @@ def run(arguments: argparse.Namespace) -> int:
             raise SpeechError(f"-o and --json both name {output}; name another file for one of them")
     started = time.perf_counter()
     from tts.inline import check_inline
-    from tts.prosody import Controls
     from tts.script import plain_script
     from tts.ssml import parse_ssml
     from tts.synthesize import load_voice
 
-    controls = {name: getattr(arguments, name) for name in ("rate", "pitch", "energy", "pause")}
-    Controls(**controls)  # refused before anything is loaded
     if not arguments.ssml and text.lstrip().startswith(("<speak", "<?xml")):
         raise SpeechError("the text looks like SSML; add --ssml to have it read as such, or take its tags away")
     try:
