@@ -9,6 +9,7 @@ Huggins-Daines et al., PocketSphinx, ICASSP 2006.
 Reddy, Gopal and Cutler, DNSMOS P.835, ICASSP 2022.
 """
 
+import importlib
 import warnings
 from dataclasses import dataclass
 from types import ModuleType
@@ -18,6 +19,8 @@ import numpy as np
 from speech import audio
 from speech.errors import SpeechError
 
+INSTALL = "pip install 'speech-toolkit[measure]'"
+_PEERS = {"words": "pocketsphinx", "opinion": "speechmos.dnsmos"}
 _PEER_RATE_HZ = 16_000
 # Both peers depend on the level: recordings and synthetic speech are brought to the same one.
 _LEVEL_DB = -26.0
@@ -41,7 +44,7 @@ class PeerRecognizer:
     """PocketSphinx with the model and language model that it ships."""
 
     def __init__(self):
-        pocketsphinx = _peer("pocketsphinx", "pocketsphinx")
+        pocketsphinx = _peer("words")
         self._decoder = pocketsphinx.Decoder(samprate=_PEER_RATE_HZ, loglevel="FATAL")
 
     def transcribe(self, waveform: np.ndarray, sample_rate_hz: int) -> str:
@@ -66,7 +69,7 @@ def opinion(waveform: np.ndarray, sample_rate_hz: int) -> Opinion:
 
 def opinion_model() -> ModuleType:
     """The module that holds DNSMOS; SpeechError if it is not installed."""
-    return _peer("speechmos.dnsmos", "speechmos")
+    return _peer("opinion")
 
 
 def _for_peers(waveform: np.ndarray, sample_rate_hz: int) -> np.ndarray:
@@ -78,19 +81,25 @@ def _for_peers(waveform: np.ndarray, sample_rate_hz: int) -> np.ndarray:
     return np.clip(samples * np.float32(10 ** (_LEVEL_DB / 20) / level), -1.0, 1.0)
 
 
-def _peer(module: str, package: str) -> ModuleType:
-    """Import an optional package.
+def missing_peer(measure: str) -> str | None:
+    """Why the package of "words" or "opinion" cannot be used; None if it can, or if the measure needs none."""
+    try:
+        if measure in _PEERS:
+            importlib.import_module(_PEERS[measure])
+    except ImportError as error:
+        return str(error)
+    return None
+
+
+def _peer(measure: str) -> ModuleType:
+    """Import the package of a measure.
 
     Raises
     ------
     SpeechError
         It is not installed.
     """
-    import importlib
-
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        raise SpeechError(
-            f"{package} is needed for this measure ({error}): pip install 'speech-toolkit[measure]'"
-        ) from error
+    missing = missing_peer(measure)
+    if missing:
+        raise SpeechError(f'the measure "{measure}" cannot be had ({missing}): {INSTALL}')
+    return importlib.import_module(_PEERS[measure])

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import sys
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
 
@@ -86,6 +87,24 @@ def test_a_table_without_rows_is_refused(tmp_path, capsys):
     command = ["evaluate-tts", str(tmp_path / "a.jsonl"), "--systems", "natural", "--measures", "spectrum"]
     assert main(command) == 2
     assert "of natural alone there is nothing to measure by spectrum" in capsys.readouterr().err
+
+
+def test_measures_whose_packages_are_missing_are_left_out_unless_they_are_asked_for(tmp_path, capsys, monkeypatch):
+    from speech.cli import main
+
+    for package in ("pocketsphinx", "speechmos", "speechmos.dnsmos"):
+        monkeypatch.setitem(sys.modules, package, None)
+    soundfile.write(tmp_path / "a.wav", vowel(150, 1.0), 24_000)
+    (tmp_path / "a.jsonl").write_text('{"audio_filepath": "a.wav", "duration": 1, "text": "a"}')
+    command = ["evaluate-tts", str(tmp_path / "a.jsonl"), "--systems", "copy"]
+    assert main(command) == 0
+    out, err = capsys.readouterr()
+    assert "mcd_db" in out
+    assert re.search(
+        r"speech: words and opinion cannot be measured \(.*\): pip install 'speech-toolkit\[measure\]'\n", err
+    )
+    assert main([*command, "--measures", "spectrum,words"]) == 2
+    assert capsys.readouterr().err.startswith("speech: --measures: words cannot be measured (")
 
 
 def test_bad_rows_are_named_and_the_others_measured(tmp_path, capsys):

@@ -1,6 +1,7 @@
 """`speech evaluate-tts`: measures of synthetic speech against recordings."""
 
 import argparse
+import sys
 from pathlib import Path
 
 from speech.commands.manifests import named_rows
@@ -22,8 +23,9 @@ measures:
   timing    duration of phones, pauses at word ends, against the aligned recording: of the voice, and of
             the second reading of those texts that the speaker read twice (natural)
 
-`words` and `opinion` need pip install 'speech-toolkit[measure]'. Of several readings of a text the first
-is the recording that the others are compared with.
+`words` and `opinion` need pip install 'speech-toolkit[measure]', and are left out without it unless
+--measures asks for them. Of several readings of a text the first is the recording that the others are
+compared with.
 
 examples:
   speech evaluate-tts test.jsonl
@@ -54,8 +56,7 @@ def add_parser(subparsers) -> None:
     parser.add_argument(
         "--measures",
         type=comma_list,
-        default=["spectrum", "words", "opinion", "timing"],
-        help="(default: spectrum,words,opinion,timing)",
+        help="(default: spectrum,words,opinion,timing, as far as their packages are installed)",
     )
     parser.add_argument(
         "--voice",
@@ -81,7 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
     from tts.vocoder import Vocoder
 
     _check_names("--systems", arguments.systems, measures_run.SYSTEMS)
-    _check_names("--measures", arguments.measures, measures_run.MEASURES)
+    measures = _measures(arguments.measures, arguments.systems)
     if arguments.report:
         check_file(
             Path(arguments.report), f"--report {arguments.report}", [arguments.manifest]
@@ -98,7 +99,6 @@ def run(arguments: argparse.Namespace) -> int:
         from tts import load_voice
 
         say = load_voice(arguments.voice).say if arguments.voice else load_voice().say
-    measures = [name for name in arguments.measures if name != "timing" or arguments.systems != ["copy"]]
     if "timing" in measures:
         from speech.aligner import Aligner
 
@@ -137,6 +137,24 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.report:
         measures_run.write_report(Path(arguments.report), measured, scores)
     return 1 if progress.failures else 0
+
+
+def _measures(asked: list[str] | None, systems: list[str]) -> list[str]:
+    """The measures that are asked for, or all whose packages are installed, but no timing of `copy` alone."""
+    from tts.measures_peers import INSTALL, missing_peer
+    from tts.measures_run import MEASURES
+
+    if asked is not None:
+        _check_names("--measures", asked, MEASURES)
+    measures = [name for name in asked or MEASURES if name != "timing" or systems != ["copy"]]
+    missing = {name: reason for name in measures if (reason := missing_peer(name))}
+    if missing:
+        names, reasons = " and ".join(missing), "; ".join(dict.fromkeys(missing.values()))
+        told = f"{names} cannot be measured ({reasons}): {INSTALL}"
+        if asked:
+            raise SpeechError(f"--measures: {told}")
+        print(f"speech: {told}", file=sys.stderr)
+    return [name for name in measures if name not in missing]
 
 
 def _check_names(option: str, found: list[str], known: tuple[str, ...]) -> None:
