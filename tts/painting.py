@@ -170,7 +170,7 @@ class Painter:
                 changes = (one.pitch + controls.pitch, one.energy + controls.energy)
                 values.append((one.duration_s / controls.rate, one.rate, one.pitch_hz, one.energy_db, *changes))
             assert values[row][0] >= 0.0  # `SentenceProsody.check` has seen to it
-        columns = torch.tensor(values).unbind(1)
+        columns = torch.tensor(values, dtype=torch.float32).unbind(1)  # whatever numbers of NumPy's were given
         names = ("seconds", "rate", "pitch_hz", "energy_db", "semitones", "gain_db")
         table = dict(zip(names, columns, strict=True))
         return table | {name: _filled(table[name]) for name in ("pitch_hz", "energy_db")}

@@ -56,13 +56,13 @@ class PhoneProsody:
     pitch: float = 0.0
     energy: float = 0.0
 
-    def check(self, where: str) -> None:
-        """Raise ProsodyError unless it can be said; `where` is for the message."""
+    def check(self, word: str) -> None:
+        """Raise ProsodyError unless it can be said; `word` is for the message."""
         name = str(self.phone).rstrip("012")
         if name not in ARPABET or (name in VOWELS) != (len(self.phone) == len(name) + 1):
-            raise ProsodyError(f"{self.phone!r}, the name {where}: is no ARPAbet phone, vowels with their stress")
+            raise ProsodyError(f'{self.phone!r} in "{word}" is no ARPAbet phone, vowels with their stress')
         for key, allowed in _PHONE_RANGES.items():
-            check_range(f"{key} {where}", getattr(self, key), allowed)
+            check_range(f'{key} of {self.phone} in "{word}"', getattr(self, key), allowed)
 
 
 class _OfAllPhones:
@@ -77,6 +77,8 @@ class _OfAllPhones:
     def __get__(self, word: "WordProsody", owner: type) -> float:
         if word is None:
             raise AttributeError(self.name)
+        if not word.phones:
+            raise ProsodyError(f'"{word.text}" has no phones, and so no {self.name}')
         return sum(getattr(phone, self.name) for phone in word.phones) / len(word.phones)
 
     def __set__(self, word: "WordProsody", value: float) -> None:
@@ -133,6 +135,7 @@ class SentenceProsody:
         if not self.words:
             raise ProsodyError("a sentence has no words")
         for word in self.words:
+            _check_type("words", word, WordProsody)
             if not word.phones:
                 raise ProsodyError(f'"{word.text}" has no phones')
             check_range(f'pause_s of "{word.text}"', word.pause_s, (0.0, _LONGEST_PAUSE_S))
@@ -140,7 +143,14 @@ class SentenceProsody:
                 known = " ".join(map(repr, _MARKS))
                 raise ProsodyError(f'mark of "{word.text}" must be one of {known}, got {word.mark!r}')
             for phone in word.phones:
-                phone.check(f'of {phone.phone} in "{word.text}"')
+                _check_type(f'phones of "{word.text}"', phone, PhoneProsody)
+                phone.check(word.text)
+
+
+def _check_type(where: str, member: object, kind: type) -> None:
+    """Raise ProsodyError for what has no place in a list."""
+    if not isinstance(member, kind):
+        raise ProsodyError(f"{where} must be {kind.__name__}, got {member!r}")
 
 
 @dataclass

@@ -503,13 +503,15 @@ def test_a_paragraph_s_pause_is_longer_than_a_sentence_s(voice):
         (lambda s: setattr(s, "lead_s", -1.0), "lead_s must be from 0"),
         (lambda s: setattr(s.words[0], "pause_s", None), 'pause_s of "well" must be from 0 to 600, got None'),
         (lambda s: setattr(s.words[0], "mark", "x"), 'mark of "well" must be one of'),
-        (lambda s: setattr(s.words[0].phones[0], "phone", None), "None, the name"),
+        (lambda s: setattr(s.words[0].phones[0], "phone", None), 'None in "well" is no ARPAbet phone'),
+        (lambda s: s.words[0].phones.append("AH0"), "phones of \"well\" must be PhoneProsody, got 'AH0'"),
+        (lambda s: s.words.append("hello"), "words must be WordProsody, got 'hello'"),
         (lambda s: setattr(s.words[0], "pause_s", math.nan), 'pause_s of "well" must be from 0 to 600, got nan'),
         (lambda s: setattr(s.words[0], "pause_s", 1e6), 'pause_s of "well" must be from 0 to 600'),
         (lambda s: setattr(s.words[0].phones[1], "rate", 0.0), 'rate of EH1 in "well" must be from 0.25'),
         (lambda s: setattr(s.words[0].phones[1], "pitch_hz", 0.0), 'pitch_hz of EH1 in "well"'),
         (lambda s: setattr(s.words[0].phones[1], "duration_s", math.inf), 'duration_s of EH1 in "well"'),
-        (lambda s: setattr(s.words[0].phones[1], "phone", "EH"), "'EH', the name of EH in \"well\""),
+        (lambda s: setattr(s.words[0].phones[1], "phone", "EH"), "'EH' in \"well\" is no ARPAbet phone"),
     ],
 )
 def test_edits_that_cannot_be_said_are_named(voice, edit, message):
@@ -517,3 +519,16 @@ def test_edits_that_cannot_be_said_are_named(voice, edit, message):
     edit(prosody.sentences[0])
     with pytest.raises(ProsodyError, match=message):
         voice.say(prosody)
+
+
+def test_a_word_without_phones_has_no_rate(voice):
+    word = voice.plan(TEXT).words[0]
+    word.phones.clear()
+    with pytest.raises(ProsodyError, match='"well" has no phones, and so no rate'):
+        _ = word.rate
+
+
+def test_numbers_of_numpy_are_numbers(voice):
+    prosody = voice.plan(TEXT)
+    prosody.words[0].pitch = np.float64(2.0)
+    assert np.array_equal(voice.say(prosody, rate=np.int64(2)).samples, voice.say(prosody, rate=2).samples)
