@@ -3,6 +3,7 @@
 import re
 import time
 import tracemalloc
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -198,3 +199,9 @@ def test_memory_is_bounded_for_a_text_without_end():
         next(source)
     assert tracemalloc.get_traced_memory()[1] < 2**20
     tracemalloc.stop()
+
+
+def test_accents_apart_from_their_letters_read_as_accents_on_them():
+    for text in ("été", "Über uns", "Brontë’s résumé", "the mean x̄"):
+        apart = unicodedata.normalize("NFD", text)
+        assert [token.text for token in normalize(apart)] == [token.text for token in normalize(text)]

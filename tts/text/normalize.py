@@ -60,9 +60,9 @@ _LONE_FACTORIAL = re.compile(r"\s*[0-9]{1,3}!\s*")
 _APOSTROPHE = re.compile(r"(?<=[^\W\d_])[´`ʼ＇′](?=[^\W\d_])")
 #: Letters and dashes for which others stand that the rules know.
 _SAME = str.maketrans({"ſ": "s", "‑": "-", "‐": "-", "‒": "-"})
-#: What one does not see within a word: soft hyphens, spaces and joiners without a width.
+#: What one does not see within a word: soft hyphens, spaces and joiners without a width. Accents may stand apart too.
 _UNSEEN = "\u00ad\u200b\u200c\u2060\ufeff"
-_PARTED = re.compile(rf"\w+(?:[{_UNSEEN}]+\w+)+")
+_PARTED = re.compile(rf"\w+(?:[{_UNSEEN}]+\w+|[\u0300-\u036f]+\w*)+(?:['’]\w+)*")
 #: Of an ordinal: 1ˢᵗ.
 _RAISED_ENDING = re.compile(r"(?<=\d)(?:ˢᵗ|ⁿᵈ|ʳᵈ|ᵗʰ)")
 #: The comma of a decimal before a unit: 1,5 kg.
@@ -147,12 +147,12 @@ def _tokens(text: str, offset: int, on_unknown: OnUnknown) -> Iterator[Token]:
 
 
 def _seen(word: str) -> str:
-    """A word without what one does not see.
+    """A word without what one does not see, its letters with their accents.
 
-    >>> _seen("co\u00adoperate")
-    'cooperate'
+    >>> _seen("co\u00adoperate"), len(_seen("e\u0301te\u0301"))
+    ('cooperate', 3)
     """
-    return word.translate(dict.fromkeys(map(ord, _UNSEEN)))
+    return unicodedata.normalize("NFC", word.translate(dict.fromkeys(map(ord, _UNSEEN))))
 
 
 def _expand(text: str, position: int) -> tuple[str, int]:
