@@ -169,7 +169,11 @@ RULES: list[Rule] = [
         r"[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}(?![\w-])",
         lambda match: " , ".join(map(spell, match[0].split("-"))),
     ),
-    ("flat", r"(?<=\bFlat )(\d{1,2})/(\d{1,2})(?![\w/])", lambda match: f"{pairs(match[1])} {pairs(match[2])}"),
+    (
+        "flat",
+        r"(?:(?<=\bFlat )|(?<=\bUnit ))(\d{1,2})/(\d{1,2})(?![\w/])",
+        lambda match: f"{pairs(match[1])} {pairs(match[2])}",
+    ),
     ("wickets", r"(?P<runs>\d{1,3})/(?P<wickets>\d)(?P<declared>d)?(?![\w/]|[.,]\d)", _wickets),
     ("hexadecimal", r"0[xX][0-9A-Fa-f]{2,}(?!\w)", lambda match: spell(match[0])),
     (
@@ -188,6 +192,7 @@ RULES: list[Rule] = [
     ("phone", r"\(0\d{1,4}\)\s?\d{3,4}[\s-]?\d{3,4}(?![\d-])", _phone),
     ("extension", r"(?<=\d{3}[-. ]\d{4}\s)x\s?(\d{1,5})\b", lambda match: f"extension {pairs(match[1])}"),
     ("zip", rf"(?:{_AFTER_STATE})\d{{5}}(?:-\d{{4}})?(?![\w-]|[,.]\d)", _phone),
+    ("zip", r"\d{5}-\d{4}(?![\w-]|[,.]\d)", _phone),
     ("chain", r"\d+(?:(?:-\d+){2,}|(?:–\d+){2,})(?!\d)", _chain),
     ("keys", r"[*#]\d[\d*#]*|\d+#(?!\w)", _keys),
     (
@@ -204,7 +209,7 @@ RULES: list[Rule] = [
     ),
     (
         "military",
-        r"(?<=\b[Aa]t\s)(?P<hour>0\d)(?P<minute>[0-5]\d)(?P<hours>)(?!\w|[\s-]\d)",
+        r"(?:(?<=\b[Aa]t\s)|(?<=\b[Dd]eparts\s)|(?<=\b[Aa]rrives\s))(?P<hour>0\d)(?P<minute>[0-5]\d)(?P<hours>)(?!\w|[\s-]\d)",
         _military_time,
     ),
     (

@@ -33,7 +33,7 @@ _FONT = re.compile(
 )
 _WARMTH = re.compile(
     r"(?i)\b(?:temp(?:s|erature|eratures)?|thermometer|oven|bake|baked|roast|preheat|heat(?:ed)?|"
-    r"highs?|lows?|fever|boil\w*|freez\w*|melt\w*|degrees|sunny|cloudy|incubat\w*|\d\s?[CF]/\d+\s?[CF])\b"
+    r"highs?|lows?|fever|boil\w*|freez\w*|melt\w*|degrees|sunny|cloudy|incubat\w*|\d+\s?[CF]/\d+\s?[CF])\b"
 )
 _RISE = re.compile(
     r"(?i)\b(?:yields?|spreads?|rates?|bonds?|notes?|rose|fell|falls?|up|down|cut|cuts|hikes?|raised?|lowered|by|wider|"

@@ -14,6 +14,7 @@ from tts.text import (
     maths_rules,
     measure_rules,
     money_rules,
+    notation_rules,
     number_rules,
     symbol_rules,
     word_rules,
@@ -31,6 +32,7 @@ OnUnknown = Literal["error", "name", "skip"]
 _NUMBER_EDGE = r"(?<![\w])(?<!\d[.,])"
 _FREE = frozenset(("power", "minus", "fraction", "footnote", "factorial", "divided", "for", "to", "short_year"))
 _NUMBER_RULES = [
+    *notation_rules.NUMBERS,
     *number_rules.ROUND,
     *citation_rules.RULES,
     *date_rules.RULES,
@@ -47,7 +49,7 @@ _RULES = [
         (pattern if name in _FREE else f"{_NUMBER_EDGE}(?:{pattern})", function)
         for name, pattern, function in _NUMBER_RULES
     ),
-    *((pattern, function) for _, pattern, function in [*word_rules.RULES, *symbol_rules.RULES]),
+    *((pattern, function) for _, pattern, function in [*notation_rules.RULES, *word_rules.RULES, *symbol_rules.RULES]),
 ]
 _COMPILED = [(re.compile(pattern), function) for pattern, function in _RULES]
 #: A plain word between spaces or before a mark: most of any text, so tried first.
