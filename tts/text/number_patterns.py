@@ -52,7 +52,8 @@ def unit_name(match: re.Match, unit: str | None = None) -> str:
     if match["times"]:
         name += f" {UNITS[match['times']]}"
     if match["count"] and any({match["unit"], match["per"]} <= kind for kind in _KINDS):  # 200g/7oz
-        name += f" slash {decimal(match['count'])} {many(UNITS[match['per']])}"
+        other = UNITS[match["per"]]
+        name += f" slash {decimal(match['count'])} {other if match['count'] == '1' else many(other)}"
     elif match["count"]:
         name += f" per {decimal(match['count'])} {many(UNITS[match['per']])}"
     elif match["per"]:
