@@ -139,7 +139,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if progress.failures else 0
 
 
-def _measures(asked: list[str] | None, systems: list[str]) -> list[str]:
+def _measures(asked: "list[Measure] | None", systems: list[str]) -> "list[Measure]":
     """The measures that are asked for, or all whose packages are installed, but no timing of `copy` alone."""
     from tts.measures_peers import INSTALL, missing_peer
     from tts.measures_run import MEASURES
