@@ -137,7 +137,12 @@ def with_recombined(
     known_texts = {one.text for one in candidates}  # whose scores, of all pronunciations, are known
     if not 0 < gain < math.inf or made.text in known_texts:
         return candidates, totals
-    return [*candidates, made], np.append(totals, totals.max() + gain)
+    reached = totals.max() + gain
+    if not search.by_word:  # a doubled boundary, which mixtures lack, may have been worth more
+        reached = min(reached, total([pieces])[0])
+    if reached <= totals.max():
+        return candidates, totals
+    return [*candidates, made], np.append(totals, reached)
 
 
 class SecondHead:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from ctc.beam import BeamDecoder
 from speech.decoding import DecodingConfig, build_decoding
 from speech.lexicon import Lexicon
 from speech.lm import EstimationConfig, estimate
@@ -108,8 +109,43 @@ def test_the_whole_search_takes_it(decoding, lm):
     assert list(recombining.best(silence)) == []
 
 
-def test_searches_of_characters_are_left_alone(lm):
-    plain = build_decoding(tone_model(), DecodingConfig(), lm)
+def test_searches_of_characters_with_hot_words_are_left_alone(lm):
+    plain = build_decoding(tone_model(), DecodingConfig(recombined=0), lm, hotwords=["cat"])
     recombining = replace(plain, config=replace(plain.config, recombined=20))
     scores = heard("the cot sat", strength=3.0)
     assert recombining.hypothesis(scores) == plain.hypothesis(scores)
+
+
+class Wish:
+    """An opinion on one text."""
+
+    def __init__(self, text: str, nats: float):
+        self.text, self.nats = text, nats
+
+    def for_utterance(self) -> "Wish":
+        return self
+
+    def gains(self, hypotheses, _) -> np.ndarray:
+        return np.array([self.nats * (one.text == self.text) for one in hypotheses])
+
+
+@pytest.mark.parametrize(("nats", "chosen"), [(6.0, False), (30.0, True)])
+def test_what_mixtures_of_letters_lack_counts(nats, chosen):
+    """Between the words there are two boundaries, where mixtures have one."""
+    lm = estimate(["a b a", "e b e", "a b e"] * 3, EstimationConfig(order=2, discount_fallback=True))
+    stream = BeamDecoder(["<blank>", " ", "a", "b", "e"], lm, beam_size=100, beam_threshold=60.0).stream()
+    scores = np.zeros((9, 5))
+    for frame, unit in enumerate([2, 1, 0, 1, 3, 1, 0, 1, 2]):
+        scores[frame, unit] = 9.0
+    scores[[0, 8], 4] = 8.0
+    stream.push(scores)
+    candidates = [one for one in stream.candidates(200) if one.text in ("a b a", "e b e")]
+    opinions = [Wish("e b a", nats)]
+    totals = total_scores(candidates, opinions, np.zeros((0, 0)))
+    best = totals.max()
+    made, totals = with_recombined(candidates, totals, [stream], opinions, np.zeros((0, 0)), 10)
+    assert (len(made) == 3) == chosen
+    if chosen:
+        own = float(stream.heard([made[-1].labels])[0]) - made[-1].acoustic_score
+        assert own == pytest.approx(0.0, abs=1e-9)
+        assert best < totals[-1] <= made[-1].score + nats + 1e-9
