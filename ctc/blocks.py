@@ -17,7 +17,7 @@ import numpy as np
 from ctc import scaled
 from ctc.compilation import jit, jit_inside
 from ctc.exponential import largest, shares_of
-from ctc.scaled import CENTRE, HIGH, LOW, OCCUPIED, ONE, TOLERANCE, TWO, ZERO
+from ctc.scaled import CENTRE, FLOOR, HIGH, LOW, OCCUPIED, ONE, TOLERANCE, TWO, ZERO
 
 SIZES = (16, 4)
 """Pairs of a block: of the first size mostly; of the second, half as fast, where that has not range enough either."""
@@ -25,8 +25,8 @@ NONE = -(2**40)
 """Power of a block that no path has reached."""
 MOST_ABOVE = 200
 """Bits above the centre from which on what arrives sets the scale."""
-FARTHEST = 2**20
-"""Bits, of which a few thousand are all the same: nothing is left."""
+FARTHEST = 2100
+"""Bits by which the largest number becomes zero."""
 
 gather, scale_row = scaled.gather, scaled.scale_row
 emissions, deep_emissions = scaled.emissions, scaled.deep_emissions
@@ -38,6 +38,7 @@ log_of = scaled.log_of
 def make_room(walk, alpha, powers, old, row, c, begin, end):
     """Convert what arrives from block c - 1 in row `row`; where it is too large, the block's scale follows it.
 
+    What goes below the range is less than the floor that the step after adds.
     Blanks are in row `old` of walk; begin and end are the block's pairs.
     """
     arriving, before = alpha[row, begin], powers[row, c - ONE]
@@ -45,18 +46,20 @@ def make_room(walk, alpha, powers, old, row, c, begin, end):
         powers[row, c] = before
     excess = math.frexp(arriving)[1] + before - powers[row, c] - CENTRE
     if excess > MOST_ABOVE:
-        factor = math.ldexp(1.0, int(max(-excess, -FARTHEST)))
-        scale(walk, old, begin, end, factor)
-        scale(alpha, row, begin, end, factor)
+        scale(walk, old, begin, end, -excess, 0.0)
+        scale(alpha, row, begin, end, -excess, 0.0)
         powers[row, c] += excess
     alpha[row, begin] = math.ldexp(arriving, int(max(before - powers[row, c], -FARTHEST)))
 
 
 @jit_inside
-def scale(weights, row, begin, end, factor):
-    """Multiply weights of pairs begin..end in place."""
+def scale(weights, row, begin, end, shift, floor):
+    """Multiply weights of pairs begin..end in place by 2**shift, a number out of range perhaps, and add the floor."""
+    shift = max(shift, -FARTHEST)
+    half = math.ldexp(1.0, int(shift // 2))
+    rest = math.ldexp(1.0, int(shift - shift // 2))
     for j in range(begin + ONE, end + ONE):
-        weights[row, j] *= factor
+        weights[row, j] = weights[row, j] * half * rest + floor
 
 
 @jit
@@ -80,6 +83,8 @@ def forward(scores, gradient, start, stride, tables, window, frames, powers, siz
         first, last = np.uint64(window[t, 0]), np.uint64(window[t, 1])
         top = largest(scores, r)
         total = shares_of(scores, r, top, gradient, r)
+        if not total < math.inf:
+            return 0.0, 0.0
         gather(gradient, r, units, first, last, needed, source)
         scale_row(gradient, r, weight / total)
         deep[t] = emissions(needed, source, factors, first, last, smallest, 1.0, emitted)
@@ -99,11 +104,11 @@ def forward(scores, gradient, start, stride, tables, window, frames, powers, siz
             alpha[source, begin] = arriving
             powers[target, c] = powers[source, c]
             if not LOW < total_weight < HIGH:
-                if not 0.0 < total_weight < math.inf:  # each pair of the window can be reached: a block was lost
+                if not 0.0 < total_weight < math.inf:
                     return 0.0, 0.0
                 shift = min(CENTRE - math.frexp(total_weight)[1], 1000)
-                scale(walk, new, begin, end, math.ldexp(1.0, int(shift)))
-                scale(alpha, target, begin, end, math.ldexp(1.0, int(shift)))
+                scale(walk, new, begin, end, shift, FLOOR)
+                scale(alpha, target, begin, end, shift, FLOOR)
                 powers[target, c] -= shift
         walk[new, first], walk[new, last + ONE] = 0.0, 0.0
         alpha[target, first], alpha[target, last + ONE] = 0.0, 0.0
@@ -155,7 +160,7 @@ def backward(scores, gradient, start, stride, tables, window, frames, powers, si
                 walk[old, after] = math.ldexp(blank_after, shift)
                 walk[old + ONE, after] = math.ldexp(label_after, shift)
             shift = powers[before, c] - powers[row, c]
-            if shift != 0:
+            if shift > 0:
                 factor = math.ldexp(1.0, int(shift))
                 emitted[num_pairs] = emitted_blank * factor
                 for i in range(begin, end):
@@ -163,6 +168,9 @@ def backward(scores, gradient, start, stride, tables, window, frames, powers, si
             total += step_backward(walk, alpha, skips, emitted, begin, end, old, row)
             emitted[num_pairs] = emitted_blank
             walk[old, after], walk[old + ONE, after] = blank_after, label_after
+            if shift < 0:  # not the emissions, which might leave the range
+                scale(walk, TWO - old, begin, end, shift, 0.0)
+                scale(walk, TWO - old + ONE, begin, end, shift, 0.0)
         old = TWO - old
         walk[old : old + TWO, first] = 0.0
         walk[old : old + TWO, last + ONE] = 0.0

@@ -24,9 +24,9 @@ from ctc.labels import Batch
 
 once, anew, best_path = utterance.once, utterance.anew, viterbi.best_path
 SURE_NATS = 900.0
-"""Paths that leave the range weigh less than 2**-1474 of all, which is nothing beside a total of this many nats."""
+"""All that leaves the range or is added to stay in it is less than 2**-1350, nothing beside a total of so many nats."""
 NO_PRIOR, FLOAT64 = np.zeros(0), np.dtype(np.float64)
-SMALLEST = {np.dtype(np.float32): 1e-37, FLOAT64: 1e-300}
+SMALLEST = {np.dtype(np.float32): 1e-37, FLOAT64: scaled.LEAST}
 """Share of a unit below which its digits go."""
 
 

@@ -1,20 +1,19 @@
 """CTC in the probability domain: what nearly every utterance takes.
 
-Exactness is a matter of range, not of digits: path weights are float64, so a thousand frames cost
-1e-13. They carry one power of two a frame, and what matters is that a state which lies on good
-paths is never lost below the range while states that lie on none hold the scale. Hence
+Exactness is a matter of range, not of digits: path weights are float64, so a thousand frames cost 1e-13. They carry one
+power of two a frame, and what matters is that a state which lies on good paths is never lost below the range while
+states that lie on none hold the scale. Hence
 
 - only states are walked that can be reached and can still reach the end;
 - the range is 1,000 bits either side of the scale, which stands near 2**500;
-- backward weights are scaled as the forward ones were, inverted, so that their product in a state
-is its share of all paths, and
-  both are small, or large, where the other is not;
-- a frame in which a unit that is needed has a softmax below the float type's range takes its
-emissions from the scores again,
-  relative to the best unit that is needed;
-- the backward walk must end with what the forward walk began with, and the shares of no frame may
-exceed one. Else mass was lost,
-  and the caller walks this utterance in the log domain.
+- backward weights are scaled as the forward ones were, inverted, so that their product in a state is its share of all
+  paths, and both are small, or large, where the other is not;
+- a frame in which a unit that is needed has a softmax below the float type's range takes its emissions from the scores
+  again, relative to the best unit that is needed;
+- forward weights are never too small, as a floor is added to each, and backward weights never too large, as they only
+  lose what is below the range. So the backward walk ends with what the forward walk began with if, and only if, neither
+  is wrong; else the caller walks this utterance anew. Were both to lose weights, what one lost might hide it from the
+  other.
 
 The forward variables are kept for labels only ([T, N]); what remains of a frame is the blank's.
 
@@ -37,8 +36,11 @@ from ctc.exponential import largest, shares_of
 CENTRE = 500
 """Exponent (base 2) near which the sum of the forward weights is held."""
 LOW, HIGH = 2.0 ** (CENTRE - 100), 2.0 ** (CENTRE + 100)
-DEEPEST = -700.0
-"""Nats below the best needed unit at which float64 ends."""
+FLOOR = 2.0**-1000
+"""Added to every forward weight, so that none is ever too small: more than what float64 loses, and nothing beside a
+weight that counts."""
+LEAST = 1e-270
+"""Emission, prior included, below which float64 may not hold it times a frame's power of two."""
 ZERO, ONE, TWO, OCCUPIED = np.uint64(0), np.uint64(1), np.uint64(2), np.uint64(4)
 TOLERANCE = 1e-8
 """Of a sum that must be one; rounding makes 1e-13 in 2,000 frames."""
@@ -77,24 +79,25 @@ def windows(labels, num_frames, out):
 def pair_units(labels, blank, log_prior, units, factors, skips):
     """Tables over pairs: unit and prior factor of label i at i, of the blank at N + 1; may label i - 1 pass to i.
 
-    Returns the log of what all factors were multiplied by, to keep them at one or below.
+    Returns the log of what all factors were multiplied by, to keep them at one or below, and the least of them.
     """
     num_labels = len(labels)
     for i in range(num_labels + 2):
         units[i] = np.uint64(labels[i] if i < num_labels else blank)
     factors[:] = 1.0
-    shift = 0.0
+    shift = most = 0.0
     if len(log_prior) > 0:
-        shift = log_prior[blank]
+        shift = most = log_prior[blank]
         for i in range(num_labels):
             shift = min(shift, log_prior[labels[i]])
+            most = max(most, log_prior[labels[i]])
         for i in range(num_labels + 2):
             factors[i] = math.exp(shift - log_prior[units[i]])
     factors[num_labels] = 0.0  # the last pair has no label
     skips[:] = 0.0
     for i in range(1, num_labels):
         skips[i + 1] = labels[i] != labels[i - 1]
-    return shift
+    return shift, math.exp(shift - most)
 
 
 # Rows and states are reached by unsigned indices into whole arrays: a slice counts a reference, a
@@ -134,8 +137,9 @@ def deep_emissions(scores, r, units, factors, first, last, scale, emitted):
     for j in range(first, last + ONE):
         i = j if j < last else blank
         depth = np.float64(scores[r, units[i]]) - best
-        in_range &= depth >= DEEPEST or depth == -math.inf
-        emitted[i] = math.exp(depth) * factors[i] * scale
+        weight = math.exp(depth) * factors[i]
+        in_range &= weight >= LEAST or depth == -math.inf or i == blank - ONE  # the last pair has no label
+        emitted[i] = weight * scale
     return best, in_range
 
 
@@ -152,8 +156,8 @@ def step_forward(walk, alpha, skips, emitted, first, last, old, source, target):
     for i in range(first, last):
         j = i + ONE
         arriving, blank = alpha[source, i], walk[old, j]
-        new_blank = (blank + arriving) * emitted_blank
-        new_label = (alpha[source, j] + blank + skips[j] * arriving) * emitted[i]
+        new_blank = (blank + arriving) * emitted_blank + FLOOR
+        new_label = (alpha[source, j] + blank + skips[j] * arriving) * emitted[i] + FLOOR
         walk[new, j] = new_blank
         alpha[target, j] = new_label
         total += new_blank + new_label
@@ -192,10 +196,10 @@ def log_of(value, exponent):
 
 
 @jit
-def scale_up(values, factor):
-    """Multiply in place."""
+def scale_weights(values, factor):
+    """Multiply forward weights in place; none goes below the floor."""
     for i in range(len(values)):
-        values[i] *= factor
+        values[i] = values[i] * factor + FLOOR
 
 
 @jit
@@ -243,8 +247,8 @@ def forward(scores, gradient, start, stride, tables, window, frames, smallest, k
             if not 0.0 < total_weight < math.inf:
                 return 0.0, 0.0
             powers[t] = min(CENTRE - math.frexp(total_weight)[1], 1000)
-            scale_up(walk[new, first + ONE : beside], math.ldexp(1.0, int(powers[t])))
-            scale_up(alpha[target, first + ONE : beside], math.ldexp(1.0, int(powers[t])))
+            scale_weights(walk[new, first + ONE : beside], math.ldexp(1.0, int(powers[t])))
+            scale_weights(alpha[target, first + ONE : beside], math.ldexp(1.0, int(powers[t])))
             exponent -= powers[t]
         product *= total
         if product > HIGH:  # one logarithm for many frames

@@ -10,15 +10,18 @@ import numpy as np
 from ctc import blocks, logdomain, scaled
 from ctc.compilation import jit
 
-windows, pair_units = scaled.windows, scaled.pair_units
+windows, pair_units, LEAST = scaled.windows, scaled.pair_units, scaled.LEAST
 scaled_forward, scaled_backward = scaled.forward, scaled.backward
 blocks_forward, blocks_backward, BLOCK_SIZES = blocks.forward, blocks.backward, blocks.SIZES
 logdomain_utterance = logdomain.utterance
 
 
 @jit
-def tables_of(labels, blank, log_prior):
-    """Tables over pairs of states, and the log of what their factors were divided by; see `ctc.scaled.pair_units`."""
+def tables_of(labels, blank, log_prior, smallest):
+    """Tables over pairs of states, the log of what their factors were divided by, and the least share that is used.
+
+    See `ctc.scaled.pair_units`. Frames with lesser shares take emissions from the scores.
+    """
     num_labels = len(labels)
     tables = (
         np.empty(num_labels + 2, dtype=np.uint64),
@@ -27,7 +30,8 @@ def tables_of(labels, blank, log_prior):
         np.empty(num_labels + 2),
         np.empty((5, num_labels + 3)),
     )
-    return tables, pair_units(labels, blank, log_prior, tables[0], tables[1], tables[2])
+    shift, least = pair_units(labels, blank, log_prior, tables[0], tables[1], tables[2])
+    return tables, shift, max(smallest, LEAST / least)
 
 
 @jit
@@ -44,7 +48,7 @@ def once(logits, gradient, start, stride, num_frames, labels, blank, log_prior, 
             for t in range(num_frames):
                 gradient[start + t * stride] = 0.0
         return (0.0 if num_frames == 0 and feasible else math.inf), True
-    tables, shift = tables_of(labels, blank, log_prior)
+    tables, shift, smallest = tables_of(labels, blank, log_prior, smallest)
     frames = (*room, np.empty(num_frames, dtype=np.int64), np.empty(num_frames, dtype=np.bool_))
     loss, final = scaled_forward(logits, gradient, start, stride, tables, window, frames, smallest, keep, weight)
     if math.isnan(loss):
@@ -63,7 +67,7 @@ def anew(logits, gradient, start, stride, num_frames, labels, blank, log_prior, 
     """Return (loss, whether it took the log domain) of an utterance that `once` left; write gradient times weight."""
     window = np.empty((num_frames, 2), dtype=np.int64)
     windows(labels, num_frames, window)
-    tables, shift = tables_of(labels, blank, log_prior)
+    tables, shift, smallest = tables_of(labels, blank, log_prior, smallest)
     frames = (*room, np.empty(num_frames, dtype=np.bool_))
     for block_size in BLOCK_SIZES:
         powers = np.empty((num_frames + 1, len(labels) // block_size + 1), dtype=np.int64)

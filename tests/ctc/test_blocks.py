@@ -12,7 +12,7 @@ def in_blocks(logits, labels, size, log_prior=cpu.NO_PRIOR):
     (num_frames, _), count = logits.shape, len(labels)
     window = np.empty((num_frames, 2), np.int64)
     assert scaled.windows(labels, num_frames, window)
-    tables, shift = utterance.tables_of(labels, 0, log_prior)
+    tables, shift, smallest = utterance.tables_of(labels, 0, log_prior, cpu.SMALLEST[logits.dtype])
     frames = (
         np.empty((num_frames + 1, count + 3)),
         np.empty((num_frames + 1, count + 3), logits.dtype),
@@ -20,7 +20,7 @@ def in_blocks(logits, labels, size, log_prior=cpu.NO_PRIOR):
     )
     powers, gradient = np.empty((num_frames + 1, count // size + 1), np.int64), np.empty_like(logits)
     walk = (logits, gradient, 0, 1, tables, window, frames, powers, np.uint64(size))
-    loss, final = blocks.forward(*walk, 1e-37 if logits.dtype == np.float32 else 1e-300, 1.0)
+    loss, final = blocks.forward(*walk, smallest, 1.0)
     if final == 0.0 or not blocks.backward(*walk, final, 1.0):
         return None
     return loss + num_frames * shift, gradient
@@ -75,3 +75,27 @@ def test_what_no_block_can_hold_is_noticed():
     assert in_blocks(logits, labels, 16) is None
     logits[:, labels[5]] = -np.inf
     assert in_blocks(logits, labels, 1) is None
+
+
+@pytest.mark.parametrize("seed", [22668, 27062, 27926, 13713, 60779])
+def test_weights_that_are_lost_and_come_back_are_not_lost_from_sight(seed):
+    """Paths fall below the range, and are the best again once the scale has gone after what was left."""
+    rng = np.random.default_rng(seed)
+    num_frames = int(rng.integers(2, 60))
+    labels = rng.integers(1, 4, int(rng.integers(1, num_frames // 2 + 1)))
+    logits = 10 ** rng.uniform(1.5, 2.5) * rng.standard_normal((num_frames, 4))
+    log_prior = -rng.uniform(0, 100, 4) if seed % 2 else None
+    batch = check_batch(1, num_frames, 4, labels[None], [num_frames], [len(labels)], 0)
+    gradient = np.empty_like(logits[None])
+    losses, _ = cpu.loss_and_gradient(logits[None], batch, 0, np.ones(1), gradient, 1, log_prior=log_prior)
+    expected, expected_gradient = reference.loss_and_gradient(logits, labels, log_prior=log_prior)
+    np.testing.assert_allclose(losses, expected, rtol=1e-10)
+    np.testing.assert_allclose(gradient[0], expected_gradient, atol=1e-7)
+
+
+@pytest.mark.parametrize("spread", [70.0, 80.0])
+def test_priors_far_apart_keep_the_digits_of_small_shares(spread):
+    logits, log_prior = np.array([[0.0, -660.0]]), np.array([-spread, 0.0])
+    batch = check_batch(1, 1, 2, [[1]], [1], [1], 0)
+    losses, _ = cpu.loss_and_gradient(logits[None], batch, 0, np.ones(1), np.empty((1, 1, 2)), 1, log_prior=log_prior)
+    np.testing.assert_allclose(losses, 660.0, rtol=1e-12)
