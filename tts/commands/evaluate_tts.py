@@ -2,13 +2,18 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from speech.commands.manifests import named_rows
 from speech.commands.options import comma_list, path_name, positive
 from speech.commands.outputs import check_file, make_folder
 from speech.commands.progress import Progress
 from speech.errors import SpeechError
+
+if TYPE_CHECKING:
+    from tts.measures_run import Measure
 
 EPILOG = """\
 systems:
@@ -157,7 +162,7 @@ def _measures(asked: "list[Measure] | None", systems: list[str]) -> "list[Measur
     return [name for name in measures if name not in missing]
 
 
-def _check_names(option: str, found: list[str], known: tuple[str, ...]) -> None:
+def _check_names(option: str, found: Sequence[str], known: tuple[str, ...]) -> None:
     for name in found:
         if name not in known:
             raise SpeechError(f"{option} {name}: unknown; known: {', '.join(known)}")
