@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from speech import checkpoint
 from speech.alignment import SILENCE, AlignmentGraph, align
@@ -248,12 +247,12 @@ class Aligner:
         features, posteriors = self._log_posteriors(waveform)
         if self.fine is None:
             return posteriors, features
-        log_mels = _features(self.fine, waveform).numpy()
-        return between_frames(posteriors, self.loaded.frontend.config, self.frames, len(log_mels)), log_mels
+        [log_mels] = in_threads(self.fine.of_waveform, [waveform])
+        return between_frames(posteriors, self.loaded.frontend.config, self.frames, len(log_mels)), log_mels.numpy()
 
     def _log_posteriors(self, waveform: NDArray) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Features [T, F] and log posteriors of the units [T, K]; in windows if the recording is long."""
-        features = _features(self.loaded.frontend, waveform)
+        [features] = in_threads(self.loaded.frontend.of_waveform, [waveform])
         num_frames, step = len(features), self.loaded.frontend.config.hop_s
         if not num_frames:
             duration_s = len(waveform) / self.loaded.frontend.config.sample_rate_hz
@@ -318,13 +317,3 @@ class Aligner:
         return Alignment(
             words=tuple(words), phones=tuple(phones), duration_s=duration_s, source=source, model=self.name
         )
-
-
-def _features(frontend: Frontend, waveform: NDArray) -> Tensor:
-    """Features of a waveform [N], float32 [T, F], computed by one thread."""
-
-    @torch.inference_mode()
-    def compute(samples: Tensor) -> Tensor:
-        return frontend(samples[None])[0][0]
-
-    return in_threads(compute, [torch.from_numpy(np.ascontiguousarray(waveform, dtype=np.float32))])[0]

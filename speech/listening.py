@@ -90,8 +90,7 @@ class Listener:
     def _features(self, part: tuple[np.ndarray, Pace]) -> Tensor:
         """Features of a waveform in a pace, float32 [T, F]."""
         waveform, pace = part
-        with torch.inference_mode():
-            return pace.frontend(torch.from_numpy(np.ascontiguousarray(waveform))[None].to(self.device))[0][0]
+        return pace.frontend.of_waveform(waveform)
 
     def _hear(self, rows: Sequence[Tensor], heads: Sequence[str]) -> list[tuple[np.ndarray, ...]]:
         """Log probabilities of rows of features [T, F] by each head, float32 [V, K]."""

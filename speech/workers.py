@@ -10,7 +10,6 @@ from concurrent.futures import ProcessPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
-import torch
 
 from speech import audio
 from speech.corpus import Utterance
@@ -105,7 +104,5 @@ def _compute(work: Work, number: int, utterance: Utterance) -> np.ndarray | str:
         return str(error)
     if work.augment is not None:
         waveform = work.augment(waveform, rate, np.random.default_rng([work.seed, number]))
-    samples = torch.from_numpy(np.ascontiguousarray(waveform, dtype=np.float32))[None]
-    with one_thread(), torch.inference_mode():
-        features, _ = work.frontend(samples, torch.tensor([samples.shape[1]]))
-    return features[0].half().numpy()
+    with one_thread():
+        return work.frontend.of_waveform(waveform).half().numpy()

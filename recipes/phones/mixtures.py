@@ -34,9 +34,7 @@ def fit(loaded: checkpoint.LoadedModel, rows: Sequence[Utterance], hours: float 
         if transcript is None or not transcript.words:
             continue
         waveform, _ = audio.read(row.audio_filepath, sample_rate_hz=rate, offset_s=row.offset, duration_s=row.duration)
-        with torch.inference_mode():
-            log_mels, _ = frontend(torch.from_numpy(waveform)[None], torch.tensor([len(waveform)]))
-        features.append(cepstra(log_mels[0].numpy()))
+        features.append(cepstra(frontend.of_waveform(waveform).numpy()))
         graphs.append(transcript.graph(symbols, states_per_phone=STATES_PER_PHONE, silence_states=STATES_PER_PHONE))
     mixtures = train_mixtures(features, graphs, len(symbols), vocalic=vocalic_phones(symbols))
     return replace(mixtures, frames=FINE_FRAMES)

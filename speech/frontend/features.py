@@ -15,6 +15,8 @@ Legend: B batch, N samples, T frames, L samples in a frame, K frequency bins, F 
 
 from functools import lru_cache
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -119,6 +121,12 @@ class Frontend(nn.Module):
             if self.config.kind == "mfcc" and self.config.num_deltas:
                 features = append_deltas(features, frame_lengths, self.config.num_deltas)
             return self.normalize(features, frame_lengths, padded=padded), frame_lengths
+
+    @torch.inference_mode()
+    def of_waveform(self, waveform: npt.NDArray) -> Tensor:
+        """Features of one waveform, float [N], without gradients: float32 [T, F], on this module's device."""
+        samples = torch.from_numpy(np.ascontiguousarray(waveform, dtype=np.float32))
+        return self(samples[None].to(self.window.device))[0][0]
 
     @property
     def _num_static(self) -> int:

@@ -260,3 +260,13 @@ def test_cuda_agrees_with_cpu(name):
     features, cuda_counts = Frontend(KINDS[name]).cuda()(waveforms.cuda(), lengths)
     assert torch.equal(counts, cuda_counts)
     torch.testing.assert_close(features.cpu(), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_features_of_one_waveform_are_those_of_a_batch():
+    waveform = np.random.default_rng(0).normal(scale=0.1, size=8000)
+    frontend = Frontend(FrontendConfig())
+    single = frontend.of_waveform(waveform[::2])  # neither contiguous nor float32
+    assert single.dtype == torch.float32
+    assert not single.requires_grad
+    batch, _ = frontend(torch.from_numpy(waveform[::2].astype(np.float32))[None])
+    assert torch.equal(single, batch[0])
