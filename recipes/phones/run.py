@@ -1,7 +1,7 @@
 """Phones: from a flat start to aligned speech and a trained model.
 
     python -m recipes.phones.run --data DATA                              # the aligner
-    python -m recipes.phones.run --data DATA --config recipes/phones/recognizer.toml   # all corpora, CE and CTC heads
+    python -m recipes.phones.run --data DATA --config recipes/phones/heads.toml   # a head by CE or CTC, all corpora
     python -m recipes.phones.run --data DATA --set training.epochs=20     # longer; a run that stopped goes on
 
 `--data` holds one folder a corpus in its official layout, as for recipes/english. With TIMIT's hand labels there
@@ -48,7 +48,7 @@ def main() -> int:
     config = load_config(arguments.config, ExperimentConfig, arguments.set)
     steps = arguments.steps or [s for s in STEPS if s != "mixtures" or arguments.config.name == "aligner.toml"]
     folder = config.data.train[0].parent
-    if folder.name == "all":  # recognizer.toml learns from all there is
+    if folder.name == "all":  # heads.toml learns from all there is
         folder = folder.parent
     if "prepare" in steps:
         prepare_manifests(arguments.data, folder)
