@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from speech.aligner import Aligner
     from speech.corpus import Utterance, read_manifest, write_manifest
     from speech.errors import AudioError, CheckpointError, ConfigError, CorpusError, SpeechError
     from speech.frontend import Frontend, FrontendConfig
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 #: Public names and the modules they come from; each is imported when first used, so that `speech --help` need not
 #: wait for torch.
 _SOURCES = {
+    "speech.aligner": ("Aligner",),
     "speech.corpus": ("Utterance", "read_manifest", "write_manifest"),
     "speech.errors": ("AudioError", "CheckpointError", "ConfigError", "CorpusError", "SpeechError"),
     "speech.frontend": ("Frontend", "FrontendConfig"),
@@ -32,6 +34,7 @@ _SOURCES = {
 }
 _MODULES = {name: module for module, names in _SOURCES.items() for name in names}
 __all__ = [
+    "Aligner",
     "AudioError",
     "CheckpointError",
     "ConfigError",
