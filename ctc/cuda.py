@@ -51,6 +51,9 @@ BLANK, LABEL = 0, 1
 """The two states of a pair."""
 SHARED = 256
 """Most threads of a block that sums over its threads."""
+WALKERS = 512
+"""Most threads that share an utterance's pairs: the kernels take up to 80 registers a thread, of which a block has 65,536
+(as ptxas counts them for compute capability 9.0), so that 1,024 could not be launched."""
 SIMULATED = bool(config.ENABLE_CUDASIM)  # type: ignore[attr-defined]
 
 
