@@ -13,12 +13,12 @@ import pytest
 import soundfile
 
 from recipes.digits import run as digits
-from recipes.english import release
+from recipes.english import compare, release
 from recipes.english import run as english
 from recipes.phones import evaluate
 from speech import checkpoint
 from speech.aligner import Aligner
-from speech.cli import guarded
+from speech.cli import guarded, main
 from speech.corpus import Utterance, read_manifest, write_manifest
 from speech.errors import SpeechError
 from speech.flat_start import FINE_FRAMES
@@ -203,7 +203,9 @@ def test_a_release_that_fails_keeps_the_model_in_use(tmp_path, monkeypatch, caps
     in_use = tmp_path / "in_use"
     in_use.write_bytes(b"the model in use")
     folders = ["--model", str(tmp_path / "new"), "--manifests", str(tmp_path), "--output", str(in_use)]
-    monkeypatch.setattr(release, "load_model", lambda path: Transcriber(checkpoint.load(path)))  # without a search
+    measured, measure = [], release.evaluate
+    monkeypatch.setattr(release, "load_model", lambda path, lm=None: Transcriber(checkpoint.load(path), name=str(lm)))
+    monkeypatch.setattr(release, "evaluate", lambda model, rows: measured.append(model.name) or measure(model, rows))
     monkeypatch.setattr(sys, "argv", ["release.py", *folders, "--decoding", '{"head": "character", "beam": 10}'])
     assert guarded(release.main) == 2
     assert "gone.wav" in capsys.readouterr().err
@@ -212,6 +214,24 @@ def test_a_release_that_fails_keeps_the_model_in_use(tmp_path, monkeypatch, caps
     write_manifest(tmp_path / "test_a.jsonl", [Utterance(tmp_path / "a.wav", 0.5, "ab")])
     assert guarded(release.main) == 0
     assert set(checkpoint.load(in_use).card["results"]) == {"dev_a", "test_a"}
+    assert set(measured) == {"False", "None"}  # as users load it
+
+
+@pytest.mark.parametrize(
+    ("program", "arguments"),
+    [(compare.main, ["dev.jsonl"]), (evaluate.main, ["errors"]), (main, ["tune", "dev.jsonl", "--dry-run"])],
+)
+def test_models_are_measured_in_the_arithmetic_that_users_get(program, arguments, tmp_path, monkeypatch, capsys):
+    def refuse(model):
+        raise SpeechError("bfloat16 as for users")
+
+    monkeypatch.setattr("speech.loading.has_bfloat16_lstm", lambda: True)
+    monkeypatch.setattr("speech.models.AcousticModel.recur_in_bfloat16", refuse)
+    monkeypatch.chdir(tmp_path)
+    write_manifest(tmp_path / "dev.jsonl", [Utterance(tmp_path / "a.wav", 0.5, "ab")])
+    monkeypatch.setattr(sys, "argv", ["program", *arguments])
+    assert guarded(program) == 2
+    assert "bfloat16 as for users" in capsys.readouterr().err
 
 
 def test_language_model(tmp_path, monkeypatch, capsys):

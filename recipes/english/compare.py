@@ -2,9 +2,9 @@
 
     python recipes/english/compare.py --model MODEL manifests/english/dev_*.jsonl
 
-The acoustic model runs once for each view. "Best path" is without language model, for characters only: phones need
-words. Phones are searched with the lexicon. All rows but the last hear as many views as the best path does. Rows with
-two outputs score the best hypotheses of the first once more by the second. Settings are the defaults of
+The acoustic model, as users load it, runs once for each view. "Best path" is without language model, for characters
+only: phones need words. Phones are searched with the lexicon. All rows but the last hear as many views as the best path
+does. Rows with two outputs score the best hypotheses of the first once more by the second. Settings are the defaults of
 `speech.decoding.DecodingConfig` unless `--tune` searches the weights of each row on these sets. The last row's stand on
 the model's card.
 """
@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from speech.best_path import BestPath
-from speech.checkpoint import LoadedModel, load, with_hop
+from speech.checkpoint import LoadedModel, with_hop
 from speech.cli import guarded
 from speech.corpus import read_manifest
 from speech.decoding import (
@@ -27,7 +27,7 @@ from speech.decoding import (
     read_language_model,
 )
 from speech.errors import ConfigError
-from speech.loading import DEFAULT_MODEL
+from speech.loading import DEFAULT_MODEL, load_to_listen
 from speech.tuning import model_outputs, search_all, tune, word_error_rate
 
 CARD = "as on the model's card"
@@ -46,7 +46,7 @@ def main() -> None:
     parser.add_argument("--head", help="only the rows that search this output, and the best path; all by default")
     parser.add_argument("--tune", action="store_true", help="search the weights of every row")
     arguments = parser.parse_args()
-    loaded, lm = load(arguments.model), read_language_model(arguments.lm)
+    loaded, lm = load_to_listen(arguments.model, "cpu"), read_language_model(arguments.lm)
     if arguments.hop_s is not None:
         loaded = with_hop(loaded, arguments.hop_s)
     utterances = [read_manifest(path) for path in arguments.manifests]

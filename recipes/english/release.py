@@ -4,8 +4,9 @@ r"""Make a trained model one to ship: measure it, write its card, store it in fe
         --output speech/weights/english.safetensors
 
 The errors on the card are those of the stored weights, measured by this script on every `dev_*` and `test_*` manifest,
-beside the relative change that storing makes on the development sets. A model that is stored so already is measured
-anew with other settings.
+beside the relative change that storing makes on the development sets. The models that hear are those that users load
+(`speech.load_model`), in the arithmetic of this processor. A model that is stored so already is measured anew with
+other settings.
 """
 
 import argparse
@@ -93,19 +94,19 @@ def release(arguments: argparse.Namespace, output: Path) -> None:
     if not dev:
         raise CorpusError(f"--manifests {arguments.manifests}: has no dev_*.jsonl; recipes/english/run.py writes them")
     full = store(arguments, dev, output)
-    small, with_search = checkpoint.load(output), load_model(output)
+    best_path, with_search = load_model(output, lm=False), load_model(output)
     results, best_paths = {}, {}
     for path in sorted(arguments.manifests.glob("test_*.jsonl")) + dev:
-        best_paths[path.stem] = measured(Transcriber(small), path)
+        best_paths[path.stem] = measured(best_path, path)
         results[path.stem] = measured(with_search, path)
         print(f"{path.stem:40s} {results[path.stem]['text']}", flush=True)
         print(f"{'  best path of characters':40s} {best_paths[path.stem]['text']}", flush=True)
-    card = small.card | CARD | ({"training": arguments.note} if arguments.note else {})
+    card = best_path.card | CARD | ({"training": arguments.note} if arguments.note else {})
     card |= {
         "results": {name: result["text"] for name, result in results.items()},
         "results_best_path": {name: result["text"] for name, result in best_paths.items()},
         "text_normalization": NORMALIZATION_VERSION,
-        "weights_sha256": weights_hash(small.model),
+        "weights_sha256": weights_hash(checkpoint.load(output).model),
     }
     if full:
         stored = sum(best_paths[path.stem]["word_errors"] for path in dev)
@@ -128,7 +129,9 @@ def store(arguments: argparse.Namespace, dev: list[Path], output: Path) -> int:
         checkpoint.replace_card(arguments.model, lambda card: card | listening, output)
         return 0
     trained.card = trained.card | listening
-    full = sum(measured(Transcriber(trained), path)["word_errors"] for path in dev)
+    checkpoint.save_model(output, trained)
+    exact = load_model(output, lm=False)
+    full = sum(measured(exact, path)["word_errors"] for path in dev)
     checkpoint.save_model(output, trained, arguments.precision)
     return full
 

@@ -157,11 +157,11 @@ def errors(arguments: argparse.Namespace) -> None:
     Of several pronunciations the included aligner chooses.
     """
     from speech.aligner import SHIPPED_MODEL
-    from speech.checkpoint import load
+    from speech.loading import load_to_listen
     from speech.phone_consensus import PhoneConsensus
     from speech.phone_recognition import PhoneRecognizer, load_phone_model
 
-    aligner, loaded = Aligner.load(), load(arguments.model or SHIPPED_MODEL)
+    aligner, loaded = Aligner.load(), load_to_listen(arguments.model or SHIPPED_MODEL, "cpu")
     sets: dict[str, list[tuple[Path | Clip, list[str]]]] = {}
     if arguments.timit:
         sets["timit"] = [(path, [fold(s[0]) for s in labels]) for path, _, labels in timit_utterances(arguments.timit)]

@@ -67,7 +67,6 @@ def run(arguments: argparse.Namespace) -> int:
     """Tune; returns the exit code."""
     from dataclasses import replace
 
-    from speech.checkpoint import load
     from speech.config import to_dict
     from speech.decoding import (
         DecodingConfig,
@@ -79,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
         with_beam,
     )
     from speech.errors import ConfigError
-    from speech.loading import DEFAULT_MODEL
+    from speech.loading import DEFAULT_MODEL, load_to_listen
     from speech.priors import log_prior
     from speech.tuning import Trial, tune
 
@@ -106,7 +105,7 @@ def run(arguments: argparse.Namespace) -> int:
             check_file(output, named, [utterance.audio_filepath for _, utterance in rows])
         _check_words(manifest, [utterance for _, utterance in rows])
         manifests.append(rows)
-    loaded = load(path)
+    loaded = load_to_listen(path, arguments.device)
     config = with_beam(decoding_config(loaded, str(path)) or DecodingConfig(), arguments.beam)
     if arguments.head:
         if arguments.head not in loaded.units:
