@@ -6,7 +6,7 @@ import itertools
 import os
 import secrets
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from pathlib import Path
 
 ESCAPE = "speech.escape"
@@ -41,16 +41,19 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def no_empty_folder(folder: Path) -> Iterator[None]:
-    """If an error ends the block, `folder` and those above it that it made go again, unless something is in them."""
-    missing = [path for path in (folder, *folder.parents) if not os.path.lexists(path)]
+def no_empty_folder(folder: str | os.PathLike[str] | None) -> Iterator[None]:
+    """After the block, `folder` and those above it that it made go again, unless something is in them; None: no folder.
+
+    So what fails before it has written anything leaves nothing behind.
+    """
+    path = Path(folder or ".")
+    missing = [one for one in (path, *path.parents) if not os.path.lexists(one)]
     try:
         yield
-    except BaseException:
-        for path in missing:
+    finally:
+        for one in missing:
             with contextlib.suppress(OSError):  # there is something in it, or it was never made
-                path.rmdir()
-        raise
+                one.rmdir()
 
 
 def is_replaceable(path: str | os.PathLike[str]) -> bool:
@@ -111,23 +114,27 @@ def _escape(error: UnicodeError) -> tuple[bytes, int]:
 codecs.register_error(ESCAPE, _escape)
 
 
-def unique_names(names: Sequence[str], numbers: Sequence[int]) -> list[str]:
+def unique_names(names: Sequence[str], numbers: Sequence[int], fixed: Container[int] = ()) -> list[str]:
     """Names of which those that several share have their number behind them, again if that makes a name that is there.
 
-    Capitals make no difference, nor does the ``.phones`` of a second file.
+    Capitals make no difference, nor does the ``.phones`` of a second file. Names at the places `fixed` stay.
 
     Examples
     --------
     >>> unique_names(["a", "a", "a_1", "b"], [1, 2, 3, 4])
     ['a_1_1', 'a_2', 'a_1_3', 'b']
+    >>> unique_names(["a", "a"], [1, 2], fixed={0})
+    ['a', 'a_2']
     """
-    found = list(names)
-    while True:
+    before, found = list[str](), list(names)
+    while found != before:
         folded = [name.lower().removesuffix(".phones") for name in found]
         counts = Counter(folded)
-        if len(counts) == len(found):
-            return found
-        found = [
-            f"{name}_{number}" if counts[key] > 1 else name
-            for name, number, key in zip(found, numbers, folded, strict=True)
-        ]
+        before, found = (
+            found,
+            [
+                f"{name}_{numbers[place]}" if counts[folded[place]] > 1 and place not in fixed else name
+                for place, name in enumerate(found)
+            ],
+        )
+    return found

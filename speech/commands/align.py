@@ -5,6 +5,7 @@ import contextlib
 import functools
 import os
 import textwrap
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from speech.commands.outputs import hint, is_final, make_folder, write_text
 from speech.commands.pairs import Pair, find_pairs
 from speech.commands.progress import Progress
 from speech.errors import SpeechError
-from speech.files import stamp
+from speech.files import no_empty_folder, stamp, unique_names
 from speech.formats import WRITERS
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ text is not what is heard are named too; by themselves they do not change the ex
 With --output-dir a run that was interrupted goes on where it stopped: what was made from the same
 recording, text, channel, level, model and lexicon is left alone (.speech-align.jsonl in that folder
 tells), and so are files that this command did not write or that were changed since. --overwrite does
-all again.
+all again. Rows whose recordings share a name get the number of the row behind it (a_1, a_7); what has a
+name there keeps it.
 
 exit codes:
   0 all done; 1 some failed, the others are done; 2 wrong usage, or nothing could be done;
@@ -103,6 +105,12 @@ def add_parser(subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Align; returns the exit code."""
+    with no_empty_folder(arguments.output_dir):
+        return _run(arguments)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    """Align into a folder that goes again if nothing is written into it."""
     formats, levels = _choices(arguments)
     pairs, problems = find_pairs(arguments.audio, arguments.text)
     output_dir = Path(arguments.output_dir) if arguments.output_dir else None
@@ -112,7 +120,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise SpeechError(f"{what} do not fit into one output; add --output-dir DIR")
     output = _Output(arguments, formats, levels, output_dir)
     waiting, doubts = [], []
-    for pair in pairs:
+    for pair in output.named(pairs):
         entry = output.done(pair)
         if entry is None:
             waiting.append(pair)
@@ -175,6 +183,25 @@ class _Output:
             model = arguments.model or SHIPPED_MODEL
             self._made_by = [arguments.channel, *levels, contents_digest(model), contents_digest(arguments.lexicon)]
             self._overwrite = arguments.overwrite
+
+    def named(self, pairs: list[Pair]) -> list[Pair]:
+        """Pairs with a name of their own each; what has files in the folder keeps its name."""
+        numbers, kept = [pair.number for pair in pairs], self._kept_names(pairs)
+        names = unique_names([pair.name for pair in pairs], numbers)
+        names = unique_names([kept.get(place, name) for place, name in enumerate(names)], numbers, fixed=kept)
+        return [replace(pair, name=name) for pair, name in zip(pairs, names, strict=True)]
+
+    def _kept_names(self, pairs: list[Pair]) -> dict[int, str]:
+        """Names in the folder of pairs that have files there, by place."""
+        if self.folder is None:
+            return {}
+        sources = [_source(pair) for pair in pairs]
+        counts = Counter(sources)
+        names = (
+            self.record.name_of(source, self.key(pair), alone=counts[source] == 1)
+            for pair, source in zip(pairs, sources, strict=True)
+        )
+        return {place: name for place, name in enumerate(names) if name}
 
     def done(self, pair: Pair) -> dict | None:
         """The entry of a pair that is done, unless it shall be done again."""

@@ -76,6 +76,12 @@ class DoneRecord:
         found.pop("", None)
         return found
 
+    def name_of(self, source: str, key: str, *, alone: bool) -> str:
+        """The name of files that were made of a source from `key`, or if it is `alone` its only one; "" if none is."""
+        names = [name for name, entry in self._entries.items() if source and entry.get("source") == source]
+        found = [name for name in names if self._entries[name]["key"] == key][:1] or (names if alone else [])
+        return found[0] if len(found) == 1 else ""
+
     def begin(self, name: str, key: str, files: Collection[str], source: str = "") -> None:
         """Files under `name` are about to be written; what was made from another `key` counts no more from here on."""
         before = self._entries.get(name, {"name": name, **_NOTHING})

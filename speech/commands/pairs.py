@@ -1,12 +1,11 @@
 """What `speech align` works on: a recording and a text, or the rows of a manifest, each with a name of its own."""
 
 import itertools
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from speech.commands.inputs import STDIN, output_name, read_text
 from speech.errors import CorpusError, SpeechError
-from speech.files import unique_names
 
 
 @dataclass(frozen=True)
@@ -16,8 +15,9 @@ class Pair:
     Attributes
     ----------
     path : of the recording, or "-" for standard input
-    name : of the files written, without ending
+    name : of the files written, without ending; rows may share one
     row : what messages call a row of a manifest; empty where there is none
+    number : of that row
     offset_s, duration_s : the part; None is to the end
     text_path : where the text comes from; a manifest, or empty if that is no file
     """
@@ -26,6 +26,7 @@ class Pair:
     text: str
     name: str
     row: str = ""
+    number: int = 0
     offset_s: float = 0.0
     duration_s: float | None = None
     text_path: str = ""
@@ -107,8 +108,7 @@ def _rows(manifest: Path) -> tuple[list[Pair], list[tuple[str, str]]]:
         elif row.text.strip():
             path = str(row.audio_filepath)
             name = Path(path).stem
-            found.append((number, Pair(path, row.text, name, label, row.offset, row.duration, str(manifest))))
+            found.append(Pair(path, row.text, name, label, number, row.offset, row.duration, str(manifest)))
         else:
             problems.append((label, f"{label}: has no text to align"))
-    names = unique_names([pair.name for _, pair in found], [number for number, _ in found])
-    return [replace(pair, name=name) for (_, pair), name in zip(found, names, strict=True)], problems
+    return found, problems

@@ -13,6 +13,7 @@ from speech.commands.outputs import hint, is_final
 from speech.commands.progress import Progress
 from speech.commands.transcripts import TranscriptFolder, written
 from speech.errors import SpeechError
+from speech.files import no_empty_folder
 from speech.formats import WRITERS, to_json_line
 from speech.transcript import Transcript
 
@@ -112,6 +113,12 @@ def add_parser(subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Transcribe; returns the exit code."""
+    with no_empty_folder(arguments.output_dir):
+        return _run(arguments)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    """Transcribe into a folder that goes again if nothing is written into it."""
     formats = _formats(arguments)
     check_decoding_files(arguments)
     from speech.audio import HEADERLESS_SUFFIXES, MEDIA_SUFFIXES, SNDFILE_SUFFIXES

@@ -363,6 +363,36 @@ def test_rows_have_files_of_their_own_and_are_named_by_their_line(recording, tmp
     assert "rows.jsonl, row 3: " in capsys.readouterr().err
 
 
+def test_a_row_keeps_its_name_whatever_is_added(recording, tmp_path, capsys):
+    for folder in ("x", "y"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a.wav").write_bytes((recording / "a.wav").read_bytes())
+    manifest, out = tmp_path / "rows.jsonl", tmp_path / "out"
+
+    def align(*rows):
+        write_manifest(manifest, [Utterance(tmp_path / folder / "a.wav", 2.0, text) for folder, text in rows])
+        assert main(["align", str(manifest), "--format", "txt", "--output-dir", str(out)]) in (0, 3)
+        assert "is for" not in capsys.readouterr().err
+        return {path.stem: path.read_text().strip() for path in out.glob("*.txt")}
+
+    assert align(("x", "hello")) == {"a": "hello"}
+    assert align(("y", "world"), ("x", "hello")) == {"a_1": "world", "a": "hello"}
+    assert align(("y", "word"), ("x", "hello there")) == {"a_1": "word", "a": "hello there"}
+    # of one recording, a row is known by its text
+    assert align(("y", "new"), ("x", "hello there"), ("y", "word")) == {
+        "a_1_1": "new",
+        "a": "hello there",
+        "a_1": "word",
+    }
+
+
+def test_what_fails_leaves_no_empty_folder(recording, tmp_path, capsys):
+    command = ["align", str(recording / "short.wav"), str(recording / "a.txt")]
+    assert main([*command, "--output-dir", str(tmp_path / "new" / "aligned")]) == 2
+    assert "short" in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()
+
+
 def test_an_output_that_cannot_be_written_fails_alone(recording, tmp_path, capsys):
     write_manifest(tmp_path / "rows.jsonl", [Utterance(recording / "a.wav", 2.0, text) for text in ("hello", "world")])
     (tmp_path / "a_1.TextGrid").mkdir()

@@ -210,6 +210,15 @@ def test_recordings_of_one_name_in_two_folders_are_done_once(tone_command, talks
     assert "2 already done" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("name", ["gone.wav", "readme.txt"])
+def test_what_fails_leaves_no_empty_folder(tone_command, talks, tmp_path, capsys, name):
+    (tmp_path / "old").mkdir()
+    for folder in ("old", "new/transcripts"):
+        assert main(["transcribe", str(talks / name), "--output-dir", str(tmp_path / folder)]) == 2
+        assert name in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["old", "talks"]
+
+
 def test_a_full_disk_ends_the_run_and_keeps_what_is_done(tone_command, talks, tmp_path, capsys, monkeypatch):
     out = tmp_path / "out"
     written = []
