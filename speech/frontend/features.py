@@ -39,6 +39,9 @@ CUDA_BLOCK_FRAMES = 1 << 16
 class Frontend(nn.Module):
     """Features of a padded batch of waveforms, differentiable in the waveforms.
 
+    `torch.export` takes any batch and length if its example has two rows or more: PyTorch fixes sizes of 1. Behind an
+    LSTM, here too, it fixes the length.
+
     >>> frontend = Frontend(FrontendConfig())
     >>> features, lengths = frontend(torch.zeros(2, 16_000), torch.tensor([16_000, 399]))
     >>> features.shape, lengths.tolist()

@@ -406,7 +406,7 @@ def test_a_full_disk_ends_the_run(recording, tmp_path, capsys, monkeypatch):
     def write(path, text):
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
-    monkeypatch.setattr("speech.commands.align.write_text", write)
+    monkeypatch.setattr("speech.commands.alignments.write_text", write)
     write_manifest(tmp_path / "rows.jsonl", [Utterance(recording / "a.wav", 2.0, text) for text in ("hello", "world")])
     assert main(["align", str(tmp_path / "rows.jsonl"), "--output-dir", str(tmp_path)]) == 2
     err = capsys.readouterr().err
