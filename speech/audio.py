@@ -170,7 +170,7 @@ def stream(
     """
     block_samples = round(block_s * sample_rate_hz)
     if block_samples < 1:
-        raise ValueError(f"block_s must hold at least one sample, got {block_s} s.")
+        raise ValueError(f"block_s must hold at least one sample, got {block_s} s")
     name = source_name(source)
     pending = np.zeros(0, np.float32)
     with opened(source, raw) as decoder:
@@ -209,23 +209,23 @@ def write(path: str | os.PathLike[str], waveform: npt.ArrayLike, sample_rate_hz:
     """
     samples = np.asarray(waveform, np.float32)
     if samples.ndim != 1:
-        raise AudioError(f"{path}: a waveform [N] is needed, got shape {list(samples.shape)}.")
+        raise AudioError(f"{path}: a waveform [N] is needed, got shape {list(samples.shape)}")
     if not np.isfinite(samples).all():
-        raise AudioError(f"{path}: not written, the waveform has NaN or infinite samples.")
+        raise AudioError(f"{path}: not written, the waveform has NaN or infinite samples")
     options: dict[str, Any] = {"format": Path(path).suffix[1:].upper()}
     if options["format"] == "OPUS":
         options = {"format": "OGG", "subtype": "OPUS"}
     if options["format"] not in soundfile.available_formats():
-        raise AudioError(f"{path}: the suffix must name a format of sound, such as .wav, .flac, .ogg, .opus or .mp3.")
+        raise AudioError(f"{path}: the suffix must name a format of sound, such as .wav, .flac, .ogg, .opus or .mp3")
     if not Path(path).parent.is_dir():
-        raise AudioError(f"{path}: there is no folder {Path(path).parent}; make it first.")
+        raise AudioError(f"{path}: there is no folder {Path(path).parent}; make it first")
     try:
         with replacing(path) as partial:
             with soundfile.SoundFile(partial, "w", sample_rate_hz, channels=1, **options) as file:
                 for start in range(0, len(samples), WRITE_FRAMES):
                     file.write(np.clip(samples[start : start + WRITE_FRAMES], -1.0, 1.0))
     except (soundfile.SoundFileError, OSError, TypeError, ValueError) as error:
-        raise AudioError(f"{path}: cannot be written ({str(error).rstrip('.')}).") from error
+        raise AudioError(f"{path}: cannot be written ({str(error).rstrip('.')})") from error
 
 
 def resample(waveform: npt.ArrayLike, from_hz: int, to_hz: int) -> Samples:
@@ -246,7 +246,7 @@ def resample(waveform: npt.ArrayLike, from_hz: int, to_hz: int) -> Samples:
         A rate is not positive.
     """
     if from_hz <= 0 or to_hz <= 0:
-        raise ValueError(f"sampling rates must be positive, got {from_hz} and {to_hz} Hz.")
+        raise ValueError(f"sampling rates must be positive, got {from_hz} and {to_hz} Hz")
     samples = np.asarray(waveform, np.float32)
     return samples if from_hz == to_hz else soxr.resample(samples, from_hz, to_hz, quality="HQ")
 
@@ -254,7 +254,7 @@ def resample(waveform: npt.ArrayLike, from_hz: int, to_hz: int) -> Samples:
 def _resampled(blocks: Iterator[Samples], from_hz: int, to_hz: int) -> Iterator[Samples]:
     """Bring blocks [n] to another rate, filtering across the seams."""
     if to_hz <= 0:
-        raise ValueError(f"sampling rates must be positive, got {to_hz} Hz.")
+        raise ValueError(f"sampling rates must be positive, got {to_hz} Hz")
     if from_hz == to_hz:
         yield from blocks
         return
@@ -267,18 +267,16 @@ def _resampled(blocks: Iterator[Samples], from_hz: int, to_hz: int) -> Iterator[
 def _part(decoder: Decoder, offset_s: float, duration_s: float | None, name: str) -> tuple[int, int | None]:
     """First sample and number of samples of a part; None where only decoding tells."""
     if not offset_s >= 0 or (duration_s is not None and not duration_s > 0):
-        raise AudioError(f"{name}: needs offset_s >= 0 and duration_s > 0, got {offset_s} and {duration_s}.")
+        raise AudioError(f"{name}: needs offset_s >= 0 and duration_s > 0, got {offset_s} and {duration_s}")
     rate, total = decoder.sample_rate_hz, decoder.num_frames
     start = round(offset_s * rate)
     count = None if duration_s is None else max(1, round(duration_s * rate))
     if total is None:
         return start, count
     if start and start >= total:
-        raise AudioError(f"{name}: offset {offset_s:g} s is after the end ({total / rate:g} s).")
+        raise AudioError(f"{name}: offset {offset_s:g} s is after the end ({total / rate:g} s)")
     if count is not None and start + count > total + _SHORTFALL_S * rate:
-        raise AudioError(
-            f"{name}: is {total / rate:g} s long, the part asked for ends at {(start + count) / rate:g} s."
-        )
+        raise AudioError(f"{name}: is {total / rate:g} s long, the part asked for ends at {(start + count) / rate:g} s")
     return start, total - start if count is None else min(count, total - start)
 
 
@@ -292,11 +290,11 @@ def _mono_part(
         num_samples += len(block)
         yield block
     if start and not num_samples:
-        raise AudioError(f"{name}: offset {offset_s:g} s is after the end.")
+        raise AudioError(f"{name}: offset {offset_s:g} s is after the end")
     _check_not_empty(num_samples, name)
     if decoder.num_frames is None and count is not None and num_samples + _SHORTFALL_S * rate < count:
         end_s, wanted_s = (start + num_samples) / rate, (start + count) / rate
-        raise AudioError(f"{name}: is {end_s:g} s long, the part asked for ends at {wanted_s:g} s.")
+        raise AudioError(f"{name}: is {end_s:g} s long, the part asked for ends at {wanted_s:g} s")
 
 
 def _checked_blocks(
@@ -306,17 +304,17 @@ def _checked_blocks(
     num_channels = decoder.num_channels
     if channel is not None and not 0 <= channel < num_channels:
         there = f"channels 0 to {num_channels - 1}" if num_channels > 1 else "channel 0 only"
-        raise AudioError(f"{name}: has {there}, not channel {channel}.")
+        raise AudioError(f"{name}: has {there}, not channel {channel}")
     for block in decoder.blocks(start, count):
         peak = float(np.abs(block).max(initial=0.0))
         if not np.isfinite(peak):
-            raise AudioError(f"{name}: has NaN or infinite samples.")
+            raise AudioError(f"{name}: has NaN or infinite samples")
         if peak > LARGEST_SAMPLE:
-            raise AudioError(f"{name}: has samples up to {peak:g}, but full scale is 1; rescale it.")
+            raise AudioError(f"{name}: has samples up to {peak:g}, but full scale is 1; rescale it")
         yield block
 
 
 def _check_not_empty(num_samples: int, name: str) -> None:
     """Refuse a recording without samples."""
     if num_samples == 0:
-        raise AudioError(f"{name}: contains no audio (0 samples).")
+        raise AudioError(f"{name}: contains no audio (0 samples)")

@@ -91,7 +91,7 @@ def numbered_rows(path: str | os.PathLike[str], *, check_audio: bool = False) ->
         if isinstance(utterance, CorpusError):
             raise utterance
         if check_audio and not os.path.isfile(utterance.audio_filepath):
-            raise CorpusError(f"{path}, row {row}: there is no audio file {utterance.audio_filepath}.")
+            raise CorpusError(f"{path}, row {row}: there is no audio file {utterance.audio_filepath}")
         utterances.append((row, utterance))
     return utterances
 
@@ -108,7 +108,7 @@ def checked_rows(path: str | os.PathLike[str]) -> list[tuple[int, Utterance | Co
     try:
         lines = path.read_bytes().removeprefix(codecs.BOM_UTF8).splitlines()
     except OSError as error:
-        raise CorpusError(f"{path}: {unreadable(error)}.") from error
+        raise CorpusError(f"{path}: {unreadable(error)}") from error
     rows: list[tuple[int, Utterance | CorpusError]] = []
     for number, line in enumerate(lines, start=1):
         where = f"{path}, row {number}"
@@ -117,11 +117,11 @@ def checked_rows(path: str | os.PathLike[str]) -> list[tuple[int, Utterance | Co
             if text.strip():
                 rows.append((number, _parse_row(text, path.parent, where)))
         except UnicodeDecodeError as error:
-            rows.append((number, CorpusError(f"{where}: is not UTF-8 text (byte {error.start + 1}).")))
+            rows.append((number, CorpusError(f"{where}: is not UTF-8 text (byte {error.start + 1})")))
         except CorpusError as error:
             rows.append((number, error))
     if not rows:
-        raise CorpusError(f"{path}: has no utterances.")
+        raise CorpusError(f"{path}: has no utterances")
     first = rows[0][1]
     if isinstance(first, CorpusError) and all(isinstance(row, CorpusError) for _, row in rows):
         raise first
@@ -151,7 +151,7 @@ def write_manifest(path: str | os.PathLike[str], utterances: Iterable[Utterance]
             for utterance in utterances:
                 file.write(json.dumps(_to_row(utterance, folder), ensure_ascii=False) + "\n")
     except OSError as error:
-        raise CorpusError(f"{path}: cannot be written ({error.strerror}).") from error
+        raise CorpusError(f"{path}: cannot be written ({error.strerror})") from error
 
 
 def _to_row(utterance: Utterance, folder: Path) -> dict[str, Any]:
@@ -178,11 +178,11 @@ def _parse_row(line: str, folder: Path, where: str) -> Utterance:
     try:
         row = json.loads(line)
     except json.JSONDecodeError as error:
-        raise CorpusError(f"{where}: is not valid JSON ({error.msg}, column {error.colno}); {_ADVICE}.") from error
+        raise CorpusError(f"{where}: is not valid JSON ({error.msg}, column {error.colno}); {_ADVICE}") from error
     except (ValueError, RecursionError) as error:  # a number of thousands of digits, lists in lists in lists
-        raise CorpusError(f"{where}: cannot be read as JSON ({error}).") from error
+        raise CorpusError(f"{where}: cannot be read as JSON ({error})") from error
     if not isinstance(row, dict):
-        raise CorpusError(f"{where}: must be a JSON object {{...}}, got {line.strip()[:40]}; {_ADVICE}.")
+        raise CorpusError(f"{where}: must be a JSON object {{...}}, got {line.strip()[:40]}; {_ADVICE}")
     _check_keys(row, where)
     values = {key: row[key] for key in _KNOWN if row.get(key) is not None}
     _check_values(values, where)
@@ -200,7 +200,7 @@ def _check_keys(row: dict[str, Any], where: str) -> None:
         if row.get(key) is None:
             near = difflib.get_close_matches(key, unknown, n=1, cutoff=0.6)
             hint = f'; "{near[0]}" should be "{key}"' if near else ""
-            raise CorpusError(f'{where}: "{key}" is missing{hint}.')
+            raise CorpusError(f'{where}: "{key}" is missing{hint}')
     for key in unknown:
         near = difflib.get_close_matches(key, _KNOWN, n=1, cutoff=_MISSPELT)
         if near and near[0] not in key.split("_"):  # "speaker_id" is a key of its own
@@ -211,20 +211,20 @@ def _check_values(values: dict[str, Any], where: str) -> None:
     """Types and ranges."""
     for key in _TEXTS:
         if key in values and not isinstance(values[key], str):
-            raise CorpusError(f'{where}: "{key}" must be text, got {json.dumps(values[key])}.')
+            raise CorpusError(f'{where}: "{key}" must be text, got {json.dumps(values[key])}')
         if key != "audio_filepath" and key in values and any("\ud800" <= c <= "\udfff" for c in values[key]):
-            raise CorpusError(f'{where}: "{key}" holds half a character (such as \\ud83d); write it in full.')
+            raise CorpusError(f'{where}: "{key}" holds half a character (such as \\ud83d); write it in full')
     for key in _NUMBERS:
         value = values.get(key, 0)
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not -math.inf < value < math.inf:
-            raise CorpusError(f'{where}: "{key}" must be a number, got {json.dumps(value)[:40]}.')
+            raise CorpusError(f'{where}: "{key}" must be a number, got {json.dumps(value)[:40]}')
         if not -_LARGEST < value < _LARGEST:
-            raise CorpusError(f'{where}: "{key}" must be less than {_LARGEST:.0e}, got {json.dumps(value)[:40]}.')
+            raise CorpusError(f'{where}: "{key}" must be less than {_LARGEST:.0e}, got {json.dumps(value)[:40]}')
     if not values["audio_filepath"]:
-        raise CorpusError(f'{where}: "audio_filepath" is empty.')
+        raise CorpusError(f'{where}: "audio_filepath" is empty')
     if not values["duration"] > 0:
-        raise CorpusError(f'{where}: "duration" must be above 0 s, got {values["duration"]}.')
+        raise CorpusError(f'{where}: "duration" must be above 0 s, got {values["duration"]}')
     if values.get("offset", 0) < 0:
-        raise CorpusError(f'{where}: "offset" must be 0 s or more, got {values["offset"]}.')
+        raise CorpusError(f'{where}: "offset" must be 0 s or more, got {values["offset"]}')
     if not 0 <= values.get("confidence", 0) <= 1:
-        raise CorpusError(f'{where}: "confidence" must be in 0..1, got {values["confidence"]}.')
+        raise CorpusError(f'{where}: "confidence" must be in 0..1, got {values["confidence"]}')

@@ -31,7 +31,7 @@ _MEDIA_MAGIC = (b"\x1aE\xdf\xa3", b"0&\xb2u", b"#!AMR", b"FLV\x01", b"\xff\xf1",
 _BLOCK_FRAMES = 1 << 16  # decoded at a time: 1.5 s at 44.1 kHz, 0.5 MB in stereo
 _HEADERLESS = (
     "has no header that says how its samples are to be read; convert it to wav, or give their rate"
-    " (speech transcribe --raw 16000)."
+    " (speech transcribe --raw 16000)"
 )
 # First bytes, long enough for no samples to begin so, of files that are not raw.
 _HEADERS = {name.encode(): name for name in ("RIFF", "RF64", "fLaC", "OggS", "ID3", "FORM", "caff", "riff", ".snd")}
@@ -57,10 +57,10 @@ class RawFormat:
 
     def __post_init__(self) -> None:
         if self.sample_rate_hz < 1 or self.num_channels < 1:
-            raise AudioError(f"raw audio needs a rate and channels above 0, got {self}.")
+            raise AudioError(f"raw audio needs a rate and channels above 0, got {self}")
         known = soundfile.available_subtypes("RAW")
         if self.encoding.upper() not in known:
-            raise AudioError(f'raw audio has no encoding "{self.encoding}"; known: {", ".join(known)}.')
+            raise AudioError(f'raw audio has no encoding "{self.encoding}"; known: {", ".join(known)}')
 
 
 class Decoder(Protocol):
@@ -100,11 +100,11 @@ def opened(source: Source, raw: RawFormat | None = None) -> Iterator[Decoder]:
             decoder = _open_decoder(file, handle, name, raw, stack)
             if not RATES_HZ[0] <= decoder.sample_rate_hz <= RATES_HZ[1]:
                 raise AudioError(
-                    f"{name}: states a sampling rate of {decoder.sample_rate_hz} Hz; its header is damaged."
+                    f"{name}: states a sampling rate of {decoder.sample_rate_hz} Hz; its header is damaged"
                 )
             yield decoder
         except OSError as error:
-            raise AudioError(f"{name}: cannot be read ({error.strerror or error}).") from error
+            raise AudioError(f"{name}: cannot be read ({error.strerror or error})") from error
 
 
 def _is_text(name: str) -> bool:
@@ -119,11 +119,11 @@ def _open_decoder(
     handle.seek(0)
     head = handle.read(16)
     if not head:
-        raise AudioError(f"{name}: is empty (0 bytes).")
+        raise AudioError(f"{name}: is empty (0 bytes)")
     if raw is not None:
         kind = _kind_with_header(head, handle)
         if kind:
-            raise AudioError(f"{name}: has a header ({kind}), so it is not raw; read it without --raw.")
+            raise AudioError(f"{name}: has a header ({kind}), so it is not raw; read it without --raw")
         handle.seek(0)
         return _SndfileDecoder(file, name, raw, stack)
     suffix = Path(name).suffix.lower()
@@ -152,7 +152,7 @@ def _open_decoder(
         if suffix in HEADERLESS_SUFFIXES:
             raise AudioError(f"{name}: {_HEADERLESS}") from error
         headerless = "; samples without a header need --raw" if name == "standard input" else ""
-        raise AudioError(f"{name}: is not audio that can be read ({_reason(error)}){headerless}.") from error
+        raise AudioError(f"{name}: is not audio that can be read ({_reason(error)}){headerless}") from error
 
 
 def _kind_with_header(head: bytes, handle: BinaryIO) -> str:
@@ -179,7 +179,7 @@ def _checked_mp3(file: Any, handle: BinaryIO, name: str) -> Any:
         return file
     if frames.cut or frames.num_frames < (frames.promised or 0):
         of = f" of {frames.promised}" if frames.promised else ""
-        raise AudioError(f"{name}: is cut short ({frames.num_frames}{of} whole mp3 frames); get a complete copy.")
+        raise AudioError(f"{name}: is cut short ({frames.num_frames}{of} whole mp3 frames); get a complete copy")
     return mp3.with_count(handle, frames)
 
 
@@ -237,12 +237,11 @@ class _SndfileDecoder:
                 left -= len(block)
                 yield block
         except soundfile.SoundFileError as error:
-            raise AudioError(f"{self._name}: is damaged or cut short; get a complete copy.") from error
+            raise AudioError(f"{self._name}: is damaged or cut short; get a complete copy") from error
         if count is not None and self.num_frames is not None and left > self._slack:
             decoded_s, total_s = ((count - left) / self.sample_rate_hz, count / self.sample_rate_hz)
             raise AudioError(
-                f"{self._name}: is cut short ({decoded_s:.2f} of {total_s:.2f} s could be decoded);"
-                " get a complete copy."
+                f"{self._name}: is cut short ({decoded_s:.2f} of {total_s:.2f} s could be decoded); get a complete copy"
             )
 
 
@@ -261,7 +260,7 @@ class _Chain:
         if changed is not None:
             raise AudioError(
                 f"{name}: holds recordings one behind the other, which change from {kind_name(*kinds[0])} to"
-                f" {kind_name(*kinds[changed])}; convert it to wav with another program first."
+                f" {kind_name(*kinds[changed])}; convert it to wav with another program first"
             )
         self.sample_rate_hz, self.num_channels = kinds[0]
         self.num_frames: int | None = sum(self._lengths)
@@ -274,7 +273,7 @@ class _Chain:
             try:
                 decoder = _SndfileDecoder(part, self._name, None, stack)
             except soundfile.SoundFileError as error:
-                raise AudioError(f"{self._name}: is not audio that can be read ({_reason(error)}).") from error
+                raise AudioError(f"{self._name}: is not audio that can be read ({_reason(error)})") from error
             yield decoder
 
     def blocks(self, start: int, count: int | None) -> Iterator[Samples]:

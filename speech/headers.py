@@ -36,7 +36,7 @@ def check_sphere(handle: BinaryIO, name: str) -> None:
 
 def cut_short(name: str, present: int, promised: int) -> AudioError:
     """What is said of a file that holds `present` of the bytes or samples that its header promises."""
-    return AudioError(f"{name}: is cut short ({present / promised:.1%} of the samples are there); get a complete copy.")
+    return AudioError(f"{name}: is cut short ({present / promised:.1%} of the samples are there); get a complete copy")
 
 
 def without_end(handle: BinaryIO) -> View | None:

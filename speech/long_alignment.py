@@ -163,7 +163,7 @@ def align_long(
     listener = transcriber.with_search(keeper)
     outcome = next(listener.transcribe_many([source], sample_rate=sample_rate, channel=channel, progress=progress))
     if outcome.transcript is None:
-        raise outcome.error or AudioError(f"{source_name(source)}: cannot be read.")
+        raise outcome.error or AudioError(f"{source_name(source)}: cannot be read")
     log_probs, times_s = keeper.log_probs(len(units)), keeper.times_s
     path, scores = _align(log_probs, labels, units, source_name(source))
     tokens = merge_tokens(path, scores, BLANK_ID)
@@ -216,13 +216,13 @@ class _Keeper:
 def _labels(words: Sequence[str], units: Units) -> list[list[int]]:
     """Labels of each word, without what parts words."""
     if not words:
-        raise CorpusError("the text holds no words to align.")
+        raise CorpusError("the text holds no words to align")
     labels = {word: units.encode(word) for word in dict.fromkeys(words)}
     wrong = [word for word, found in labels.items() if not found]
     if wrong:
         shown = ", ".join(repr(word) for word in wrong[:5])
         raise CorpusError(
-            f"the model's {units.kind} units cannot write {len(wrong)} of the text's words ({shown}); spell them out."
+            f"the model's {units.kind} units cannot write {len(wrong)} of the text's words ({shown}); spell them out"
         )
     return [labels[word] or [] for word in words]
 

@@ -28,12 +28,12 @@ class MediaDecoder:
         try:
             self._container = stack.enter_context(av.open(file, mode="r"))  # a spool is open for writing too
         except (av.FFmpegError, ValueError) as error:
-            raise AudioError(f"{name}: is damaged, cut short or not audio.") from error
+            raise AudioError(f"{name}: is damaged, cut short or not audio") from error
         if not self._container.streams.audio:
-            raise AudioError(f"{name}: has no audio track.")
+            raise AudioError(f"{name}: has no audio track")
         self._track = self._container.streams.audio[0]
         if not self._track.rate:
-            raise AudioError(f"{name}: the audio track has no sampling rate; it may be cut short.")
+            raise AudioError(f"{name}: the audio track has no sampling rate; it may be cut short")
         self.sample_rate_hz: int = self._track.rate
         self.num_channels: int = self._track.channels
         self.num_frames: int | None = None
@@ -63,12 +63,12 @@ class MediaDecoder:
                 if at >= stop:
                     return
         except self._av.FFmpegError as error:
-            raise AudioError(f"{self._name}: is damaged or cut short; get a complete copy.") from error
+            raise AudioError(f"{self._name}: is damaged or cut short; get a complete copy") from error
         decoded_s = at / self.sample_rate_hz
         if self._promised_s - decoded_s > max(_SLACK_S, 0.01 * self._promised_s):
             raise AudioError(
                 f"{self._name}: is cut short ({decoded_s:.2f} of {self._promised_s:.2f} s could be"
-                " decoded); get a complete copy."
+                " decoded); get a complete copy"
             )
 
     def _decoded(self) -> Iterator[Samples]:
@@ -81,7 +81,7 @@ class MediaDecoder:
             if kind != first:
                 raise AudioError(
                     f"{self._name}: changes from {kind_name(*first)} to {kind_name(*kind)} after {decoded_s:.2f} s;"
-                    " convert it to wav with another program first."
+                    " convert it to wav with another program first"
                 )
             decoded_s += frame.samples / frame.sample_rate
             for converted in convert.resample(frame):

@@ -55,14 +55,12 @@ def recordings(handle: BinaryIO, name: str) -> list[tuple[int, int]]:
             starts.append(page.start)
             following = {}
         if page.number != following.get(page.serial, 0 if first else None):
-            raise AudioError(
-                f"{name}: is damaged at byte {at} (Ogg pages are missing or altered); get a complete copy."
-            )
+            raise AudioError(f"{name}: is damaged at byte {at} (Ogg pages are missing or altered); get a complete copy")
         following[page.serial] = page.number + 1 & _ALL_ONES
         (endless.discard if page.flags & _LAST else endless.add)(page.serial)
         at, beginning = page.stop, first
     if not starts:
-        raise AudioError(f"{name}: is damaged or cut short (it has no whole Ogg page); get a complete copy.")
+        raise AudioError(f"{name}: is damaged or cut short (it has no whole Ogg page); get a complete copy")
     _check_ended(endless, at, name)
     return list(zip(starts, [*starts[1:], at], strict=True))
 
@@ -71,7 +69,7 @@ def _check_ended(endless: set[int], at: int, name: str) -> None:
     """Refuse a recording of which no last page has come."""
     if endless:
         raise AudioError(
-            f"{name}: is damaged or cut short at byte {at} (the Ogg stream has no end); get a complete copy."
+            f"{name}: is damaged or cut short at byte {at} (the Ogg stream has no end); get a complete copy"
         )
 
 

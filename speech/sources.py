@@ -132,24 +132,24 @@ def _mono(samples: np.ndarray, channel: int | None) -> np.ndarray:
             f"an array must be float or signed integer, [N] or [N, channels], got {samples.dtype} {samples.shape}"
         )
     if samples.ndim == 1 and channel:
-        raise AudioError(f"the array has no channel {channel}; it has channel 0 only.")
+        raise AudioError(f"the array has no channel {channel}; it has channel 0 only")
     if samples.size == 0:
-        raise AudioError("the array contains no audio (0 samples).")
+        raise AudioError("the array contains no audio (0 samples)")
     if samples.ndim == 2 and samples.shape[1] > max(samples.shape[0], MOST_CHANNELS):
         raise ValueError(f"an array is [N, channels], got {samples.shape}; transpose it")
     peak = max(abs(float(samples.max())), abs(float(samples.min())))
     if samples.dtype.kind == "f" and audio.LARGEST_SAMPLE < peak < np.inf:
-        raise AudioError(f"the array has samples up to {peak:g}, but full scale is 1; rescale it.")
+        raise AudioError(f"the array has samples up to {peak:g}, but full scale is 1; rescale it")
     if samples.dtype.kind == "i":
         _check_width(samples, peak)
     scale = 1.0 if samples.dtype.kind == "f" else -1.0 / np.iinfo(samples.dtype).min
     samples = samples.astype(np.float32) * np.float32(scale)
     if samples.ndim == 2:
         if channel is not None and not 0 <= channel < samples.shape[1]:
-            raise AudioError(f"the array has no channel {channel}; channels are 0 to {samples.shape[1] - 1}.")
+            raise AudioError(f"the array has no channel {channel}; channels are 0 to {samples.shape[1] - 1}")
         samples = mean_of(samples) if channel is None else samples[:, channel]
     if not np.isfinite(samples).all():
-        raise AudioError("the array has NaN or infinite samples.")
+        raise AudioError("the array has NaN or infinite samples")
     return samples
 
 
@@ -165,5 +165,5 @@ def _check_width(samples: np.ndarray, peak: float) -> None:
         remedy = "array.astype(np.int16)" if bits == 16 else f"array / 2.0**{bits - 1}"
         raise AudioError(
             f"the array is of {dtype}, whose full scale is {-float(np.iinfo(dtype).min):.0f}, but its samples go up to"
-            f" {peak:.0f} only; if they are of {bits} bits, give {remedy}."
+            f" {peak:.0f} only; if they are of {bits} bits, give {remedy}"
         )

@@ -40,7 +40,7 @@ def seekable(source: Source) -> Iterator[BinaryIO]:
             handle: Any = source
         elif os.fspath(source) == "-":
             if sys.stdin is None:
-                raise AudioError("standard input: is closed; name a file or send audio through a pipe.")
+                raise AudioError("standard input: is closed; name a file or send audio through a pipe")
             handle = sys.stdin.buffer
         else:
             handle = stack.enter_context(open_file(Path(source)))
@@ -82,7 +82,7 @@ def _fill(spool: Any, handle: BinaryIO, name: str) -> None:
         try:
             data = handle.read(_COPY_BYTES)
         except OSError as error:
-            raise AudioError(f"{name}: cannot be read ({error.strerror or error}).") from error
+            raise AudioError(f"{name}: cannot be read ({error.strerror or error})") from error
         if not data:
             return
         try:
@@ -90,7 +90,7 @@ def _fill(spool: Any, handle: BinaryIO, name: str) -> None:
         except OSError as error:
             raise AudioError(
                 f"{name}: cannot be kept in {tempfile.gettempdir()} ({error.strerror or error}); make room there,"
-                " or set TMPDIR to another folder."
+                " or set TMPDIR to another folder"
             ) from error
 
 
@@ -144,10 +144,10 @@ def source_name(source: Source) -> str:
 def open_file(path: Path) -> BinaryIO:
     """Open what is a readable file."""
     if os.path.isdir(path):
-        raise AudioError(f"{path}: is a folder, not an audio file.")
+        raise AudioError(f"{path}: is a folder, not an audio file")
     try:
         return open(path, "rb")
     except FileNotFoundError as error:
-        raise AudioError(f"{path}: there is no such file.") from error
+        raise AudioError(f"{path}: there is no such file") from error
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
-        raise AudioError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error}).") from error
+        raise AudioError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from error

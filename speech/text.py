@@ -46,7 +46,7 @@ def normalize_text(text: str, lang: str = "en") -> str:
     "don't said zoe and the dogs us vet at 5 %"
     """
     if lang != "en":
-        raise ValueError(f'there are no rules for language "{lang}"; known: "en".')
+        raise ValueError(f'there are no rules for language "{lang}"; known: "en"')
     text = text.translate(_APOSTROPHES)  # before NFKD, which would split off U+00B4's accent
     decomposed = unicodedata.normalize("NFKD", text).lower()
     text = "".join(c for c in decomposed if unicodedata.category(c) not in ("Mn", "Cf"))

@@ -1,6 +1,7 @@
-"""Imports point one way, and nothing prints but the commands."""
+"""Imports point one way, nothing prints but the commands, and messages end alike."""
 
 import ast
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,28 @@ def test_only_commands_print(path):
         return
     calls = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
     assert not [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "print"]
+
+
+def endings(node: ast.expr) -> Iterator[str]:
+    """How a text may end, as far as it is written out."""
+    match node:
+        case ast.Constant(value=str(text)):
+            yield text
+        case ast.JoinedStr(values=[*_, last]):
+            yield from endings(last)
+        case ast.BinOp(right=right):
+            yield from endings(right)
+        case ast.IfExp(body=body, orelse=orelse):
+            yield from [*endings(body), *endings(orelse)]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_messages_of_errors_have_no_full_stop(path):
+    """They are put together, as in `x.wav: is empty (left out)`."""
+    calls = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
+    told = [call for call in calls if ast.unparse(call.func).endswith(("Error", ".failed", ".told"))]
+    texts = [text for call in told for argument in call.args for text in endings(argument)]
+    assert not [text for text in texts if text.endswith(".") and not text.endswith("..")]
 
 
 def test_importing_compiles_nothing_and_needs_no_gpu():

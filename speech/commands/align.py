@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING
 
 from speech.commands.alignments import AlignmentOutput
 from speech.commands.done import left_alone
-from speech.commands.options import chosen_formats, comma_list, natural, path_name
-from speech.commands.outputs import hint, is_final
+from speech.commands.options import add_output_options, chosen_formats, comma_list, natural, path_name
+from speech.commands.outputs import check_file, hint, is_final
 from speech.commands.pairs import Pair, find_pairs
 from speech.commands.progress import Progress
 from speech.errors import SpeechError
 from speech.files import no_empty_folder
-from speech.formats import WRITERS
 
 if TYPE_CHECKING:
     from speech.aligner import Aligner, Alignment
@@ -44,7 +43,7 @@ lines of the text; numbers have to be written in words.
 EPILOG = """\
 examples:
   speech align talk.wav talk.txt                            # TextGrid on the screen
-  speech align talk.wav talk.txt --format srt --level word
+  speech align talk.wav talk.txt -o talk.srt --level word
   speech align train.jsonl --format textgrid,ctm --output-dir aligned/
   speech align names.wav names.txt --lexicon names.tsv      # rows of a word, a tab, its phones
 
@@ -81,15 +80,7 @@ def add_parser(subparsers) -> None:
         "text", nargs="?", type=path_name, metavar="TEXT", help="file with what is said; none with a manifest"
     )
     parser.add_argument("--level", default="phone,word", metavar="LEVELS", help="phone, word, or phone,word (default)")
-    parser.add_argument(
-        "--format",
-        action="append",
-        metavar="FORMAT",
-        help=f"{', '.join(WRITERS)}; several with commas or by repeating (default: textgrid)",
-    )
-    parser.add_argument(
-        "--output-dir", type=path_name, metavar="DIR", help="write one file a recording and format into this folder"
-    )
+    add_output_options(parser, "textgrid")
     parser.add_argument("--overwrite", action="store_true", help="do finished recordings again")
     parser.add_argument(
         "--channel", type=natural, metavar="N", help="listen to this channel only (default: mean of all)"
@@ -117,7 +108,10 @@ def _run(arguments: argparse.Namespace) -> int:
     if output_dir is None and (len(pairs) + len(problems) > 1 or len(formats) > 1):
         count = len(pairs) + len(problems)
         what = f"{count} recordings" if count > 1 else f"{len(formats)} formats"
-        raise SpeechError(f"{what} do not fit into one output; add --output-dir DIR")
+        raise SpeechError(f"{what} do not fit into one output; use --output-dir DIR")
+    if arguments.output:
+        read = [arguments.model, arguments.lexicon, *(path for pair in pairs for path in pair.inputs)]
+        check_file(Path(arguments.output), f"--output {arguments.output}", read)
     output = AlignmentOutput(arguments, formats, levels, output_dir)
     waiting, doubts = [], []
     for pair in output.named(pairs):
@@ -157,9 +151,9 @@ def _choices(arguments: argparse.Namespace) -> tuple[tuple[str, ...], tuple[str,
     levels = tuple(dict.fromkeys(comma_list(arguments.level.lower())))
     if not levels or set(levels) - set(LEVELS):
         raise SpeechError(f"--level {arguments.level}: known levels are {', '.join(LEVELS)}")
-    formats = chosen_formats(arguments.format or ["textgrid"])
+    formats = chosen_formats(arguments, "textgrid")
     if "ctm" in formats and len(levels) > 1 and not arguments.output_dir:
-        raise SpeechError("--format ctm of words and phones are two lists: name one --level, or add --output-dir DIR")
+        raise SpeechError("--format ctm of words and phones are two lists: name one --level, or use --output-dir DIR")
     wordless = [name for name in formats if name not in PHONE_FORMATS]
     if wordless and levels == ("phone",):
         raise SpeechError(f"--format {wordless[0]} holds words only; use --level word, or {', '.join(PHONE_FORMATS)}")
@@ -202,10 +196,10 @@ def _align(pairs: list[Pair], arguments: argparse.Namespace, output: AlignmentOu
         try:
             output.put(pair, key, alignment, doubt)
         except OSError as error:
-            if output.folder is None:
+            if output.is_screen:
                 raise
             reason = error.strerror or error
-            progress.failed(pair.label, pair.told(f"its alignment cannot be written ({reason}){hint(error)}."))
+            progress.failed(pair.label, pair.told(f"its alignment cannot be written ({reason}){hint(error)}"))
             if is_final(error):
                 break
             continue

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 class AlignmentOutput:
-    """Where alignments go: standard output, or a folder and the record of what was made there."""
+    """Where alignments go: standard output, a file, or a folder and the record of what was made there."""
 
     def __init__(
         self, arguments: argparse.Namespace, formats: tuple[str, ...], levels: tuple[str, ...], folder: Path | None
     ):
         from speech.aligner import SHIPPED_MODEL
 
-        self.formats, self.levels, self.folder = formats, levels, folder
+        self.formats, self.levels, self.folder, self.file = formats, levels, folder, arguments.output
         self.strange: list[Path] = []  # files that others wrote
         self.read: list[Path] = []  # files that this command reads
         if folder is not None:
@@ -33,6 +33,11 @@ class AlignmentOutput:
             model = arguments.model or SHIPPED_MODEL
             self._made_by = [arguments.channel, *levels, contents_digest(model), contents_digest(arguments.lexicon)]
             self._overwrite = arguments.overwrite
+
+    @property
+    def is_screen(self) -> bool:
+        """Whether alignments are printed."""
+        return self.folder is None and self.file is None
 
     def named(self, pairs: list[Pair]) -> list[Pair]:
         """Pairs with a name of their own each; what has files in the folder keeps its name."""
@@ -72,7 +77,11 @@ class AlignmentOutput:
             files[name] = {f"{pair.name}{suffix}": text for suffix, text in texts.items()}
         together = {file: text for texts in files.values() for file, text in texts.items()}
         if self.folder is None:
-            print("".join(together.values()), end="", flush=True)
+            text = "".join(together.values())
+            if self.file is None:
+                print(text, end="", flush=True)
+            else:
+                write_text(Path(self.file), text)
             return
         read = [file for file in together if any(_is_same(self.folder / file, one) for one in pair.inputs)]
         strange = [] if self._overwrite else [file for file in together if self.record.is_strange(pair.name, file)]
@@ -93,7 +102,7 @@ class AlignmentOutput:
         if not other:
             return ""
         stands = f"{self.folder / pair.name} is for {other}"
-        return pair.told(f"{stands}; name another --output-dir, or add --overwrite to replace it.")
+        return pair.told(f"{stands}; name another --output-dir, or add --overwrite to replace it")
 
     def key(self, pair: Pair) -> str:
         """Checksum of all that the files of a pair depend on, as it is now; empty where none are written."""

@@ -3,11 +3,11 @@
 import argparse
 import io
 import sys
-from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from speech.errors import SpeechError
-from speech.formats import check_formats
+from speech.formats import SUFFIXES, WRITERS, check_formats
 
 if TYPE_CHECKING:  # the parser is built without loading the audio libraries
     from speech.audio import RawFormat
@@ -74,8 +74,44 @@ def comma_list(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
-def chosen_formats(values: Sequence[str]) -> tuple[str, ...]:
-    """Formats from the values of --format, each with names between commas; SpeechError names one that is unknown."""
+def add_output_options(parser: argparse.ArgumentParser, default: str) -> None:
+    """--format, and where to write: -o for one file, --output-dir for many."""
+    parser.add_argument(
+        "--format",
+        action="append",
+        metavar="FORMAT",
+        help=f"{', '.join(WRITERS)}; several with commas or by repeating (default: {default})",
+    )
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument(
+        "-o",
+        "--output",
+        type=_file_or_none,
+        metavar="FILE",
+        help="write into this file; its ending names the format unless --format does",
+    )
+    where.add_argument(
+        "--output-dir", type=path_name, metavar="DIR", help="write one file a recording and format into this folder"
+    )
+
+
+def _file_or_none(text: str) -> str | None:
+    """A file's name; none for -, which is standard output."""
+    return None if text == "-" else path_name(text)
+
+
+def chosen_formats(arguments: argparse.Namespace, default: str) -> tuple[str, ...]:
+    """Formats that the options of `add_output_options` name; SpeechError if one is unknown."""
+    output = arguments.output
+    suffix = Path(output).suffix if output and not arguments.format else ""
+    if suffix:
+        named = [name for name, known in SUFFIXES.items() if known.lower() == suffix.lower()]
+        if not named:
+            raise SpeechError(
+                f"--output {output}: no format has this ending; add --format, one of {', '.join(WRITERS)}"
+            )
+        return tuple(named)
+    values = arguments.format or [default]
     try:
         formats = check_formats([name for value in values for name in comma_list(value.lower())])
     except ValueError as error:

@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
         try:
             manifests = prepare(arguments.corpus, root, arguments.output_dir, skip_bad=arguments.skip_bad)
         except BadRecordingsError as error:
-            raise SpeechError(f"{str(error).rstrip('.')}; --skip-bad leaves them out") from error
+            raise SpeechError(f"{error}; --skip-bad leaves them out") from error
     for split, path in manifests.items():
         print(f"{split}\t{path}")
     return 0

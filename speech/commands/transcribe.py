@@ -8,13 +8,20 @@ from pathlib import Path
 from speech.commands.decoding_options import add_decoding_options, check_decoding_files, load_options
 from speech.commands.done import left_alone
 from speech.commands.inputs import Input, find_recordings
-from speech.commands.options import add_model_options, chosen_formats, natural, path_name, raw_format
-from speech.commands.outputs import hint, is_final
+from speech.commands.options import (
+    add_model_options,
+    add_output_options,
+    chosen_formats,
+    natural,
+    path_name,
+    raw_format,
+)
+from speech.commands.outputs import check_file, hint, is_final, write_text
 from speech.commands.progress import Progress
 from speech.commands.transcripts import TranscriptFolder, written
 from speech.errors import SpeechError
 from speech.files import no_empty_folder
-from speech.formats import WRITERS, to_json_line
+from speech.formats import to_json_line
 from speech.transcript import Transcript
 
 STREAMABLE = ("txt", "json", "ctm")  # several recordings make sense in one output
@@ -30,6 +37,7 @@ length. The text goes to standard output, everything else to standard error.
 EPILOG = """\
 examples:
   speech transcribe talk.mp3
+  speech transcribe talk.mp3 -o talk.srt
   speech transcribe call.wav --channel 0 --format json
   speech transcribe visit.wav --hotwords names.txt
   speech transcribe recordings/ --format srt,json --output-dir transcripts/
@@ -76,15 +84,7 @@ def add_parser(subparsers) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("paths", nargs="+", type=path_name, metavar="PATH", help="file, folder, pattern or -")
-    parser.add_argument(
-        "--format",
-        action="append",
-        metavar="FORMAT",
-        help=f"{', '.join(WRITERS)}; several with commas or by repeating (default: txt)",
-    )
-    parser.add_argument(
-        "--output-dir", type=path_name, metavar="DIR", help="write one file a recording and format into this folder"
-    )
+    add_output_options(parser, "txt")
     parser.add_argument("--overwrite", action="store_true", help="do finished recordings again")
     parser.add_argument(
         "--channel",
@@ -127,8 +127,12 @@ def _run(arguments: argparse.Namespace) -> int:
     folder = TranscriptFolder(Path(arguments.output_dir), arguments, formats) if arguments.output_dir else None
     names = folder.names if folder is not None else {}
     inputs, problems = find_recordings(arguments.paths, suffixes, names, arguments.output_dir)
-    if folder is None and len(inputs) + len(problems) > 1 and set(formats) - set(STREAMABLE):
-        raise SpeechError(f"several recordings as {formats[0]} do not fit into one output; add --output-dir DIR")
+    if folder is None and len(inputs) + len(problems) > 1 and (arguments.output or set(formats) - set(STREAMABLE)):
+        into = f"--output {arguments.output}: " if arguments.output else ""
+        raise SpeechError(f"{into}several recordings as {formats[0]} do not fit into one output; use --output-dir DIR")
+    if arguments.output:
+        read = [*(one.path for one in inputs), arguments.model, arguments.lm, arguments.hotwords]
+        check_file(Path(arguments.output), f"--output {arguments.output}", read)
     jobs, taken = _jobs(inputs, formats, folder)
     problems += taken
     progress = Progress(total=len(jobs) + len(problems))
@@ -141,7 +145,7 @@ def _run(arguments: argparse.Namespace) -> int:
     try:
         if jobs:
             with progress.noting():
-                _transcribe(jobs, arguments, folder, progress)
+                _transcribe(jobs, arguments, folder or arguments.output, progress)
     except KeyboardInterrupt as interrupt:
         if folder is None:
             raise
@@ -172,14 +176,14 @@ def _jobs(
 
 def _formats(arguments: argparse.Namespace) -> tuple[str, ...]:
     """The formats asked for, checked."""
-    formats = chosen_formats(arguments.format or ["txt"])
+    formats = chosen_formats(arguments, "txt")
     if len(formats) > 1 and not arguments.output_dir:
-        raise SpeechError(f"{len(formats)} formats do not fit into one output; add --output-dir DIR")
+        raise SpeechError(f"{len(formats)} formats do not fit into one output; use --output-dir DIR")
     return formats
 
 
 def _transcribe(
-    jobs: list[_Job], arguments: argparse.Namespace, folder: TranscriptFolder | None, progress: Progress
+    jobs: list[_Job], arguments: argparse.Namespace, output: TranscriptFolder | str | None, progress: Progress
 ) -> None:
     """Transcribe and put every transcript where it belongs as soon as it is there."""
     options = load_options(arguments)
@@ -200,21 +204,24 @@ def _transcribe(
         if outcome.transcript is None:
             progress.failed(job.one.path, str(outcome.error))
             continue
-        if not _put(outcome.transcript, job, folder, progress):
+        if not _put(outcome.transcript, job, output, progress):
             return
 
 
-def _put(transcript: Transcript, job: _Job, folder: TranscriptFolder | None, progress: Progress) -> bool:
-    """Print a transcript or write its files; whether there is room for others."""
+def _put(transcript: Transcript, job: _Job, output: TranscriptFolder | str | None, progress: Progress) -> bool:
+    """Print a transcript, or write its files or the one that `output` names; whether there is room for others."""
     progress.clear()
     path = job.one.path
-    if folder is None:
+    if output is None:
         _print(transcript, job, many=progress.total > 1)
     else:
         try:
-            folder.write(transcript, job.one, job.key, job.formats)
+            if isinstance(output, str):
+                write_text(Path(output), written(transcript, job.formats[0], job.one))
+            else:
+                output.write(transcript, job.one, job.key, job.formats)
         except OSError as error:
-            progress.failed(path, f"{path}: its transcript cannot be written ({error.strerror or error}){hint(error)}.")
+            progress.failed(path, f"{path}: its transcript cannot be written ({error.strerror or error}){hint(error)}")
             return not is_final(error)
     progress.done(path, transcript.duration_s)
     return True

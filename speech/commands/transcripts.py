@@ -65,7 +65,7 @@ class TranscriptFolder:
         if not other:
             return ""
         path = self.folder / _file(one, self.formats[0])
-        return f"{one.path}: {path} is for {other}; name another --output-dir, or add --overwrite to replace it."
+        return f"{one.path}: {path} is for {other}; name another --output-dir, or add --overwrite to replace it"
 
     def write(self, transcript: Transcript, one: Input, key: str, formats: tuple[str, ...]) -> None:
         """Write a transcript made from what `key` tells, each file complete or not at all; OSError if that fails."""

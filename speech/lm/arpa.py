@@ -76,7 +76,7 @@ class _Reader:
 
     def error(self, what: str, number: int | None = None) -> CheckpointError:
         """Error at a line, the current one by default."""
-        return CheckpointError(f"{self.path}: line {self.number if number is None else number}: {what}.")
+        return CheckpointError(f"{self.path}: line {self.number if number is None else number}: {what}")
 
     def read(self) -> NGram:
         """The whole file."""
@@ -206,7 +206,7 @@ class _Reader:
         """Sort the n-grams and hang them in a tree."""
         for word in (BEGIN, END):
             if word not in self._seen:
-                raise CheckpointError(f"{self.path}: the 1-grams lack {word}.")
+                raise CheckpointError(f"{self.path}: the 1-grams lack {word}")
         if UNKNOWN not in self._seen:
             unknown = _Section.of_rows(1, 1, sections[0].first_line - 1)
             unknown.values[0, 0], unknown.has_backoff[0] = UNKNOWN_LOG10, True

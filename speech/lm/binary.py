@@ -74,11 +74,11 @@ def load(path: str | Path) -> NGram:
         with open(path, "rb") as file:
             size = os.fstat(file.fileno()).st_size
             if size < _HEADER_BYTES:
-                raise CheckpointError(f"{path}: is not a language model ({size} bytes).")
+                raise CheckpointError(f"{path}: is not a language model ({size} bytes)")
             # Copy on write: numba compiles once more for arrays that cannot be written.
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
     except OSError as error:
-        raise CheckpointError(f"{path}: {unreadable(error)}.") from error
+        raise CheckpointError(f"{path}: {unreadable(error)}") from error
     flags, vocabulary_bytes, sizes = _checked_header(path, mapped)
     body = memoryview(mapped)[_HEADER_BYTES:]
     try:
@@ -86,13 +86,13 @@ def load(path: str | Path) -> NGram:
     except UnicodeDecodeError:
         vocabulary = ()
     if len(vocabulary) != sizes[0] or vocabulary[:3] != (UNKNOWN, BEGIN, END):
-        raise CheckpointError(f"{path}: is damaged (its vocabulary); get a complete copy.")
+        raise CheckpointError(f"{path}: is damaged (its vocabulary); get a complete copy")
     reader = _Arrays(path, body[_round_up(vocabulary_bytes) :])
     arrays = (_read_quantised if flags & _QUANTISED else _read_plain)(reader, sizes)
     if flags & _LINKED:
         arrays = (*arrays, reader.take("<i4", 1 + sum(sizes[:-1])))
     if not is_sound(sizes, *arrays):
-        raise CheckpointError(f"{path}: is damaged (its n-grams); get a complete copy.")
+        raise CheckpointError(f"{path}: is damaged (its n-grams); get a complete copy")
     return NGram.from_arrays(vocabulary, sizes, *arrays)
 
 
@@ -102,17 +102,17 @@ def _checked_header(path: str | Path, mapped: mmap.mmap) -> tuple[int, int, tupl
     magic, version, flags, order, _, file_bytes, vocabulary_bytes, *rest = _HEADER.unpack(header)
     sizes, checksum, header_checksum = tuple(rest[:order]), rest[-2], rest[-1]
     if magic != NGRAM_MAGIC:
-        raise CheckpointError(f"{path}: is not a language model that `speech lm train` wrote.")
+        raise CheckpointError(f"{path}: is not a language model that `speech lm train` wrote")
     if version != VERSION:
         raise CheckpointError(
-            f"{path}: has version {version}, this program reads version {VERSION}; train or convert it again."
+            f"{path}: has version {version}, this program reads version {VERSION}; train or convert it again"
         )
     if header_checksum != zlib.crc32(header[:-4]):
-        raise CheckpointError(f"{path}: is damaged (its header); get a complete copy.")
+        raise CheckpointError(f"{path}: is damaged (its header); get a complete copy")
     if file_bytes != len(mapped):
-        raise CheckpointError(f"{path}: has {len(mapped)} of {file_bytes} bytes; get a complete copy.")
+        raise CheckpointError(f"{path}: has {len(mapped)} of {file_bytes} bytes; get a complete copy")
     if checksum != _checksum(memoryview(mapped)[_HEADER_BYTES:]):
-        raise CheckpointError(f"{path}: is damaged (checksums differ); get a complete copy.")
+        raise CheckpointError(f"{path}: is damaged (checksums differ); get a complete copy")
     return flags, vocabulary_bytes, sizes
 
 
@@ -144,7 +144,7 @@ class _Arrays:
         """The next array."""
         size = count * np.dtype(dtype).itemsize
         if self.at + size > len(self.body):
-            raise CheckpointError(f"{self.path}: is damaged (sizes disagree); get a complete copy.")
+            raise CheckpointError(f"{self.path}: is damaged (sizes disagree); get a complete copy")
         array = np.frombuffer(self.body, dtype=dtype, count=count, offset=self.at)
         self.at += _round_up(size)
         return array
@@ -194,7 +194,7 @@ def _read_quantised(reader: _Arrays, sizes: tuple[int, ...]) -> tuple[npt.NDArra
     counts[wide] = reader.take("<i8", len(wide))
     begins = np.concatenate([[1, 1 + sizes[0]], 1 + sizes[0] + np.cumsum(counts)])
     if begins[-1] != 1 + sum(sizes):
-        raise CheckpointError(f"{reader.path}: is damaged (sizes disagree); get a complete copy.")
+        raise CheckpointError(f"{reader.path}: is damaged (sizes disagree); get a complete copy")
     log_probs, backoffs = [np.zeros(1, np.float32)], [np.zeros(1, np.float32)]
     for order, size in enumerate(sizes, 1):
         for values in (log_probs, backoffs)[: 1 + (order < len(sizes))]:

@@ -65,7 +65,7 @@ def check_markers(words: Sequence[str], markers: frozenset[str], number: int) ->
         marker = next(word for word in words if word in markers)
         raise CorpusError(
             f"line {number} of the text holds {marker} as a word; it marks what is unknown or where sentences begin and"
-            " end, so take it out."
+            " end, so take it out"
         )
 
 
@@ -130,7 +130,7 @@ def encode_text(lines: Iterable[str], folder: Path, unit: Unit = "word") -> Enco
                 buffer = []
         counts = _flush(buffer, file, counts, len(ids))
     if not counts.any():
-        raise CorpusError("the text holds no words.")
+        raise CorpusError("the text holds no words")
     words = list(ids)
     free = range(len(fixed), len(words))
     order = [*range(len(fixed)), *sorted(free, key=lambda k: (-counts[k], words[k]))]

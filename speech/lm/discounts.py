@@ -28,5 +28,5 @@ def too_little_text(order: int) -> CorpusError:
     return CorpusError(
         f"the text is too small or too regular to estimate discounts of order {order} (it needs n-grams with"
         " adjusted counts of 1, 2, 3 and 4); use more text, a lower order or"
-        " --discount-fallback (in Python: discount_fallback=True)."
+        " --discount-fallback (in Python: discount_fallback=True)"
     )

@@ -59,9 +59,9 @@ class EstimationConfig:
 
     def __post_init__(self) -> None:
         if not 1 <= self.order <= MAX_ORDER:
-            raise ConfigError(f"order must be 1..{MAX_ORDER}, got {self.order}.")
+            raise ConfigError(f"order must be 1..{MAX_ORDER}, got {self.order}")
         if self.unit not in ("word", "character"):
-            raise ConfigError(f'unit must be "word" or "character", got {self.unit!r}.')
+            raise ConfigError(f'unit must be "word" or "character", got {self.unit!r}')
         if (
             not self.prune
             or len(self.prune) > self.order
@@ -69,10 +69,10 @@ class EstimationConfig:
             or list(self.prune) != sorted(self.prune)
         ):
             raise ConfigError(
-                f"prune must be 1..{self.order} thresholds of 0 or more that do not fall, got {self.prune}."
+                f"prune must be 1..{self.order} thresholds of 0 or more that do not fall, got {self.prune}"
             )
         if self.max_words < 0 or self.memory_mib < 1:
-            raise ConfigError("max_words must not be negative, and memory_mib at least 1.")
+            raise ConfigError("max_words must not be negative, and memory_mib at least 1")
 
     @property
     def thresholds(self) -> tuple[int, ...]:
@@ -109,7 +109,7 @@ def estimate(lines: Iterable[str], config: EstimationConfig, *, folder: str | Pa
     except OSError as error:
         raise ConfigError(
             f"{folder or tempfile.gettempdir()}: temporary files cannot be written ({error.strerror or error}); make"
-            " room there, or name another folder (the command's is that of TMPDIR)."
+            " room there, or name another folder (the command's is that of TMPDIR)"
         ) from error
 
 

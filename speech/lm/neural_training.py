@@ -77,7 +77,7 @@ class Sentences:
             ids = pieces.encode(line)
             parts.extend(ids[first : first + longest] for first in range(0, len(ids), longest))
         if not parts:
-            raise CorpusError("the text holds no words to learn from.")
+            raise CorpusError("the text holds no words to learn from")
         lengths = np.array([len(part) for part in parts])
         self.starts = np.concatenate([[0], np.cumsum(lengths)])
         self.ids = np.fromiter((piece for part in parts for piece in part), np.int16, int(lengths.sum()))
@@ -144,7 +144,7 @@ def fit_neural_lm(
     told = {name: [line for line in texts if line.split()] for name, texts in (dev or {}).items()}
     for name, texts in told.items():
         if not texts:
-            raise CorpusError(f"{name}: holds no words to measure the model with.")
+            raise CorpusError(f"{name}: holds no words to measure the model with")
     checksums = [zlib.crc32(part.tobytes()) for part in (sentences.ids, sentences.starts)]
     run = {"sentences, pieces or settings": f"{model_config} {config} {checksums} {' '.join(pieces.pieces)}"}
     ends = np.cumsum([len(_order(sentences, config, epoch)) for epoch in range(config.epochs)]).tolist()

@@ -69,7 +69,7 @@ def perplexity(model: NGram, lines: Iterable[str], unit: Unit = "word") -> Perpl
         total += float(scores.sum())
         unknown_total += float(scores[:-1][outside].sum())
     if not sentences:
-        raise CorpusError("the text holds no words to score.")
+        raise CorpusError("the text holds no words to score")
     return Perplexity(
         num_sentences=sentences,
         num_words=words,

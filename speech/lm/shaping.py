@@ -30,7 +30,7 @@ def mix(models: Sequence[NGram], weights: Sequence[float]) -> NGram:
         One a model, 0 or more, sum 1.
     """
     if len(models) != len(weights) or not models or not min(weights) >= 0 or not abs(sum(weights) - 1) <= 1e-6:
-        raise ConfigError(f"weights must be one a model, 0 or more, and add up to 1, got {list(weights)}.")
+        raise ConfigError(f"weights must be one a model, 0 or more, and add up to 1, got {list(weights)}")
     first = list(models[0].vocabulary)
     vocabulary = tuple(dict.fromkeys([*first, *(word for model in models[1:] for word in model.vocabulary[3:])]))
     ids = {word: k for k, word in enumerate(vocabulary)}
@@ -67,7 +67,7 @@ def prune(model: NGram, threshold: float) -> NGram:
         Relative rise of the model's own perplexity up to which an n-gram is dropped, 1e-9 to 1e-7 in practice.
     """
     if not 0 <= threshold < math.inf:
-        raise ConfigError(f"threshold must be 0 or more, got {threshold}.")
+        raise ConfigError(f"threshold must be 0 or more, got {threshold}")
     keep = np.ones(len(model.arrays.words), dtype=np.bool_)
     mark_kept(model.arrays, math.log1p(threshold), keep)
     levels, first = [], 1
@@ -86,7 +86,7 @@ def limit_vocabulary(model: NGram, max_words: int) -> NGram:
     Up to 65,533 words take half the room in quantised files.
     """
     if max_words < 1:
-        raise ConfigError(f"max_words must be 1 or more, got {max_words}.")
+        raise ConfigError(f"max_words must be 1 or more, got {max_words}")
     num_words = len(model.vocabulary)
     log_probs = model.arrays.log_probs[1 : 1 + num_words].astype(np.float64)
     ranked = 3 + np.argsort(-log_probs[3:], kind="stable")[:max_words]

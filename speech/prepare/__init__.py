@@ -42,7 +42,7 @@ CORPORA: Mapping[str, Callable[[Path], Iterator[Row]]] = MappingProxyType(
 def check_corpus(corpus: str) -> None:
     """CorpusError if there is no such corpus."""
     if corpus not in CORPORA:
-        raise CorpusError(f'there is no corpus "{corpus}"; known: {", ".join(CORPORA)}.')
+        raise CorpusError(f'there is no corpus "{corpus}"; known: {", ".join(CORPORA)}')
 
 
 def prepare(
@@ -82,13 +82,13 @@ def prepare(
     root = Path(root)
     if not root.is_dir():
         raise CorpusError(
-            f"{root}: {'is a file; name the folder of a corpus' if root.exists() else 'there is no such folder'}."
+            f"{root}: {'is a file; name the folder of a corpus' if root.exists() else 'there is no such folder'}"
         )
     if num_workers < 1:
-        raise CorpusError(f"num_workers must be at least 1, got {num_workers}.")
+        raise CorpusError(f"num_workers must be at least 1, got {num_workers}")
     splits = to_utterances(CORPORA[corpus](root), num_workers=num_workers, skip_bad=skip_bad)
     if not splits:
-        raise CorpusError(f"{root}: no usable utterances of {corpus} found.")
+        raise CorpusError(f"{root}: no usable utterances of {corpus} found")
     manifests = {}
     for split, utterances in splits.items():
         manifests[split] = Path(output_dir) / f"{split}.jsonl"

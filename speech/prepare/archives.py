@@ -120,14 +120,14 @@ def download(corpus: str, root: str | os.PathLike[str], parts: Iterable[str] = (
     """
     if corpus not in ARCHIVES:
         raise CorpusError(
-            f'"{corpus}" cannot be downloaded by this command; known: {", ".join(ARCHIVES)}. Get it from its publisher.'
+            f'"{corpus}" cannot be downloaded by this command; known: {", ".join(ARCHIVES)}; get it from its publisher'
         )
     known = ARCHIVES[corpus]
     names = list(parts) or (list(known) if len(known) == 1 else [])
     unknown = [name for name in names if name not in known]
     if unknown or not names:
         what = f'has no part "{unknown[0]}"' if unknown else "has several parts, name some"
-        raise CorpusError(f"{corpus} {what}; known: {', '.join(known)}.")
+        raise CorpusError(f"{corpus} {what}; known: {', '.join(known)}")
     for name in names:
         fetch_archive(known[name], Path(root))
     return Path(root) / known[names[0]].folder
@@ -149,7 +149,7 @@ def fetch_archive(archive: Archive, root: Path) -> None:
         marker.touch()
         path.unlink()
     except OSError as error:
-        raise CorpusError(f"{root}: {archive.url} cannot be stored or unpacked ({error}).") from error
+        raise CorpusError(f"{root}: {archive.url} cannot be stored or unpacked ({error})") from error
 
 
 def _fetch(url: str, path: Path) -> None:
@@ -164,13 +164,11 @@ def _fetch(url: str, path: Path) -> None:
             _store(response, partial, have if continues else 0)
     except urllib.error.HTTPError as error:
         if error.code != 416:  # 416: nothing follows what we have, so it was complete
-            raise CorpusError(f"{url}: the server answers {error.code} {error.reason}.") from error
+            raise CorpusError(f"{url}: the server answers {error.code} {error.reason}") from error
     except urllib.error.URLError as error:
-        raise CorpusError(
-            f"{url}: cannot be reached ({error.reason}); call again when the network is there."
-        ) from error
+        raise CorpusError(f"{url}: cannot be reached ({error.reason}); call again when the network is there") from error
     except (http.client.HTTPException, TimeoutError, ConnectionError) as error:
-        raise CorpusError(f"{url}: the download broke off ({error}); call again to continue.") from error
+        raise CorpusError(f"{url}: the download broke off ({error}); call again to continue") from error
     os.replace(partial, path)
 
 
@@ -201,7 +199,7 @@ def _check_sha256(path: Path, archive: Archive) -> None:
     if got != archive.sha256:
         path.unlink()
         raise CorpusError(
-            f"{archive.url}: the SHA-256 is {got}, not {archive.sha256}; the file was deleted, call again."
+            f"{archive.url}: the SHA-256 is {got}, not {archive.sha256}; the file was deleted, call again"
         )
 
 
@@ -212,4 +210,4 @@ def _unpack(path: Path, root: Path) -> None:
             archive.extractall(root, filter="data")
     except (tarfile.TarError, EOFError, zlib.error) as error:
         path.unlink()
-        raise CorpusError(f"{path}: does not unpack ({error}); it was deleted, call again.") from error
+        raise CorpusError(f"{path}: does not unpack ({error}); it was deleted, call again") from error

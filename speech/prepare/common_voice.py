@@ -31,7 +31,7 @@ def _language_folder(root: Path) -> Path:
     found = [f for f in candidates if any((f / f"{split}.tsv").is_file() for split in SPLITS)]
     if len(found) != 1:
         names = ", ".join(path.name for path in found) or "none"
-        raise CorpusError(f"{root}: needs one language with .tsv tables, found {names}.")
+        raise CorpusError(f"{root}: needs one language with .tsv tables, found {names}")
     return found[0]
 
 
@@ -42,11 +42,11 @@ def _split_rows(folder: Path, split: str, index: dict[str, Path]) -> Iterator[Ro
     columns = lines[0].split("\t") if lines else []
     missing = {"client_id", "path", "sentence"} - set(columns)
     if missing:
-        raise CorpusError(f"{table}: has no column {', '.join(sorted(missing))}.")
+        raise CorpusError(f"{table}: has no column {', '.join(sorted(missing))}")
     for number, line in enumerate(lines[1:], start=2):
         fields = line.split("\t")
         if len(fields) != len(columns):
-            raise CorpusError(f"{table}, row {number}: {len(fields)} of {len(columns)} columns.")
+            raise CorpusError(f"{table}, row {number}: {len(fields)} of {len(columns)} columns")
         row = dict(zip(columns, fields, strict=True))
         yield Row(
             audio_filepath=find_audio(index, Path(row["path"]).stem, folder / "clips", ".mp3"),
@@ -69,4 +69,4 @@ def _confidence(log_prob: str | None, where: str) -> float | None:
             raise ValueError
         return round(min(1.0, math.exp(value)), 4)
     except (ValueError, OverflowError):
-        raise CorpusError(f'{where}: "label_log_prob" must be a number, got {log_prob}.') from None
+        raise CorpusError(f'{where}: "label_log_prob" must be a number, got {log_prob}') from None

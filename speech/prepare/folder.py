@@ -18,7 +18,7 @@ _NOTES = frozenset("readme license licence copying changelog".split())  # text a
 def rows(root: Path) -> Iterator[Row]:
     """List the utterances, ordered by path."""
     if not root.is_dir():
-        raise CorpusError(f"{root}: there is no such folder.")
+        raise CorpusError(f"{root}: there is no such folder")
     name = _printable(root.resolve().name)
     found = False
     closed: list[OSError] = []
@@ -52,7 +52,7 @@ def rows(root: Path) -> Iterator[Row]:
         more = f" and {len(unheard) - 1} more have" if len(unheard) > 1 else " has"
         _LOG.warning("%s%s no recording of that name beside it; left out", unheard[0], more)
     if not found and not closed:
-        raise CorpusError(f"{root}: has no audio files.")
+        raise CorpusError(f"{root}: has no audio files")
 
 
 def _printable(name: str) -> str:
@@ -73,9 +73,9 @@ def _texts(folder: Path, names: list[str]) -> dict[str, Path]:
 def _transcript(recording: Path, path: Path) -> tuple[str, str]:
     """What a file says, or else why there is nothing to read."""
     if not path.is_file():
-        return "", f"{recording}: has no transcript; write it to {path.name}."
+        return "", f"{recording}: has no transcript; write it to {path.name}"
     try:
         text = " ".join(" ".join(read_lines(path)).split())
     except CorpusError as error:
         return "", str(error)
-    return text, "" if text else f"{path}: is empty; write down what is said in {recording.name}."
+    return text, "" if text else f"{path}: is empty; write down what is said in {recording.name}"

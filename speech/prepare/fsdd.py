@@ -22,10 +22,10 @@ def rows(root: Path) -> Iterator[Row]:
     for stem, path in index_audio(folder).items():
         match = _NAME.match(stem)
         if match is None:
-            raise CorpusError(f"{path}: must be named <digit>_<speaker>_<index>.")
+            raise CorpusError(f"{path}: must be named <digit>_<speaker>_<index>")
         found.append((int(match[1]), match[2], int(match[3]), path))
     if not found:
-        raise CorpusError(f"{folder}: has no recordings.")
+        raise CorpusError(f"{folder}: has no recordings")
     for digit, speaker, index, path in sorted(found):
         yield Row(
             audio_filepath=path,

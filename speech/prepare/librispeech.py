@@ -15,14 +15,14 @@ def rows(root: Path) -> Iterator[Row]:
     """List the utterances of every part below `root`."""
     transcripts = sorted(root.rglob("*.trans.txt"))
     if not transcripts:
-        raise CorpusError(f"{root}: has no LibriSpeech transcripts (*.trans.txt).")
+        raise CorpusError(f"{root}: has no LibriSpeech transcripts (*.trans.txt)")
     for transcript in transcripts:
         folder = transcript.parent
         index = index_audio(folder)
         for row, line in enumerate(read_lines(transcript), start=1):
             stem, _, text = line.strip().partition(" ")
             if stem.count("-") != 2:
-                raise CorpusError(f"{transcript}, row {row}: must be an id and a transcript.")
+                raise CorpusError(f"{transcript}, row {row}: must be an id and a transcript")
             yield Row(
                 audio_filepath=find_audio(index, stem, folder, ".flac"),
                 text=text.strip(),

@@ -21,7 +21,7 @@ def rows(root: Path) -> Iterator[Row]:
     for number, line in enumerate(lines, start=1):
         fields = [field.strip() for field in line.split("|")]
         if not 2 <= len(fields) <= 3 or not fields[0] or not fields[-1]:
-            raise CorpusError(f"{table}, row {number}: must be id|text or id|text|spelt-out text.")
+            raise CorpusError(f"{table}, row {number}: must be id|text or id|text|spelt-out text")
         name = "ljspeech" if fields[0].startswith("LJ") else root.resolve().name.lower()
         yield Row(
             audio_filepath=find_audio(index, fields[0], folder),

@@ -40,7 +40,7 @@ def read_lines(path: Path) -> list[str]:
     except FileNotFoundError:
         raise CorpusError(f"{path}: there is no such file; is this the corpus's folder?") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise CorpusError(f"{path}: {unreadable(error)}.") from error
+        raise CorpusError(f"{path}: {unreadable(error)}") from error
     return text.replace("\r\n", "\n").rstrip("\n").split("\n") if text.strip() else []
 
 

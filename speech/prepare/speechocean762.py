@@ -38,6 +38,6 @@ def _read_table(path: Path) -> dict[str, str]:
     for row, line in enumerate(read_lines(path), start=1):
         fields = line.split(maxsplit=1)
         if len(fields) != 2 or fields[0] in table:
-            raise CorpusError(f"{path}, row {row}: must be an id of its own and a value.")
+            raise CorpusError(f"{path}, row {row}: must be an id of its own and a value")
         table[fields[0]] = fields[1].strip()
     return table

@@ -19,7 +19,7 @@ def rows(root: Path) -> Iterator[Row]:
     """List the utterances of every speaker's folder below `root`."""
     folders = sorted(p for p in root.rglob("*") if p.is_dir() and _SPEAKER.search(p.name))
     if not folders:
-        raise CorpusError(f"{root}: has no TIMIT speaker folders such as DR1/FCJF0.")
+        raise CorpusError(f"{root}: has no TIMIT speaker folders such as DR1/FCJF0")
     for folder in folders:
         match = _SPEAKER.search(folder.name)
         assert match is not None
@@ -57,6 +57,6 @@ def _transcript(folder: Path, stem: str) -> tuple[str, str]:
             except CorpusError as error:
                 return "", str(error)
             if not fields or any(len(f) != 3 for f in fields):
-                return "", f"{path}: lines must be first sample, last sample, text."
+                return "", f"{path}: lines must be first sample, last sample, text"
             return " ".join(f[2].strip() for f in fields), ""
-    return "", f"{folder / stem}: has neither a .txt nor a .wrd transcript."
+    return "", f"{folder / stem}: has neither a .txt nor a .wrd transcript"

@@ -57,6 +57,15 @@ def test_words_and_phones_tile_the_recording(recording, tmp_path, capsys):
     assert "do not sound like the text" in capsys.readouterr().err
 
 
+def test_one_file_is_written_in_the_format_of_its_ending(recording, tmp_path, capsys):
+    files = [str(recording / "a.wav"), str(recording / "a.txt")]
+    assert main(["align", *files, "-o", str(tmp_path / "new.srt")]) == 3
+    assert "Hello there, well-known world!" in (tmp_path / "new.srt").read_text()
+    if os.path.exists("/dev/full"):
+        assert main(["align", *files, "-o", "/dev/full"]) == 2
+        assert "its alignment cannot be written (No space left on device)" in capsys.readouterr().err
+
+
 def test_an_utterance_is_aligned_alike_alone_and_among_others(recording, tmp_path):
     rows = [Utterance(recording / "a.wav", 2.0, text) for text in ("hello world", "some other words", "hello world")]
     write_manifest(tmp_path / "rows.jsonl", rows)
@@ -223,7 +232,7 @@ def test_faults_of_a_text_are_told_with_its_line(recording, tmp_path, capsys):
 
 def test_words_and_phones_are_two_lists(recording, capsys):
     assert main(["align", str(recording / "a.wav"), str(recording / "a.txt"), "--format", "ctm"]) == 2
-    assert "name one --level, or add --output-dir DIR" in capsys.readouterr().err
+    assert "name one --level, or use --output-dir DIR" in capsys.readouterr().err
 
 
 def test_another_part_of_a_recording_is_another_source(recording, tmp_path, capsys):

@@ -168,6 +168,25 @@ def test_several_files_as_json_are_json_lines(tone_command, talks, capsys):
     assert [json.loads(line)["text"] for line in lines] == ["alpha one", "beta", "gamma"]
 
 
+def test_one_file_is_written_in_the_format_of_its_ending(tone_command, talks, tmp_path, capsys):
+    name = str(talks / "b.flac")
+    for output, options, begin in [
+        ("b.txt", [], "beta\n"),
+        ("b", [], "beta\n"),
+        ("b.VTT", [], "WEBVTT"),
+        ("b.TextGrid", [], "File type"),
+        ("b.docx", ["--format", "json"], "{"),
+    ]:
+        assert main(["transcribe", name, "-o", str(tmp_path / output), *options]) == 0
+        assert (tmp_path / output).read_text().startswith(begin)
+        assert capsys.readouterr().out == ""
+    assert main(["transcribe", name, "--output", "-"]) == 0
+    assert capsys.readouterr().out == "beta\n"
+    (tmp_path / "b.txt").write_text("kept")
+    assert main(["transcribe", str(talks / "readme.txt"), "-o", str(tmp_path / "b.txt")]) == 2
+    assert (tmp_path / "b.txt").read_text() == "kept"
+
+
 def test_all_formats_into_a_folder(tone_command, talks, tmp_path, capsys):
     out = tmp_path / "out"
     formats = "txt,json,srt,vtt,tsv,ctm,textgrid"
@@ -292,6 +311,13 @@ def test_bad_files_are_named_and_the_others_go_on(tone_command, talks, capsys):
         (["transcribe", "x.wav", "--format", "txt,srt"], "--output-dir"),
         (["transcribe", "x.wav", "--format", ","], "name a format"),
         (["transcribe", "x.wav", "y.wav", "--format", "srt"], "--output-dir"),
+        (["transcribe", "a_file", "boosts", "-o", "x.txt"], "--output x.txt: several recordings as txt do not fit"),
+        (["transcribe", "a_file", "-o", "x.docx"], "--output x.docx: no format has this ending; add --format"),
+        (["transcribe", "a_file", "-o", "empty_folder"], "--output empty_folder: is a folder; name a file"),
+        (["transcribe", "a_file", "-o", "./a_file"], "--output ./a_file: is read by the same command"),
+        (["transcribe", "a_file", "-o", "a_file/below"], "--output a_file/below: files cannot be written there"),
+        (["transcribe", "a_file", "-o", "x.txt", "--output-dir", "m"], "--output-dir: not allowed with argument -o"),
+        (["align", "a_file", "boosts", "-o", "./boosts", "--format", "json"], "is read by the same command"),
         (["transcribe", "x.wav", "--output-dir", "a_file/below"], "cannot be written there"),
         (["transcribe", "x.wav", "--output-dir", "a_file"], "--output-dir a_file: is no folder; name another"),
         (["transcribe", "x.wav", "--output-dir", ""], "--output-dir: the name is empty"),

@@ -144,7 +144,7 @@ def test_a_row_that_is_no_text_is_named_and_the_others_are_read(tmp_path):
     path.write_bytes(b"\xef\xbb\xbf" + good + b"\r\n" + good.replace(b"hello", b"caf\xe9") + b"\n" + good + b"\n")
     rows = dict(checked_rows(path))
     assert rows[1] == rows[3] == Utterance(tmp_path / "a.wav", 1.5, "hello")
-    assert str(rows[2]) == f"{path}, row 2: is not UTF-8 text (byte {good.index(b'hello') + 4})."
+    assert str(rows[2]) == f"{path}, row 2: is not UTF-8 text (byte {good.index(b'hello') + 4})"
     with pytest.raises(CorpusError, match=r"rows\.jsonl, row 2: is not UTF-8 text"):
         read_manifest(path)
 

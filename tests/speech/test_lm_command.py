@@ -337,7 +337,7 @@ def test_tune_writes_the_card(tmp_path, capsys, text):
     err = capsys.readouterr().err
     assert f"[2/2] {manifest}, row 2  failed\n" in err
     assert "dev.jsonl, row 2: " in err
-    assert "gone.wav: there is no such file. (left out)" in err
+    assert "gone.wav: there is no such file (left out)" in err
     assert "dev.jsonl, row 3: is not valid JSON" in err
     manifest.write_text(rows.replace("a.wav", "gone.wav"))
     assert cli.main([*arguments, "--dry-run"]) == 2

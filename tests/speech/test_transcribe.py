@@ -333,10 +333,10 @@ def test_an_array_of_one_channel_has_no_other(tones):
     [
         (lambda wave: (32_767 * wave).astype(np.int32), "of int32, whose full scale is 2147483648"),
         (lambda wave: (32_767 * wave).astype(np.int64), r"give array\.astype\(np\.int16\)"),
-        (lambda wave: (8_388_607 * wave).astype(np.int32), r"if they are of 24 bits, give array / 2\.0\*\*23\.$"),
-        (lambda wave: (32_767 * wave).astype(np.int32) << 8, r"if they are of 24 bits, give array / 2\.0\*\*23\.$"),
-        (lambda wave: (8_388_607.0 * wave).astype(np.int64), r"if they are of 24 bits, give array / 2\.0\*\*23\.$"),
-        (lambda wave: (2_147_483_000.0 * wave).astype(np.int64), r"if they are of 32 bits, give array / 2\.0\*\*31\.$"),
+        (lambda wave: (8_388_607 * wave).astype(np.int32), r"if they are of 24 bits, give array / 2\.0\*\*23$"),
+        (lambda wave: (32_767 * wave).astype(np.int32) << 8, r"if they are of 24 bits, give array / 2\.0\*\*23$"),
+        (lambda wave: (8_388_607.0 * wave).astype(np.int64), r"if they are of 24 bits, give array / 2\.0\*\*23$"),
+        (lambda wave: (2_147_483_000.0 * wave).astype(np.int64), r"if they are of 32 bits, give array / 2\.0\*\*31$"),
         (lambda wave: 32_768 * wave, "full scale is 1; rescale it"),
     ],
 )
