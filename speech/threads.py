@@ -3,6 +3,9 @@
 PyTorch shares every single product among threads, which then wait for each other some thousand times a second, and turn
 in circles meanwhile. An LSTM on two threads, of which other work holds up one, took ten times as long as on one. So
 pieces are computed side by side, each by a thread alone, and a single piece by one thread too.
+
+A process that was forked computes with one thread as well: it inherits no others, for which PyTorch (by GNU OpenMP)
+would wait forever.
 """
 
 import contextlib
@@ -10,13 +13,16 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, partial
 from typing import TypeVar
 
 import torch
 
 Part = TypeVar("Part")
 Result = TypeVar("Result")
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=partial(torch.set_num_threads, 1))
 
 
 def in_threads(work: Callable[[Part], Result], parts: Sequence[Part]) -> list[Result]:

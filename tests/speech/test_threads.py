@@ -1,6 +1,8 @@
 """Threads of which each computes alone."""
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -33,6 +35,22 @@ def test_each_thread_computes_alone_and_others_as_before(two):
     later.start()
     later.join()
     assert born_later == [2]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
+def test_a_forked_process_loads_a_model_after_its_parent_computed_on_several_threads():
+    code = (
+        "import os, torch; torch.set_num_threads(2); import speech; speech.load_model(lm=False);"
+        "torch.rand(10_000_000).exp().sum(); process = os.fork();"
+        "process or speech.load_model(lm=False) and os._exit(0); assert os.waitpid(process, 0)[1] == 0"
+    )
+    process = subprocess.Popen([sys.executable, "-W", "ignore", "-c", code], start_new_session=True)
+    try:
+        assert process.wait(timeout=60) == 0
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def test_one_part_is_computed_by_one_thread(two):
