@@ -17,7 +17,8 @@ class Word:
         Seconds from the beginning of the recording, ``start_s < end_s``.
     confidence : float
         0 to 1: the mean over the word's units of the highest posterior that each one reaches, as
-        `speech.words` defines it.
+        `speech.words` defines it. It ranks words and is no share of right ones: it knows nothing of
+        the language model, and where recordings are clear more words are right than it says.
     """
 
     text: str

@@ -57,6 +57,8 @@ formats:
   tsv       a table: start, end, word, confidence
   ctm       NIST's word list, for scoring tools
   textgrid  for Praat: a tier of words and one of confidences
+Confidences, from 0 to 1, are of what is heard, without the language model: they rank words, and say
+no share of right ones (of clear recordings more are right).
 With --units phone, json, tsv and textgrid say phones and phone where they say words and word.
 
 exit codes:
