@@ -90,21 +90,31 @@ def find_recordings(
         if argument != STDIN and not os.path.exists(argument) and glob.has_magic(argument):
             matches = sorted(glob.glob(argument, recursive=True))
             if not matches:
-                problems.append((argument, f"{argument}: the pattern matches no file."))
+                problems.append((argument, f"{argument}: the pattern matches no file"))
         for match in matches:
             if os.path.isdir(match):
                 files, unread = _files_below(match, suffixes)
                 problems += unread
                 if not files and not unread:
                     is_output = output_dir is not None and os.path.samefile(match, output_dir)
-                    (outputs if is_output else problems).append((match, f"{match}: no audio file in this folder."))
+                    (outputs if is_output else problems).append((match, f"{match}: no audio file in this folder"))
                 for file in files:
                     found.setdefault(file, os.path.relpath(file, match))
+            elif match != argument and _is_special(match):
+                problems.append((match, _SPECIAL.format(match)))
             elif match != STDIN and _absence(match):
-                problems.append((match, f"{match}: {_absence(match)}."))
+                problems.append((match, f"{match}: {_absence(match)}"))
             else:
                 found.setdefault(match, output_name(match))
     return _named(_unique(found), names), problems if found or problems else outputs
+
+
+_SPECIAL = "{}: is a pipe or a device, which is read only if it is named by itself"
+
+
+def _is_special(path: str) -> bool:
+    """Whether there is something at a path that is no file, such as a pipe, for whose other end opening it waits."""
+    return os.path.exists(path) and not os.path.isfile(path)
 
 
 def _absence(path: str) -> str:
@@ -119,12 +129,12 @@ def _absence(path: str) -> str:
 
 
 def _files_below(folder: str, suffixes: frozenset[str]) -> tuple[list[str], list[tuple[str, str]]]:
-    """Audio files in a folder and its subfolders, hidden ones left out, sorted; a sentence a folder that is closed."""
+    """Audio files in a folder and its subfolders, hidden ones left out, sorted; a sentence for what cannot be read."""
     files: list[str] = []
     problems: list[tuple[str, str]] = []
 
     def closed(error: OSError) -> None:
-        problems.append((error.filename, f"{error.filename}: this folder cannot be searched ({error.strerror})."))
+        problems.append((error.filename, f"{error.filename}: this folder cannot be searched ({error.strerror})"))
 
     seen = {os.path.realpath(folder)}  # links may lead back
     for parent, folders, names in os.walk(folder, onerror=closed, followlinks=True):
@@ -137,7 +147,9 @@ def _files_below(folder: str, suffixes: frozenset[str]) -> tuple[list[str], list
             for name in names
             if os.path.splitext(name)[1].lower() in suffixes and not name.startswith(".")
         ]
-    return sorted(files), sorted(problems)
+    special = [path for path in files if _is_special(path)]
+    problems += [(path, _SPECIAL.format(path)) for path in special]
+    return sorted({*files} - {*special}), sorted(problems)
 
 
 def _unique(found: dict[str, str]) -> dict[str, str]:
