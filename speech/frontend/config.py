@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
@@ -45,6 +45,8 @@ class FrontendConfig:
             raise ValueError(f'kind must be "fbank", "mfcc" or "vocoder_mel", got {self.kind!r}')
         if self.normalization not in ("none", "utterance", "global"):
             raise ValueError(f'normalization must be "none", "utterance" or "global", got {self.normalization!r}')
+        if self.window not in get_args(frames.WindowName):
+            raise ValueError(f"window must be one of {', '.join(get_args(frames.WindowName))}, got {self.window!r}")
         for name in ("window_s", "hop_s", "low_hz", "high_hz", "preemphasis", "waveform_scale", "lifter"):
             if not math.isfinite(getattr(self, name)):
                 raise ValueError(f"{name} must be a finite number, got {getattr(self, name)}")

@@ -243,7 +243,14 @@ def test_bad_input_is_refused(waveforms, lengths, words):
 
 @pytest.mark.parametrize(
     "changes",
-    [{"kind": "mel"}, {"normalization": "both"}, {"hop_s": 0.0}, {"high_hz": 9000.0}, {"num_mels": 0}],
+    [
+        {"kind": "mel"},
+        {"normalization": "both"},
+        {"window": "hanning"},
+        {"hop_s": 0.0},
+        {"high_hz": 9000.0},
+        {"num_mels": 0},
+    ],
 )
 def test_bad_configuration_is_refused(changes):
     with pytest.raises(ValueError):  # noqa: PT011
