@@ -708,7 +708,7 @@ def test_names_that_the_terminal_cannot_show(name, tmp_path):
     assert done.returncode == 2
     assert b"Traceback" not in done.stderr
     shown = name.encode("ascii", ESCAPE)
-    assert shown + b": there is no such file." in done.stderr
+    assert shown + b": there is no such file" in done.stderr
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
