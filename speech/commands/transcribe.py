@@ -233,7 +233,8 @@ def _print(transcript: Transcript, job: _Job, *, many: bool) -> None:
     """To standard output: as the format says, or one line a recording if there are many."""
     format_name = job.formats[0]
     if many and format_name == "txt":
-        text = f"{transcript.source}: {transcript.text}\n"
+        name = "\\n".join(transcript.source.splitlines())  # a name may hold line breaks
+        text = f"{name}: {transcript.text}\n"
     elif many and format_name == "json":
         text = to_json_line(transcript)
     else:

@@ -161,6 +161,14 @@ def test_a_pipe_is_not_waited_for_unless_it_is_named(talks, pattern):
     assert not problems
 
 
+@pytest.mark.skipif(os.name == "nt", reason="names hold no line breaks there")
+def test_every_recording_has_one_line(tone_command, talks, monkeypatch, capsys):
+    (talks / "two\nlines.wav").write_bytes((talks / "a.wav").read_bytes())
+    monkeypatch.chdir(talks)
+    assert main(["transcribe", "two\nlines.wav", "b.flac"]) == 0
+    assert capsys.readouterr().out == "two\\nlines.wav: alpha one\nb.flac: beta\n"
+
+
 def test_one_file_is_written_in_the_format_of_its_ending(tone_command, talks, tmp_path, capsys):
     name = str(talks / "b.flac")
     for output, options, begin in [
