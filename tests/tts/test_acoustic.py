@@ -1,6 +1,7 @@
 """Targets, length regulator, losses, training, and the model's file."""
 
 import json
+import math
 import re
 import runpy
 import sys
@@ -157,6 +158,25 @@ def test_file_round_trip(tmp_path):
         Acoustic.load(tmp_path / "detail.safetensors")
     (tmp_path / "a.safetensors").write_bytes((tmp_path / "a.safetensors").read_bytes()[:1000])
     with pytest.raises(CheckpointError, match="damaged"):
+        Acoustic.load(tmp_path / "a.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"pause_threshold": math.nan}, "pause_threshold must be from 0 to 1, got nan"),
+        ({"pause_threshold": "0.5"}, "pause_threshold must be float, got '0.5'"),
+        ({"detail": (1.0, math.nan) * 40}, r"detail\.1 must be positive and finite, got nan"),
+        ({"detail": (-1.0,) * 80}, r"detail\.0 must be positive"),
+        ({"detail": "1" * 80}, r"detail\.0 must be float, got '1'"),
+        ({"speakers": ()}, "speakers must be names, each once and at least one"),
+        ({"speakers": ("one", "two")}, "there are 2 speakers, for num_speakers=1"),
+        ({"habits": {"data": ("D", "QQ")}}, r"habits\.data must be ARPAbet phones, .* got 'D QQ'"),
+    ],
+)
+def test_settings_of_a_file_are_checked(tmp_path, settings, message):
+    replace(tiny_acoustic(), **settings).save(tmp_path / "a.safetensors", "float32")
+    with pytest.raises(CheckpointError, match=rf"a\.safetensors: .*{message}"):
         Acoustic.load(tmp_path / "a.safetensors")
 
 
