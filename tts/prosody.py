@@ -82,7 +82,7 @@ class _OfAllPhones:
         return sum(getattr(phone, self.name) for phone in word.phones) / len(word.phones)
 
     def __set__(self, word: "WordProsody", value: float) -> None:
-        check_range(self.name, value, self.allowed)
+        check_range(f'{self.name} of "{word.text}"', value, self.allowed)
         for phone in word.phones:
             setattr(phone, self.name, value)
 

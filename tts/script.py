@@ -1,8 +1,9 @@
 """A text with instructions: pronunciations, pauses and changes of prosody for stretches of its characters."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tts.controls import ENERGY_RANGE_DB, PITCH_RANGE_SEMITONES, RATE_RANGE
 from tts.inline import InlineText, parse_inline
 from tts.prosody import SentenceProsody
 
@@ -22,6 +23,21 @@ class Change:
     rate: float = 1.0
     pitch: float = 0.0
     energy: float = 0.0
+
+    @classmethod
+    def sum(cls, changes: Sequence["Change"]) -> "Change":
+        """What changes of one place add up to, at least one; the place is the first one's.
+
+        >>> Change.sum([Change(0, 9, rate=1.1, pitch=2.0), Change(3, 5, rate=3.0, pitch=-0.5)])
+        Change(start=0, end=9, rate=3.3, pitch=1.5, energy=0.0)
+        """
+        return cls(
+            changes[0].start,
+            changes[0].end,
+            round(math.prod(change.rate for change in changes), 9),  # 1.1 * 3 is a little more than 3.3
+            round(sum(change.pitch for change in changes), 9),
+            round(sum(change.energy for change in changes), 9),
+        )
 
 
 @dataclass(frozen=True)
@@ -53,13 +69,17 @@ class Script:
         A break belongs to the last word before it; one in front of all words leads the first sentence, and one behind
         all words ends the last. Words that are read together, as those of a number, are changed together, and a break
         inside them follows the last.
+
+        Raises
+        ------
+        ProsodyError
+            Changes of parts of a word that is read as one add up to more than it takes.
         """
-        for change in self.changes:
-            for word in sentence.words:
-                if change.start < word.end and word.start < change.end:
-                    word.rate = _limited(word.rate * change.rate, RATE_RANGE)
-                    word.pitch = _limited(word.pitch + change.pitch, PITCH_RANGE_SEMITONES)
-                    word.energy = _limited(word.energy + change.energy, ENERGY_RANGE_DB)
+        for word in sentence.words:
+            asked = [change for change in self.changes if change.start < word.end and word.start < change.end]
+            if asked:
+                total = Change.sum(asked)
+                word.rate, word.pitch, word.energy = total.rate, total.pitch, total.energy
         first_start = min((word.start for word in sentence.words), default=0)
         pauses_s: dict[int, float] = {}  # by number of the word before
         for one in self.breaks:
@@ -84,11 +104,6 @@ class Script:
             return following[0]
         text = self.inline.text
         return next((place for place in range(end, len(text)) if text[place].isalnum()), len(text))
-
-
-def _limited(value: float, allowed: tuple[float, float]) -> float:
-    """Changes that add up stay within what a word may have."""
-    return min(max(value, allowed[0]), allowed[1])
 
 
 def plain_script(text: str) -> Script:

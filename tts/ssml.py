@@ -11,12 +11,13 @@ W3C, Speech Synthesis Markup Language 1.1, 2010, sections 3.1-3.2.
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from xml.parsers import expat
 
 from speech.lexicon import Lexicon
 from tts.inline import InlineText, find_inline, parse_phones
 from tts.script import Break, Change, Script
-from tts.ssml_values import SsmlError, read_change, read_seconds
+from tts.ssml_values import SsmlError, check_sum, read_change, read_seconds
 from tts.text import TextError
 from tts.text.numbers import cardinal, digits, ordinal
 
@@ -73,6 +74,7 @@ class _Reader:
         self.text = ""
         self.spans: list[tuple[int, int, tuple[str, ...]]] = []
         self.changes: list[Change] = []
+        self.around: list[Change] = []  # of the prosody elements that are open
         self.breaks: list[Break] = []
         self.sentence_break: Break | None = None  # of the last sentence, while nothing follows it
         self.paragraph_at = 0  # characters in front of the end of the last paragraph
@@ -138,6 +140,9 @@ class _Reader:
             self.breaks.append(Break(len(self.text), read_seconds(attributes, place)))
         elif name in _TEXT_ONLY:
             self._part_words()
+        elif name == "prosody":
+            self.around.append(read_change(attributes, len(self.text), place))
+            check_sum(self.around, place)
         self.open.append((name, attributes, len(self.text), place))
 
     def _check_speak(self, attributes: dict[str, str], place: str) -> None:
@@ -158,7 +163,7 @@ class _Reader:
             case "p" | "s":
                 self._end_sentence(paragraph=name == "p")
             case "prosody":
-                self.changes.append(read_change(attributes, start, end, place))
+                self.changes.append(replace(self.around.pop(), end=end))
             case "phoneme" | "say-as" | "sub":
                 self._replace(name, attributes, start, place)
                 self.apart = True

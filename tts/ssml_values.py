@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from speech.errors import SpeechError
 from tts.controls import ENERGY_RANGE_DB, PITCH_RANGE_SEMITONES, RATE_RANGE, ProsodyError, check_range
@@ -37,20 +37,26 @@ def read_seconds(attributes: dict[str, str], place: str) -> float:
     return seconds
 
 
-def read_change(attributes: dict[str, str], start: int, end: int, place: str) -> Change:
-    """What a prosody element asks."""
+def read_change(attributes: dict[str, str], start: int, place: str) -> Change:
+    """What a prosody element that begins at character `start` asks."""
     if not attributes:
         raise SsmlError(f"{place}: <prosody> needs rate, pitch or volume")
     rate = _value(attributes.get("rate", "default"), _RATES, _rate, "rate", "80% or 1.2", place)
     pitch = _value(attributes.get("pitch", "default"), _PITCHES, _pitch, "pitch", "+2st or -10%", place)
     energy = _value(attributes.get("volume", "default"), _VOLUMES, _volume, "volume", "+6dB", place)
+    return Change(start, start, rate, pitch, energy)
+
+
+def check_sum(changes: Sequence[Change], place: str) -> None:
+    """Raise SsmlError if what nested prosody elements ask, the last at `place`, adds up to more than words take."""
+    total = Change.sum(changes)
     try:
-        check_range("rate", rate, RATE_RANGE)
-        check_range("pitch", pitch, PITCH_RANGE_SEMITONES)
-        check_range("volume", energy, ENERGY_RANGE_DB)
+        check_range("rate", total.rate, RATE_RANGE)
+        check_range("pitch", total.pitch, PITCH_RANGE_SEMITONES)
+        check_range("volume", total.energy, ENERGY_RANGE_DB)
     except ProsodyError as error:
-        raise SsmlError(f"{place}: <prosody>: {error}") from error
-    return Change(start, end, rate, pitch, energy)
+        together = " together with those around it" if len(changes) > 1 else ""
+        raise SsmlError(f"{place}: <prosody>{together}: {error}") from error
 
 
 def _value(

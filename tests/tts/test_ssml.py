@@ -2,6 +2,7 @@
 
 import pytest
 
+from tts.script import Change
 from tts.ssml import SsmlError, parse_ssml
 
 
@@ -21,6 +22,15 @@ def test_nested_prosody_adds_up_on_words():
     )
     assert [(change.pitch, change.energy) for change in script.changes] == [(-1.0, -6.0), (2.0, 0.0)]
     assert script.changes[1].start == 0 and script.changes[1].end == 3  # noqa: PT018
+
+
+def test_prosody_beside_another_or_at_the_limit_is_no_more():
+    parse_ssml("<speak><prosody rate='4'>a</prosody> <prosody rate='2'>b</prosody></speak>")
+    parse_ssml(
+        "<speak><prosody rate='110%'><prosody rate='90%'><prosody rate='4'>a</prosody></prosody></prosody></speak>"
+    )
+    at_limit = "<speak><prosody rate='1.6'><prosody rate='2.5'>a</prosody></prosody></speak>"
+    assert Change.sum(parse_ssml(at_limit).changes).rate == 4.0  # exactly, be the factors rounded as they are
 
 
 @pytest.mark.parametrize(
@@ -50,6 +60,14 @@ def test_spelling_numbers_and_phones():
         ("<speak><prosody>a</prosody></speak>", "needs rate, pitch or volume"),
         ("<speak><prosody rate='ten'>a</prosody></speak>", 'rate="ten"'),
         ("<speak><prosody rate='900%'>a</prosody></speak>", "rate must be from"),
+        (
+            "<speak><prosody rate='3'>a\n<prosody rate='2'>b</prosody></prosody></speak>",
+            "line 2, column 1: <prosody> together with those around it: rate must be from 0.25 to 4, got 6",
+        ),
+        (
+            "<speak><prosody pitch='+20st'>a <prosody pitch='+5st'>b</prosody></prosody></speak>",
+            "together .* pitch must be from -24 to 24, got 25",
+        ),
         ("<speak><prosody pitch='+20Hz'>a</prosody></speak>", 'pitch="\\+20Hz"'),
         ("<speak><phoneme ph='QQ'>a</phoneme></speak>", 'unknown phone "QQ"'),
         ("<speak><phoneme alphabet='ipa' ph='a'>a</phoneme></speak>", 'alphabet="ipa"'),

@@ -490,6 +490,12 @@ def test_words_that_are_read_together_are_changed_together(voice):
     assert [word.text for word in plan.words if word.pause_s == 1.0] == ["seven"]
 
 
+def test_changes_of_parts_of_a_number_are_not_cut_to_what_it_takes(voice):
+    parts = "<speak><prosody rate='3'>19</prosody><prosody rate='3'>84</prosody></speak>"
+    with pytest.raises(ProsodyError, match='rate of "nineteen" must be from 0.25 to 4, got 9'):
+        voice.say(parse_ssml(parts))
+
+
 def test_a_paragraph_s_pause_is_longer_than_a_sentence_s(voice):
     plan = voice.plan(parse_ssml("<speak><p><s>one.</s><s>two.</s></p><p><s>three.</s></p></speak>"))
     assert [sentence.words[-1].pause_s for sentence in plan.sentences[:2]] == [0.45, 0.8]

@@ -54,7 +54,7 @@ SSML stands in <speak>...</speak>, with & written &amp;. Elements and attributes
 refused: <p>, <s>, <sub alias="...">, <break time="300ms"> or strength="weak", <phoneme
 alphabet="arpabet" ph="...">, <prosody rate="80%" pitch="+2st" volume="+6dB">, and
 <say-as interpret-as="..."> with characters, spell-out, digits, cardinal or ordinal. What
-nested <prosody> elements ask adds up, to no more than --rate, --pitch and --energy may be.
+nested <prosody> elements ask adds up; more than --rate, --pitch and --energy may be is refused.
 
 exit codes:
   0 said; 2 wrong usage or nothing could be said; 130 interrupted; 143 terminated
