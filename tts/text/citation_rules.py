@@ -96,8 +96,21 @@ def _court_rule(match: re.Match) -> str:
     return " ".join(["federal", *(_RULE_PARTS[part] for part in re.findall(r"[A-Z][a-z]*", match[0])[1:])])
 
 
+#: What stands before a verse: a chapter, or a word that cites it.
+_CITES = re.compile(
+    rf"(?:(?:\d|\b[ivxlc]+),?|\b(?:In|in|[Ss]ee|[Cc]f\.|[Cc]ompare|[Aa]t|[Aa]s|[Oo]f|and|to|from|{_ANY}))\s$"
+)
+
+
+def _verse_or_version(match: re.Match) -> str:
+    """A verse where a chapter or a word that cites stands before: John 3, v. 16; else a version: Firefox v. 3."""
+    cited = _CITES.search(match.string[max(0, match.start() - 24) : match.start()])
+    return "verse" if cited and not re.match(r"\s\d+\.\d", match.string[match.end() :]) else "version"
+
+
 #: For the rules about words.
 ABBREVIATIONS: list[Rule] = [
+    ("verse", r"v\.(?=\s\d)", _verse_or_version),
     ("court_rule", r"Fed\.\sR\.\s(?:(?:Civ|Crim|App)\.\sP\.|Evid\.)", _court_rule),
     ("law", r"Pub\.\sL\.", lambda match: "public law"),
     ("circuit", r"(?<=\d(?:st|nd|rd|th)\s)Cir\.(?=\s\d)|(?<=[A-Z]\.\s)Cir\.(?=\s\d)", lambda match: "circuit"),

@@ -7,6 +7,7 @@ import re
 
 from tts.text import power_rules
 from tts.text.number_patterns import (
+    FOOD,
     INCHES,
     NUMBER,
     RATED,
@@ -22,7 +23,14 @@ from tts.text.units import UNITS
 VULGAR = dict(
     zip("½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞", "1/2 1/3 2/3 1/4 3/4 1/5 2/5 3/5 4/5 1/6 5/6 1/8 3/8 5/8 7/8".split(), strict=True)
 )
-_ODDS = re.compile(r"(?i)\b(?:odds|bets?|favou?rites?)\b[^.;]*$")
+_ODDS = re.compile(
+    r"(?i)(?:\b(?:odds|bets?|favou?rites?)\b[^.;]*|"
+    r"\b(?:start(?:s|ed|ing)?|went off|backed|priced?|quoted|offered|available)\s(?:\w+\s)?(?:at|of|from)\s)$"
+)
+#: What follows odds.
+_FANCIED = re.compile(
+    r"(?i)(?:\s(?:joint|second|hot|clear|\w+ing))*\s(?:fav(?:ou?rite)?s?|shots?|outsiders?|chances?|odds)\b"
+)
 _SPOKEN_PAIRS = {(24, 7): "twenty four seven", (9, 11): "nine eleven"}
 _FRACTION = (
     r"(?P<minus>(?<![\w)\]/.])[-−]|(?<![^\s(\[=])–)?(?:(?P<whole>\d+)(?:\s|-)?)?"
@@ -78,7 +86,8 @@ def _mixed_number(match: re.Match, above: int, below: int) -> str:
     if not match["whole"]:
         if (above, below) == (1, 2) and re.match(r"\s(?:an?|the)\s", match.string[match.end() :]):
             return f"{minus}half"
-        if below == 1 or _ODDS.search(match.string[max(0, match.start() - 24) : match.start()]):
+        offered = _ODDS.search(match.string[max(0, match.start() - 24) : match.start()])
+        if below == 1 or offered or _FANCIED.match(match.string, match.end()):
             return f"{minus}{cardinal(above)} to {cardinal(below)}"
         if re.match(r"\sof\b", match.string[match.end() :]) and below < 100:
             return minus + fraction(above, below)
@@ -204,7 +213,7 @@ RULES: list[Rule] = [
         lambda match: f"{cardinal(int(match[1]))} to",
     ),
     ("fraction", rf"{_FRACTION}(?P<inch>{INCHES})(?!\w)", _fraction),
-    ("fraction", rf"{_FRACTION}(?:[\s-]?(?P<unit>(?!in\s){UNIT})(?![\w/])(?:\.(?=\s[a-z]))?)?", _fraction),
+    ("fraction", rf"{_FRACTION}(?:[\s-]?(?P<unit>(?!in\s|t\b\.?{FOOD}){UNIT})(?![\w/])(?:\.(?=\s[a-z]))?)?", _fraction),
     ("divided", r"(?<=\d\s)/(?=\s\d+(?:\.\d+)?\s?[=≈])", lambda match: "divided by"),
     ("divided", r"(?:(?<=[\w)]!)|(?<=[\w)]!\s))/(?=\s?[\w(])", lambda match: "divided by"),
     ("factorial", r"(?<=[\w)])!(?![!\w])", _factorial),

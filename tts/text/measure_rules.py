@@ -8,6 +8,7 @@ import re
 from tts.text import length_rules
 from tts.text.number_patterns import (
     DASH,
+    FOOD,
     NUMBER,
     RANGE,
     UNIT,
@@ -95,11 +96,21 @@ def _coordinate(match: re.Match) -> str:
 
 
 def _points_or_pints(match: re.Match) -> str | None:
-    """The size of letters where they are spoken of, a volume before "of"; None where the text does not tell."""
-    around = match.string[max(0, match.start() - 30) : match.end() + 20]
-    if re.match(r"\s+of\b", match.string[match.end() :]):
+    """A volume before "of" or what is drunk or cooked, else points or letters; None where the text does not tell."""
+    rest = match.string[match.end() :].removeprefix(".")
+    if re.match(rf"\sof\b|{FOOD}", rest):
         return "pint"
-    return "point" if _FONT.search(around) else None
+    if match["unit"].startswith("pts"):
+        return "point"
+    return "point" if _FONT.search(match.string[max(0, match.start() - 30) : match.end() + 20]) else None
+
+
+def _spoon(match: re.Match) -> str:
+    """A spoon by its capital or small letter, in a recipe: 1 T. butter, 1½ t. salt."""
+    one = re.search(
+        r"(?<!\d[\s-])(?<![\d.,/])(?:1|[½¼¾⅓⅔]|\d/\d)\s?$", match.string[max(0, match.start() - 6) : match.start()]
+    )
+    return f"{'table' if match[0][0] == 'T' else 'tea'}spoon{'' if one else 's'}"
 
 
 def _is_bit_rate(match: re.Match) -> bool:
@@ -138,7 +149,7 @@ def _measure(match: re.Match) -> str | None:
         return None
     if symbol == "m" and re.match(rf"\s(?:{'|'.join(COUNTED)})\b", match.string[match.end() :]):
         return f"{span(match)} million"
-    unit = _points_or_pints(match) if symbol in ("pt", "pt.") else UNITS[symbol]
+    unit = _points_or_pints(match) if symbol in ("pt", "pt.", "pts", "pts.") else UNITS[symbol]
     if symbol == "bps" and _is_bit_rate(match):
         unit = "bit per second"
     if symbol == "pp" and match["gap"] and match.string[match.end("unit") :][:1] == "." and "." not in match["number"]:
@@ -243,6 +254,7 @@ RULES: list[Rule] = [
     *length_rules.MARKED,
     ("points", rf"{RANGE}(?P<gap>[\s-]?)bp\b", _basis_points),
     ("molar", rf"{RANGE}\sM(?=\s(?:solution|(?:[A-Z][a-z]?\d?){{2,}}\b(?<![A-Z]{{4}})))", _molar),
+    ("for", rf"(?:(?<=[\d½¼¾⅓⅔])|(?<=[\d½¼¾⅓⅔]\s))[Tt](?:\b|\.)(?={FOOD})", _spoon),
     ("stone", r"(?<=[½¼¾]\s)st\b(?:\.(?!\w))?", lambda match: "stone"),
     (
         "stone",

@@ -67,8 +67,12 @@ _UNSEEN = "\u00ad\u200b\u200c\u2060\ufeff"
 _PARTED = re.compile(rf"\w+(?:[{_UNSEEN}]+\w+|[\u0300-\u036f]+\w*)+(?:['’]\w+)*")
 #: Of an ordinal: 1ˢᵗ.
 _RAISED_ENDING = re.compile(r"(?<=\d)(?:ˢᵗ|ⁿᵈ|ʳᵈ|ᵗʰ)")
-#: The comma of a decimal before a unit: 1,5 kg.
-_DECIMAL_COMMA = re.compile(rf"(?<![\w.,])(\d{{1,3}}),(?=\d{{1,2}}\s?(?:[%°]|(?!in\b|[A-Z]\b|[ts]\b){UNIT}(?!\w)))")
+#: The comma of a decimal before a unit (1,5 kg), alone, or after what a single number follows: pi is 3,14.
+_DECIMAL_COMMA = re.compile(
+    rf"(?<![\w.,])(\d{{1,3}}),(?=\d{{1,2}}\s?(?:[%°]|(?!in\b|[A-Z]\b|[ts]\b){UNIT}(?!\w)))|"
+    r"(?:^|(?<=[=≈<>]\s)|(?<=[=≈])|(?<=\b(?:is|of|by) )|(?<=\b(?:was|are) )|(?<=\babout )|(?<=\bequals ))"
+    r"(\d{1,3}),(?=(?:\d\d|\d{4,})(?![\w,-]|\.\d))"
+)
 _INVISIBLE = ("Cf", "Cc", "Mn", "Me", "Sk")
 
 
@@ -134,7 +138,7 @@ def _tokens(text: str, offset: int, on_unknown: OnUnknown) -> Iterator[Token]:
     position, text = 0, _APOSTROPHE.sub("’", text).translate(_SAME)
     text = _PARTED.sub(lambda word: _seen(word[0]).ljust(len(word[0]), _UNSEEN[0]), text)
     text = _RAISED_ENDING.sub(lambda ending: unicodedata.normalize("NFKC", ending[0]), text)
-    text = _DECIMAL_COMMA.sub(r"\1.", text)
+    text = _DECIMAL_COMMA.sub(lambda whole: f"{whole[1] or whole[2]}.", text)
     while position < len(text):
         if text[position].isspace():
             position += 1

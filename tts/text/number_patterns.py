@@ -16,6 +16,15 @@ NUMBER = (
 SIGN = r"(?:(?:(?<![\w)\]])[-−+]|(?<![^\s(\[=])–(?!\s))(?=[\d.]))?"
 UNIT = "(?:" + "|".join(re.escape(unit) for unit in sorted(UNITS, key=len, reverse=True)) + ")"
 INCHES = r"(?:\"|″|”|'')"
+#: What a recipe measures in pints and spoons, by what may stand before it: heavy cream, sour milk.
+FOOD = (
+    r"\s(?:[a-z]+(?:ed|ing|en|less)\s)?(?:(?:heavy|sour|light|double|single|white|brown|raw|hot|cold|cool|warm|fresh|olive|"
+    r"vegetable|baking|soy|lemon|lime|orange|dry|dried|red|black|plain|whole|skim|table|sea|kosher|ground|of)\s){0,2}"
+    r"(?:cream|milk|buttermilk|water|beer|ale|stock|broth|oil|juice|butter|margarine|lard|flour|sugar|salt|pepper|soda|powder|"
+    r"vanilla|honey|syrup|vinegar|sauce|mustard|ketchup|mayonnaise|yogh?urt|wine|rum|brandy|yeast|cornstarch|cinnamon|ginger|"
+    r"paprika|cumin|oregano|basil|thyme|parsley|garlic|onions?|herbs|seeds|zest|gelatin|cocoa|berries|\w+berries|tomatoes|"
+    r"ice)\b"
+)
 #: Before points out of a greatest number of them.
 RATED = re.compile(
     r"(?i)\b(?:rat(?:es?|ed|ing)|scor(?:es?|ed|ing)|grades?|marks?|results?|gave|give|given|giving|got)\b[\w\s:]{0,8}$"

@@ -146,10 +146,12 @@ def _of_monarch(match: re.Match) -> str | None:
     return ordinal(number) if number and name and name[1] in _MONARCHS else None
 
 
-def _year(match: re.Match) -> str | None:
-    """A year on a monument: MDCCXCIII."""
+def _alone(match: re.Match) -> str | None:
+    """A numeral that is no word and stands alone: LXXXVIII; from 1100 to 2099 the year on a monument: MDCCXCIII."""
     number = roman(match["numeral"])
-    return year(number) if number else None
+    if not number:
+        return None
+    return year(number) if 1100 <= number < 2100 else cardinal(number)
 
 
 def _small(match: re.Match) -> str | None:
@@ -194,7 +196,7 @@ RULES: list[Rule] = [
     ("ordinal", r"(?P<numeral>[IVXLC]{2,}|V|X)(?:th|st|nd|rd)\b", _ordinal),
     ("ordinal", r"(?<=[a-z] the )(?P<numeral>[IVX]+)\b(?!['’-]|\s[A-Z])", _of_monarch),
     ("ordinal", rf"(?P<numeral>[IVXLC]+)(?=\s{_ORDERED}\b)", _ordinal),
-    ("year", r"(?P<numeral>(?=[MDCLXVI]{4})M[MDCLXVI]+)\b", _year),
+    ("alone", r"(?P<numeral>[MDCLXVI]{4,})\b", _alone),
     ("numeral", r"(?P<numeral>(?!xxx\b)[ivxl]{3,})\b(?!['’-]\w)", _small),
     ("generation", r"(?<=[a-z],\s)(?P<numeral>II|III|IV)\b", _generation),
 ]

@@ -54,7 +54,7 @@ BEFORE_NUMBERS = {
     "nos": "numbers", "p": "page", "op": "opus", "dep": "departs", "arr": "arrives", "sect": "section",
     "thm": "theorem", "fl": "flourished", "prop": "proposition", "col": "column",
     "pg": "page", "pgs": "pages", "pop": "population", "pt": "part", "pts": "parts", "rt": "route", "n": "note",
-    "ln": "line", "vv": "verses", "sc": "scene",
+    "ln": "line", "vv": "verses", "sc": "scene", "fn": "footnote", "fns": "footnotes", "nn": "notes",
 }  # fmt: skip
 WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
 #: Words shortened with an apostrophe.

@@ -46,8 +46,9 @@ UNITS |= {
     "kts": "knot", "lx": "lux", "Torr": "torr", "rad": "radian", "s2": "second squared", "req": "request",
     "wkts": "wicket", "wkts.": "wicket", "ly": "light year", "BPM": "beat per minute", "kDa": "kilodalton",
     "Da": "dalton", "Å": "angstrom", "\u212b": "angstrom", "Bq": "becquerel",
-    "Gy": "gray", "kn": "knot",
-    "Sv": "sievert",
+    "Gy": "gray", "kn": "knot", "Sv": "sievert", "mEq": "milli equivalent", "mOsm": "milli osmole",
+    "IU": "international unit", "mIU": "milli international unit", "U/L": "unit per liter",
+    "U/mL": "unit per milliliter", "pts.": "point",
 }  # fmt: skip
 #: Symbols that take a prefix, the prefixes that are used with them, and the name without one.
 _PREFIXED = {
