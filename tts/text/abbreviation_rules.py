@@ -307,7 +307,7 @@ RULES: list[Rule] = [
     ("bare", rf"({_BARE}|PhD|vs|etc|thx|pls|acct)\b(?!\.?\w)", _bare),
     (
         "initials",
-        rf"(?:(?!v\.\s|s\.){LETTER}\.\s?){{2,}}(?<!\s)(?:['’]?s\b)?(?!\w)|(?:[A-Z]\.\s?)+(?=\s?[A-Z][a-z])(?<!\s)",
+        rf"(?:(?!v\.\s|s\.){LETTER}\.(?:\s|-(?=[A-Z]\.\s))?){{2,}}(?<!\s)(?:['’]?s\b)?(?!\w)|(?:[A-Z]\.\s?)+(?=\s?[A-Z][a-z])(?<!\s)",
         _initials,
     ),
     ("initials", r"[A-Z]\.(?=\s[A-Z]?[a-z]|,)", _initials),

@@ -3,7 +3,7 @@
 import re
 
 from tts.text.numbers import digits, pairs
-from tts.text.spelling import VOWEL, acronym, camel, dictionary_reading, fold, spell
+from tts.text.spelling import LETTER, VOWEL, acronym, camel, dictionary_reading, fold, spell
 from tts.text.tables import INITIALISMS, SHORT_WORDS, SYMBOLS
 
 _ADDRESS_MARKS = {
@@ -27,7 +27,7 @@ _SPELT = frozenset("etc tel".split())
 def expand_address(match: re.Match) -> str:
     """Web and mail addresses and paths: words, with the marks between them named."""
     words = []
-    for part in re.finditer(rf"{_NUMBERS}|[A-Za-z]+|\d+|[^\W\d_]+|.", match[0]):
+    for part in re.finditer(rf"{_NUMBERS}|[A-Za-z]+|\d+|{LETTER}+|.", match[0]):
         text = part[0]
         if "." in text[1:]:
             words.append(" dot ".join(map(digits, text.split("."))))

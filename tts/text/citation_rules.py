@@ -113,12 +113,17 @@ ABBREVIATIONS: list[Rule] = [
     ("verse", r"v\.(?=\s\d)", _verse_or_version),
     ("court_rule", r"Fed\.\sR\.\s(?:(?:Civ|Crim|App)\.\sP\.|Evid\.)", _court_rule),
     ("law", r"Pub\.\sL\.", lambda match: "public law"),
-    ("circuit", r"(?<=\d(?:st|nd|rd|th)\s)Cir\.(?=\s\d)|(?<=[A-Z]\.\s)Cir\.(?=\s\d)", lambda match: "circuit"),
+    (
+        "circuit",
+        r"(?:(?<=\d(?:st|nd|rd|th)\s)|(?<=\b[23]d\s)|(?<=[A-Z]\.\s))Cir\.(?=\s(?:\d|[A-Z][a-z]{2}))",
+        lambda match: "circuit",
+    ),
     ("certiorari", r"cert\.(?=\s[a-z])", lambda match: "certiorari"),
     ("decided", r"(?:aff|rev)['’]d\b", lambda match: "affirmed" if match[0][0] == "a" else "reversed"),
 ]
 #: (name, pattern, function), tried in this order.
 RULES: list[Rule] = [
+    ("circuit", r"[23]d(?=\sCir\.)", lambda match: _SERIES[match[0]]),
     (
         "report",
         r"(?P<volume>\d{1,4})\s(?P<report>(?:F|S\.\s?Ct|L\.\s?Ed|Cal|[NS]\.\s?[EW]|So|P|A)\."

@@ -16,7 +16,7 @@ _SIDES = {"W": "wide", "D": "deep", "H": "high", "L": "long"}
 _CONTENTS = frozenset("g kg mg oz oz. lb lb. ml mL cl l L".split())
 #: A player's name in a list, before the minute of a goal: (Kane 45', Foden 78').
 _SCORER = re.compile(
-    r"(?:[(,;]\s?(?:[A-Z][\w’'-]+\s){1,2}|"
+    r"(?:[(,;]\s?(?:[^\W\da-z_][\w’'-]+\s){1,2}|"
     r"\b(?!Tower|Building|Oak|Pine|Tree|Mount|Peak|Falls|Bridge|Hill|Rock|Dam)[A-Z][\w’-]+\s\((?:[\d+]+['′’],\s?)*)$"
 )
 _GLYPHS = "".join(VULGAR)

@@ -49,12 +49,13 @@ _LINE = re.compile(
 _ARTICLE = re.compile(r"(?i)\b(?:an?|the|this|that|my|your|his|her|its|our|their)\s$")
 #: What is told by one of its measures, so that the unit is singular: two 12V batteries, new 4 TB drives.
 _THINGS = (
+    "sprint race relay hurdle freestyle backstroke breaststroke butterfly "
     "adaptor adapter amplifier bag bottle bulb bullet camera cannon card charger circuit disk drive dumbbell engine "
     "film gun headphone heater jack jar lamp microwave motor nail outlet pack package panel pipe pistol "
     "plan plug resistor sack shell signal stick tank weight"
 ).split()
 _MADE = re.compile(
-    rf"\s(?:(?:{'|'.join(_THINGS)})s?|cans|box(?:es)?|lens(?:es)?|memory|memories|batter(?:y|ies)|"
+    rf"\s(?:(?:{'|'.join(_THINGS)})s?|cans|dash(?:es)?|box(?:es)?|lens(?:es)?|memory|memories|batter(?:y|ies)|"
     r"(?:power\s)?suppl(?:y|ies))\b"
 )
 #: Before "can" and after an article, of the container: a 330ml can.

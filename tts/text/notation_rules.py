@@ -11,6 +11,7 @@ from tts.text.tokens import Rule
 
 _QUALITIES = {"maj": "major", "min": "minor", "dim": "diminished", "aug": "augmented", "sus": "suspended"}
 _CURRENCY = "(?:EUR|USD|GBP|JPY|CHF|AUD|CAD|NZD|CNY|SEK|NOK|INR|BTC)"
+_LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 #: Latin of citations, whose full stops end no sentence.
 _CITED = {"ibid.": "ibid", "op. cit.": "op cit", "loc. cit.": "loc cit", "et seq.": "et seq"}
@@ -33,9 +34,27 @@ def _shells(match: re.Match) -> str:
     return " , ".join(spell(shell.translate(_RAISED)) for shell in match[0].split())
 
 
+_MOVE = "[KQRBN][a-h]?[1-8]?[a-h][1-8]"
+#: Another move that is no ion, or the number of one.
+_PLAYED = re.compile(r"(?<!\w)(?:\d{1,3}\.(?:\.\.)?\s?[KQRBNa-hO]|[KQR][a-h][1-8]|[KQRBNa-h]x[a-h][1-8]|O-O)")
+
+
+def _move(match: re.Match) -> str | None:
+    """A chess move among others, which tell it from an ion: Qh5+."""
+    around = f"{match.string[: match.start()]} {match.string[match.end() :]}"
+    if not _PLAYED.search(around):
+        return None
+    return spell(match["move"]) + {"+": " check", "#": " mate"}.get(match["end"] or "", "")
+
+
 #: For numbers, tried first.
 NUMBERS: list[Rule] = [
     ("shells", r"[1-7][spdf][¹²³⁴-⁹][⁰¹²³⁴-⁹]?(?:\s[1-7][spdf][¹²³⁴-⁹][⁰¹²³⁴-⁹]?)+(?!\w)", _shells),
+    (
+        "chess",
+        rf"(\d{{1,3}})\.(?=(?:{_MOVE}|[a-h][1-8]|[KQRBNa-h]x[a-h][1-8])(?!\w))",
+        lambda m: f"{cardinal(int(m[1]))} .",
+    ),
     ("always", r"24x7(?:x365)?\b", lambda match: "twenty four seven" + " three sixty five" * ("365" in match[0])),
     ("even", r"50[:/]50(?![\w:/]|[.,]\d)", lambda match: "fifty fifty"),
 ]
@@ -47,11 +66,22 @@ RULES: list[Rule] = [
         _capture,
     ),
     ("chess", r"(?<!\w)([KQRBN][a-h][1-8])#(?!\w)", lambda match: f"{spell(match[1])} mate"),
+    ("chess", rf"(?<!\w)(?P<move>{_MOVE})(?P<end>[+#])?(?![\w+#-])", _move),
+    (
+        "chess",
+        r"(?<![\w-])O-O(?P<long>-O)?(?![\w-])",
+        lambda match: f"castles {'queen' if match['long'] else 'king'}side",
+    ),
     (
         "chord",
         r"(?<!\w)(?P<root>[A-G])(?P<accidental>[#♯b♭])?(?P<quality>maj(?=\d|\b)|min(?=\d)|dim(?=\d)|aug(?=\d)|sus(?=[24]))"
         r"(?P<number>\d{1,2})?(?!\w)",
         _chord,
+    ),
+    (
+        "logarithm",
+        r"(?<!\w)log(?P<base>[₀-₉]+)(?P<of>\s?(?=[\d(]|[a-z]\b))?",
+        lambda m: f"log base {cardinal(int(m['base'].translate(_LOWERED)))}{' of' if m['of'] is not None else ''}",
     ),
     (
         "battery",

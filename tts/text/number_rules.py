@@ -189,6 +189,7 @@ RULES: list[Rule] = [
         lambda match: f"{decimal(match['number'])} times a{'n' if match['each'] == 'hour' else ''} {match['each']}",
     ),
     ("pages", r"(?P<number>\d{1,4})\s?ff\.(?!\w)", lambda match: f"{cardinal(int(match['number']))} and following"),
+    ("pages", r"(?:(?<=\bp\. )|(?<=\bpp\. ))(\d{1,4})\s?f\.(?!\w)", lambda m: f"{cardinal(int(m[1]))} and following"),
     ("magnitude", rf"{RANGE}(?P<suffix>[kKMB]|\s?(?:bn|mn|trn|tn))\b", _magnitude),
     (
         "year_span",

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from tts.text.citation_rules import BOOK_NAMES, CHAPTERED
-from tts.text.tables import BEFORE_NUMBERS, ENDINGS, STARTERS, TITLES, WORDS_TOO
+from tts.text.tables import BEFORE_NUMBERS, ENDINGS, MONTHS, STARTERS, TITLES, WORDS_TOO
 from tts.text.units import UNITS
 
 #: Longer stretches without an end are cut at a mark or a space; about a minute and a half of speech.
@@ -26,7 +26,8 @@ _INITIAL_FOLLOWS = re.compile(r"\s[A-Z]\.")
 #: After the mark of a factorial: 5! = 120.
 _OPERATOR_FOLLOWS = re.compile(r"\s[=+*/×÷−^<>≈-]\s")
 #: After an abbreviation of the law: an initial, a number, a section.
-_CITED = re.compile(r"\s(?:[A-Z]\.|\d)")
+_CITED = re.compile(rf"\s(?:[A-Z]\.|\d|(?:{'|'.join(name[:3].capitalize() for name in MONTHS)})\b)")
+_NUMERAL_FOLLOWS = re.compile(r"\s[IXLC][,;:)]")
 _VERSE_FOLLOWS = re.compile(r"\s\d{1,3}:\d")
 
 
@@ -127,6 +128,8 @@ def _ends_after_stop(text: str, start: int, match: re.Match, word: str) -> bool:
         return False
     if before.capitalize() in CHAPTERED and is_title and word.isdigit():
         return False
+    if is_title and before in ("art", "vol", "sec", "ch", "pt", "bk") and _NUMERAL_FOLLOWS.match(text, match.end()):
+        return False
     if before in BEFORE_NUMBERS and re.fullmatch(r"\d\w*|V|[IVX]{2,}", word):
         return before == "art" and not is_title
     if before == "mar" and is_title and re.match(r"\s['’]\d\d\b", text[match.end() : match.end() + 5]):
@@ -134,7 +137,7 @@ def _ends_after_stop(text: str, start: int, match: re.Match, word: str) -> bool:
     if before in _NEVER_LAST:
         starts = word in STARTERS and not _INITIAL_FOLLOWS.match(text, match.end())
         return before in ("st", "dr") and starts and f"{before} {word}" not in ("dr Who", "dr No")
-    is_initial = re.fullmatch(r"(?:[^\W\d_]\.)*[^\W\d_]", before)
+    is_initial = re.fullmatch(r"(?:[^\W\d_]\.-?)*[^\W\d_]", before)
     if before in ENDINGS or before in ("al",) or is_initial:
         return word in STARTERS and not _INITIAL_FOLLOWS.match(text, match.end())
     if before in WORDS_TOO:

@@ -55,6 +55,7 @@ BEFORE_NUMBERS = {
     "thm": "theorem", "fl": "flourished", "prop": "proposition", "col": "column",
     "pg": "page", "pgs": "pages", "pop": "population", "pt": "part", "pts": "parts", "rt": "route", "n": "note",
     "ln": "line", "vv": "verses", "sc": "scene", "fn": "footnote", "fns": "footnotes", "nn": "notes",
+    "eqn": "equation", "eqns": "equations",
 }  # fmt: skip
 WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
 #: Words shortened with an apostrophe.
@@ -69,7 +70,7 @@ BARE = {
     "mr": "mister", "mrs": "missus", "ms": "miz", "dr": "doctor", "prof": "professor", "jr": "junior", "vs": "versus",
     "etc": "et cetera", "ph.d": "P H D", "phd": "P H D", "blvd": "boulevard",
     "hwy": "highway", "rte": "route", "thx": "thanks", "pls": "please", "acct": "account", "sgt": "sergeant",
-    "cpl": "corporal", "capt": "captain", "lt": "lieutenant", "mt": "mount", "sr": "senior",
+    "cpl": "corporal", "capt": "captain", "lt": "lieutenant", "mt": "mount", "sr": "senior", "utd": "united",
 }  # fmt: skip
 
 #: States of the US, before the number of a post office.

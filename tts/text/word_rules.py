@@ -246,7 +246,11 @@ RULES: list[Rule] = [
     ("absolute", r"(?:^|(?<=[\s(=+−-]))\|(?=[\w−][^|\n]{0,20}(?<=[\w)²³])\|(?!\w))", lambda match: "absolute value of"),
     ("absolute", r"(?<=[\w)²³])\|(?!\w)", _absolute_end),
     ("given", r"(?<=\bP\([A-Z])\s?\|\s?(?=[A-Z]\))", lambda match: "given"),
-    ("days", r"x(?=\s\d+\s(?:days?|weeks?|months?|min(?:ute)?s?|h(?:ou)?rs?|secs?|seconds)\b)", lambda match: "for"),
+    (
+        "days",
+        r"(?<!\d\s)[x×](?=\s\d+\s(?:days?|weeks?|months?|min(?:ute)?s?|h(?:ou)?rs?|secs?|seconds)\b)",
+        lambda match: "for",
+    ),
     ("times", r"(?<=[a-z]{2}\s)x(?=\s\d)", lambda match: "times"),
     ("letter", r"\b([A-Za-z])(?:['’]s)\b", _letter_s),
     ("letter", r"(?:(?<=\b\d\s)|(?<=\btwo\s)|(?<=\bthree\s)|(?<=\b[Ss]traight\s))([A-Z])s\b(?!['’])", _letter_s),
