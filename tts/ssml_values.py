@@ -13,6 +13,7 @@ _RATES = {"x-slow": 0.5, "slow": 0.75, "medium": 1.0, "default": 1.0, "fast": 1.
 _PITCHES = {"x-low": -6.0, "low": -3.0, "medium": 0.0, "default": 0.0, "high": 3.0, "x-high": 6.0}
 _VOLUMES = {"x-soft": -12.0, "soft": -6.0, "medium": 0.0, "default": 0.0, "loud": 4.0, "x-loud": 8.0}
 _LONGEST_BREAK_S = 60.0
+_NUMBER = r"([0-9]+\.?[0-9]*|\.[0-9]+)"  # of the standard: 1, 1.5, 1. and .5
 
 
 class SsmlError(SpeechError):
@@ -21,14 +22,12 @@ class SsmlError(SpeechError):
 
 def read_seconds(attributes: dict[str, str], place: str) -> float:
     """Length of a break."""
+    strength = attributes.get("strength", "medium")
+    if strength not in _STRENGTHS_S:
+        raise SsmlError(f'{place}: strength="{strength}" of <break> is not understood; known: {_list(_STRENGTHS_S)}')
     if "time" not in attributes:
-        strength = attributes.get("strength", "medium")
-        if strength not in _STRENGTHS_S:
-            raise SsmlError(
-                f'{place}: strength="{strength}" of <break> is not understood; known: {_list(_STRENGTHS_S)}'
-            )
         return _STRENGTHS_S[strength]
-    match = re.fullmatch(r"\+?(\d+(?:\.\d*)?|\.\d+)(ms|s)", attributes["time"].strip())
+    match = re.fullmatch(rf"\+?{_NUMBER}(ms|s)", attributes["time"].strip())
     seconds = float(match[1]) * (0.001 if match[2] == "ms" else 1.0) if match else -1.0
     if not 0.0 <= seconds <= _LONGEST_BREAK_S:
         raise SsmlError(
@@ -73,7 +72,7 @@ def _value(
 
 
 def _rate(text: str) -> float | None:
-    match = re.fullmatch(r"([+-]?)(\d+(?:\.\d+)?)(%?)", text)
+    match = re.fullmatch(rf"([+-]?){_NUMBER}(%?)", text)
     if not match or (match[1] and not match[3]):
         return None
     value = float(match[2]) / (100.0 if match[3] else 1.0)
@@ -81,18 +80,18 @@ def _rate(text: str) -> float | None:
 
 
 def _pitch(text: str) -> float | None:
-    match = re.fullmatch(r"([+-]\d+(?:\.\d+)?)(st|%)", text)
+    match = re.fullmatch(rf"([+-]){_NUMBER}(st|%)", text)
     if not match:
         return None
-    value = float(match[1])
-    if match[2] == "st":
+    value = float(match[1] + match[2])
+    if match[3] == "st":
         return value
     return 12.0 * math.log2(1.0 + value / 100.0) if value > -100.0 else None
 
 
 def _volume(text: str) -> float | None:
-    match = re.fullmatch(r"([+-]\d+(?:\.\d+)?)dB", text)
-    return float(match[1]) if match else None
+    match = re.fullmatch(rf"([+-]){_NUMBER}dB", text)
+    return float(match[1] + match[2]) if match else None
 
 
 def _list(names: dict[str, float]) -> str:

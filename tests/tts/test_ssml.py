@@ -41,6 +41,11 @@ def test_breaks(attributes, seconds):
     assert parse_ssml(f"<speak>a <break {attributes}/> b</speak>").breaks[0].seconds == seconds
 
 
+def test_numbers_are_written_as_in_the_standard():
+    [change] = parse_ssml('<speak><prosody rate=".8" pitch="+.5st" volume="-1.dB">a</prosody></speak>').changes
+    assert (change.rate, change.pitch, change.energy) == (0.8, 0.5, -1.0)
+
+
 def test_spelling_numbers_and_phones():
     script = parse_ssml(
         '<speak><say-as interpret-as="characters">aB1</say-as><say-as interpret-as="ordinal">22</say-as> '
@@ -57,6 +62,8 @@ def test_spelling_numbers_and_phones():
         ("<speak>\n<break size='1'/></speak>", "line 2, column 1: attribute size of <break>"),
         ("<speak><break time='soon'/></speak>", 'time="soon"'),
         ("<speak><break time='61s'/></speak>", 'time="61s"'),
+        ("<speak><break time='1s' strength='huge'/></speak>", 'strength="huge"'),
+        ("<speak><prosody rate='٣'>a</prosody></speak>", 'rate="٣"'),
         ("<speak><prosody>a</prosody></speak>", "needs rate, pitch or volume"),
         ("<speak><prosody rate='ten'>a</prosody></speak>", 'rate="ten"'),
         ("<speak><prosody rate='900%'>a</prosody></speak>", "rate must be from"),
