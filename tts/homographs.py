@@ -270,6 +270,12 @@ def _use(place: Place) -> str:
     return "Y UW1 Z" if is_verb else "Y UW1 S"
 
 
+def _house(place: Place) -> str:
+    before = place.back()
+    given = place.next in OBJECTS | DETERMINERS or before != "to" and place.next.endswith("s")  # to house parties
+    return "HH AW1 Z" if before in AUXILIARIES and given else "HH AW1 S"
+
+
 _NEARNESS = frozenset(
     "to by beside enough friend friends call calls together range relationship relationships contact attention look "
     "race game behind up ally allies ties tie quarters family relative relatives".split()
@@ -344,6 +350,7 @@ _SINGLE: dict[str, Callable[[Place], str]] = {
     "minute": _minute,
     "refuse": _refuse,
     "use": _use,
+    "house": _house,
     "used": _used,
     "upset": lambda place: "AH1 P S EH2 T" if place.back() in ("a", "an", "the", "major", "big") else "AH0 P S EH1 T",
     "close": _close,

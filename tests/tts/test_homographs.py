@@ -6,6 +6,8 @@ from speech.lexicon import Lexicon
 from tts.phonemes import Pronouncer
 
 CASES = {
+    "HH AW1 Z": ["to *house the homeless", "It will house them."],
+    "HH AW1 S": ["They went to a *house nearby.", "Can the house be sold?", "to house parties"],
     "R EH1 K ER0 D": ["a world *record", "He broke the record.", "My vinyl record collection"],
     "R IH0 K AO1 R D|R AH0 K AO1 R D": ["I want to *record it.", "They record music.", "Record the meeting, please."],
     "R EH1 D": [

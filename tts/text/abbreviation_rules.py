@@ -269,6 +269,7 @@ RULES: list[Rule] = [
     ("size", r"(?<=\d\s)(?:lg|sm|med)\b\.?(?=\s[a-z])", lambda match: _SIZES[match[0][0]]),
     ("century", r"(?<=\d[a-z]{2}[\s-])c\.", lambda match: "century"),
     ("born", rf"[bdr]\.(?=\s(?:\d{{1,2}}\s{MONTH}\s)?\d{{3,4}}\b)", lambda match: _LIVED[match[0]]),
+    ("article", r"[Aa]rt\.(?=\s\d+\()", lambda match: "article"),
     ("soon", r"a\.s\.a\.p\.?(?!\w)", lambda match: "A S A P"),
     (
         "state",

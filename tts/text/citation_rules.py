@@ -137,6 +137,11 @@ RULES: list[Rule] = [
         rf"(?:{DASH}(?P<last>(?:\d{{1,3}}:)?\d{{1,3}}))?(?![\d:]|\s?[AaPp]\.?[Mm]\b)",
         _verse,
     ),
+    (
+        "verse",
+        r"(?:(?<=\bQur['’]an )|(?<=\b[QK][uo]ran )|(?<=\bS[uū]rah ))(\d{1,3}):(\d{1,3})(?![\d:])",
+        lambda match: f"{cardinal(int(match[1]))} {cardinal(int(match[2]))}",
+    ),
     ("verse", r"Song\sof\s(?P<of>Songs|Solomon)\s(?P<chapter>\d):(?P<verse>\d{1,2})(?![\d:])", _song),
     (
         "chapter",

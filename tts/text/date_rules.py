@@ -266,8 +266,9 @@ RULES: list[Rule] = [
     ),
     (
         "iso_date",
-        r"(?P<year>\d{4})[-/](?P<month>\d\d?)[-/](?P<day>\d\d?)(?:T(?P<hour>\d\d):(?P<minute>\d\d)"
-        r"(?::(?P<second>\d\d)(?:\.\d+)?)?(?P<zone>Z|[-+]\d\d(?::?\d\d)?)?(?!\w)|(?![\d-]|/(?!\d{4}-)))",
+        r"(?P<year>\d{4}(?=[-/])|(?:19|20)\d\d(?=\.[01]\d\.[0-3]\d\b))[-/.](?P<month>\d\d?)[-/.](?P<day>\d\d?)"
+        r"(?:T(?P<hour>\d\d):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:\.\d+)?)?(?P<zone>Z|[-+]\d\d(?::?\d\d)?)?(?!\w)|"
+        r"(?![\d-]|/(?!\d{4}-)))",
         _iso_date,
     ),
     (

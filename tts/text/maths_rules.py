@@ -222,6 +222,11 @@ RULES: list[Rule] = [
         r"(?P<sign>[-+−])\s?(?P<number>\d{1,2})\)-?(?:th|st|nd|rd)\b",
         lambda match: f"{'plus' if match['sign'] == '+' else 'minus'} {ordinal(int(match['number']))} )",
     ),
+    (
+        "minus",
+        r"(?:(?<=\([a-z\d])-(?=[a-z\d]\)\s?[!^*²³/=])|(?<=[\w!*/^=]\([a-z\d])-(?=[a-z\d]\)))",
+        lambda match: "minus",
+    ),
     ("minus", r"(?<=[\w)]\s)(?:[-−](?=\s(?:\d|[a-zA-Z]\b(?!')))|–(?=\s\d+\s=))", _minus),
     (
         "minus",

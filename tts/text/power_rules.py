@@ -96,6 +96,11 @@ RULES: list[Rule] = [
     ),
     ("power", rf"(?<=[\w)])({_RAISED})(?![{_SMALL_LETTERS}])", _power),
     ("power", r"(?<=[\w)])\*\*(\d+|[a-z]\b)", _power),
+    (
+        "power",
+        r"(?<=[\w)\]])\^(\d?)([-+−])(?!\w)",
+        lambda m: f"{cardinal(int(m[1])) + ' ' if m[1] else ''}{'plus' if m[2] == '+' else 'minus'}",
+    ),
     ("power", r"(?<=[\w)])\^(?=\()", lambda match: "to the"),
     ("power", r"(?<=[\w)])\^([-−]?\d+|[a-z]\b)", _power),
     ("power", rf"(?<=[\w)])([{_DIGITS}]*)([⁻⁺])(?![{_DIGITS}])", _charge),

@@ -130,6 +130,8 @@ def _ends_after_stop(text: str, start: int, match: re.Match, word: str) -> bool:
         return False
     if is_title and before in ("art", "vol", "sec", "ch", "pt", "bk") and _NUMERAL_FOLLOWS.match(text, match.end()):
         return False
+    if before == "art" and re.match(r"\s\d+\(", text[match.end() :]):
+        return False
     if before in BEFORE_NUMBERS and re.fullmatch(r"\d\w*|V|[IVX]{2,}", word):
         return before == "art" and not is_title
     if before == "mar" and is_title and re.match(r"\s['’]\d\d\b", text[match.end() : match.end() + 5]):

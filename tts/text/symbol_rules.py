@@ -31,9 +31,11 @@ def _per(match: re.Match) -> str:
 #: (name, pattern, function), tried in this order after all others.
 RULES: list[Rule] = [
     ("to", r"(?<=\b[QH]\d)[-–](?=[QH]\d)|(?<=\b[A-Z]\d)–(?=[A-Z]\d)", lambda match: "to"),
+    ("to", r"(?<=[\[(][a-z])-(?=[a-z][\])])", lambda match: "to"),
     ("hyphen", r"(?:(?<=[^\W_])|(?<=[^\W_]\.))-(?=[^\W_]|['’]\d\ds|,?\s(?:and|or|to|\d))", lambda match: ""),
     ("hyphen", r"(?:(?<=\bsub)|(?<=\bnear)|(?<=\bover)|(?<=\bunder)|(?<=\bmulti))-(?=[$£€]\d)", lambda match: ""),
     ("grade", r"(?:(?<=\b[A-F])|(?<=\b[A-D]{2})|(?<=\b[A-D]{3}))-(?=[\s.,;]|$)", lambda match: "minus"),
+    ("grade", r"(?<=[Tt]ype O)-(?!\w)", lambda match: "minus"),
     ("charge", r"(?:(?<=\bOH)|(?<=\bCl)|(?<=\bBr)|(?<=[A-Z]O[2-4]))-(?=[\s.,;)]|$)", lambda match: "minus"),
     ("not", r"(?:(?<=&&\s)|(?<=\|\|\s)|(?<=&&)|(?<=\|\|)|(?<=if\s\())!(?=[A-Za-z_(])", lambda match: "not"),
     ("scope", r"(?<=\w)::(?=[A-Za-z_])", lambda match: "colon colon"),

@@ -153,7 +153,7 @@ def _superscript_letter(match: re.Match) -> str:
 
 _SHORTHAND = {
     "w/o": "without", "w/": "with", "w/in": "within", "c/o": "care of", "n/a": "N A", "and/or": "and or",
-    "b/c": "because",
+    "b/c": "because", "w/v": "weight per volume", "v/v": "volume per volume",
     "y/o": "year old", "yo": "year old", "y/y": "year over year", "yoy": "year over year",
     "q/q": "quarter over quarter",
     "qoq": "quarter over quarter", "m/m": "month over month", "mom": "month over month", "w/w": "week over week",
@@ -211,7 +211,7 @@ RULES: list[Rule] = [
     ("hashtag", r"(?<![\w&])[#@]((?:\w*[^\W\d]\w*))", expand_hashtag),
     (
         "shorthand",
-        r"(?<!/)[wW]/(?:o\b|O\b|(?=\s))|w/(?:w\b|in\b|(?=[\w,;)]))|"
+        r"(?<!/)[wW]/(?:o\b|O\b|(?=\s))|v/v\b|w/(?:[wv]\b|in\b|(?=[\w,;)]))|"
         r"(?i:w/w\b|c/o\b|n/a\b|and/or\b|b/c\b|km/h\b|y/[oy]\b|"
         r"(?<=\d)\s?yo\b|q/q\b|m/m\b|wi-fi\b)|[CF]#(?!\w)|"
         r"OK'd\b|YoY\b|QoQ\b|MoM\b|TL;DR\b|WW(?:II?|[12])\b|(?:Ctrl|Cmd)\b",
