@@ -138,7 +138,8 @@ def _money_after(match: re.Match) -> str:
 def _money_code(match: re.Match) -> str | None:
     if match["code"] == "INR" and re.fullmatch(r"\d\.\d", match["number"]):  # a measure of the blood
         return None
-    return _letters(_with_magnitude(match, *_named(match["code"])))
+    first = f"{decimal(_english(match['from']))} to " if match["from"] else ""
+    return first + _letters(_with_magnitude(match, *_named(match["code"])))
 
 
 def _named(code: str) -> tuple[str, str | None]:
@@ -242,5 +243,5 @@ RULES: list[Rule] = [
         _money_after,
     ),
     ("money", r"(?P<number>\d\d(?:\.\d)?)c(?!\w)", _cents),
-    ("money", rf"\b(?P<code>{_CODE})\s?(?P<number>{_AMOUNT}){_SCALE}", _money_code),
+    ("money", rf"\b(?P<code>{_CODE})\s?(?:(?P<from>{_AMOUNT}){DASH})?(?P<number>{_AMOUNT}){_SCALE}", _money_code),
 ]

@@ -8,6 +8,7 @@ import unicodedata
 
 from tts.text import abbreviation_rules
 from tts.text.addresses import expand_address, expand_hashtag
+from tts.text.number_patterns import many
 from tts.text.numbers import decimal, digits, pairs
 from tts.text.spelling import (
     ELEMENTS,
@@ -23,6 +24,7 @@ from tts.text.spelling import (
 )
 from tts.text.tables import AFTER_THE, BARE, CONTRACTED, ENDINGS, GREEK, INITIALISMS, SHOUTED_WORDS
 from tts.text.tokens import Rule
+from tts.text.units import UNITS
 
 
 def _capitals(match: re.Match) -> str | None:
@@ -60,6 +62,20 @@ def _absolute_end(match: re.Match) -> str | None:
     """The bar after an absolute value."""
     before = match.string[max(0, match.start() - 24) : match.start()]
     return "," if re.search(r"(?:^|[\s(=+−-])\|[\w−][^|\n]{0,20}$", before) else None
+
+
+#: Units that are told without a number too: in mg/dL.
+_MEASURED = "[kmnµμ]?mol|[mnkµμ]?g|mcg|mEq|IU|U|m[lL]|[kmc]?m|kWh|[GM][Bb]|kcal"
+
+
+def _units(match: re.Match) -> str | None:
+    """A unit per another, without a number."""
+    first, second = match.groups()
+    if match[0] in UNITS:  # m/s
+        return many(UNITS[match[0]])
+    if len(match[0]) < 4:
+        return None
+    return f"{many(UNITS.get(first, 'unit'))} per {UNITS.get(second, second)}"
 
 
 def _letter_s(match: re.Match) -> str:
@@ -108,8 +124,8 @@ _OVER = {"\u0302": "hat", "\u0304": "bar"}
 
 
 def _in_formula(text: str, match: re.Match) -> bool:
-    before = re.search(r"[=+*/^<>×÷−≤≥≠≈±∈(|]\s?$", text[max(0, match.start() - 2) : match.start()])
-    after = re.match(r"(?!\s[−+±]\d)\s?[=+*^<>×÷−²³≤≥≠≈∈]|\s?/\s?\w\b", text[match.end() :])
+    before = re.search(r"[=+*/^<>×÷−≤≥≠≈±∈∉∪∩⊂⊆(|]\s?$", text[max(0, match.start() - 2) : match.start()])
+    after = re.match(r"(?!\s[−+±]\d)\s?[=+*^<>×÷−²³≤≥≠≈∈∉∪∩⊂⊆]|\s?/\s?\w\b", text[match.end() :])
     return bool(after or before and text[match.start() - 1] != "(")
 
 
@@ -136,7 +152,7 @@ def is_plain(text: str) -> bool:
 
 
 #: Initials that are also written small.
-_CHATTED = frozenset("idk idc imo imho afaik omg fyi diy iirc usa".split())
+_CHATTED = frozenset("doi idk idc imo imho afaik omg fyi diy iirc usa".split())
 #: Words that begin a rule of more than one word or stand for an abbreviation.
 _NOT_PLAIN = frozenset(name.capitalize() for name in BARE) | frozenset(
     "Song localhost doi Tel Attn tel attn Mob Ext Ave Pkwy Expy Ter Cir Lat Lon Long lat lon long Apt Ste etc acct war"
@@ -254,9 +270,16 @@ RULES: list[Rule] = [
     ("times", r"(?<=[a-z]{2}\s)x(?=\s\d)", lambda match: "times"),
     ("letter", r"\b([A-Za-z])(?:['’]s)\b", _letter_s),
     ("letter", r"(?:(?<=\b\d\s)|(?<=\btwo\s)|(?<=\bthree\s)|(?<=\b[Ss]traight\s))([A-Z])s\b(?!['’])", _letter_s),
+    ("units", rf"(?<![\w/])({_MEASURED})/(d?L|dl|m[lL]|kg|m²|m³|min|h|hr|s|day)(?![\w/²³])", _units),
+    ("units", r"[µμ](?:g|m|s|[lL]|mol)(?!\w)", lambda match: many(UNITS[match[0]])),
     ("micro", r"[µμ](?=[A-Za-z])", lambda match: "micro"),
     ("barred", rf"({LETTER})[\u0302\u0304]?(?!{LETTER}|[\u0300-\u036f])", _barred),
     ("greek", r"[Α-Ωα-ω](?![Ͱ-Ͽ])(?<![Ͱ-Ͽ].)", lambda match: GREEK.get(match[0].lower())),
+    (
+        "outlined",
+        r"(?:(?<=ppendix )|(?<=nnex )|(?<=able )|(?<=igure ))([A-Z])\.(\d{1,3}(?:\.\d{1,3})*)(?!\w)",
+        lambda match: " point ".join([match[1], *(decimal(part) for part in match[2].split("."))]),
+    ),
     ("alphanumeric", r"([A-Z])\.(\d{3})(?![\w.])", lambda match: f"{match[1]} {pairs(match[2])}"),
     (
         "alphanumeric",
