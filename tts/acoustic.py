@@ -10,7 +10,7 @@ from speech.config import from_dict, to_dict
 from speech.errors import CheckpointError, ConfigError
 from speech.packing import Precision, unpack
 from speech.units import STRESSED_ARPABET
-from tts.contract import AudioContract, contract_from_header
+from tts.contract import AudioContract, contract_from_header, finite
 from tts.models import AcousticConfig, AcousticModel
 
 FORMAT = "acoustic-1"
@@ -88,8 +88,8 @@ class Acoustic:
         Raises
         ------
         CheckpointError
-            The file is missing, damaged, of another format, a setting is beyond its range, or the weights do not fit
-            the configuration.
+            The file is missing, damaged, of another format, a setting is beyond its range, or the weights are not
+            finite or do not fit the configuration.
         """
         path = Path(path or SHIPPED)
         header, tensors = read_packed(path, FORMAT, "acoustic model")
@@ -99,7 +99,7 @@ class Acoustic:
             config = from_dict(AcousticConfig, header["config"], "config.", str(path))
             # Not on the device "meta", whose first use imports torch's compiler: 3.5 s instead of 0.04 s.
             model = AcousticModel(config, contract.num_mels)
-            model.load_state_dict(unpack(tensors))
+            model.load_state_dict(finite(unpack(tensors), path))
             if len(settings.speakers) > config.num_speakers:
                 raise ValueError(f"there are {len(settings.speakers)} speakers, for num_speakers={config.num_speakers}")
             if len(settings.detail) not in (0, contract.num_mels):

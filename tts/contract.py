@@ -174,6 +174,20 @@ def contract_from_header(header: Mapping[str, Any], path: object) -> AudioContra
         raise CheckpointError(f"{error}; export it with this version") from error
 
 
+def finite(weights: dict[str, Tensor], path: object) -> dict[str, Tensor]:
+    """The weights of a file, all of them numbers; others would sound as noise, or not at all.
+
+    Raises
+    ------
+    CheckpointError
+        One is not finite; names it.
+    """
+    for name, value in weights.items():
+        if value.is_floating_point() and not bool(value.isfinite().all()):
+            raise CheckpointError(f"{path}: the weights {name} are not finite; copy the file again, or train it anew")
+    return weights
+
+
 def check_contract(found: AudioContract, expected: AudioContract, found_in: object, expected_by: object) -> None:
     """Refuse two models whose frames differ.
 

@@ -19,7 +19,7 @@ from torch.nn import functional
 from speech.checkpoint import building, read_packed, write_packed
 from speech.config import from_dict, to_dict
 from speech.packing import Precision, unpack
-from tts.contract import AudioContract, contract_from_header
+from tts.contract import AudioContract, contract_from_header, finite
 from tts.vocoder_model import EARLY_SAMPLES, Filters, VocoderConfig, VocoderNet, loudness_of, render
 from tts.vocoder_source import LEAD, PitchState, pulse_train
 
@@ -61,14 +61,15 @@ class Vocoder:
         Raises
         ------
         CheckpointError
-            The file is missing, damaged, of another format, or its weights do not fit its configuration.
+            The file is missing, damaged, of another format, or its weights are not finite or do not fit its
+            configuration.
         """
         path = Path(path or SHIPPED)
         header, tensors = read_packed(path, FORMAT, "vocoder")
         contract = contract_from_header(header, path)
         with building(path):
             net = VocoderNet(from_dict(VocoderConfig, header["config"], "config.", str(path)), contract)
-            net.load_state_dict(unpack(tensors))
+            net.load_state_dict(finite(unpack(tensors), path))
         return cls(net.requires_grad_(False).eval(), header.get("card", {}))
 
     def save(self, path: str | Path, precision: Precision = "float16") -> None:

@@ -1,5 +1,6 @@
 """A voice: what it gives back, how it is controlled, and the command."""
 
+import copy
 import io
 import json
 import math
@@ -423,6 +424,15 @@ def test_a_full_disk_is_told(voice_folder, tmp_path, monkeypatch, capsys):
     assert say(voice_folder, "x", "-o", tmp_path / "x.wav") == 2
     assert capsys.readouterr().err.endswith("x.wav: cannot be written (the disk is full, or does not take it)\n")
     assert not list(tmp_path.glob("*x.*"))
+
+
+@pytest.mark.parametrize("half", ["acoustic", "vocoder"])
+def test_weights_that_are_no_numbers_are_refused(voice, voice_folder, half):
+    damaged = copy.deepcopy({"acoustic": voice.acoustic, "vocoder": voice.vocoder}[half])
+    next((damaged.model if half == "acoustic" else damaged.net).parameters()).data.fill_(math.nan)
+    damaged.save(voice_folder / f"{half}.safetensors", "float32")
+    with pytest.raises(CheckpointError, match=rf"{half}\.safetensors: the weights .* are not finite"):
+        load_voice(voice_folder)
 
 
 def test_unknown_voice():
