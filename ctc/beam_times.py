@@ -12,16 +12,11 @@ from ctc.compilation import jit_cached
 from ctc.decode import Token
 
 CHUNK_TOKENS, OVERLAP_TOKENS = 256, 16
-MOST_BEHIND = 48
-"""Tokens by which the most likely path may be behind what the search has met; farther is tried if there is no path."""
 
 
 @jit_cached
-def best_path(scores, start, stop, labels, seen, behind, blank, framewise, spans, peaks):
-    """Write first and last frame + 1 of each label [N, 2] and its highest posterior there; return if a path exists.
-
-    Only labels are walked that the search had met by each frame (`seen` [frames]), and no more than `behind` of them.
-    """
+def best_path(scores, start, stop, labels, blank, framewise, spans, peaks):
+    """Write first and last frame + 1 of each label [N, 2] and its highest posterior there; return if a path exists."""
     num_frames, num_states = stop - start, 2 * len(labels) + 1
     back = np.zeros((num_frames, num_states), np.uint8)
     best, before = np.full(num_states, -math.inf), np.full(num_states, -math.inf)
@@ -39,8 +34,7 @@ def best_path(scores, start, stop, labels, seen, behind, blank, framewise, spans
             log_probs[k] = (float(row[k]) - top) - rest
         best, before = before, best
         best[:] = -math.inf
-        low = max(num_states - 2 * (num_frames - t), 2 * (seen[t] - behind), 0)
-        for s in range(low, min(num_states, 2 * seen[t] + 1)):
+        for s in range(max(num_states - 2 * (num_frames - t), 0), min(num_states, 2 * t + 2)):
             value, step = before[s], 0
             if t == 0:
                 value = 0.0 if s <= 1 else -math.inf
@@ -84,26 +78,29 @@ def time_tokens(
     Long recordings are walked in chunks, whose ends are where the search met later tokens first (`first_frames` [N]).
     """
     tokens: list[Token] = []
+    size = CHUNK_TOKENS
     while len(tokens) < len(labels):
-        tokens += _time_chunk(scores, labels, first_frames, blank, framewise, tokens)
+        chunk = _time_chunk(scores, labels, first_frames, blank, framewise, tokens, size)
+        tokens += chunk
+        if not chunk:  # tokens of a recalled prefix may come later than they were met: there are too few frames
+            assert size < len(labels), "labels without a path"
+            tokens, size = [], 2 * size
     return tokens
 
 
-def _time_chunk(scores, labels, first_frames, blank: int, framewise: bool, before: list[Token]) -> list[Token]:
-    """Time the tokens after those `before`."""
+def _time_chunk(
+    scores, labels, first_frames, blank: int, framewise: bool, before: list[Token], size: int
+) -> list[Token]:
+    """Time `size` tokens after those `before`, or all if few more are left; none if the frames do not suffice."""
     done, cursor = len(before), before[-1].end_frame if before else 0
-    ahead = min(done + CHUNK_TOKENS + OVERLAP_TOKENS, len(labels))
+    if done and not framewise and labels[done] == labels[done - 1]:
+        cursor += 1  # a blank parts them
+    ahead = min(done + size + OVERLAP_TOKENS, len(labels))
     is_last = ahead == len(labels)
     stop = len(scores) if is_last else int(first_frames[ahead - 1]) + 1
-    for narrow in (True, False):
-        chunk = np.ascontiguousarray(labels[done:ahead])
-        spans, peaks = np.zeros((len(chunk), 2), np.int64), np.zeros(len(chunk))
-        seen = np.searchsorted(first_frames[done:ahead], np.arange(cursor, stop), side="right")
-        if not narrow:
-            seen[:] = len(chunk)
-        behind = MOST_BEHIND if narrow else len(chunk)
-        if best_path(scores, cursor, stop, chunk, seen, behind, blank, framewise, spans, peaks):
-            break
-        ahead, is_last, stop = len(labels), True, len(scores)
-    kept = len(chunk) if is_last else CHUNK_TOKENS
+    chunk = np.ascontiguousarray(labels[done:ahead])
+    spans, peaks = np.zeros((len(chunk), 2), np.int64), np.zeros(len(chunk))
+    if stop <= cursor or not best_path(scores, cursor, stop, chunk, blank, framewise, spans, peaks):
+        return []
+    kept = len(chunk) if is_last else size
     return [Token(int(chunk[n]), int(spans[n, 0]), int(spans[n, 1]), min(1.0, math.exp(peaks[n]))) for n in range(kept)]
