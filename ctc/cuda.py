@@ -19,8 +19,8 @@ below ``2**LOWEST`` are zero.
 Nothing is added atomically: sums run in an order given by the shapes, so results are equal bit for bit from run to
 run. The blanks' share is what the labels leave of one; only labels are kept.
 
-A row whose lengths or labels are out of range (which a caller with targets on the device cannot see without waiting)
-has loss NaN.
+A row whose lengths or labels are out of range, or whose priors are no finite numbers (which a caller with them on the
+device cannot see without waiting), has loss NaN.
 
 Legend: **B** batch, **T** frames, **K** units including the blank, **N** labels. States come in pairs i = 0..N: the
 blank before label i, and label i; arrays over pairs have one entry before the first and one after the last.
@@ -302,6 +302,8 @@ def _walk(steps: SimpleNamespace) -> Callable:
         if wrong:
             start, T, N = 0, 0, 0
         prior_blank = prior[blank] if has_prior else zero
+        if prior_blank - prior_blank != zero:  # NaN or infinite
+            wrong, prior_blank = True, zero
         total_m, total_e = one, beginning
         if rest:
             total_m, total_e = real(total[0, b]), np.int32(total[1, b])
@@ -335,6 +337,8 @@ def _walk(steps: SimpleNamespace) -> Callable:
                     wrong = True
                     label = blank
                 prior_label = prior[label] if has_prior else zero
+                if prior_label - prior_label != zero:
+                    wrong, prior_label = True, zero
                 label_m, label_e = emission(scores[b, t, label], top, inverse, prior_label)
                 own_m, own_e = m[b, direction, old, LABEL, j], e[b, direction, old, LABEL, j]
                 rest_m, rest_e = m[b, direction, old, BLANK, j], e[b, direction, old, BLANK, j]

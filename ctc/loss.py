@@ -62,6 +62,7 @@ def ctc_loss(
         subtracted from the log probabilities inside the sum over paths, which then may stay on
         labels for longer: less peaky outputs and better times (Huang et al.). The loss is then no
         probability and may be negative. Usual priors are the mean posteriors of the epoch before.
+        On a CUDA device they are not looked at: what is not finite makes losses NaN.
     backend : "auto", "reference", "cpu" or "cuda"
         Implementation; "auto" follows the device of `logits`.
 
@@ -85,7 +86,7 @@ def ctc_loss(
     -----
     On the CPU the memory of gradients, up to 1 GiB, is kept for later calls once they are gone.
     On CUDA no call waits for the device, everything runs on torch's current stream, sizes are limited by memory only,
-    and results are the same bit for bit from run to run.
+    and results are the same bit for bit from run to run. There a path below exp(-3e8) counts as impossible.
     A row with infinite loss gets a zero gradient with and without `zero_infinity` (torch gives NaN
     without). A NaN or infinity among a row's scores (-inf excepted, which is probability zero)
     makes its loss and gradient NaN.

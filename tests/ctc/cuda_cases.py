@@ -177,6 +177,19 @@ def test_unseen_rows_out_of_range_are_nan():
             device_loss.unseen_rows(logits, *wrong, 0)
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("unit", [0, 1])
+def test_unseen_priors_that_are_no_numbers_are_nan(unit, value):
+    """No infinite loss, which zero_infinity would hide."""
+    prior = torch.zeros(3, device=DEVICE)
+    prior[unit] = value
+    logits = torch.zeros(1, 3, 3, device=DEVICE, requires_grad=True)
+    loss = ctc_loss(logits, [[1]], [3], [1], zero_infinity=True, label_log_prior=prior, backend="cuda")
+    loss.backward()
+    assert loss.isnan()
+    assert logits.grad.isnan().all()
+
+
 def test_alignment_equals_the_cpu():
     random = np.random.default_rng(10)
     for scale in (0.0, 1.0, 20.0):  # 0: ties only
