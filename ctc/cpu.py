@@ -21,6 +21,7 @@ import numpy as np
 from ctc import blocks, exponential, logdomain, recursion, scaled, utterance, viterbi
 from ctc.compilation import jit_cached, prepare, sources_fingerprint
 from ctc.labels import Batch
+from ctc.memory import machine_bytes
 
 once, anew, best_path = utterance.once, utterance.anew, viterbi.best_path
 SURE_NATS = 900.0
@@ -136,6 +137,11 @@ def loss_and_gradient(
         Nats.
     redone : bool [B]
         Rows for which the probability domain was not exact.
+
+    Raises
+    ------
+    MemoryError
+        A row needs more than the machine has: frames times labels, 12 bytes each (float64: 16).
     """
     num_rows, num_units = len(batch.input_lengths), logits.shape[2]
     losses, exact = np.empty(num_rows), np.empty(num_rows, dtype=np.bool_)
@@ -146,7 +152,7 @@ def loss_and_gradient(
         *(NO_PRIOR if log_prior is None else log_prior, weights, smallest, keep, losses, exact),
     )
     flat = np.empty((num_threads, num_units), logits.dtype) if gradient is None else gradient.reshape(-1, num_units)
-    size = (batch.most_frames + 1 if keep else 2) * (batch.most_labels + 3)
+    size = most_cells(batch, logits.itemsize) if keep else 2 * (batch.most_labels + 3)
     portions = deal(batch, num_units, num_threads)
     prepare(rows_kernel, logits.dtype, (portions[0], *arguments, flat, np.empty(1), np.empty(1, logits.dtype)))
 
@@ -164,6 +170,32 @@ def loss_and_gradient(
         rows = np.flatnonzero(~exact).tolist()
         _walk_anew(rows, logits, batch, blank, weights, gradient, num_threads, time_major, log_prior, losses, redone)
     return losses, redone
+
+
+MANY_CELLS = 2**26
+"""Below, it is not worth a look which row is the largest."""
+
+
+def most_cells(batch: Batch, itemsize: int) -> int:
+    """Frames times labels for which a row needs room at most, `itemsize` bytes each beside a float64.
+
+    Raises
+    ------
+    MemoryError
+        There is no such room.
+    """
+    cells = (batch.most_frames + 1) * (batch.most_labels + 3)
+    if cells <= MANY_CELLS:
+        return cells
+    each = (batch.input_lengths + 1) * (batch.target_lengths + 3)
+    row = int(each.argmax())
+    needed, there = int(each[row]) * (FLOAT64.itemsize + itemsize), machine_bytes()
+    if needed > there:
+        raise MemoryError(
+            f"ctc_loss: {batch.input_lengths[row]} frames with {batch.target_lengths[row]} labels need "
+            f"{needed / 2**30:.1f} GiB, this machine has {there / 2**30:.1f}; divide the utterance"
+        )
+    return int(each[row])
 
 
 def _walk_back(row, logits, batch, blank, time_major, log_prior, losses, redone) -> None:

@@ -81,6 +81,8 @@ def ctc_loss(
         `logits` are no tensor, or `blank` is no integer.
     RuntimeError
         The backend does not serve the device of `logits`, or logits are on CUDA and numba-cuda is missing.
+    MemoryError
+        On the CPU, a row's frames times its labels, 12 bytes each (float64: 16), are more than the machine's memory.
 
     Notes
     -----

@@ -5,10 +5,11 @@ system clears every page first (512 MiB: 150 to 650 ms, the walk 150): a loop ov
 better take the same memory in turn.
 """
 
+import math
+import os
 import threading
 import weakref
 from dataclasses import dataclass
-from math import prod
 
 import numpy as np
 import torch
@@ -56,7 +57,7 @@ class Recycler:
         Its memory is lent again when the tensor, all views of it and all arrays made from it are gone.
         """
         kind = np.float64 if dtype == torch.float64 else np.float32
-        size = prod(shape) * np.dtype(kind).itemsize
+        size = math.prod(shape) * np.dtype(kind).itemsize
         with self._lock:
             block = self._block(size)
             # The tensor's storage holds this very array; nobody else ever sees it.
@@ -78,3 +79,10 @@ class Recycler:
 
 
 gradients = Recycler()
+
+
+def machine_bytes() -> float:
+    """Memory of the machine; infinity where the system does not tell."""
+    if not hasattr(os, "sysconf"):
+        return math.inf
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

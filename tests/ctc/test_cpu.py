@@ -11,8 +11,9 @@ from types import SimpleNamespace
 import numba
 import numpy as np
 import pytest
+import torch
 
-from ctc import compilation, cpu, reference
+from ctc import compilation, cpu, ctc_loss, reference
 from ctc.labels import check_batch
 
 ROOT = Path(__file__).parents[2]
@@ -165,3 +166,13 @@ def test_a_fork_has_threads_of_its_own():
     process.start()
     process.join(timeout=60)
     assert process.exitcode == 0
+
+
+def test_what_no_memory_holds_is_refused_with_its_size(monkeypatch):
+    """Before any of it is taken, which the system might allow and then end the process."""
+    logits = torch.zeros(2, 20000, 3, requires_grad=True)
+    targets = torch.tensor([[1, 2] * 5000] * 2)
+    monkeypatch.setattr(cpu, "machine_bytes", lambda: 2.0**30)
+    with pytest.raises(MemoryError, match=r"20000 frames with 10000 labels need 2.2 GiB, this machine has 1.0"):
+        ctc_loss(logits, targets, [10, 20000], [5, 10000])
+    assert ctc_loss(logits, targets, [4000, 20000], [3500, 0]).isfinite()  # no row has both
