@@ -7,7 +7,7 @@ import math
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,7 +19,7 @@ from speech.files import is_replaceable
 
 if TYPE_CHECKING:
     from ctc import NGram
-    from speech.lm import EstimationConfig
+    from speech.lm import EstimationConfig, TextLines
 
 logger = logging.getLogger(__name__)
 EPILOG = """\
@@ -249,12 +249,12 @@ def _shown(model: "NGram", lines: Iterator[str], unit: str) -> Iterator[str]:
 
 def sentences(texts: list[str], as_is: bool) -> Iterator[str]:
     """Lines of all texts, as transcripts are written unless they are taken as they are; some must have a word."""
-    from speech.lm import read_lines
+    from speech.lm import TextLines
     from speech.text import normalize_text
 
     found = False
     for text in texts:
-        for line in _counted(read_lines(text), text):
+        for line in _counted(TextLines(text)):
             sentence = line if as_is else normalize_text(line)
             found = found or bool(sentence.strip())
             yield sentence
@@ -263,16 +263,23 @@ def sentences(texts: list[str], as_is: bool) -> Iterator[str]:
         raise SpeechError(f"{names}: {'hold' if len(texts) > 1 else 'holds'} no words; name a text of sentences")
 
 
-def _counted(lines: Iterable[str], text: str) -> Iterator[str]:
-    """The lines of a text; how many have been read is told every ten seconds, and at the end if that took longer."""
-    name = "standard input" if text == STDIN else text
+def _counted(lines: "TextLines") -> Iterator[str]:
+    """The lines of a text; how many have been read, and how long the rest may take, is told every ten seconds.
+
+    It is told at the end, too, if that took longer.
+    """
+    from tqdm import tqdm
+
+    name = "standard input" if lines.path == STDIN else lines.path
     began = told = time.monotonic()
     number = 0
     for number, line in enumerate(lines, 1):
         yield line
         if time.monotonic() - told >= LINE_S:
             told = time.monotonic()
-            print(f"{name}: {number} lines read", file=sys.stderr, flush=True)
+            share = lines.share_read()
+            left = f", about {tqdm.format_interval((told - began) * (1 / share - 1))} left" if share else ""
+            print(f"{name}: {number} lines read{left}", file=sys.stderr, flush=True)
     if told > began:
         print(f"{name}: all {number} lines read", file=sys.stderr, flush=True)
 

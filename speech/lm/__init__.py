@@ -3,7 +3,7 @@
 from ctc.ngram import NGram
 from speech.lm.arpa import read_arpa, write_arpa
 from speech.lm.binary import load, save
-from speech.lm.counting import read_lines
+from speech.lm.counting import TextLines, read_lines
 from speech.lm.kneser_ney import EstimationConfig, estimate
 from speech.lm.perplexity import Perplexity, perplexity
 
@@ -11,6 +11,7 @@ __all__ = [
     "EstimationConfig",
     "NGram",
     "Perplexity",
+    "TextLines",
     "estimate",
     "load",
     "perplexity",

@@ -4,6 +4,7 @@ import bz2
 import gzip
 import io
 import lzma
+import os
 import sys
 import zlib
 from collections import defaultdict
@@ -30,28 +31,41 @@ _FLUSH_TOKENS = 1 << 20
 _OPENERS: dict[str, Callable] = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
 
 
-def read_lines(path: str | Path) -> Iterator[str]:
+class TextLines:
     """Lines of a UTF-8 text file (.gz, .xz and .bz2 too), or of the standard input for "-"; no byte order mark.
 
-    Raises
-    ------
-    CorpusError
-        Missing, damaged or not UTF-8; names the file and, for text, the line.
+    Iterating raises CorpusError where the text is missing, damaged or not UTF-8; it names the file and, for text, the
+    line.
     """
-    number = 0
-    try:
-        if str(path) == "-":
-            stream = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8-sig")
-        else:
-            stream = _OPENERS.get(Path(path).suffix, open)(path, "rt", encoding="utf-8-sig")
-        with stream:
-            for line in stream:
-                number += 1
-                yield line
-    except (UnicodeDecodeError, OSError, EOFError, lzma.LZMAError, zlib.error) as error:
-        place = f", after line {number}" if number else ""
-        name = "standard input" if str(path) == "-" else path
-        raise CorpusError(f"{name}{place}: {unreadable(error)}") from error
+
+    def __init__(self, path: str | Path):
+        self.path = path
+        self._file: BinaryIO | None = None
+
+    def __iter__(self) -> Iterator[str]:
+        number = 0
+        try:
+            file = self._file = sys.stdin.buffer if str(self.path) == "-" else open(self.path, "rb")
+            opener = _OPENERS.get(Path(self.path).suffix)
+            with file, io.TextIOWrapper(opener(file) if opener else file, encoding="utf-8-sig") as stream:
+                for line in stream:
+                    number += 1
+                    yield line
+        except (UnicodeDecodeError, OSError, EOFError, lzma.LZMAError, zlib.error) as error:
+            place = f", after line {number}" if number else ""
+            name = "standard input" if str(self.path) == "-" else self.path
+            raise CorpusError(f"{name}{place}: {unreadable(error)}") from error
+
+    def share_read(self) -> float | None:
+        """How much of the file has been read, by its bytes as they lie, 0 to 1; None where its end is not known."""
+        if self._file is None or self._file.closed or str(self.path) == "-" or not self._file.seekable():
+            return None
+        return self._file.tell() / max(1, os.fstat(self._file.fileno()).st_size)
+
+
+def read_lines(path: str | Path) -> Iterator[str]:
+    """The lines of `TextLines`."""
+    return iter(TextLines(path))
 
 
 def tokens_of(line: str, unit: str) -> list[str]:

@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import lzma
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from speech import audio, checkpoint, cli
 from speech.commands.tune import write_decoding
 from speech.decoding import DecodingConfig, build_decoding
 from speech.errors import ConfigError
-from speech.lm import EstimationConfig, estimate, load, read_lines
+from speech.lm import EstimationConfig, TextLines, estimate, load, read_lines
 from speech.lm.card import beside, read_card, sha256
 from speech.lm.shaping import prune
 from speech.loading import DEFAULT_MODEL
@@ -373,5 +374,21 @@ def test_long_texts_are_counted_while_they_are_read(tmp_path, monkeypatch, capsy
     monkeypatch.setattr("speech.commands.lm.LINE_S", 0.0)
     assert cli.main(command) == 0
     told = capsys.readouterr().err.splitlines()
-    assert told[0] == f"{tmp_path / 'text'}: 1 lines read"
+    assert told[0] == f"{tmp_path / 'text'}: 1 lines read, about 00:00 left"
     assert told[-1] == f"{tmp_path / 'text'}: all 100 lines read"
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"a b\na c\n" * 50)))
+    assert cli.main([*command[:2], "-", *command[3:]]) == 0
+    assert capsys.readouterr().err.splitlines()[0] == "standard input: 1 lines read"
+
+
+@pytest.mark.parametrize(("suffix", "pack"), [("", bytes), (".gz", gzip.compress), (".xz", lzma.compress)])
+def test_how_much_of_a_text_has_been_read(tmp_path, suffix, pack):
+    path = tmp_path / f"text{suffix}"
+    words = np.random.default_rng(0).integers(0, 10**9, 100_000)
+    path.write_bytes(pack("".join(f"{word}\n" for word in words).encode()))
+    text = TextLines(path)
+    assert text.share_read() is None
+    shares = [text.share_read() for _ in text]
+    assert shares == sorted(shares)
+    assert shares[len(shares) // 2] == pytest.approx(0.5, abs=0.1)
+    assert text.share_read() is None
