@@ -96,6 +96,8 @@ class _Reader:
                     break
             else:
                 raise self.error("the file ends before \\end\\; get a complete copy")
+            while stream.buffer.read(1 << 16):  # gzip compares its checksum at the end
+                pass
         return self._build(levels)
 
     def _lines(self, stream: TextIO) -> Iterator[str]:

@@ -129,9 +129,11 @@ def test_sections_grow_as_they_are_read(written, monkeypatch):
         read_arpa(written(GOOD.replace("a b\t0", "<s> a\t0")))
 
 
-def test_cut_gzip(tmp_path):
+@pytest.mark.parametrize("damage", [lambda data: data[:-20], lambda data: data[:-8], lambda data: data[:-8] + bytes(8)])
+def test_damaged_gzip(tmp_path, damage):
+    """Though all n-grams can be read: the checksum tells whether they are those that were written."""
     path = tmp_path / "model.arpa.gz"
-    path.write_bytes(gzip.compress(GOOD.encode())[:-20])
+    path.write_bytes(damage(gzip.compress(GOOD.encode())))
     with pytest.raises(CheckpointError, match="model.arpa.gz"):
         read_arpa(path)
 
