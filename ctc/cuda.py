@@ -51,10 +51,12 @@ BLANK, LABEL = 0, 1
 """The two states of a pair."""
 SHARED = 256
 """Most threads of a block that sums over its threads."""
-WALKERS = 512
-"""Most threads that share an utterance's pairs: the kernels take up to 80 registers a thread, of which a block has 65,536
-(as ptxas counts them for compute capability 9.0), so that 1,024 could not be launched."""
 SIMULATED = bool(config.ENABLE_CUDASIM)  # type: ignore[attr-defined]
+REGISTERS, MOST_REGISTERS = 65536, 128
+"""Of a block at most, on devices of compute capability 7.5 to 12.0; and what a thread may take: compiled for them, the
+kernels that walk take 45 to 104."""
+MOST_WALKERS = REGISTERS // MOST_REGISTERS
+"""Most threads that share an utterance's states: a block of more could not be launched."""
 
 
 def require_device(device: torch.device) -> None:

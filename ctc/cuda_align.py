@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numba import cuda
 
-from ctc.cuda import BLANK, LABEL, SIMULATED, WALKERS, as_array, on_device, stream_of
+from ctc.cuda import BLANK, LABEL, MOST_WALKERS, SIMULATED, as_array, on_device, stream_of
 from ctc.labels import Batch
 
 FROM_LABEL, FROM_BLANK, FROM_SKIP = 1, 2, 4
@@ -105,7 +105,7 @@ def best_paths(log_probs: torch.Tensor, batch: Batch, blank: int) -> tuple[torch
     pointers = torch.empty(num_frames, len(batch.labels) + num_rows, dtype=torch.uint8, device=device)
     paths = torch.full((num_rows, num_frames), blank, dtype=torch.int64, device=device)
     best = torch.empty(num_rows, dtype=torch.float64, device=device)
-    threads = 3 if SIMULATED else min(WALKERS, -(-(widest + 1) // 32) * 32)
+    threads = 3 if SIMULATED else min(MOST_WALKERS, -(-(widest + 1) // 32) * 32)
     with on_device(device):
         best_paths_kernel()[num_rows, threads, stream_of(device)](
             *(as_array(each) for each in (log_probs, rows, labels)),

@@ -33,7 +33,7 @@ class Geometry:
 
     lanes: int | None = None
     frame_threads: int = 256
-    most_walkers: int = cuda.WALKERS
+    most_walkers: int = cuda.MOST_WALKERS
 
     def lanes_for(self, num_units: int) -> int:
         """A warp for a frame up to 256 units (8 a thread), else the whole block."""
