@@ -52,6 +52,8 @@ BLANK, LABEL = 0, 1
 SHARED = 256
 """Most threads of a block that sums over its threads."""
 SIMULATED = bool(config.ENABLE_CUDASIM)  # type: ignore[attr-defined]
+# Numba warns of every grid of less than 128 blocks; here there are two for each utterance.
+config.CUDA_LOW_OCCUPANCY_WARNINGS = 0  # type: ignore[attr-defined]
 REGISTERS, MOST_REGISTERS = 65536, 128
 """Of a block at most, on devices of compute capability 7.5 to 12.0; and what a thread may take: compiled for them, the
 kernels that walk take 45 to 104."""

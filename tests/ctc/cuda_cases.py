@@ -6,6 +6,7 @@ loop over threads goes round more than once.
 
 import contextlib
 
+import numba
 import numpy as np
 import pytest
 import torch
@@ -193,6 +194,11 @@ def test_unseen_priors_that_are_no_numbers_are_nan(unit, value):
 def test_blocks_leave_each_thread_the_registers_it_takes():
     """No simulator shows it: compiled for compute capability 12.0 the kernel takes 98 (float32), for 10.0 104."""
     assert 104 * device_loss.Geometry().most_walkers <= cuda.REGISTERS
+
+
+def test_small_batches_bring_no_warnings():
+    """On a device Numba would warn of few blocks; the simulator does not."""
+    assert not numba.config.CUDA_LOW_OCCUPANCY_WARNINGS
 
 
 def test_alignment_equals_the_cpu():
