@@ -1,6 +1,7 @@
 """What `speech transcribe` costs: a cold process on ten seconds, an hour in one file, and what it hears in no speech.
 
     python recipes/benchmarks/transcription.py --manifest MANIFEST [--model MODEL]
+    python recipes/benchmarks/transcription.py --manifest MANIFEST --align     # the hour by `speech align` instead
 
 Recordings are made by joining the manifest's utterances (again and again, if it is short). Wall time and peak memory
 are those of the child process. The word errors of the long recording stand beside those of its utterances one by one:
@@ -9,6 +10,7 @@ what the long one has more was lost where its windows meet. Needs Linux, which t
 
 import argparse
 import itertools
+import json
 import subprocess
 import sys
 import tempfile
@@ -35,7 +37,11 @@ def main() -> None:
     parser.add_argument("--no-lm", action="store_true", help="best path of characters")
     parser.add_argument("--hotwords", type=Path, help="words to be favoured")
     parser.add_argument("--hours", type=float, default=1.0, help="length of the long recording")
+    parser.add_argument("--align", action="store_true", help="time speech align of the long recording with its text")
     arguments = parser.parse_args()
+    if arguments.align:
+        align(read_manifest(arguments.manifest), arguments.hours)
+        return
     options = ["--model", str(arguments.model)] if arguments.model else []
     options += ["--no-lm"] * arguments.no_lm
     options += ["--hotwords", str(arguments.hotwords)] if arguments.hotwords else []
@@ -59,7 +65,7 @@ def main() -> None:
         for name, waveform in recordings.items():
             if waveform is not None:
                 audio.write(path, waveform, RATE_HZ)
-            wall_s, peak_mib, text = transcribed(path, options)
+            wall_s, peak_mib, text = run("transcribe", str(path), *options)
             print(f"{name:26s} {wall_s:8.2f} {peak_mib:9.0f} {len(text.split()):6d}", flush=True)
             if name == long_name:
                 long_text = text
@@ -68,6 +74,19 @@ def main() -> None:
     once = {row: model.transcribe(Clip.of(row)).text for row in dict.fromkeys(spoken)}
     print(f"in one recording: {errors(reference, long_text)}")
     print(f"one by one:       {errors(reference, ' '.join(once[row] for row in spoken))}")
+
+
+def align(rows: list[Utterance], hours: float) -> None:
+    """Align a long recording with its text in a process of its own, print what it takes."""
+    waveform, spoken = joined(rows, 3600 * hours)
+    whole = waveform[: round(RATE_HZ * sum(row.duration for row in spoken))]
+    with tempfile.TemporaryDirectory() as folder:
+        audio.write(Path(folder) / "recording.wav", whole, RATE_HZ)
+        (Path(folder) / "text.txt").write_text("".join(row.text + "\n" for row in spoken), encoding="utf-8")
+        wall_s, peak_mib, aligned = run("align", f"{folder}/recording.wav", f"{folder}/text.txt", "--format", "json")
+    print(f"{hours:g} h of speech, {len(spoken)} utterances, phones and words: {wall_s:.1f} s, peak {peak_mib:.0f} MiB")
+    words = json.loads(aligned)["words"]
+    print(f"{len(words)} words, of which {sum(word['score'] < 0.1 for word in words) / len(words):.1%} score below 0.1")
 
 
 def joined(rows: list[Utterance], seconds: float) -> tuple[np.ndarray, list[Utterance]]:
@@ -94,13 +113,13 @@ def errors(reference: str, hypothesis: str) -> str:
     )
 
 
-def transcribed(path: Path, options: list[str]) -> tuple[float, float, str]:
-    """Wall seconds, peak memory in MiB and text of one cold `speech transcribe`.
+def run(*arguments: str) -> tuple[float, float, str]:
+    """Wall seconds, peak memory in MiB and output of one cold `speech` command.
 
     The kernel's count for an ended child begins at the memory of the process that started it, so the peak is read from
     the running child instead (`VmHWM`, which only grows).
     """
-    command = [sys.executable, "-m", "speech.cli", "transcribe", str(path), *options]
+    command = [sys.executable, "-m", "speech", *arguments]
     with tempfile.TemporaryFile("w+") as output:
         started = time.perf_counter()
         process = subprocess.Popen(command, stdout=output)
