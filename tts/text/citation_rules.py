@@ -96,16 +96,20 @@ def _court_rule(match: re.Match) -> str:
     return " ".join(["federal", *(_RULE_PARTS[part] for part in re.findall(r"[A-Z][a-z]*", match[0])[1:])])
 
 
-#: What stands before a verse: a chapter, or a word that cites it.
+#: What stands before a verse: a chapter, or a word that cites it; verses in front of it too.
 _CITES = re.compile(
-    rf"(?:(?:\d|\b[ivxlc]+),?|\b(?:In|in|[Ss]ee|[Cc]f\.|[Cc]ompare|[Aa]t|[Aa]s|[Oo]f|and|to|from|{_ANY}))\s$"
+    rf"(?:(?:(?<!v\.\s)(?<!v\.\s\d)\d|\b[ivxlc]+),?|\b(?:In|in|[Ss]ee|[Cc]f\.|[Cc]ompare|[Aa]t|[Aa]s|[Oo]f|{_ANY}))"
+    r"(?:\sv\.\s\d+(?:,|,?\s(?:and|or|to)))*\s$"
 )
+#: What is spoken of where versions are: fixed in v. 3 of the app.
+_PROGRAM = re.compile(r"(?i)\b(?:versions?|upgrad|updat|releas|install|software|apps?\b|bugs?\b|fixe[ds]\b|v\.\s\d+\.\d)")
 
 
 def _verse_or_version(match: re.Match) -> str:
     """A verse where a chapter or a word that cites stands before: John 3, v. 16; else a version: Firefox v. 3."""
-    cited = _CITES.search(match.string[max(0, match.start() - 24) : match.start()])
-    return "verse" if cited and not re.match(r"\s\d+\.\d", match.string[match.end() :]) else "version"
+    cited = _CITES.search(match.string[max(0, match.start() - 40) : match.start()])
+    around = match.string[max(0, match.start() - 60) : match.end() + 60]
+    return "verse" if cited and not _PROGRAM.search(around) else "version"
 
 
 #: For the rules about words.

@@ -23,13 +23,14 @@ from tts.text.units import UNITS
 VULGAR = dict(
     zip("½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞", "1/2 1/3 2/3 1/4 3/4 1/5 2/5 3/5 4/5 1/6 5/6 1/8 3/8 5/8 7/8".split(), strict=True)
 )
-_ODDS = re.compile(
-    r"(?i)(?:\b(?:odds|bets?|favou?rites?)\b[^.;]*|"
-    r"\b(?:start(?:s|ed|ing)?|went off|backed|priced?|quoted|offered|available)\s(?:\w+\s)?(?:at|of|from)\s)$"
+_ODDS = re.compile(r"(?i)\b(?:odds|bets?|favou?rites?)\b[^.;]*$")
+#: Before odds if they are above one, which parts of a whole are not: started at 11/8, but at 1/2 price.
+_OFFERED = re.compile(
+    r"(?i)\b(?:start(?:s|ed|ing)?|went off|backed|priced?|quoted|offered|available)\s(?:\w+\s)?(?:at|of|from)\s$"
 )
-#: What follows odds.
+#: What follows odds; shots do if those are above one: a 7/4 shot, but a 3/4 shot of whisky.
 _FANCIED = re.compile(
-    r"(?i)(?:\s(?:joint|second|hot|clear|\w+ing))*\s(?:fav(?:ou?rite)?s?|shots?|outsiders?|chances?|odds)\b"
+    r"(?i)(?:\s(?:joint|second|hot|clear|\w+ing))*\s(?:fav(?:ou?rite)?s?|outsiders?|odds|(?P<above>shots?))\b"
 )
 _SPOKEN_PAIRS = {(24, 7): "twenty four seven", (9, 11): "nine eleven"}
 _FRACTION = (
@@ -86,14 +87,22 @@ def _mixed_number(match: re.Match, above: int, below: int) -> str:
     if not match["whole"]:
         if (above, below) == (1, 2) and re.match(r"\s(?:an?|the)\s", match.string[match.end() :]):
             return f"{minus}half"
-        offered = _ODDS.search(match.string[max(0, match.start() - 24) : match.start()])
-        if below == 1 or offered or _FANCIED.match(match.string, match.end()):
+        if below == 1 or _are_odds(match, above > below):
             return f"{minus}{cardinal(above)} to {cardinal(below)}"
         if re.match(r"\sof\b", match.string[match.end() :]) and below < 100:
             return minus + fraction(above, below)
         return minus + _simple_fraction(above, below)
     part = fraction(above, below)
     return f"{minus}{cardinal(int(match['whole']))} and {'a half' if part == 'one half' else part}"
+
+
+def _are_odds(match: re.Match, is_above_one: bool) -> bool:
+    """Whether a fraction is the odds of a bet, by the words around it."""
+    before = match.string[max(0, match.start() - 24) : match.start()]
+    fancied = _FANCIED.match(match.string, match.end())
+    if _ODDS.search(before) or fancied and not fancied["above"]:
+        return True
+    return is_above_one and bool(fancied or _OFFERED.search(before))
 
 
 def _inches(match: re.Match, above: int, below: int) -> str:
@@ -213,7 +222,7 @@ RULES: list[Rule] = [
         lambda match: f"{cardinal(int(match[1]))} to",
     ),
     ("fraction", rf"{_FRACTION}(?P<inch>{INCHES})(?!\w)", _fraction),
-    ("fraction", rf"{_FRACTION}(?:[\s-]?(?P<unit>(?!in\s|t\b\.?{FOOD}){UNIT})(?![\w/])(?:\.(?=\s[a-z]))?)?", _fraction),
+    ("fraction", rf"{_FRACTION}(?:[\s-]?(?P<unit>(?!in\s|t\b(?:\.|(?!\sof\b)){FOOD}){UNIT})(?![\w/])(?:\.(?=\s[a-z]))?)?", _fraction),
     ("divided", r"(?<=\d\s)/(?=\s\d+(?:\.\d+)?\s?[=≈])", lambda match: "divided by"),
     ("divided", r"(?:(?<=[\w)]!)|(?<=[\w)]!\s))/(?=\s?[\w(])", lambda match: "divided by"),
     ("factorial", r"(?<=[\w)])!(?![!\w])", _factorial),
@@ -224,7 +233,7 @@ RULES: list[Rule] = [
     ),
     (
         "minus",
-        r"(?:(?<=\([a-z\d])-(?=[a-z\d]\)\s?[!^*²³/=])|(?<=[\w!*/^=]\([a-z\d])-(?=[a-z\d]\)))",
+        r"(?:(?<=\([a-z\d])-(?=[a-z\d]\)\s?[!^*²³/=(])|(?<=[\w!*/^=]\([a-z\d])-(?=[a-z\d]\)))",
         lambda match: "minus",
     ),
     ("minus", r"(?<=[\w)]\s)(?:[-−](?=\s(?:\d|[a-zA-Z]\b(?!')))|–(?=\s\d+\s=))", _minus),

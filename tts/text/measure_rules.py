@@ -106,11 +106,13 @@ def _points_or_pints(match: re.Match) -> str | None:
     return "point" if _FONT.search(match.string[max(0, match.start() - 30) : match.end() + 20]) else None
 
 
-def _spoon(match: re.Match) -> str:
-    """A spoon by its capital or small letter, in a recipe: 1 T. butter, 1½ t. salt."""
-    one = re.search(
-        r"(?<!\d[\s-])(?<![\d.,/])(?:1|[½¼¾⅓⅔]|\d/\d)\s?$", match.string[max(0, match.start() - 6) : match.start()]
-    )
+def _spoon(match: re.Match) -> str | None:
+    """A spoon by its capital or small letter, in a recipe: 1 T. butter, 1½ t. salt; more are tons: 30 t of milk."""
+    before = match.string[max(0, match.start() - 6) : match.start()]
+    is_of = match.string.startswith(" of", match.end())
+    if re.search(r"\d(?:\d|[.,]\d+)\s?$", before) or is_of and not match[0].endswith("."):
+        return None
+    one = re.search(r"(?<!\d[\s-])(?<![\d.,/])(?:1|[½¼¾⅓⅔]|\d/\d)\s?$", before)
     return f"{'table' if match[0][0] == 'T' else 'tea'}spoon{'' if one else 's'}"
 
 

@@ -70,8 +70,8 @@ _RAISED_ENDING = re.compile(r"(?<=\d)(?:ˢᵗ|ⁿᵈ|ʳᵈ|ᵗʰ)")
 #: The comma of a decimal before a unit (1,5 kg), alone, or after what a single number follows: pi is 3,14.
 _DECIMAL_COMMA = re.compile(
     rf"(?<![\w.,])(\d{{1,3}}),(?=\d{{1,2}}\s?(?:[%°]|(?!in\b|[A-Z]\b|[ts]\b){UNIT}(?!\w)))|"
-    r"(?:^|(?<=[=≈<>]\s)|(?<=[=≈])|(?<=\b(?:is|of|by) )|(?<=\b(?:was|are) )|(?<=\babout )|(?<=\bequals ))"
-    r"(\d{1,3}),(?=(?:\d\d|\d{4,})(?![\w,-]|\.\d))"
+    r"(?:^|(?<=[=≈<>]\s)|(?<=[=≈])|(?<=\b(?:is|of|by) )|(?<=\bwas )|(?<=\babout )|(?<=\bequals ))"
+    r"(\d{1,3}),(?=(?:\d\d|\d{4,})(?![\w,-]|\.\d|\s(?:and|or|&)\s\d))"
 )
 _INVISIBLE = ("Cf", "Cc", "Mn", "Me", "Sk")
 

@@ -47,6 +47,14 @@ def _move(match: re.Match) -> str | None:
     return spell(match["move"]) + {"+": " check", "#": " mate"}.get(match["end"] or "", "")
 
 
+def _castles(match: re.Match) -> str | None:
+    """Castling among other moves, which tell it from a bond of oxygen: O-O-O."""
+    around = f"{match.string[: match.start()]} {match.string[match.end() :]}"
+    if not _PLAYED.search(around) and "castl" not in around:
+        return None
+    return f"castles {'queen' if match['long'] else 'king'}side"
+
+
 #: For numbers, tried first.
 NUMBERS: list[Rule] = [
     ("shells", r"[1-7][spdf][¹²³⁴-⁹][⁰¹²³⁴-⁹]?(?:\s[1-7][spdf][¹²³⁴-⁹][⁰¹²³⁴-⁹]?)+(?!\w)", _shells),
@@ -67,11 +75,7 @@ RULES: list[Rule] = [
     ),
     ("chess", r"(?<!\w)([KQRBN][a-h][1-8])#(?!\w)", lambda match: f"{spell(match[1])} mate"),
     ("chess", rf"(?<!\w)(?P<move>{_MOVE})(?P<end>[+#])?(?![\w+#-])", _move),
-    (
-        "chess",
-        r"(?<![\w-])O-O(?P<long>-O)?(?![\w-])",
-        lambda match: f"castles {'queen' if match['long'] else 'king'}side",
-    ),
+    ("chess", r"(?<![\w-])O-O(?P<long>-O)?(?![\w-])", _castles),
     (
         "chord",
         r"(?<!\w)(?P<root>[A-G])(?P<accidental>[#♯b♭])?(?P<quality>maj(?=\d|\b)|min(?=\d)|dim(?=\d)|aug(?=\d)|sus(?=[24]))"

@@ -28,10 +28,15 @@ def _per(match: re.Match) -> str:
     return f"per {_PER.get(name, name)}"
 
 
+def _between_letters(match: re.Match) -> str:
+    """What is between two letters: a range, as (a-d), or a difference, as (n-k)."""
+    return "to" if match.string[match.start() - 1] < match.string[match.end()] else "minus"
+
+
 #: (name, pattern, function), tried in this order after all others.
 RULES: list[Rule] = [
     ("to", r"(?<=\b[QH]\d)[-–](?=[QH]\d)|(?<=\b[A-Z]\d)–(?=[A-Z]\d)", lambda match: "to"),
-    ("to", r"(?<=[\[(][a-z])-(?=[a-z][\])])", lambda match: "to"),
+    ("to", r"(?<=[\[(][a-z])-(?=[a-z][\])])", _between_letters),
     ("hyphen", r"(?:(?<=[^\W_])|(?<=[^\W_]\.))-(?=[^\W_]|['’]\d\ds|,?\s(?:and|or|to|\d))", lambda match: ""),
     ("hyphen", r"(?:(?<=\bsub)|(?<=\bnear)|(?<=\bover)|(?<=\bunder)|(?<=\bmulti))-(?=[$£€]\d)", lambda match: ""),
     ("grade", r"(?:(?<=\b[A-F])|(?<=\b[A-D]{2})|(?<=\b[A-D]{3}))-(?=[\s.,;]|$)", lambda match: "minus"),
