@@ -4,8 +4,8 @@ PyTorch shares every single product among threads, which then wait for each othe
 in circles meanwhile. An LSTM on two threads, of which other work holds up one, took ten times as long as on one. So
 pieces are computed side by side, each by a thread alone, and a single piece by one thread too.
 
-A process that was forked computes with one thread as well: it inherits no others, for which PyTorch (by GNU OpenMP)
-would wait forever.
+A process that was forked computes with one thread as well, whatever its parent had: it inherits no others, for which
+PyTorch (by GNU OpenMP) would wait forever.
 """
 
 import contextlib
@@ -13,16 +13,13 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache, partial
+from functools import cache
 from typing import TypeVar
 
 import torch
 
 Part = TypeVar("Part")
 Result = TypeVar("Result")
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=partial(torch.set_num_threads, 1))
 
 
 def in_threads(work: Callable[[Part], Result], parts: Sequence[Part]) -> list[Result]:
@@ -58,6 +55,17 @@ def threads(purpose: str, number: int) -> ThreadPoolExecutor:
 
 
 _lock = threading.Lock()
+
+
+def _begin_alone() -> None:
+    """Begin a forked process: with one thread, and a lock that no thread of the parent's holds."""
+    global _lock
+    _lock = threading.Lock()
+    torch.set_num_threads(1)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_alone)
 
 
 @cache

@@ -47,16 +47,21 @@ class AlignmentOutput:
         return [replace(pair, name=name) for pair, name in zip(pairs, names, strict=True)]
 
     def _kept_names(self, pairs: list[Pair]) -> dict[int, str]:
-        """Names in the folder of pairs that have files there, by place."""
+        """By place, names in the folder of pairs that have files there: of the same, or the only ones of a source."""
         if self.folder is None:
             return {}
+        there, kept = self.record.names_by_key(), {}
         sources = [_source(pair) for pair in pairs]
         counts = Counter(sources)
-        names = (
-            self.record.name_of(source, self.key(pair), alone=counts[source] == 1)
-            for pair, source in zip(pairs, sources, strict=True)
-        )
-        return {place: name for place, name in enumerate(names) if name}
+        for place, (pair, source) in enumerate(zip(pairs, sources, strict=True)):
+            by_key = there.get(source, {})
+            same = by_key.get(self.key(pair), [])
+            names = [name for found in by_key.values() for name in found] if counts[source] == 1 else []
+            if same:
+                kept[place] = same.pop(0)
+            elif len(names) == 1:
+                kept[place] = names[0]
+        return kept
 
     def done(self, pair: Pair) -> dict | None:
         """The entry of a pair that is done, unless it shall be done again."""

@@ -76,11 +76,13 @@ class DoneRecord:
         found.pop("", None)
         return found
 
-    def name_of(self, source: str, key: str, *, alone: bool) -> str:
-        """The name of files that were made of a source from `key`, or if it is `alone` its only one; "" if none is."""
-        names = [name for name, entry in self._entries.items() if source and entry.get("source") == source]
-        found = [name for name in names if self._entries[name]["key"] == key][:1] or (names if alone else [])
-        return found[0] if len(found) == 1 else ""
+    def names_by_key(self) -> dict[str, dict[str, list[str]]]:
+        """Every source that files were written for: names by what they were made from."""
+        found: dict[str, dict[str, list[str]]] = {}
+        for name, entry in self._entries.items():
+            if entry.get("source"):
+                found.setdefault(entry["source"], {}).setdefault(entry["key"], []).append(name)
+        return found
 
     def begin(self, name: str, key: str, files: Collection[str], source: str = "") -> None:
         """Files under `name` are about to be written; what was made from another `key` counts no more from here on."""

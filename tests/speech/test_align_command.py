@@ -3,12 +3,14 @@
 The recordings are noise, so that every text is doubted: the exit code is 3 where all is done.
 """
 
+import argparse
 import errno
 import io
 import itertools
 import json
 import os
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +21,9 @@ from speech import audio
 from speech.aligner import Aligner
 from speech.cli import main
 from speech.commands.align import _told
+from speech.commands.alignments import AlignmentOutput
 from speech.commands.done import DoneRecord
+from speech.commands.pairs import Pair
 from speech.commands.progress import Progress
 from speech.corpus import Utterance, write_manifest
 from speech.errors import CorpusError
@@ -393,6 +397,28 @@ def test_a_row_keeps_its_name_whatever_is_added(recording, tmp_path, capsys):
         "a": "hello there",
         "a_1": "word",
     }
+
+
+def test_rows_that_are_alike_keep_a_name_each(recording, tmp_path):
+    write_manifest(tmp_path / "rows.jsonl", [Utterance(recording / "a.wav", 2.0, "hello")] * 2)
+    command = ["align", str(tmp_path / "rows.jsonl"), "--format", "txt", "--output-dir", str(tmp_path / "out")]
+    for _ in range(2):
+        assert main(command) == 3
+        assert {path.name for path in (tmp_path / "out").glob("*.txt")} == {"a_1.txt", "a_2.txt"}
+        (tmp_path / "out" / "a_2.txt").unlink()
+
+
+def test_names_of_many_rows_are_found_soon(recording, tmp_path):
+    path = str(recording / "a.wav")
+    pairs = [Pair(path, f"row {number}", f"a_{number}", "", number) for number in range(6000)]
+    arguments = argparse.Namespace(output=None, model=None, channel=None, lexicon=None, overwrite=False)
+    output = AlignmentOutput(arguments, ("txt",), ("word",), tmp_path)
+    for pair in pairs:
+        output.record.begin(pair.name, output.key(pair), [], path)
+        output.record.add(pair.name, output.key(pair), ["txt"], [])
+    begin_s = time.process_time()
+    assert output.named(pairs) == pairs
+    assert time.process_time() - begin_s < 1.0
 
 
 def test_what_fails_leaves_no_empty_folder(recording, tmp_path, capsys):

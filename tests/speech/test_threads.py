@@ -53,6 +53,21 @@ def test_a_forked_process_loads_a_model_after_its_parent_computed_on_several_thr
         process.wait()
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
+def test_a_forked_process_begins_threads_though_another_thread_of_its_parent_did_so_at_that_time():
+    code = (
+        "import os; from speech import threads; threads._lock.acquire(); process = os.fork();"
+        "process or threads.threads('a test', 2) and os._exit(0); assert os.waitpid(process, 0)[1] == 0"
+    )
+    process = subprocess.Popen([sys.executable, "-W", "ignore", "-c", code], start_new_session=True)
+    try:
+        assert process.wait(timeout=60) == 0
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
 def test_one_part_is_computed_by_one_thread(two):
     assert in_threads(lambda _: torch.get_num_threads(), [0]) == [1]
 

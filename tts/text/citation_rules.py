@@ -102,7 +102,7 @@ _CITES = re.compile(
     r"(?:\sv\.\s\d+(?:,|,?\s(?:and|or|to)))*\s$"
 )
 #: What is spoken of where versions are: fixed in v. 3 of the app.
-_PROGRAM = re.compile(r"(?i)\b(?:versions?|upgrad|updat|releas|install|software|apps?\b|bugs?\b|fixe[ds]\b|v\.\s\d+\.\d)")
+_PROGRAM = re.compile(r"(?i)\b(?:version|upgrad|updat|releas|install|software|apps?\b|bugs?\b|fixe[ds]\b|v\.\s\d+\.\d)")
 
 
 def _verse_or_version(match: re.Match) -> str:

@@ -222,7 +222,11 @@ RULES: list[Rule] = [
         lambda match: f"{cardinal(int(match[1]))} to",
     ),
     ("fraction", rf"{_FRACTION}(?P<inch>{INCHES})(?!\w)", _fraction),
-    ("fraction", rf"{_FRACTION}(?:[\s-]?(?P<unit>(?!in\s|t\b(?:\.|(?!\sof\b)){FOOD}){UNIT})(?![\w/])(?:\.(?=\s[a-z]))?)?", _fraction),
+    (
+        "fraction",
+        rf"{_FRACTION}(?:[\s-]?(?P<unit>(?!in\s|t\b(?:\.|(?!\sof\b)){FOOD}){UNIT})(?![\w/])(?:\.(?=\s[a-z]))?)?",
+        _fraction,
+    ),
     ("divided", r"(?<=\d\s)/(?=\s\d+(?:\.\d+)?\s?[=≈])", lambda match: "divided by"),
     ("divided", r"(?:(?<=[\w)]!)|(?<=[\w)]!\s))/(?=\s?[\w(])", lambda match: "divided by"),
     ("factorial", r"(?<=[\w)])!(?![!\w])", _factorial),

@@ -28,7 +28,7 @@ _OPERATOR_FOLLOWS = re.compile(r"\s[=+*/×÷−^<>≈-]\s")
 #: After an abbreviation of the law: an initial, a number, a section.
 _CITED = re.compile(rf"\s(?:[A-Z]\.|\d|(?:{'|'.join(name[:3].capitalize() for name in MONTHS)})\b)")
 #: After an abbreviation that a numeral is counted by; "I" is more often a person, unless what is cited goes on.
-_NUMERAL_FOLLOWS = re.compile(r"\s(?:[XLC],|[IXLC][;:)]|I,\s(?:§|\d|pp?\.|(?:[Ss]ec|[Cc]l|[Aa]rt|[Pp]t|[Cc]h|[Pp]ara)\b))")
+_NUMERAL_FOLLOWS = re.compile(r"\s(?:[XLC],|[IXLC][;:)]|I,\s(?:§|\d|pp?\.|(?:[Ss]ec|[Cc]l|[Aa]rt|[Pp]t|[Cc]h)\b))")
 _VERSE_FOLLOWS = re.compile(r"\s\d{1,3}:\d")
 
 
