@@ -116,7 +116,8 @@ class DoneRecord:
         self._append({"name": name, **complete, **known})
 
     def _append(self, entry: dict[str, Any]) -> None:
-        """Take down an entry, on disk first."""
+        """Take down an entry, on disk first; a run that failed beside may have taken the folder away, empty."""
+        self.folder.mkdir(parents=True, exist_ok=True)
         with open(self.path, "a", encoding="utf-8", newline="\n") as file:
             file.write(f"\n{json.dumps(entry)}\n")  # what a crash has cut stays a line of its own
         self._entries[entry["name"]] = entry

@@ -2,6 +2,7 @@
 
 import argparse
 import io
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -97,6 +98,8 @@ def add_output_options(parser: argparse.ArgumentParser, default: str) -> None:
 
 def _file_or_none(text: str) -> str | None:
     """A file's name; none for -, which is standard output."""
+    if text.endswith(("/", os.sep)):
+        raise argparse.ArgumentTypeError(f"{text} is a folder; name a file, or use --output-dir {text}")
     return None if text == "-" else path_name(text)
 
 

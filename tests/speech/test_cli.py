@@ -315,6 +315,7 @@ def test_bad_files_are_named_and_the_others_go_on(tone_command, talks, capsys):
         (["transcribe", "a_file", "boosts", "-o", "x.txt"], "--output x.txt: several recordings as txt do not fit"),
         (["transcribe", "a_file", "-o", "x.docx"], "--output x.docx: no format has this ending; add --format"),
         (["transcribe", "a_file", "-o", "empty_folder"], "--output empty_folder: is a folder; name a file"),
+        (["transcribe", "a_file", "-o", "new/"], "new/ is a folder; name a file, or use --output-dir new/"),
         (["transcribe", "a_file", "-o", "./a_file"], "--output ./a_file: is read by the same command"),
         (["transcribe", "a_file", "-o", "a_file/below"], "--output a_file/below: files cannot be written there"),
         (["transcribe", "a_file", "-o", "x.txt", "--output-dir", "m"], "--output-dir: not allowed with argument -o"),

@@ -12,6 +12,7 @@ from speech import audio
 from speech.cli import main
 from speech.commands.done import DoneRecord
 from speech.commands.outputs import write_text
+from speech.commands.transcripts import TranscriptFolder
 from tests.speech.tone_model import RATE_HZ, say
 
 
@@ -217,6 +218,18 @@ def test_what_fails_leaves_no_empty_folder(tone_command, talks, tmp_path, capsys
         assert main(["transcribe", str(talks / name), "--output-dir", str(tmp_path / folder)]) == 2
         assert name in capsys.readouterr().err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["old", "talks"]
+
+
+def test_a_folder_that_another_run_took_away_is_made_again(tone_command, talks, tmp_path, monkeypatch):
+    write = TranscriptFolder.write
+
+    def without_folder(folder, *arguments):
+        folder.folder.rmdir()  # as a run that failed beside this one
+        write(folder, *arguments)
+
+    monkeypatch.setattr(TranscriptFolder, "write", without_folder)
+    assert main(["transcribe", str(talks / "a.wav"), "--output-dir", str(tmp_path / "out")]) == 0
+    assert (tmp_path / "out" / "a.txt").read_text() == "alpha one\n"
 
 
 def test_a_full_disk_ends_the_run_and_keeps_what_is_done(tone_command, talks, tmp_path, capsys, monkeypatch):
