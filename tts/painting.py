@@ -24,7 +24,7 @@ from tts.variance import Frames, regulate
 
 #: Frames of the voice's own silence around a sentence, at most, which the decoder paints; longer silence is digital.
 EDGE_FRAMES = 8
-_LOWEST_F0_HZ, _HIGHEST_F0_HZ = 40.0, 1000.0
+LOWEST_F0_HZ, HIGHEST_F0_HZ = 40.0, 1000.0
 #: The decoder paints for pitches at most so many spreads from the voice's mean; the vocoder follows any.
 _FARTHEST_PITCH = 2.5
 _LEVEL_REACH = 1  # frames over which a change of level with the pitch or the rate is evened out
@@ -59,6 +59,7 @@ class Painted:
     gain : Tensor, float32, [T], asked change of the log-mel
     durations : Tensor, int64, [P], frames of each row
     plain : whose level the frames keep; None where neither another pitch nor another rate of some phones is asked for
+    num_held : frames whose pitch was asked lower or higher than `LOWEST_F0_HZ` and `HIGHEST_F0_HZ` and is held there
     """
 
     mel: Tensor
@@ -66,6 +67,7 @@ class Painted:
     gain: Tensor
     durations: Tensor
     plain: Plain | None
+    num_held: int
 
 
 @dataclass(frozen=True)
@@ -104,9 +106,12 @@ class Painter:
         if bool((table["rate"] != 1.0).any() or shift.any()):
             counts = self._durations(table | {"rate": torch.ones_like(table["rate"])}, rows, lead, tail)
             unchanged = regulate(counts[None])
-            plain = Plain(*self._draw(hidden, rows, table, unchanged), *counterparts(durations, counts))
+            mel, asked_hz = self._draw(hidden, rows, table, unchanged)
+            plain = Plain(mel, _held(asked_hz), *counterparts(durations, counts))
         gain = eased(table["gain_db"] * _DB_TO_LOG, frames)
-        return Painted(*self._draw(hidden, rows, table, frames, shift), gain, durations, plain)
+        mel, asked_hz = self._draw(hidden, rows, table, frames, shift)
+        f0_hz = _held(asked_hz)
+        return Painted(mel, f0_hz, gain, durations, plain, int((f0_hz != asked_hz).sum()))
 
     def _durations(self, table: dict[str, Tensor], rows: Rows, lead: int, tail: int) -> Tensor:
         """Frames of each row, int64 [P], in whole steps of the model."""
@@ -132,8 +137,7 @@ class Painter:
         seen = ((log_f0 - f0_mean) / f0_spread).clamp(-_FARTHEST_PITCH, _FARTHEST_PITCH)[None]
         normal = model.paint(hidden, frames, pitch, energy, seen, voiced.float()[None])[0]
         mel = restore_detail(normal * model.mel_spread + model.mel_mean, model.mel_mean, self.acoustic.detail)
-        f0_hz = torch.where(voiced, log_f0.exp().clamp(_LOWEST_F0_HZ, _HIGHEST_F0_HZ), 0.0)
-        return quieten(mel, mel_level(mel, self.acoustic.contract), ~gap), f0_hz
+        return quieten(mel, mel_level(mel, self.acoustic.contract), ~gap), torch.where(voiced, log_f0.exp(), 0.0)
 
     @torch.inference_mode()
     def finish(self, painted: Painted, start: int, stop: int) -> Tensor:
@@ -282,6 +286,11 @@ def mean_level(level: Tensor, begin: Tensor, end: Tensor) -> Tensor:
     for step in range(int(count.max())):  # sums, not differences of them, which would lose what is quiet
         total += torch.where(step < count, power[torch.minimum(begin + step, end - 1) - begin[0]], 0.0)
     return (0.5 * (total / count).log()).float()
+
+
+def _held(f0_hz: Tensor) -> Tensor:
+    """Pitch within its range, [T] -> [T]; 0 where unvoiced."""
+    return torch.where(f0_hz > 0, f0_hz.clamp(LOWEST_F0_HZ, HIGHEST_F0_HZ), 0.0)
 
 
 def _filled(values: Tensor) -> Tensor:

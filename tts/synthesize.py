@@ -11,6 +11,7 @@ Legend: P phones, T frames, M mel bands, N samples.
 """
 
 import itertools
+import logging
 import math
 import os
 from collections.abc import Iterator
@@ -31,7 +32,7 @@ from tts.controls import Controls, ProsodyError
 from tts.griffin_lim import GriffinLim
 from tts.limiter import Limiter
 from tts.linguistic import PAUSE, SILENCE, rows_of
-from tts.painting import EDGE_FRAMES, Painted, Painter, sentence_rows
+from tts.painting import EDGE_FRAMES, HIGHEST_F0_HZ, LOWEST_F0_HZ, Painted, Painter, sentence_rows
 from tts.phonemes import NothingToSay, Pronouncer, SpokenSentence
 from tts.prosody import SHORTEST_PAUSE_S, PhoneProsody, Prosody, SentenceProsody, WordProsody
 from tts.script import Script, plain_script
@@ -43,6 +44,7 @@ SENTENCE_PAUSE_S = 0.45
 PARAGRAPH_PAUSE_S = 0.8
 _LONGEST_PAUSE_S = 1.5  # within a sentence
 _FIRST_CHUNK_FRAMES, _CHUNK_FRAMES = 40, 160
+logger = logging.getLogger(__name__)
 
 
 class AnyVocoder(Protocol):
@@ -160,7 +162,8 @@ class Voice:
         ----------
         text : text, `tts.parse_ssml`'s script, or prosody from `plan` or `Audio.prosody`
         rate : how much faster phones follow one another, 0.25 to 4; pauses stay as they are
-        pitch : semitones up or down, -24 to 24
+        pitch : semitones up or down, -24 to 24; what comes below 40 Hz or above 1000 is held there, which a warning
+            tells
         energy : dB up or down, -60 to 30; peaks that come near full scale are rounded, which a warning tells
         pause : how much longer pauses are, 0 to 20; phones stay as they are
         seed : of the vocoder's noise; the same seed gives the same samples
@@ -206,6 +209,7 @@ class Voice:
             raise ProsodyError(f"seed must be a whole number from 0 to 2**63 - 1, got {seed!r}")
         seed = int(seed)  # a small type of NumPy's would not count on
         sample, word = 0, 0
+        voiced = held = 0  # frames, and those of which the pitch is not as asked
         limiter = Limiter()
         before: SentenceProsody | None = None
         tail = 0  # frames of silence at the end of the sentence before
@@ -217,6 +221,7 @@ class Voice:
             silence = self._silence(quiet, sample)
             after = self._frames(sentence.words[-1].pause_s * controls.pause)
             painted = self._painter.paint(sentence, controls, lead, min(max(after // 2, 1), EDGE_FRAMES))
+            voiced, held = voiced + int((painted.f0_hz > 0).sum()), held + painted.num_held
             begin = sample + quiet * self.acoustic.contract.hop_samples
             said = self._speak_sentence(sentence, painted, seed + number, begin, word, limiter)
             for piece in itertools.chain(silence, said):
@@ -229,6 +234,11 @@ class Voice:
         if before.tail_s:
             yield from self._silence(self._frames(before.tail_s * controls.pause) - tail, sample)
         limiter.report()
+        if held:
+            logger.warning(
+                "too low or too high: in %.2g %% of the voice the pitch is held at %g or %g Hz",
+                100 * held / voiced, LOWEST_F0_HZ, HIGHEST_F0_HZ,
+            )  # fmt: skip
 
     def _speak_sentence(
         self, sentence: SentenceProsody, painted: Painted, seed: int, sample: int, word: int, limiter: Limiter

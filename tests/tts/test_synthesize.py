@@ -286,6 +286,17 @@ def test_whole_frames_keep_the_sum():
     assert int(counts.min()) >= 1
 
 
+def test_a_pitch_that_is_held_is_told(kathleen, caplog):
+    lowest = kathleen.say(TEXT, pitch=-12.0)
+    assert not caplog.records
+    held = kathleen.say(TEXT, pitch=-24.0)
+    (told,) = caplog.messages
+    share = (lowest.f0_hz[lowest.f0_hz > 0] < 80.0).mean()  # an octave lower they would be below 40 Hz
+    assert 0.0 < share < 1.0
+    assert told == f"too low or too high: in {100 * share:.2g} % of the voice the pitch is held at 40 or 1000 Hz"
+    assert held.f0_hz[held.f0_hz > 0].min() == 40.0
+
+
 def test_loud_peaks_are_rounded_and_told(kathleen, caplog):
     peak_db = 20 * math.log10(np.abs(kathleen.say(TEXT).samples).max())
     assert not caplog.records

@@ -45,7 +45,7 @@ examples:
 
 The voice is as loud as the recordings it learned from, about 30 dB below full scale; --energy 8 brings
 it to where broadcasts are. From about 12 dB up the highest peaks come near full scale and are rounded,
-which a warning tells.
+which a warning tells, as it does of a pitch that would be below 40 Hz or above 1000 and is held there.
 
 {word|PHONES} in a text gives a word's ARPAbet phones; braces without a bar are punctuation, as
 parentheses are.
