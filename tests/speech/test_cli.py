@@ -149,6 +149,27 @@ def test_files_without_a_header(tone_command, tmp_path, capsys):
     assert "c.wav: has a header (RIFF), so it is not raw" in capsys.readouterr().err
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_named_pipe_and_names_that_cannot_be_opened(tone_command, talks, tmp_path, capsys):
+    os.mkfifo(tmp_path / "pipe")
+    os.symlink("loop", tmp_path / "loop")
+    sender = threading.Thread(target=lambda: (tmp_path / "pipe").write_bytes((talks / "b.flac").read_bytes()))
+    sender.start()
+    names = [tmp_path / "x.wav".rjust(300, "x"), tmp_path / "loop", tmp_path / "pipe", talks / "a.wav"]
+    assert main(["transcribe", *map(str, names)]) == 1
+    sender.join()
+    out, err = capsys.readouterr()
+    assert out == f"{tmp_path / 'pipe'}: beta\n{talks / 'a.wav'}: alpha one\n"
+    assert "x.wav: cannot be read (File name too long)" in err
+    assert "loop: cannot be read (Too many levels of symbolic links)" in err
+
+
+def test_several_files_as_json_are_json_lines(tone_command, talks, capsys):
+    assert main(["transcribe", str(talks), "--format", "json"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [json.loads(line)["text"] for line in lines] == ["alpha one", "beta", "gamma"]
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
 @pytest.mark.parametrize("pattern", ["", "/*.wav"])
 def test_a_pipe_is_not_waited_for_unless_it_is_named(talks, pattern):
