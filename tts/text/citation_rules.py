@@ -98,7 +98,8 @@ def _court_rule(match: re.Match) -> str:
 
 #: What stands before a verse: a chapter, or a word that cites it; verses in front of it too.
 _CITES = re.compile(
-    rf"(?:(?:(?<!v\.\s)(?<!v\.\s\d)\d|\b[ivxlc]+),?|\b(?:In|in|[Ss]ee|[Cc]f\.|[Cc]ompare|[Aa]t|[Aa]s|[Oo]f|{_ANY}))"
+    rf"(?:(?:(?<!v\.\s)(?<!v\.\s\d)\d|\b[ivxlc]+),?|\b(?:In|in|[Ss]ee|[Cc]f\.|[Cc]ompare|[Aa]t|[Aa]s|[Oo]f|{_ANY})|"
+    r"\bvv\.\s[\d–-]+(?:,|,?\s(?:and|or)))"
     r"(?:\sv\.\s\d+(?:,|,?\s(?:and|or|to)))*\s$"
 )
 #: What is spoken of where versions are: fixed in v. 3 of the app.

@@ -251,7 +251,7 @@ RULES: list[Rule] = [
         "room",
         r"\b(?P<word>[Rr]oom|(?:Rm|Hwy|Rte)\.?|[Ff]light|[Hh]ighway|[Rr]oute|[Ii]nterstate|[Bb]oeing|[Aa]irbus|Porsche|Peugeot|Ferrari|"
         r"HTTP|[Ee]rror|Xbox|Form|[Pp]ort|[Ss]uite|"
-        r"(?i:call|dial)(?i:ed|ing)?(?=\s(?!0)\d{3}\b(?!\s\d{3}\s\d)))"
+        r"(?i:call|dial)(?i:ed|ing)?(?=\s(?!0)\d{3}\b(?!\s\d{3}\s\d{4}\b)))"
         r"\s(?P<number>\d{1,4})(?P<ending>['’]?s)?\b(?![,.:-]?\d)",
         _room,
     ),
