@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 PHONES = ("phone", "stressed_phone")
 NGRAM_WEIGHT = 1.0
 PRIOR_SCALE = 0.5
-#: Step of frames beside which a bigram would count in full. The posteriors of frames add up as if each were heard alone,
-#: so the fewer there are to a phone the less it counts: half at 10 ms and 0.19 at 27 ms, the best of six weights at each.
+#: Step of frames beside which a bigram counts in full. Scores of frames add up as if each were heard alone, so the fewer
+#: there are to a phone the less it counts: half at 10 ms, 0.19 at 27 ms, about the best of six weights at each.
 BIGRAM_STEP_S = 0.005
 
 
@@ -101,8 +101,8 @@ class PhoneRecognizer(Transcriber):
     loaded : LoadedModel with a phone head; a framewise one is preferred
     head : name of the head
     ngram_weight : of the n-gram of the training transcripts: a bigram over the framewise posteriors with priors
-        divided out (1 is what `BIGRAM_STEP_S` says), a trigram over the outputs of a CTC-CRF head, which were trained beside it; 0 for the best path
-        of the outputs alone, which is all that a CTC head offers
+        divided out (1 is what `BIGRAM_STEP_S` says), a trigram over the outputs of a CTC-CRF head, which were trained
+        beside it; 0 for the best path of the outputs alone, which is all that a CTC head offers
     device : "cpu", "cuda" or "cuda:1"
 
     Raises
