@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 PHONES = ("phone", "stressed_phone")
 NGRAM_WEIGHT = 1.0
 PRIOR_SCALE = 0.5
-#: Step of frames beside which a bigram counts in full. Scores of frames add up as if each were heard alone, so the fewer
+#: Step of frames beside which a bigram counts in full. Scores of frames add up as if each were heard alone: the fewer
 #: there are to a phone the less it counts: half at 10 ms, 0.19 at 27 ms, about the best of six weights at each.
 BIGRAM_STEP_S = 0.005
 
