@@ -35,6 +35,7 @@ from speech.training_data import (
     open_training_data,
     select_dev_utterances,
     select_utterances,
+    warn_of_shared,
 )
 from speech.training_log import InterruptGuard, TrainingLog, read_curve
 from speech.training_state import TrainingState
@@ -86,6 +87,7 @@ def _train(config: ExperimentConfig, *, restart: bool) -> Path:
     training_set = f"training set {', '.join(map(str, config.data.train))}"
     utterances = select_utterances(rows, config.data, primary, training_set)
     dev_utterances = select_dev_utterances(config.data, primary)
+    warn_of_shared(utterances, dev_utterances)
     torch.manual_seed(config.training.seed)
     loaded = checkpoint.build(config.frontend, config.model, heads, units)
     if config.training.init_from is not None and not state.progress.step:
@@ -312,12 +314,13 @@ def export(config: ExperimentConfig, loaded: LoadedModel, dev: TrainingData, sta
     if not state.recent:  # the run was over before its first evaluation
         state.remember(loaded.model, training.average_last)
     loaded.model.load_state_dict(state.averaged())
-    averaged = next(iter(evaluate(loaded, dev, training).values()))
+    name, averaged = next(iter(evaluate(loaded, dev, training).items()))
     use_averaged = averaged <= state.progress.best_error or not best.exists()
     chosen = loaded if use_averaged else checkpoint.load(best)
     logger.info(
-        "dev error %.4g with the last %d weights averaged, %.4g at best; kept: %s",
-        averaged, len(state.recent), state.progress.best_error, "the average" if use_averaged else "the best",
+        "dev sets: %s %.1f %% with the last %d weights averaged, %.1f %% at best; kept: %s",
+        name, 100 * averaged, len(state.recent), 100 * state.progress.best_error,
+        "the average" if use_averaged else "the best",
     )  # fmt: skip
     progress = state.progress
     chosen.card = loaded.card | {

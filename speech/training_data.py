@@ -1,6 +1,7 @@
 """From manifests to batches: which utterances can be learned from, their features, targets and order."""
 
 import logging
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -191,6 +192,17 @@ def select_dev_utterances(config: DataConfig, primary: Units) -> list[Utterance]
         count = min(config.dev_utterances or len(rows), len(rows))
         utterances += [rows[i] for i in np.linspace(0, len(rows) - 1, count).astype(int)]
     return utterances
+
+
+def warn_of_shared(training: Sequence[Utterance], dev: Sequence[Utterance]) -> None:
+    """Say so if what is measured on is trained on too: its errors would look better than those of other speech."""
+    learned = {(os.path.realpath(row.audio_filepath), row.offset) for row in training}
+    shared = sum((os.path.realpath(row.audio_filepath), row.offset) in learned for row in dev)
+    if shared:
+        logger.warning(
+            "%d of %d dev utterances are in the training set too, so their errors do not tell how other speech is "
+            "recognised; name other recordings in data.dev", shared, len(dev),
+        )  # fmt: skip
 
 
 def open_dev_data(

@@ -88,9 +88,8 @@ class TrainingLog:
     def evaluation(self, progress: Progress, position: float, results: dict[str, float]) -> None:
         """Show the errors on the dev sets."""
         self.write("dev", progress, position, **results)
-        text = ", ".join(f"{name} {value:.4g}" for name, value in results.items())
         tqdm.write(
-            f"epoch {position:.2f}, {progress.elapsed_s / 3600:.2f} h of training: {text}",
+            f"epoch {position:.2f}, {progress.elapsed_s / 3600:.2f} h of training: {_shown(results)}",
             file=sys.stderr,
         )
         if self.writer:
@@ -167,6 +166,15 @@ def read_curve(path: Path) -> list[str]:
             continue
         if row["kind"] == "dev":
             lines = {step: line for step, line in lines.items() if step < row["step"]}
-            rates = ", ".join(f"{name} {100 * row[name]:.1f} %" for name in ("wer", "cer", "per") if name in row)
-            lines[row["step"]] = f"{row['hours']:.2f} h, epoch {row['epoch']:.1f}: {rates}"
+            rates = {name: row[name] for name in ("wer", "cer", "per") if name in row}
+            lines[row["step"]] = f"{row['hours']:.2f} h, epoch {row['epoch']:.1f}: {_shown(rates)}"
     return list(lines.values())
+
+
+def _shown(rates: dict[str, float]) -> str:
+    """Error rates in per cent.
+
+    >>> _shown({"wer": 0.5, "cer": 0.125})
+    'wer 50.0 %, cer 12.5 %'
+    """
+    return ", ".join(f"{name} {100 * rate:.1f} %" for name, rate in rates.items())

@@ -2,7 +2,9 @@
 
 import json
 import os
+import re
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ import torch
 
 from speech import checkpoint, training, training_step
 from speech.batches import make_batches
+from speech.corpus import read_manifest, write_manifest
 from speech.errors import CheckpointError, ConfigError, CorpusError, SpeechError
 from speech.experiment import AugmentConfig, TrainingConfig
 from speech.frontend import Frontend, FrontendConfig
@@ -277,8 +280,21 @@ def test_a_dev_set_of_other_words_is_named(config, tones, tmp_path):
         train(config, ['heads=[{units = "word"}]', f"data.dev=['{dev}']"])
 
 
+def test_dev_utterances_that_are_trained_on_are_told(config, tones, tmp_path, caplog):
+    rows = read_manifest(tones)
+    write_manifest(tmp_path / "most.jsonl", rows[2:])
+    overrides = ["training.epochs=1", f"data.train=['{tmp_path}/most.jsonl']"]
+    train(config, overrides)
+    assert "22 of 24 dev utterances are in the training set too" in caplog.text
+    caplog.clear()
+    parts = [replace(row, offset=0.01, duration=row.duration - 0.01) for row in rows[2:]]
+    write_manifest(tmp_path / "parts.jsonl", rows[:2] + parts)
+    train(config, [*overrides, f"data.dev=['{tmp_path}/parts.jsonl']"], restart=True)
+    assert "training set too" not in caplog.text
+
+
 @pytest.mark.parametrize(("best", "kept"), [(-1.0, "the best"), (9.0, "the average")])
-def test_which_weights_were_kept_is_said(config, monkeypatch, caplog, best, kept):
+def test_errors_are_told_in_per_cent_and_which_weights_were_kept(config, monkeypatch, caplog, capsys, best, kept):
     keep = training.evaluate_and_keep
 
     def pretend(*arguments):
@@ -288,7 +304,9 @@ def test_which_weights_were_kept_is_said(config, monkeypatch, caplog, best, kept
     monkeypatch.setattr(training, "evaluate_and_keep", pretend)
     with caplog.at_level("INFO"):
         train(config, ["training.epochs=1"])
-    assert caplog.messages[-1].endswith(f"at best; kept: {kept}")
+    assert re.search(r"epoch 1\.00, .*: wer \d+\.\d %, cer \d+\.\d %$", capsys.readouterr().err, re.MULTILINE)
+    assert re.match(r"dev sets: wer \d+\.\d % with the last 1 ", caplog.messages[-1])
+    assert caplog.messages[-1].endswith(f" {100 * best:.1f} % at best; kept: {kept}")
 
 
 def test_without_a_cuda_device_the_key_is_named(config):
