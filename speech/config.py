@@ -106,7 +106,7 @@ def _convert(value: Any, expected: Any, key: str, source: str) -> Any:
         raise ConfigError(f"{source}: {key} must be one of {choices}, got {value!r}")
     if origin is tuple:
         if not isinstance(value, (list, tuple)):
-            raise ConfigError(f"{source}: {key} must be a list, got {value!r}")
+            raise ConfigError(f"{source}: {key} must be a list, in [ ], got {value!r}")
         return tuple(_convert(v, arguments[0], f"{key}.{i}", source) for i, v in enumerate(value))
     if dataclasses.is_dataclass(expected):
         return from_dict(expected, value, f"{key}.", source)  # type: ignore[arg-type]

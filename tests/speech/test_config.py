@@ -52,6 +52,7 @@ def test_values_nested_tables_and_overrides(tmp_path):
         ('folder = "x"\n[inner]\nrate = "fast"', [], "inner.rate must be float, got 'fast'"),
         ('folder = "x"\n[inner]\nrate = -1', [], "inner.rate must be positive"),
         ('folder = "x"\n[inner]\nkind = "odd"', [], "inner.kind must be one of 'plain', 'fancy'"),
+        ('folder = "x"', ["many=a.jsonl"], r"many must be a list, in \[ \], got 'a\.jsonl'"),
         ('folder = "x"\ncount = 1.5', [], "count must be int"),
         ('folder = "x"\ncount = true', [], "count must be int"),
         ("", [], "folder is missing"),
