@@ -18,6 +18,7 @@ from typing import Any
 
 from speech.errors import CorpusError
 from speech.files import replacing, unreadable
+from speech.kinds import JSON, TEXT, kind_of
 
 _REQUIRED = ("audio_filepath", "duration", "text")
 _NUMBERS = ("duration", "offset", "confidence")
@@ -124,6 +125,9 @@ def checked_rows(path: str | os.PathLike[str]) -> list[tuple[int, Utterance | Co
         raise CorpusError(f"{path}: has no utterances")
     first = rows[0][1]
     if isinstance(first, CorpusError) and all(isinstance(row, CorpusError) for _, row in rows):
+        kind = kind_of(path) if path.is_file() else None  # of a pipe nothing is left
+        if kind is not None and kind not in (JSON, TEXT):
+            raise CorpusError(f"{path}: is {kind.what}; {_ADVICE}")
         raise first
     return rows
 

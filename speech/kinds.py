@@ -46,7 +46,7 @@ _FOREIGN = Kind("", "a safetensors file of another program", "name one that `spe
 _ALIGNMENTS = Kind("", "alignments that training keeps", "name the model.safetensors of the run")
 _STATE = Kind("", "a zip archive, such as the state.pt of a training run", "name the model.safetensors of the run")
 _SOUND = Kind("", "a recording", "name a model's file")
-_JSON = Kind("", "JSON, such as a card or a manifest", "name a model's file")
+JSON = Kind("", "JSON, such as a card or a manifest", "name a model's file")
 
 
 def kind_of(path: str | os.PathLike[str]) -> Kind | None:
@@ -109,7 +109,7 @@ def _text(head: bytes) -> Kind | None:
     if start.startswith(b"\\data\\"):
         return ARPA
     if start.startswith((b'{"', b"{\n", b"[")):
-        return _JSON
+        return JSON
     try:
         readable = codecs.getincrementaldecoder("utf-8")().decode(start)  # the last character may be cut
     except UnicodeDecodeError:

@@ -116,8 +116,11 @@ def test_bad_files_are_named(tmp_path):
         read_manifest(tmp_path / "none.jsonl")
     with pytest.raises(CorpusError, match="has no utterances"):
         read_manifest(save(tmp_path, "", " "))
+    (tmp_path / "a.jsonl").write_bytes(b'{"text": "\xff"}')
+    with pytest.raises(CorpusError, match=r"a\.jsonl, row 1: is not UTF-8 text \(byte 11\)"):
+        read_manifest(tmp_path / "a.jsonl")
     (tmp_path / "a.wav").write_bytes(b"RIFF\xff\xfe\x80")
-    with pytest.raises(CorpusError, match=r"a\.wav, row 1: is not UTF-8 text \(byte 5\)"):
+    with pytest.raises(CorpusError, match=r"a\.wav: is a recording; a manifest has one object a line"):
         read_manifest(tmp_path / "a.wav")
     (tmp_path / "file").touch()
     with pytest.raises(CorpusError, match="cannot be written"):
