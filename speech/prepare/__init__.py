@@ -88,7 +88,7 @@ def prepare(
         raise CorpusError(f"num_workers must be at least 1, got {num_workers}")
     splits = to_utterances(CORPORA[corpus](root), num_workers=num_workers, skip_bad=skip_bad)
     if not splits:
-        raise CorpusError(f"{root}: no usable utterances of {corpus} found")
+        raise CorpusError(f'{root}: no usable utterances found, read as corpus "{corpus}"')
     manifests = {}
     for split, utterances in splits.items():
         manifests[split] = Path(output_dir) / f"{split}.jsonl"

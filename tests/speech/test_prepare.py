@@ -289,7 +289,7 @@ def test_bad_recordings_are_named_or_left_out(tmp_path, caplog):
     assert "1.wav" in caplog.text
     for number in range(3):
         (tmp_path / f"{number}.wav").write_bytes(b"text")
-    with pytest.raises(CorpusError, match="no usable utterances"):
+    with pytest.raises(CorpusError, match=r'no usable utterances found, read as corpus "folder"'):
         prepared("folder", tmp_path, skip_bad=True)
 
 
