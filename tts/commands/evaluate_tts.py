@@ -56,12 +56,18 @@ def add_parser(subparsers) -> None:
         "manifest", type=path_name, metavar="MANIFEST", help="JSON-lines manifest of held-out recordings"
     )
     parser.add_argument(
-        "--systems", type=comma_list, default=["natural", "copy", "voice"], help="(default: natural,copy,voice)"
+        "--systems",
+        type=comma_list,
+        default=["natural", "copy", "voice"],
+        metavar="NAMES",
+        help="what is measured, of those below, with commas (default: natural,copy,voice)",
     )
     parser.add_argument(
         "--measures",
         type=comma_list,
-        help="(default: spectrum,words,opinion,timing, as far as their packages are installed)",
+        metavar="NAMES",
+        help="how, of those below, with commas (default: spectrum,words,opinion,timing, as far as their packages are "
+        "installed)",
     )
     parser.add_argument(
         "--voice",
