@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -44,6 +45,8 @@ from speech.units import Units, build_units
 from speech.workers import Workers
 
 logger = logging.getLogger(__name__)
+LISTENING = ("decoding", "decoding_lm", "best_path", "tempo", "edges")
+"""Of a card, what the outputs are made words by."""
 
 
 def train(config_path: str | Path, overrides: Sequence[str] = (), *, restart: bool = False) -> Path:
@@ -91,7 +94,8 @@ def _train(config: ExperimentConfig, *, restart: bool) -> Path:
     torch.manual_seed(config.training.seed)
     loaded = checkpoint.build(config.frontend, config.model, heads, units)
     if config.training.init_from is not None and not state.progress.step:
-        initialize_from(loaded, config.training.init_from, config.training.seed)
+        state.listening = initialize_from(loaded, config.training.init_from, config.training.seed)
+    loaded.card |= state.listening
     with Workers(config.data.num_workers) as workers:  # of the statistics, of all copies and of the dev set
         if config.frontend.normalization == "global":
             statistics = state.statistics(lambda: measure_statistics(utterances, config.frontend, workers))
@@ -134,8 +138,10 @@ def make_folder(key: str, folder: Path) -> None:
         raise ConfigError(f"{key}={folder}: cannot be written ({error.strerror}); choose another folder") from error
 
 
-def initialize_from(loaded: LoadedModel, path: Path, seed: int) -> None:
+def initialize_from(loaded: LoadedModel, path: Path, seed: int) -> dict[str, Any]:
     """Start from the weights of another model of the same shape; heads it lacks stay as drawn.
+
+    Returns what its card says of how it is searched, if the model hears alike and has all heads of the other.
 
     It may have fewer layers: those it lacks begin as the identity, which the skip connections make possible, so that
     the deeper model starts with the outputs of the other (zero-initialised residuals, Goyal et al. 2017).
@@ -163,6 +169,11 @@ def initialize_from(loaded: LoadedModel, path: Path, seed: int) -> None:
             layer.make_identity()
     except ValueError as error:
         raise ConfigError(f"training.init_from={path}: has fewer layers than model.num_layers, and {error}") from error
+    alike = other.frontend.config == loaded.frontend.config and other.units.keys() <= loaded.units.keys()
+    listening = {key: other.card[key] for key in LISTENING if key in other.card} if alike else {}
+    if listening:
+        logger.info("training.init_from=%s: its search is kept; speech tune finds the weights for the new model", path)
+    return listening
 
 
 def fit(

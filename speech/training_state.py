@@ -84,6 +84,7 @@ class TrainingState:
     saved: dict[str, Any] = field(default_factory=dict)
     recent: list[dict[str, Tensor]] = field(default_factory=list)
     feature_statistics: tuple[Tensor, Tensor] | None = None
+    listening: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def open(cls, config: ExperimentConfig, units: dict[str, Units], *, restart: bool = False) -> "TrainingState":
@@ -129,6 +130,7 @@ class TrainingState:
         state.progress = Progress(**saved["progress"])
         state.recent = saved["recent"]
         state.feature_statistics = saved["statistics"]
+        state.listening = saved.get("listening", {})  # states of older versions have none
         logger.info("%s: resumes at step %d", folder, state.progress.step)
         return state
 
@@ -153,6 +155,7 @@ class TrainingState:
             "symbols": self.symbols,
             "progress": asdict(self.progress),
             "statistics": self.feature_statistics,
+            "listening": self.listening,
             "recent": self.recent,
             "model": model.state_dict(),
             "optimizer": optimizer.state_dict(),

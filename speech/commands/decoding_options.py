@@ -17,7 +17,7 @@ def add_decoding_options(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="n-gram of your own, binary or ARPA (`speech lm train` writes both); it replaces both included language "
         "models, the n-gram and the recurrent one that goes with it; default: the included ones, with the included "
-        "model and those tuned by `speech tune`",
+        "model, those trained from it and those tuned by `speech tune`",
     )
     group.add_argument("--no-lm", action="store_true", help="no language model: what the model hears, letter by letter")
     group.add_argument(

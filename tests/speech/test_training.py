@@ -254,6 +254,23 @@ def test_starting_weights(config, tmp_path, caplog):
         train(config, [*overrides, "model.width=32"], restart=True)
 
 
+def test_a_model_that_began_as_another_is_searched_as_that_one(config, tmp_path):
+    first = train(config, ["training.epochs=1"])
+    search = {"decoding": {"head": "character", "lm_weight": 0.7}, "tempo": {"hops_s": [0.01]}}
+    checkpoint.replace_card(first, lambda card: card | search | {"name": "first"}, tmp_path / "first.safetensors")
+    overrides = [f"training.init_from={tmp_path}/first.safetensors", f"training.output_dir={tmp_path}/second"]
+    card = checkpoint.load(train(config, [*overrides, "training.epochs=1"])).card
+    assert {key: card.get(key) for key in search} == search
+    assert "name" not in card
+    for other in ("frontend.high_hz=7000.0", 'heads=[{units = "word"}]'):
+        aside = f"training.output_dir={tmp_path}/other"
+        card = checkpoint.load(train(config, [*overrides, aside, "training.epochs=1", other], restart=True)).card
+        assert not search.keys() & card.keys()
+    (tmp_path / "first.safetensors").unlink()
+    card = checkpoint.load(train(config, [*overrides, "training.epochs=2"])).card  # the run goes on
+    assert {key: card.get(key) for key in search} == search
+
+
 def test_layers_that_the_starting_weights_lack_begin_as_the_identity(config, tmp_path):
     first = train(config, ["training.epochs=1"])
     overrides = [f"training.init_from={first}", f"training.output_dir={tmp_path}/deep", "model.num_layers=3"]
