@@ -78,6 +78,11 @@ class AlignedWord:
     score: float
     phones: tuple[AlignedPhone, ...]
 
+    @property
+    def text(self) -> str:
+        """The word, by the name that it has in transcripts and prosody."""
+        return self.word
+
 
 @dataclass(frozen=True, kw_only=True)
 class Alignment:

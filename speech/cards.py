@@ -45,9 +45,11 @@ def describe(path: str | Path | None = None) -> dict[str, Any]:
 
 
 def _recogniser(path: Path) -> dict[str, Any]:
-    """Shape and card of an acoustic model."""
+    """What an acoustic model is for, its shape and card."""
     loaded = load(path)
+    aligns = all(head.framewise for head in loaded.heads.values())
     return {
+        "kind": "an aligner" if aligns else "a recogniser",
         "parameters": sum(p.numel() for p in loaded.model.parameters()),
         "sample_rate_hz": loaded.frontend.config.sample_rate_hz,
         "frames_per_second": round(1 / loaded.frame_step_s, 3),

@@ -34,6 +34,11 @@ class TimedWord:
     start: int
     end: int
 
+    @property
+    def text(self) -> str:
+        """The word, by the name that it has in transcripts and prosody."""
+        return self.word
+
 
 @dataclass
 class Audio:

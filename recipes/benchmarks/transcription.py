@@ -84,9 +84,8 @@ def align(rows: list[Utterance], hours: float) -> None:
         audio.write(Path(folder) / "recording.wav", whole, RATE_HZ)
         (Path(folder) / "text.txt").write_text("".join(row.text + "\n" for row in spoken), encoding="utf-8")
         wall_s, peak_mib, aligned = run("align", f"{folder}/recording.wav", f"{folder}/text.txt", "--format", "json")
-    print(f"{hours:g} h of speech, {len(spoken)} utterances, phones and words: {wall_s:.1f} s, peak {peak_mib:.0f} MiB")
-    words = json.loads(aligned)["words"]
-    print(f"{len(words)} words, of which {sum(word['score'] < 0.1 for word in words) / len(words):.1%} score below 0.1")
+    num_words = len(json.loads(aligned)["words"])
+    print(f"{hours:g} h of speech, {num_words} words and their phones: {wall_s:.1f} s, peak {peak_mib:.0f} MiB")
 
 
 def joined(rows: list[Utterance], seconds: float) -> tuple[np.ndarray, list[Utterance]]:

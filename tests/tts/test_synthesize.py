@@ -69,7 +69,8 @@ def test_sound_and_times_agree(voice):
     sound = voice.say(TEXT)
     assert sound.samples.dtype == np.float32
     assert np.abs(sound.samples).max() <= 1.0
-    assert [word.word for word in sound.words] == ["well", "this", "is", "a", "test", "is", "it"]
+    assert [word.word for word in sound.words] == [word.text for word in sound.words]
+    assert [word.text for word in sound.words] == ["well", "this", "is", "a", "test", "is", "it"]
     assert [TEXT[word.start : word.end] for word in sound.words][:2] == ["Well", "this"]
     assert len(sound.samples) == len(sound.mel) * 256 == len(sound.f0_hz) * 256
     assert sound.phones[-1].end_s == pytest.approx(sound.duration_s, abs=1e-6)
