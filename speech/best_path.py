@@ -50,6 +50,11 @@ class BestPathConfig:
         check_views(self.views)
 
 
+def best_path_config(loaded: LoadedModel, source: str = "the model") -> BestPathConfig:
+    """What a model's card says; ConfigError where a setting is unknown."""
+    return from_dict(BestPathConfig, loaded.card.get("best_path", {}), "best_path.", source)
+
+
 @dataclass(frozen=True, eq=False)
 class BestPath:
     """The best path over one head: what `speech.decoding.Decoding` is for a search.
@@ -76,7 +81,7 @@ class BestPath:
         ConfigError
             The card's settings are unknown, or ask for views of a head that labels every frame.
         """
-        config = from_dict(BestPathConfig, loaded.card.get("best_path", {}), "best_path.", source)
+        config = best_path_config(loaded, source)
         head = default_head(loaded)
         if config.views > 1 and loaded.units[head].framewise:
             raise ConfigError(

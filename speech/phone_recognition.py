@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ctc import SpokenWord, Token, crf_decode, greedy_decode
 from ctc.compilation import jit_cached
 from speech.aligner import SHIPPED_MODEL as ALIGNER
+from speech.best_path import BestPath, BestPathConfig, best_path_config
 from speech.checkpoint import LoadedModel
 from speech.decoding import SearchStream, decoding_config, searched_head
 from speech.errors import ConfigError
@@ -103,16 +104,23 @@ class PhoneRecognizer(Transcriber):
     ngram_weight : of the n-gram of the training transcripts: a bigram over the framewise posteriors with priors
         divided out (1 is what `BIGRAM_STEP_S` says), a trigram over the outputs of a CTC-CRF head, which were trained
         beside it; 0 for the best path of the outputs alone, which is all that a CTC head offers
+    views : of a recording that a CTC head is read in (see `speech.best_path`); what the model's card says by default
     device : "cpu", "cuda" or "cuda:1"
 
     Raises
     ------
     ConfigError
-        The model has no such head, or there is no such device.
+        The model has no such head, or there is no such device; views of a head that is not of CTC.
     """
 
     def __init__(
-        self, loaded: LoadedModel, head: str | None = None, *, ngram_weight: float | None = None, device: str = "cpu"
+        self,
+        loaded: LoadedModel,
+        head: str | None = None,
+        *,
+        ngram_weight: float | None = None,
+        views: int | None = None,
+        device: str = "cpu",
     ):
         heads = [name for name, units in loaded.units.items() if units.kind in PHONES]
         heads.sort(key=lambda name: not loaded.heads[name].framewise)
@@ -120,8 +128,18 @@ class PhoneRecognizer(Transcriber):
             raise ConfigError(
                 f"the model has no phone head{f' {head}' if head else ''}, only {', '.join(loaded.heads)}"
             )
-        search = PhoneSearch(loaded, head or heads[0], NGRAM_WEIGHT if ngram_weight is None else ngram_weight)
+        search = _reader(loaded, head or heads[0], NGRAM_WEIGHT if ngram_weight is None else ngram_weight, views)
         super().__init__(loaded, name=str(loaded.card.get("name", "")), device=device, decoding=search)
+
+
+def _reader(loaded: LoadedModel, head: str, ngram_weight: float, views: int | None) -> PhoneSearch | BestPath:
+    """What reads a head: its best path, in several views if asked, or a search."""
+    if loaded.heads[head].loss == "ctc":
+        config = best_path_config(loaded) if views is None else BestPathConfig(views=views)
+        return BestPath(head, loaded.units[head], loaded.frame_step_s, config.views)
+    if views is not None:
+        raise ConfigError(f"views: the head {head!r} is not trained by CTC and is read in one view; leave it out")
+    return PhoneSearch(loaded, head, ngram_weight)
 
 
 def load_phone_model(

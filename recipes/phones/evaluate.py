@@ -172,9 +172,11 @@ def errors(arguments: argparse.Namespace) -> None:
         ]
     heads = [name for name, units in loaded.units.items() if units.kind in ("phone", "stressed_phone")]
     for head in heads:
-        for ngram_weight in (0.0, None) if loaded.heads[head].loss != "ctc" else (0.0,):
-            recognizer = PhoneRecognizer(loaded, head, ngram_weight=ngram_weight)
-            how = "best path" if ngram_weight == 0.0 else "with phone n-gram"
+        ways: dict[str, dict] = {"best path": {"ngram_weight": 0.0}, "with phone n-gram": {}}
+        if loaded.heads[head].loss == "ctc":
+            ways = {"best path": {"views": 1}, "best path of three views": {"views": 3}}
+        for how, settings in ways.items():
+            recognizer = PhoneRecognizer(loaded, head, **settings)
             report(f"head {head}, {how}", sets, lambda path: [w.text for w in recognizer.transcribe(path).words])  # noqa: B023
     by_words = load_phone_model(arguments.model) if "decoding" in loaded.card else None
     if by_words is not None and isinstance(by_words.decoding, PhoneConsensus):

@@ -56,6 +56,17 @@ def test_a_long_recording_is_taken_in_windows(loss):
     assert found.words[-1].end_s > 60
 
 
+def test_a_ctc_head_is_read_in_the_views_asked_for_or_those_of_the_card():
+    loaded = phone_model()
+    assert PhoneRecognizer(loaded).decoding.num_views == 1
+    assert PhoneRecognizer(loaded, views=3).transcribe(sound(2.0), RATE_HZ).words
+    loaded.card["best_path"] = {"views": 2}
+    assert PhoneRecognizer(loaded).decoding.num_views == 2
+    assert PhoneRecognizer(loaded, views=3).decoding.num_views == 3
+    with pytest.raises(ConfigError, match="'phone_frames' is not trained by CTC"):
+        PhoneRecognizer(phone_model("cross_entropy"), views=2)
+
+
 def test_a_model_of_phones_is_loaded_as_one_of_words(tmp_path):
     import speech
 
