@@ -20,10 +20,12 @@ def path_of(tokens, num_frames, blank=0):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_long_hypotheses_are_timed_by_their_most_likely_path(seed):
-    scores = 2.0 * np.random.default_rng(seed).standard_normal((1000, 4)).astype(np.float32)
+@pytest.mark.parametrize(("frames", "units", "beam_size"), [(1000, 4, 8), (3000, 2, 64)])
+def test_long_hypotheses_are_timed_by_their_most_likely_path(seed, frames, units, beam_size):
+    """With one label alone, the search meets tokens some 40 tokens earlier or later than they were said."""
+    scores = 2.0 * np.random.default_rng(seed).standard_normal((frames, units)).astype(np.float32)
     log_probs = torch.from_numpy(scores).double().log_softmax(1)
-    for one in BeamDecoder(["<blank>", "a", "b", "c"], beam_size=8).decode(scores, n_best=3):
+    for one in BeamDecoder(["<blank>", "a", "b", "c"][:units], beam_size=beam_size).decode(scores, n_best=3):
         labels = [token.label for token in one.tokens]
         assert len(labels) > CHUNK_TOKENS
         best, _ = forced_align(log_probs[None], [labels])
