@@ -193,7 +193,7 @@ def most_cells(batch: Batch, itemsize: int) -> int:
     if needed > there:
         raise MemoryError(
             f"ctc_loss: {batch.input_lengths[row]} frames with {batch.target_lengths[row]} labels need "
-            f"{needed / 2**30:.1f} GiB, this machine has {there / 2**30:.1f}; divide the utterance"
+            f"{needed / 2**30:.1f} GiB, {there / 2**30:.1f} are there; divide the utterance"
         )
     return int(each[row])
 

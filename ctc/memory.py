@@ -10,10 +10,13 @@ import os
 import threading
 import weakref
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 
+CONTAINER_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+"""Where Linux tells a container what it may take: control groups of version 2, and of version 1."""
 KEPT_BYTES = 2**30
 """Most that is kept in all."""
 MOST_SPARE = 8
@@ -82,7 +85,13 @@ gradients = Recycler()
 
 
 def machine_bytes() -> float:
-    """Memory of the machine; infinity where the system does not tell."""
-    if not hasattr(os, "sysconf"):
-        return math.inf
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    """Memory of the machine, or of the container if that may take less; infinity where the system does not tell."""
+    limits = [math.inf]
+    if "SC_PHYS_PAGES" in getattr(os, "sysconf_names", ()):
+        pages = os.sysconf("SC_PHYS_PAGES")
+        if pages > 0:  # -1: not known
+            limits.append(os.sysconf("SC_PAGE_SIZE") * pages)
+    for path in CONTAINER_LIMITS:
+        if path.is_file() and (text := path.read_text().strip()).isdecimal():  # or "max"
+            limits.append(int(text))
+    return min(limits)

@@ -2,12 +2,15 @@
 
 import contextlib
 import gc
+import math
+import os
 import threading
 
+import pytest
 import torch
 
-from ctc import ctc_loss
-from ctc.memory import Recycler
+from ctc import ctc_loss, memory
+from ctc.memory import Recycler, machine_bytes
 
 
 def test_memory_is_lent_again_once_the_tensor_is_gone():
@@ -83,3 +86,21 @@ def test_threads_get_memory_of_their_own():
     for thread in threads:
         thread.join()
     assert found[0].data_ptr() != found[1].data_ptr()
+
+
+@pytest.mark.parametrize("text", ["12345678\n", "max\n", None])
+def test_a_container_may_take_less_than_the_machine_has(tmp_path, monkeypatch, text):
+    path = tmp_path / "memory.max"
+    monkeypatch.setattr(memory, "CONTAINER_LIMITS", (path,))
+    machine = machine_bytes()
+    if text:
+        path.write_text(text)
+    assert machine_bytes() == (12345678 if text == "12345678\n" else machine)
+
+
+@pytest.mark.parametrize(("names", "pages"), [({}, 7), ({"SC_PHYS_PAGES": 1}, -1)])
+def test_memory_that_the_system_does_not_tell_has_no_limit(monkeypatch, names, pages):
+    monkeypatch.setattr(memory, "CONTAINER_LIMITS", ())
+    monkeypatch.setattr(os, "sysconf_names", names, raising=False)
+    monkeypatch.setattr(os, "sysconf", lambda _name: pages, raising=False)
+    assert machine_bytes() == math.inf
