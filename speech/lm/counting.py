@@ -60,7 +60,8 @@ class TextLines:
         """How much of the file has been read, by its bytes as they lie, 0 to 1; None where its end is not known."""
         if self._file is None or self._file.closed or str(self.path) == "-" or not self._file.seekable():
             return None
-        return self._file.tell() / max(1, os.fstat(self._file.fileno()).st_size)
+        size = os.fstat(self._file.fileno()).st_size
+        return min(1.0, self._file.tell() / size) if size else None  # devices and files of the system have none
 
 
 def read_lines(path: str | Path) -> Iterator[str]:

@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import lzma
+import os
 
 import numpy as np
 import pytest
@@ -392,3 +393,14 @@ def test_how_much_of_a_text_has_been_read(tmp_path, suffix, pack):
     assert shares == sorted(shares)
     assert shares[len(shares) // 2] == pytest.approx(0.5, abs=0.1)
     assert text.share_read() is None
+
+
+def test_how_much_was_read_of_a_file_that_became_shorter(tmp_path):
+    path = tmp_path / "text"
+    path.write_text("a b\n" * 1000)
+    text = TextLines(path)
+    next(lines := iter(text))
+    for size, share in ((100, 1.0), (0, None)):
+        os.truncate(path, size)
+        assert text.share_read() == share
+    lines.close()
