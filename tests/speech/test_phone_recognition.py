@@ -9,11 +9,11 @@ import torch
 
 from ctc import greedy_decode
 from speech import audio, cli
-from speech.checkpoint import build, save_model
+from speech.checkpoint import build, save_model, with_hop
 from speech.errors import ConfigError
 from speech.frontend import FrontendConfig
 from speech.models import HeadConfig, ModelConfig
-from speech.phone_recognition import PhoneRecognizer
+from speech.phone_recognition import PhoneRecognizer, PhoneSearch
 from speech.units import build_units
 
 RATE_HZ = 16_000
@@ -44,6 +44,25 @@ def test_a_short_recording_is_its_best_path():
     assert len(tokens) > 1
     assert found.unit == "phone"
     assert [word.text for word in found.words] == [loaded.units["phone"].symbols[token.label] for token in tokens]
+
+
+def test_a_bigram_counts_as_much_beside_frames_twice_as_dense():
+    """Of which each phone has twice as many."""
+    loaded = phone_model("cross_entropy")
+    bigram = loaded.model.log_bigram("phone_frames")
+    bigram.copy_(torch.randn(bigram.shape).sub(4.0).fill_diagonal_(0.0))
+    scores = np.random.default_rng(0).standard_normal((300, len(bigram))).astype(np.float32)
+    dense = with_hop(loaded, loaded.frontend.config.hop_s / 2)
+    found, twice, alone = (
+        [(phone.text, phone.start_frame // step, phone.end_frame // step) for phone in search.best(frames)]
+        for search, frames, step in (
+            (PhoneSearch(loaded, "phone_frames", 1.0), scores, 1),
+            (PhoneSearch(dense, "phone_frames", 1.0), np.repeat(scores, 2, axis=0), 2),
+            (PhoneSearch(loaded, "phone_frames", 0.0), scores, 1),
+        )
+    )
+    assert found == twice
+    assert 1 < len(found) < len(alone)
 
 
 @pytest.mark.parametrize("loss", ["ctc", "ctc_crf", "cross_entropy"])
