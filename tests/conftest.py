@@ -1,5 +1,6 @@
 """What every test may use: tones that stand for letters, and the shared recordings where they are present."""
 
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,12 @@ from speech.corpus import Utterance, write_manifest
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 TONES_HZ = {"a": 400.0, "b": 800.0, "c": 1400.0, "d": 2400.0}
+
+
+def pytest_configure() -> None:
+    """Take Ctrl-C: programs that a script runs in the background, and their children, are begun without."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
