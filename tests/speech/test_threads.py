@@ -37,13 +37,8 @@ def test_each_thread_computes_alone_and_others_as_before(two):
     assert born_later == [2]
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
-def test_a_forked_process_loads_a_model_after_its_parent_computed_on_several_threads():
-    code = (
-        "import os, torch; torch.set_num_threads(2); import speech; speech.load_model(lm=False);"
-        "torch.rand(10_000_000).exp().sum(); process = os.fork();"
-        "process or speech.load_model(lm=False) and os._exit(0); assert os.waitpid(process, 0)[1] == 0"
-    )
+def run_to_its_end(code: str) -> None:
+    """Run a program that forks; if one of its processes waits for ever, all are ended and the test fails."""
     process = subprocess.Popen([sys.executable, "-W", "ignore", "-c", code], start_new_session=True)
     try:
         assert process.wait(timeout=60) == 0
@@ -51,6 +46,16 @@ def test_a_forked_process_loads_a_model_after_its_parent_computed_on_several_thr
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
+def test_a_forked_process_loads_a_model_after_its_parent_computed_on_several_threads():
+    code = (
+        "import os, torch; torch.set_num_threads(2); import speech; speech.load_model(lm=False);"
+        "torch.rand(10_000_000).exp().sum(); process = os.fork();"
+        "process or speech.load_model(lm=False) and os._exit(0); assert os.waitpid(process, 0)[1] == 0"
+    )
+    run_to_its_end(code)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
@@ -59,13 +64,7 @@ def test_a_forked_process_begins_threads_though_another_thread_of_its_parent_did
         "import os; from speech import threads; threads._lock.acquire(); process = os.fork();"
         "process or threads.threads('a test', 2) and os._exit(0); assert os.waitpid(process, 0)[1] == 0"
     )
-    process = subprocess.Popen([sys.executable, "-W", "ignore", "-c", code], start_new_session=True)
-    try:
-        assert process.wait(timeout=60) == 0
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    run_to_its_end(code)
 
 
 def test_one_part_is_computed_by_one_thread(two):
